@@ -1,0 +1,124 @@
+"""Plain values: what may cross from a student's answer to a check.
+
+`encode` turns whatever an answer returned into JSON and a list of plain tensors, `decode` turns them back. The isolated
+worker and the notebook use the same pair, so a check judges the same values on both sides, and an object with methods of
+its own (one that is equal to everything, say) arrives as `Other`: a name, nothing more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["DTYPES", "Other", "Raised", "decode", "encode"]
+
+MAX_DEPTH, MAX_NODES, MAX_TEXT = 8, 10_000, 2_000
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool,
+        torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Other:
+    """A value of a kind that does not cross, by the name of its type."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception, as text; `line` is the line of the student's cell, 0 where unknown."""
+
+    type_name: str
+    message: str
+    line: int = 0
+
+
+def encode(tree: Any) -> tuple[Any, list[torch.Tensor]]:
+    """Return `tree` as JSON-ready data and the list of plain CPU tensors that it refers to.
+
+    Lists and tuples become lists; NumPy arrays and scalars become tensors; anything else becomes `Other`.
+    """
+    tensors: list[torch.Tensor] = []
+    nodes = 0
+
+    def walk(value: Any, depth: int) -> Any:
+        nonlocal nodes
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            return {"o": "too deep or too large"}
+        if value is None or type(value) is bool:
+            return value
+        if type(value) is int:
+            return value if abs(value) < 2**53 else {"o": "int beyond 53 bits"}
+        if type(value) is float:
+            return value if math.isfinite(value) else {"f": repr(value)}
+        if type(value) is str:
+            return {"s": value[:MAX_TEXT]}
+        if isinstance(value, (list, tuple)):
+            return {"l": [walk(item, depth + 1) for item in value]}
+        if isinstance(value, dict):
+            return {"d": {str(key)[:MAX_TEXT]: walk(item, depth + 1) for key, item in value.items()}}
+        if isinstance(value, Raised):
+            return {"r": [value.type_name[:MAX_TEXT], value.message[:MAX_TEXT], int(value.line)]}
+        tensor = _plain(value)
+        if tensor is None:
+            return {"o": value.type_name if isinstance(value, Other) else type(value).__name__[:MAX_TEXT]}
+        tensors.append(tensor)
+        return {"t": len(tensors) - 1}
+
+    return walk(tree, 0), tensors
+
+
+def _plain(value: Any) -> torch.Tensor | None:
+    """Return a tensor or array as a plain, contiguous CPU tensor without gradient; None for any other kind."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub":
+        value = torch.from_numpy(np.array(value))
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES.values():
+        return None
+    return value.detach().as_subclass(torch.Tensor).cpu().contiguous().clone()
+
+
+def decode(data: Any, tensors: list[torch.Tensor]) -> Any:
+    """Return the tree that `encode` wrote.
+
+    Raises:
+        ValueError: if `data` is not of the form that `encode` writes.
+    """
+    nodes = 0
+
+    def walk(item: Any, depth: int) -> Any:
+        nonlocal nodes
+        nodes += 1
+        if depth > MAX_DEPTH + 1 or nodes > MAX_NODES + 1:
+            raise ValueError(f"values are nested deeper than {MAX_DEPTH} or number more than {MAX_NODES}")
+        if item is None or isinstance(item, (bool, int, float)):
+            return item
+        if not isinstance(item, dict) or len(item) != 1:
+            raise ValueError(f"expected a value or one tagged value, got {str(item)[:80]}")
+        (tag, content), = item.items()
+        if tag == "f" and content in ("nan", "inf", "-inf"):
+            return float(content)
+        if tag == "s" and isinstance(content, str):
+            return content[:MAX_TEXT]
+        if tag == "l" and isinstance(content, list):
+            return [walk(part, depth + 1) for part in content]
+        if tag == "d" and isinstance(content, dict):
+            return {key: walk(part, depth + 1) for key, part in content.items()}
+        if tag == "t" and type(content) is int and 0 <= content < len(tensors):
+            return tensors[content]
+        if tag == "o" and isinstance(content, str):
+            return Other(content[:MAX_TEXT])
+        if tag == "r" and isinstance(content, list) and [type(part) for part in content] == [str, str, int]:
+            return Raised(*content)
+        raise ValueError(f"unknown tag {str(tag)[:20]!r} or content of another type")
+
+    return walk(data, 0)
