@@ -1,0 +1,69 @@
+"""Is this machine ready for the course? One line for each thing that an exercise needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import time
+from pathlib import Path
+
+__all__ = ["machine_report"]
+
+NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm")
+FREE_GB = 2.0
+
+
+def machine_report() -> bool:
+    """Print what this machine has and what to do where something is missing; return whether all is ready."""
+    lines = [_python(), _packages(), _disk()]
+    if all(ready for ready, _ in lines):
+        lines += [_device(), _speed()]
+    for ready, text in lines:
+        print("ok  " if ready else "MISSING ", text, sep="")
+    return all(ready for ready, _ in lines)
+
+
+def _python() -> tuple[bool, str]:
+    text = f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
+    if sys.version_info < (3, 11):
+        return False, f"{text}; 3.11 or newer is needed: make the environment again with a newer Python"
+    return True, text
+
+
+def _packages() -> tuple[bool, str]:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        return False, f"packages {', '.join(missing)}: run `pip install -c constraints.txt -e .` in the course's folder"
+    return True, "all packages"
+
+
+def _disk() -> tuple[bool, str]:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    if not os.access(Path.cwd(), os.W_OK):
+        return False, f"{Path.cwd()} cannot be written: weights and results could not be kept. Copy the course elsewhere"
+    if free < FREE_GB:
+        return False, f"{free:.1f} GB free on this disk: make room for {FREE_GB:.0f} GB"
+    return True, f"{free:.0f} GB free on this disk"
+
+
+def _device() -> tuple[bool, str]:
+    import torch
+
+    if torch.cuda.is_available():
+        return True, f"torch {torch.__version__}, training on the GPU: {torch.cuda.get_device_name()}"
+    kind = "the Apple GPU" if torch.backends.mps.is_available() else "the CPU, which every exercise is made for"
+    return True, f"torch {torch.__version__}, training on {kind}"
+
+
+def _speed() -> tuple[bool, str]:
+    from helpers.people import render_scene
+
+    render_scene(0, 0)  # reads the body
+    start, count = time.perf_counter(), 20
+    for index in range(count):
+        render_scene(0, index)
+    rate = count / (time.perf_counter() - start)
+    return True, f"{rate:.0f} rendered images a second: the first data set takes about {2560 / rate:.0f} seconds, once"
