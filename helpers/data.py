@@ -1,0 +1,212 @@
+"""Sets of images with poses: rendered people, and Leeds Sports Pose Extended for who has it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from . import cache as cache_files
+from .cache import fetch
+from .leeds import leeds_sports_arrays
+from .shapes import require
+from .skeletons import COCO, LSP, Skeleton
+
+__all__ = ["PoseSet", "batches", "fetch", "leeds_sports", "rendered_people"]
+
+Batch = dict[str, Tensor]
+
+SPLITS = {"train": 2048, "val": 256, "test": 256}  # default number of images
+SEEDS = {"train": 11, "val": 22, "test": 33}  # each split draws its scenes from a seed of its own
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseSet:
+    """N images of one person each, with their keypoints, in memory.
+
+    Args:
+        images: uint8 (N, 3, H, W).
+        keypoints: float32 (N, K, 2), x then y, pixels of the image, pixel centres at integers.
+        visibility: uint8 (N, K): 0 outside the image or unknown, 1 hidden, 2 seen.
+        boxes_xyxy: float32 (N, 4), pixels.
+        skeleton: names, limbs and left-right pairs of the K keypoints.
+        name: what to call the set in tables and pictures.
+
+    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PoseSet of those images.
+    """
+
+    images: Tensor
+    keypoints: Tensor
+    visibility: Tensor
+    boxes_xyxy: Tensor
+    skeleton: Skeleton
+    name: str = "images"
+
+    def __post_init__(self) -> None:
+        sizes = require("images", self.images, "N 3 H W", torch.uint8)
+        sizes |= {"K": self.skeleton.num_keypoints}
+        require("keypoints", self.keypoints, "N K 2", torch.float32, known=sizes)
+        require("visibility", self.visibility, "N K", torch.uint8, known=sizes)
+        require("boxes_xyxy", self.boxes_xyxy, "N 4", torch.float32, known=sizes)
+        if self.visibility.numel() and int(self.visibility.max()) > 2:
+            highest = int(self.visibility.max())
+            raise ValueError(f"visibility holds {highest}; expected 0 (outside), 1 (hidden), 2 (seen).")
+        if not torch.isfinite(self.keypoints[self.visible]).all():
+            raise ValueError("keypoints of visible joints hold NaN or infinity; set their visibility to 0.")
+
+    @property
+    def visible(self) -> Tensor:
+        """Return bool (N, K): the keypoints that losses and metrics count, hidden ones included (COCO's v = 1)."""
+        return self.visibility > 0
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Return (H, W)."""
+        return tuple(self.images.shape[-2:])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | slice | list | Tensor) -> PoseSet:
+        if isinstance(index, int):  # keep the batch axis
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"image {index} of {self.name!r} was asked for; it has {len(self)} images.")
+            index = slice(index, index + 1 or None)
+        parts = {f: getattr(self, f)[index] for f in ("images", "keypoints", "visibility", "boxes_xyxy")}
+        return dataclasses.replace(self, **parts)
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"PoseSet {self.name!r}: {len(self)} images of {height} x {width}, {self.skeleton.name} keypoints"
+
+    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+        """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W), `keypoints`
+        float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
+        visibility = self.visibility[index].to(device)
+        return {
+            "images": self.images[index].to(device).float().div_(255),
+            "keypoints": self.keypoints[index].to(device, copy=True),
+            "visible": visibility > 0,
+            "visibility": visibility,
+        }
+
+
+def batches(data: PoseSet, batch_size: int = 32, device: torch.device | str = "cpu", shuffle: bool = False,
+            generator: torch.Generator | None = None) -> Iterator[Batch]:
+    """Yield `data` in batches; the last one may be shorter.
+
+    The images lie in memory as uint8, so a batch is an index and a division: no worker processes are needed.
+
+    Args:
+        shuffle: in a new order, drawn from `generator` (a CPU generator; None is torch's own).
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; expected 1 or more.")
+    order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
+    for index in order.split(batch_size):
+        yield data.batch(index, device)
+
+
+def rendered_people(split: str, count: int | None = None, size: tuple[int, int] | None = None, settings=None,
+                    cache: bool | str | Path | None = None, progress: bool = True, seed: int | None = None) -> PoseSet:
+    """Return a set of rendered people with exact labels, one person per image.
+
+    The first call renders the images and keeps them in one file; later calls read that file.
+
+    Args:
+        split: "train", "val" or "test": different scenes each.
+        count: number of images; None is 2048, 256 and 256. Fewer images are the first ones of more.
+        size: (H, W); None is that of `settings`.
+        settings: the knobs, a `helpers.people.SceneSettings`; None is its defaults, 128 x 128.
+        cache: a folder of your own; None finds one (see `helpers.cache.folders`), False keeps nothing.
+        progress: show a progress bar.
+        seed: draw the scenes from this seed instead of the split's own.
+    """
+    from . import people
+
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
+    count = SPLITS[split] if count is None else count
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
+    settings = settings or people.SceneSettings()
+    settings = dataclasses.replace(settings, size=tuple(size or settings.size), people=(1, 1))
+    seed = SEEDS[split] if seed is None else seed
+
+    def render() -> dict[str, Tensor]:
+        return _render(seed, count, settings, f"rendering {split}" if progress else None)
+
+    tensors = render() if cache is False else _cached(split, (seed, count, settings), cache, render)
+    return PoseSet(**tensors, skeleton=COCO, name=f"rendered people, {split}")
+
+
+def _cached(split: str, recipe: tuple, folder: str | Path | None, render) -> dict[str, Tensor]:
+    """Return the tensors of `recipe` from the cache, or from `render`, which are then stored."""
+    count, (height, width) = recipe[1], recipe[2].size
+    name = f"people-{split}-{count}-{height}x{width}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
+    where = [Path(folder)] if folder else None
+    renderer = _renderer_version()
+    tensors = cache_files.load(name, renderer, where)
+    if tensors is None:
+        tensors = render()
+        cache_files.store(name, renderer, tensors, where)
+    return tensors
+
+
+def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
+    """Render `count` scenes of one person, as tensors."""
+    from tqdm.auto import tqdm
+
+    from .people import render_scene
+
+    height, width = settings.size
+    tensors = {
+        "images": torch.empty(count, 3, height, width, dtype=torch.uint8),
+        "keypoints": torch.empty(count, COCO.num_keypoints, 2),
+        "visibility": torch.empty(count, COCO.num_keypoints, dtype=torch.uint8),
+        "boxes_xyxy": torch.empty(count, 4),
+    }
+    for index in tqdm(range(count), desc=title, unit="image", disable=title is None):
+        scene = render_scene(seed, index, settings)
+        tensors["images"][index] = torch.from_numpy(scene.image).permute(2, 0, 1)
+        for name in ("keypoints", "visibility", "boxes_xyxy"):
+            tensors[name][index] = torch.from_numpy(getattr(scene, name)[0])
+    return tensors
+
+
+def _renderer_version() -> str:
+    """Return a hash of the renderer's own files, so that images of an older one are not taken for its own."""
+    folder, digest = Path(__file__).parent / "people", hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".toml", ".npz"} and "tests" not in p.parts):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def leeds_sports(root: str | Path, split: str, size: tuple[int, int] = (128, 128), progress: bool = True,
+                 url: str | None = None, sha256: str | None = None) -> PoseSet:
+    """Return Leeds Sports Pose Extended: photos of sports people, 14 keypoints, cropped around the person.
+
+    A crop is centred on the box of the visible keypoints, a quarter larger, of the aspect of `size`; what lies outside
+    the photo is black. There is no official split: of ten images in a row (of subset.txt where there is one, of the
+    numbering otherwise) the 5th and 10th are for test, the 9th for val, seven for train. Photos with fewer than two
+    visible keypoints are left out. The labels are crowd-sourced: some are wrong.
+
+    Args:
+        root: the folder with `joints.mat` and `images/im00001.jpg` ..., all 10,000 or some of them.
+        split: "train", "val" or "test".
+        size: (H, W) of the crops.
+        url, sha256: where the zip of the original layout can be had, if it is to be downloaded into `root`.
+    Raises:
+        FileNotFoundError: saying what to put where.
+        ValueError: a damaged file, by name.
+    Source: Johnson and Everingham 2011, "Learning Effective Human Pose Estimation from Inaccurate Annotation".
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
+    arrays = leeds_sports_arrays(Path(root).expanduser(), split, tuple(size), progress, url, sha256)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return PoseSet(**tensors, skeleton=LSP, name=f"Leeds sports, {split}")

@@ -1,0 +1,63 @@
+"""What happened during a training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass
+class History:
+    """One number per finished epoch, in lists of equal length.
+
+    `loss` is the mean training loss, `val["MPJPE"]` a metric on the validation set, `train["MPJPE"]` the same on
+    training images where that was asked for, `lr` the learning rate at the end of the epoch, `seconds` the time since
+    the start.
+    `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
+    """
+
+    metric: str
+    mode: str = "min"
+    loss: list[float] = field(default_factory=list)
+    val: dict[str, list[float]] = field(default_factory=dict)
+    train: dict[str, list[float]] = field(default_factory=dict)
+    lr: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    stopped: str = "done"
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def add(self, loss: float, lr: float, seconds: float, val: dict[str, float], train: dict[str, float]) -> None:
+        """Append one epoch."""
+        self.loss.append(loss)
+        self.lr.append(lr)
+        self.seconds.append(seconds)
+        for numbers, lists in ((val, self.val), (train, self.train)):
+            for name, value in numbers.items():
+                lists.setdefault(name, []).append(value)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Return the epoch, counted from 1, whose weights were best on the validation set; None without epochs.
+
+        A metric that is NaN is worse than any number; of equal epochs the first is best.
+        """
+        values = self.val.get(self.metric, [])
+        if not values:
+            return None
+        sign = 1 if self.mode == "min" else -1
+        ranks = [math.inf if math.isnan(value) else sign * value for value in values]
+        return ranks.index(min(ranks)) + 1
+
+    @property
+    def best(self) -> float | None:
+        """Return the first metric's best value on the validation set; None without epochs."""
+        epoch = self.best_epoch
+        return None if epoch is None else self.val[self.metric][epoch - 1]
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return f"History: no epochs ({self.stopped})"
+        return (f"History: {len(self)} epochs in {self.seconds[-1]:.0f} s ({self.stopped}), best {self.metric} "
+                f"{self.best:.4g} in epoch {self.best_epoch}")

@@ -1,0 +1,44 @@
+"""How far a training is, and the learning rate that goes with it."""
+
+from __future__ import annotations
+
+import math
+import time
+
+
+class Schedule:
+    """How far a training is, and the learning rate that goes with it (one cycle, Smith 2018).
+
+    The share that is done is the larger of steps taken / steps planned and seconds gone / seconds allowed, so the rate
+    ends low on a slow machine too.
+    """
+
+    def __init__(self, lr: float, epochs: int | None, max_seconds: float | None, steps_per_epoch: int):
+        self.lr, self.max_seconds, self.steps_per_epoch = lr, max_seconds, steps_per_epoch
+        self.steps = epochs * steps_per_epoch if epochs else None
+        self.step, self.earlier, self.start = 0, 0.0, time.perf_counter()
+
+    def seconds(self) -> float:
+        """Return the seconds since the start, those before an interruption included."""
+        return self.earlier + time.perf_counter() - self.start
+
+    def share(self) -> float:
+        """Return the share of the training that is done, in [0, 1]."""
+        by_steps = self.step / self.steps if self.steps else 0.0
+        by_time = self.seconds() / self.max_seconds if self.max_seconds else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def over(self) -> bool:
+        """Return whether it is time to stop; not before the first step."""
+        return self.step > 0 and self.share() >= 1.0
+
+    def rate(self) -> float:
+        """Return the learning rate: from a tenth up to `lr` in the first tenth, then down a cosine to a hundredth."""
+        share = self.share()
+        if share < 0.1:
+            return self.lr * (0.1 + 9 * share)
+        return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - 0.1) / 0.9)))
+
+    def continue_from(self, step: int, seconds: float) -> None:
+        """Go on from an earlier training."""
+        self.step, self.earlier, self.start = step, seconds, time.perf_counter()
