@@ -6,7 +6,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -27,10 +26,7 @@ def machine_report() -> bool:
 
 
 def _python() -> tuple[bool, str]:
-    text = f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
-    if sys.version_info < (3, 11):
-        return False, f"{text}; 3.11 or newer is needed: make the environment again with a newer Python"
-    return True, text
+    return True, f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
 
 
 def _packages() -> tuple[bool, str]:
@@ -43,7 +39,7 @@ def _packages() -> tuple[bool, str]:
 def _disk() -> tuple[bool, str]:
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     if not os.access(Path.cwd(), os.W_OK):
-        return False, f"{Path.cwd()} cannot be written: weights and results could not be kept. Copy the course elsewhere"
+        return False, f"{Path.cwd()} cannot be written, so nothing could be saved: copy the course elsewhere"
     if free < FREE_GB:
         return False, f"{free:.1f} GB free on this disk: make room for {FREE_GB:.0f} GB"
     return True, f"{free:.0f} GB free on this disk"
