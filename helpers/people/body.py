@@ -1,0 +1,193 @@
+"""The body: from traits and joint angles to vertices and keypoints in metres.
+
+Axes of a person: x to the person's left, y backwards (the face looks along -y), z up. `data/body.npz` is written by
+`tools/bake_body.py`, which says where everything in it comes from.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import numpy as np
+
+from helpers.people.poses import ANGLES
+
+__all__ = ["BODY_FILE", "BODY_LAYER", "HAIR_LAYER", "SKIRT_LAYER", "Body", "load_body"]
+
+BODY_FILE = Path(__file__).resolve().parents[2] / "data" / "body.npz"
+BODY_LAYER, SKIRT_LAYER, HAIR_LAYER = 0, 1, 2
+
+# Share of the spine's (or neck's) turn that each bone takes.
+CHAINS = {"spine": (("spine_low", 0.3), ("spine_mid", 0.35), ("chest", 0.35)), "neck": (("neck", 0.5), ("head", 0.5))}
+
+
+@dataclass(frozen=True)
+class Body:
+    """The baked body: V vertices, F faces, B bones, T shape terms, 17 keypoints."""
+
+    vertices: np.ndarray  # float64 (V, 3), the middle body at rest, arms held out, metres
+    normals: np.ndarray  # float64 (V, 3)
+    faces: np.ndarray  # int64 (F, 3), counter-clockwise from outside
+    face_layer: np.ndarray  # uint8 (F,): body, skirt or long hair
+    vertex_layer: np.ndarray  # uint8 (V,)
+    part: np.ndarray  # uint8 (V,), index into part_names
+    lengths: np.ndarray  # float64 (V, 2): place along the arm (0 shoulder, 1 elbow, 2 wrist) and leg (0 hip, 2 ankle)
+    bone_index: np.ndarray  # int64 (V, 4)
+    bone_share: np.ndarray  # float64 (V, 4), rows sum to one
+    moves: np.ndarray  # float64 (T, V, 3), metres per unit of a shape term
+    joints: np.ndarray  # float64 (B, 3)
+    joint_moves: np.ndarray  # float64 (T, B, 3)
+    neutral: np.ndarray  # float64 (B, 3, 3): rest to neutral stance
+    parents: tuple[int, ...]
+    keypoints: np.ndarray  # float64 (17, 3)
+    keypoint_moves: np.ndarray  # float64 (T, 17, 3)
+    keypoint_bones: np.ndarray  # int64 (17, 4)
+    keypoint_shares: np.ndarray  # float64 (17, 4)
+    bone_names: tuple[str, ...]
+    part_names: tuple[str, ...]
+    keypoint_names: tuple[str, ...]
+    trait_names: tuple[str, ...]
+
+    def shaped(self, traits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return vertices (V, 3), joints (B, 3) and keypoints (17, 3) at rest of a body with these traits.
+
+        traits: float (6,), in the order of `trait_names`, each counted from the middle body (zeros change nothing).
+        """
+        terms = shape_terms(traits)
+        return tuple(
+            base + np.einsum("t,tpc->pc", terms, moves)
+            for base, moves in ((self.vertices, self.moves), (self.joints, self.joint_moves),
+                                (self.keypoints, self.keypoint_moves))
+        )
+
+    def transforms(self, angles: np.ndarray, joints: np.ndarray) -> np.ndarray:
+        """Return (B, 3, 4): what takes a point of each bone at rest to its place in the pose, pelvis at the origin.
+
+        angles: float (A,), degrees, in the order of `poses.ANGLES`; joints: float (B, 3), at rest.
+        """
+        local = rotations(turn_vectors(angles, self.bone_names))
+        turns, heads = np.empty((len(joints), 3, 3)), np.zeros((len(joints), 3))
+        for bone, parent in enumerate(self.parents):
+            if parent < 0:
+                turns[bone] = local[bone]
+                continue
+            turns[bone] = product(turns[parent], local[bone])
+            arm = product(turns[parent], product(self.neutral[parent], (joints[bone] - joints[parent])[:, None]))
+            heads[bone] = heads[parent] + arm[:, 0]
+        turns = np.einsum("bij,bjk->bik", turns, self.neutral)
+        shift = heads - np.einsum("bij,bj->bi", turns, joints)
+        return np.concatenate([turns, shift[:, :, None]], axis=2)
+
+    def posed(self, transforms: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return vertices (V, 3) and normals (V, 3) in the pose; `transforms` (B, 3, 4), `vertices` (V, 3) at rest."""
+        blend = blended(transforms, self.bone_index, self.bone_share)  # (V, 3, 4)
+        place = np.einsum("vij,vj->vi", blend[:, :, :3], vertices) + blend[:, :, 3]
+        return place, np.einsum("vij,vj->vi", blend[:, :, :3], self.normals)
+
+    def posed_keypoints(self, transforms: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+        """Return the keypoints (17, 3) in the pose, from those at rest."""
+        blend = blended(transforms, self.keypoint_bones, self.keypoint_shares)
+        return np.einsum("vij,vj->vi", blend[:, :, :3], keypoints) + blend[:, :, 3]
+
+
+def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return the weighted mean transform (V, 3, 4) of each vertex: linear blend skinning."""
+    flat = transforms.reshape(len(transforms), 12)
+    out = flat[index[:, 0]] * share[:, :1]
+    for k in range(1, index.shape[1]):
+        out += flat[index[:, k]] * share[:, k : k + 1]
+    return out.reshape(-1, 3, 4)
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the matrix product, summed in a fixed order (no BLAS, so that every platform gives the same bits)."""
+    return a[:, :1] * b[:1] + a[:, 1:2] * b[1:2] + a[:, 2:3] * b[2:3]
+
+
+def shape_terms(traits: np.ndarray) -> np.ndarray:
+    """Return the terms (T,) that the bake fitted: each trait, then the products of the first five."""
+    pairs = [traits[i] * traits[j] for i, j in combinations_with_replacement(range(5), 2)]
+    return np.concatenate([traits, pairs])
+
+
+def turn_vectors(angles: np.ndarray, bone_names: tuple[str, ...]) -> np.ndarray:
+    """Return (B, 2, 3): a swing and a twist of each bone as rotation vectors in radians.
+
+    A joint's first two angles are the two components of one swing, so 90 and 0 point a limb forward, 0 and 90
+    sideways, 64 and 64 halfway between; the third is the twist about the limb, applied first.
+    """
+    a = dict(zip(ANGLES, np.radians(angles), strict=True))
+    out = np.zeros((len(bone_names), 2, 3))
+    row = {name: i for i, name in enumerate(bone_names)}
+    out[row["pelvis"]] = [[0, 0, a["root.turn"]], [a["root.bend"], a["root.lean"], 0]]
+    for chain, bones in CHAINS.items():
+        for bone, share in bones:
+            out[row[bone], 0, :2] = share * a[f"{chain}.bend"], share * a[f"{chain}.lean"]
+            out[row[bone], 1, 2] = share * a[f"{chain}.turn"]
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        def put(bone, x=0.0, y=0.0, twist=0.0, side=side, sign=sign):
+            out[row[f"{side}_{bone}"]] = [[x, -sign * y, 0], [0, 0, -sign * twist]]
+
+        def of(name, side=side):
+            return a[f"{side}_{name}"]
+
+        put("upper_arm", -of("shoulder.flex"), of("shoulder.abduct"), of("shoulder.twist"))
+        put("forearm", -of("elbow.flex"), 0, 0.5 * of("elbow.pronate"))
+        put("hand", 0, -of("wrist.flex"), 0.5 * of("elbow.pronate"))
+        put("fingers", 0, -of("fingers.curl"))
+        put("thigh", -of("hip.flex"), of("hip.abduct"), of("hip.twist"))
+        put("shin", of("knee.flex"))
+        put("foot", of("ankle.point"), 0, of("ankle.turn"))
+        # A raised arm lifts the collar bone: about a fifth of the way past 40 degrees.
+        lift = 0.25 * max(0.0, float(np.hypot(of("shoulder.flex"), of("shoulder.abduct"))) - 0.7)
+        put("clavicle", 0, lift + of("shoulder.shrug"))
+    return out
+
+
+def rotations(vectors: np.ndarray) -> np.ndarray:
+    """Return (B, 3, 3): rotation matrices of the swings times those of the twists; `vectors` (B, 2, 3), radians."""
+    angle = np.sqrt((vectors**2).sum(-1))
+    x, y, z = np.moveaxis(vectors / np.maximum(angle, 1e-12)[..., None], -1, 0)
+    c, s = np.cos(angle), np.sin(angle)
+    k = 1 - c
+    matrices = np.stack([c + x * x * k, x * y * k - z * s, x * z * k + y * s,
+                         y * x * k + z * s, c + y * y * k, y * z * k - x * s,
+                         z * x * k - y * s, z * y * k + x * s, c + z * z * k], -1).reshape(-1, 2, 3, 3)
+    return np.einsum("bij,bjk->bik", matrices[:, 0], matrices[:, 1])
+
+
+@lru_cache(maxsize=1)
+def load_body() -> Body:
+    """Return the baked body, read once per process.
+
+    Raises:
+        FileNotFoundError: `data/body.npz` is missing.
+        ValueError: the file cannot be read as what tools/bake_body.py writes.
+    """
+    if not BODY_FILE.exists():
+        raise FileNotFoundError(f"{BODY_FILE} is missing; it belongs to the repository. Restore it: "
+                                "git checkout -- data/body.npz")
+    try:
+        with np.load(BODY_FILE, allow_pickle=False) as file:
+            data = {name: file[name] for name in file.files}
+        return unpack(data)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ValueError(f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); expected the file that "
+                         "tools/bake_body.py writes. Restore it: git checkout -- data/body.npz") from error
+
+
+def unpack(data: dict[str, np.ndarray]) -> Body:
+    """Return the body from the arrays of the file, in float64 and int64."""
+    f64 = {name: data[name].astype(np.float64) for name in (
+        "vertices", "normals", "lengths", "joints", "joint_moves", "neutral", "keypoints", "keypoint_moves")}
+    faces = data["faces"].astype(np.int64)
+    return Body(
+        **f64, faces=faces, face_layer=data["layer"][faces[:, 0]], vertex_layer=data["layer"], part=data["part"],
+        bone_index=data["bone_index"].astype(np.int64), bone_share=data["bone_share"] / 255.0,
+        moves=data["vertex_moves"] * data["vertex_scale"][:, None, None],
+        parents=tuple(int(p) for p in data["parents"]),
+        keypoint_bones=data["keypoint_bones"].astype(np.int64), keypoint_shares=data["keypoint_shares"] / 255.0,
+        **{name: tuple(str(x) for x in data[name])
+           for name in ("bone_names", "part_names", "keypoint_names", "trait_names")},
+    )

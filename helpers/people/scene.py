@@ -1,0 +1,155 @@
+"""Scenes: one call draws people in a place and says everything about them."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+
+from helpers.people.background import Camera, draw_light, paint_backdrop, room_of
+from helpers.people.body import BODY_FILE
+from helpers.people.dice import Dice
+from helpers.people.layer import Layer, blend, cast_shadows, draw_layer
+from helpers.people.placing import Placed, make_person, place_people
+from helpers.people.poses import POSE_FILE
+from helpers.people.settings import SceneSettings
+from helpers.people.things import clutter, occluders, seats
+
+__all__ = ["Scene", "render_scene", "renderer_version"]
+
+# One stream of random numbers per purpose, so that a knob leaves alone what it does not concern.
+CAMERA, PERSON, OUTFIT, CUT, PLACE, CLUTTER, SEATS, OCCLUDERS, GRAIN = range(9)
+
+# How far below the surface each keypoint may lie and still count as seen, metres, in COCO's order.
+EMBEDDED = np.array([0.045, 0.045, 0.045, 0.06, 0.06, 0.14, 0.14, 0.09, 0.09, 0.07, 0.07, 0.18, 0.18, 0.11, 0.11, 0.09,
+                     0.09])
+# The parts (index into Body.part_names) whose surface shows each keypoint.
+SHOWN_BY = ((1,),) * 5 + ((2, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (2, 9), (2, 10), (9, 11), (10, 12), (11, 13),
+                          (12, 14))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One image with exact labels: P people, H x W pixels, pixel centres at integers, keypoints in COCO's order."""
+
+    image: np.ndarray
+    """uint8 (H, W, 3)."""
+    keypoints: np.ndarray
+    """float32 (P, 17, 2), x then y, pixels; where they are even outside the image."""
+    visibility: np.ndarray
+    """uint8 (P, 17): 0 outside the image, 1 hidden, 2 seen."""
+    boxes_xyxy: np.ndarray
+    """float32 (P, 4): around the whole person, hidden parts included, cut at the border."""
+    instances: np.ndarray
+    """uint8 (H, W): person p is p + 1, 0 elsewhere."""
+    parts: np.ndarray
+    """uint8 (H, W): index into `PARTS`, 0 elsewhere."""
+    clothes: np.ndarray
+    """uint8 (H, W): index into `CLOTHES`, 0 elsewhere."""
+    depth: np.ndarray
+    """float32 (H, W): metres along the viewing axis to people and to things that stand in the scene; inf where there is
+    only ground, wall or sky."""
+    poses: tuple[str, ...]
+    """The key pose that each person's pose was drawn from."""
+
+
+@lru_cache(maxsize=1)
+def renderer_version() -> str:
+    """Return 12 hexadecimal digits that change when the renderer's code, the body or the poses change.
+
+    Made for cache keys. Line ends do not count, so that a checkout on Windows gives the same digits.
+    """
+    digest = hashlib.sha256()
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), POSE_FILE]:
+        digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    digest.update(BODY_FILE.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def render_scene(seed: int, index: int, settings: SceneSettings | None = None) -> Scene:
+    """Return image `index` of the endless series `seed`: the same bytes in any order, process and platform.
+
+    Raises:
+        TypeError: `seed` or `index` is no whole number, or `settings` no SceneSettings.
+        ValueError: `seed` or `index` is negative.
+    """
+    settings = SceneSettings() if settings is None else settings
+    check_arguments(seed, index, settings)
+
+    def dice(*purpose: int) -> Dice:
+        return Dice(int(seed), int(index), *purpose)
+
+    camera_dice = dice(CAMERA)
+    count = camera_dice.integer(*settings.people)
+    people = [make_person(dice(PERSON, p), dice(OUTFIT, p), settings.appearance) for p in range(count)]
+    placed, camera = place_people(people, settings, camera_dice, lambda p: dice(CUT, p))
+    place_dice = dice(PLACE)
+    place = room_of(place_dice)
+    wall = max(p.y for p in placed) + place_dice.uniform(1.2, 4.5) * (1 if place == "indoor" else 4)
+    light = draw_light(place_dice, place == "outdoor", settings.appearance)
+    things = [*seats(placed, lambda p: dice(SEATS, p)), *clutter(placed, camera, wall, place, settings, dice(CLUTTER)),
+              *occluders(placed, camera, settings, lambda p: dice(OCCLUDERS, p))]
+
+    image = paint_backdrop(camera, settings.size, place, wall, light, place_dice, settings.appearance)
+    cast_shadows(image, camera, wall, light, placed, things)
+    layer = draw_layer(placed, things, camera, light, settings.size)
+    blend(layer, image)
+    image += 10 * settings.appearance * (dice(GRAIN).uniforms(*settings.size, 1) - 0.5)
+    return labelled(np.clip(image + 0.5, 0, 255).astype(np.uint8), layer, camera, placed)
+
+
+def check_arguments(seed: object, index: object, settings: object) -> None:
+    """Raise unless the arguments of `render_scene` are what it expects."""
+    for name, value in (("seed", seed), ("index", index)):
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} is {value!r}; expected a whole number, 0 or more.")
+        if value < 0:
+            raise ValueError(f"{name} is {value}; expected a whole number, 0 or more.")
+    if not isinstance(settings, SceneSettings):
+        raise TypeError(f"settings is of type {type(settings).__name__}; expected SceneSettings, for example "
+                        "SceneSettings(size=(128, 128)).")
+
+
+def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Placed]) -> Scene:
+    """Return the scene: the image with its labels, read off the layer at the pixel centres."""
+    size = image.shape[:2]
+    centres = (slice(1, None, 2), slice(1, None, 2))
+    inverse = layer.inverse_depth[centres]
+    depth = np.full(size, np.inf, np.float32)
+    np.divide(1.0, inverse, out=depth, where=inverse > 0, casting="same_kind")
+    keypoints, visibility, boxes = zip(*(labels_of(one, p, camera, layer, size) for p, one in enumerate(placed)),
+                                       strict=True)
+    return Scene(
+        image, np.stack(keypoints).astype(np.float32), np.stack(visibility), np.stack(boxes).astype(np.float32),
+        *(np.ascontiguousarray(a[centres]) for a in (layer.owner, layer.part, layer.worn)), depth,
+        tuple(one.person.pose.name for one in placed),
+    )
+
+
+def labels_of(one: Placed, p: int, camera: Camera, layer: Layer,
+              size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return keypoints (17, 2), visibility (17,) and box (4,) of person `p`."""
+    keypoints, inverse = camera.project(one.points(one.person.keypoints))
+    keypoints = np.floor(keypoints * 256 + 0.5) / 256
+    outline, _ = camera.project(one.points(one.person.vertices[np.unique(one.person.faces)]))
+    outline = np.floor(outline * 256 + 0.5) / 256
+    limit = np.array([size[1] - 1, size[0] - 1], float)
+    inside = ((keypoints >= 0) & (keypoints <= limit)).all(1)
+    visibility = inside.astype(np.uint8)
+    for k in np.flatnonzero(inside):
+        visibility[k] += is_seen(keypoints[k], 1 / inverse[k], k, p, layer)
+    box = np.concatenate([np.clip(outline.min(0), 0, limit), np.clip(outline.max(0), 0, limit)])
+    return keypoints, visibility, box
+
+
+def is_seen(point: np.ndarray, depth: float, k: int, p: int, layer: Layer) -> bool:
+    """Return whether keypoint `k` shows: near it, what is nearest is the right part of person `p`, right above it."""
+    column, row = np.floor(2 * point + 1.5).astype(int)
+    near = (slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2))
+    inverse, part = layer.inverse_depth[near], layer.part[near]
+    right_part = (part == SHOWN_BY[k][0]) | (part == SHOWN_BY[k][-1])
+    # depth - 1 / inverse < EMBEDDED, multiplied out so that empty samples divide nothing
+    above = depth * inverse - 1 < EMBEDDED[k] * inverse
+    return bool(((layer.owner[near] == p + 1) & right_part & above).any())
