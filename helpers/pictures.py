@@ -1,30 +1,28 @@
 """Pictures of poses, trainings and errors, in colours that colour-blind readers can tell apart (Okabe and Ito 2008).
 
-Every function returns a `Picture`: as the last line of a cell it shows itself, with a text for who cannot see it.
+Every function shows its picture in the notebook, with a text for who cannot see it, and returns a `Picture`, which can
+be saved; `show=False` only returns it.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from .figures import Picture, alt_text, image_axes, plot_axes, shows_itself
 from .history import History
 from .shapes import require
-from .skeletons import Skeleton
+from .skeletons import COCO, Skeleton
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from .data import PoseSet
+    from .people import Scene
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = COLOURS = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -32,30 +30,7 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 LEFT, RIGHT, MIDDLE, TRUTH = SKY, ORANGE, YELLOW, "#FFFFFF"
 
 
-class Picture:
-    """A matplotlib figure and the text that stands for it; shows itself once at the end of a notebook cell."""
-
-    def __init__(self, figure: Figure, alt: str):
-        self.figure, self.alt = figure, alt
-
-    def png(self, dpi: int = 100) -> bytes:
-        """Return the picture as the bytes of a PNG file."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
-        return buffer.getvalue()
-
-    def save(self, path: str | os.PathLike, dpi: int = 100) -> None:
-        """Write the picture; the ending of `path` decides on the format."""
-        self.figure.savefig(Path(path), dpi=dpi, bbox_inches="tight")
-
-    def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png()).decode()
-        return f'<img style="max-width:100%" alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
-
-    def __repr__(self) -> str:
-        return f"Picture: {self.alt}"
-
-
+@shows_itself
 def pose_on_image(image: Tensor, keypoints: Tensor, visibility: Tensor | None = None, *, skeleton: Skeleton,
                   truth: Tensor | None = None, title: str = "") -> Picture:
     """Return one image with its pose: left limbs blue, right limbs orange, the middle yellow.
@@ -69,16 +44,17 @@ def pose_on_image(image: Tensor, keypoints: Tensor, visibility: Tensor | None = 
         visibility: (K,) 0, 1, 2 or bool; None draws all.
         truth: (K, 2), the right pose.
     """
-    figure, axes = _axes(1, 1, 3.4)
+    figure, axes = image_axes(1, 1, 3.4, _aspect(image))
     _draw_image(axes[0], image)
     if truth is not None:
         _draw_pose(axes[0], truth, visibility, skeleton, plain=True)
     _draw_pose(axes[0], keypoints, visibility, skeleton)
     axes[0].set_title(title, fontsize=10)
     what = "image with its pose" if truth is None else "image with a predicted pose and the true one in white"
-    return Picture(figure, f"{title}: {what}" if title else what)
+    return Picture(figure, alt_text(title, what))
 
 
+@shows_itself
 def pose_grid(data: PoseSet, predictions: Tensor | None = None, *, titles: Sequence[str] | None = None,
               columns: int = 4, title: str = "") -> Picture:
     """Return the images of `data` with their poses, in a grid.
@@ -96,7 +72,7 @@ def pose_grid(data: PoseSet, predictions: Tensor | None = None, *, titles: Seque
     if titles is not None and len(titles) != count:
         raise ValueError(f"{len(titles)} titles for {count} images.")
     columns = min(columns, count)
-    figure, axes = _axes(-(-count // columns), columns, 2.3)
+    figure, axes = image_axes(-(-count // columns), columns, 2.3 if columns < 5 else 1.9, _aspect(data.images))
     for number, axis in enumerate(axes):
         if number >= count:
             axis.set_visible(False)
@@ -109,43 +85,111 @@ def pose_grid(data: PoseSet, predictions: Tensor | None = None, *, titles: Seque
         axis.set_title(titles[number] if titles else "", fontsize=9)
     _headline(figure, title)
     kind = "with their true poses" if predictions is None else "with predicted poses over the true ones in white"
-    return Picture(figure, f"{title + ': ' if title else ''}{count} images of {data.name}, {kind}")
+    return Picture(figure, alt_text(title, f"{count} images of {data.name}, {kind}"))
 
 
-def curves(histories: History | Mapping[str, History], baseline: float | None = None, title: str = "") -> Picture:
-    """Return the loss, and the first metric on training and validation images, epoch by epoch.
+@shows_itself
+def scene(scene: Scene, title: str = "") -> Picture:
+    """Return a rendered scene and its labels: poses and boxes, people, body parts, clothes and depth."""
+    import numpy as np
+
+    figure, axes = image_axes(2, 3, 3.0, aspect=scene.image.shape[0] / scene.image.shape[1])
+    image = torch.from_numpy(scene.image).permute(2, 0, 1)
+    for axis in axes[:2]:
+        _draw_image(axis, image)
+    _draw_people(axes[1], scene)
+    for x0, y0, x1, y1 in scene.boxes_xyxy.tolist():
+        axes[1].plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="#FFFFFF", lw=1)
+    for axis, labels in zip(axes[2:5], (scene.instances, scene.parts, scene.clothes), strict=True):
+        axis.imshow(np.ma.masked_equal(labels, 0), cmap=_labels_map(), vmin=1, vmax=20, interpolation="nearest")
+        axis.set_facecolor(BLACK)
+    axes[5].imshow(np.ma.masked_invalid(scene.depth), cmap="cividis_r", interpolation="nearest")
+    names = ("image", "keypoints and boxes", "people (instances)", "body parts", "clothes", "depth: near is yellow")
+    for axis, name in zip(axes, names, strict=True):
+        axis.set_title(name, fontsize=10)
+    _headline(figure, title)
+    return Picture(figure, alt_text(title, f"a scene of {len(scene.keypoints)} people; {', '.join(names)}"))
+
+
+@shows_itself
+def scene_grid(scenes: Sequence[Scene], *, poses: bool = True, columns: int = 4, title: str = "") -> Picture:
+    """Return rendered scenes in a grid, with the poses of all people unless `poses` is False."""
+    if not scenes:
+        raise ValueError("scenes is empty; expected at least one, as render_scene returns it.")
+    height, width = scenes[0].image.shape[:2]
+    columns = min(columns, len(scenes))
+    figure, axes = image_axes(-(-len(scenes) // columns), columns, 2.3, height / width)
+    for axis, one in zip(axes, scenes, strict=False):
+        _draw_image(axis, torch.from_numpy(one.image).permute(2, 0, 1))
+        if poses:
+            _draw_people(axis, one)
+    _headline(figure, title)
+    people = sum(len(one.keypoints) for one in scenes)
+    return Picture(figure, alt_text(title, f"{len(scenes)} rendered scenes with {people} people"))
+
+
+def _draw_people(axis: Axes, scene: Scene) -> None:
+    for keypoints, visibility in zip(scene.keypoints, scene.visibility, strict=True):
+        _draw_pose(axis, torch.from_numpy(keypoints), torch.from_numpy(visibility), COCO)
+
+
+@shows_itself
+def curves(histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "",
+           ylabel: str = "", baseline: float | None = None) -> Picture:
+    """Return curves over the epochs; a circle marks the weights that were kept.
 
     Args:
         histories: one, or several by name to compare.
-        baseline: a horizontal line in the metric's plot, such as the error of the mean pose.
+        names: what to draw in one plot, such as ["train MPJPE", "MPJPE"]; None draws the loss and, beside it, the first
+            metric on training and validation images.
+        baseline: a dotted line in the metric's plot, such as the error of the mean pose.
     """
     named = {"": histories} if isinstance(histories, History) else dict(histories)
-    if not named or not all(isinstance(h, History) for h in named.values()):
+    if not named or not all(isinstance(history, History) for history in named.values()):
         raise TypeError("curves takes a History, as fit returns it, or a dict of them by name.")
-    figure, (left, right) = _plots(2)
     metric = next(iter(named.values())).metric
-    for (name, history), colour in zip(named.items(), SERIES * len(named), strict=False):
-        epochs = range(1, len(history) + 1)
-        left.plot(epochs, history.loss, color=colour, marker=".", label=name)
-        right.plot(epochs, history.val.get(metric, []), color=colour, marker=".", label=f"{name} validation".strip())
-        if history.train.get(metric):
-            right.plot(epochs, history.train[metric], color=colour, ls="--", label=f"{name} training".strip())
-        if history.best_epoch:
-            right.plot(history.best_epoch, history.best, "o", ms=9, mfc="none", color=colour)
+    panels = [list(names)] if names else [["loss"], [f"train {metric}", metric]]
+    figure, axes = plot_axes(len(panels), width=4.5 * len(panels) + 1)
+    for axis, wanted in zip(axes, panels, strict=True):
+        _draw_curves(axis, named, wanted, strict=names is not None)
     if baseline is not None:
-        right.axhline(baseline, color="#777777", ls=":", label="baseline")
-    left.set(title="training loss", xlabel="epoch")
-    if all(value > 0 for history in named.values() for value in history.loss):
-        left.set_yscale("log")
-    right.set(title=f"{metric} (circle: best)", xlabel="epoch")
-    right.set_ylim(bottom=0)
-    right.legend(fontsize=8, frameon=False)
+        axes[-1].axhline(baseline, color="#777777", ls=":", label="baseline")
+    for axis, panel in zip(axes, panels, strict=True):
+        axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
+        if len(panel) * len(named) > 1 or baseline is not None:
+            axis.legend(fontsize=8, frameon=False)
     _headline(figure, title)
     best = "; ".join(f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
                      for name, h in named.items() if h.best_epoch)
-    return Picture(figure, f"{title + ': ' if title else ''}curves of loss and {metric}. {best}")
+    drawn = ", ".join(name for panel in panels for name in panel)
+    return Picture(figure, alt_text(title, f"curves of {drawn}. {best}"))
 
 
+def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str], strict: bool) -> None:
+    """Draw the series `wanted` of every history; one that a history lacks is an error only if `strict`."""
+    colours = iter(SERIES * len(named) * len(wanted))
+    for prefix, history in named.items():
+        for name in wanted:
+            colour = next(colours)
+            if not len(history) or not strict and name.startswith("train ") and not history.train:
+                continue
+            values = history.series(name)
+            style = "--" if name.startswith("train ") else "-"
+            label = f"{prefix} {name}".strip()
+            axis.plot(range(1, len(values) + 1), values, style, color=colour, marker=".", label=label)
+            if name == history.metric:
+                axis.plot(history.best_epoch, history.best, "o", ms=10, mfc="none", color=colour)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    if wanted == ["loss"] and all(0 < value for history in named.values() for value in history.loss):
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:.3g}")
+        axis.tick_params(axis="y", which="minor", labelsize=7)
+    else:
+        axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
+
+
+@shows_itself
 def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = "",
          baseline: float | None = None) -> Picture:
     """Return a bar for each value, such as the error of each keypoint.
@@ -159,7 +203,7 @@ def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, yla
     grouped = all(isinstance(v, Mapping) for v in values.values())
     series = {k: dict(v) for k, v in values.items()} if grouped else {"": values}
     labels = list(dict.fromkeys(label for numbers in series.values() for label in numbers))
-    figure, (axis,) = _plots(1, width=max(4.5, 0.42 * len(labels) + 1.5))
+    figure, (axis,) = plot_axes(1, width=max(3.0, 0.42 * len(labels) + 1.5))
     width = 0.8 / len(series)
     for position, ((name, numbers), colour) in enumerate(zip(series.items(), SERIES * len(series), strict=False)):
         places = [i + (position - (len(series) - 1) / 2) * width for i in range(len(labels))]
@@ -167,36 +211,24 @@ def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, yla
         axis.bar(places, heights, width, color=colour, label=name)
     if baseline is not None:
         axis.axhline(baseline, color="#777777", ls=":", label="baseline")
-    axis.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=9)
+    slant = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(labels) > 4 else {}
+    axis.set_xticks(range(len(labels)), labels, fontsize=9, **slant)
     axis.set(ylabel=ylabel, title=title)
     if grouped or baseline is not None:
         axis.legend(fontsize=8, frameon=False)
     text = "; ".join(f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
                      for name, numbers in series.items())
-    return Picture(figure, f"{title + ': ' if title else ''}bars of {ylabel or 'values'}: {text}")
+    return Picture(figure, alt_text(title, f"bars of {ylabel or 'values'}: {text}"))
 
 
-def _axes(rows: int, columns: int, inches: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes for images, without pyplot: nothing is left open, nothing shows twice."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(columns * inches, rows * inches), layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axis in axes:
-        axis.set_axis_off()
-    return figure, axes
+def _aspect(images: Tensor) -> float:
+    return images.shape[-2] / images.shape[-1]
 
 
-def _plots(count: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure
+def _labels_map():
+    from matplotlib.colors import ListedColormap
 
-    figure = Figure(figsize=(width, 3.2), layout="constrained")
-    axes = list(figure.subplots(1, count, squeeze=False).flat)
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="y", color="#DDDDDD", lw=0.6)
-        axis.set_axisbelow(True)
-    return figure, axes
+    return ListedColormap(list((COLOURS[1:] * 3)[:20]))
 
 
 def _headline(figure: Figure, title: str) -> None:

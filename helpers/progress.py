@@ -85,14 +85,14 @@ class Curves:
 
     def draw(self) -> None:
         """Draw the curves if there are new epochs."""
-        from IPython.display import display
+        from IPython.display import HTML, display
 
         from . import pictures
 
         if len(self.history) in (0, self.epochs):
             return
         self.epochs = len(self.history)
-        picture = pictures.curves(self.history)
+        picture = HTML(pictures.curves(self.history, show=False).html(dpi=80))
         if self.handle is None:
             self.handle = display(picture, display_id=True)
         else:

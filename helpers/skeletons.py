@@ -53,7 +53,7 @@ class Skeleton:
             raise ValueError(f"{self.name} has no keypoint {keypoint_name!r}; it has {', '.join(self.keypoint_names)}.")
         return self.keypoint_names.index(keypoint_name)
 
-    def torso(self, keypoints: Tensor, visible: Tensor) -> Tensor:
+    def torso_length(self, keypoints: Tensor, visible: Tensor) -> Tensor:
         """Return the length of each torso in pixels, the yardstick of PCK.
 
         It is the mean of two diagonals, left shoulder to right hip and right shoulder to left hip: from the side, where

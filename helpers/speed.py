@@ -91,11 +91,11 @@ def choose_setting(model: nn.Module, loss: Callable, batch: dict[str, Tensor]) -
 
 
 def _seconds_per_step(model: nn.Module, loss: Callable, batch: dict[str, Tensor], setting: Setting) -> float:
-    """Return the shorter of two timed steps on a copy of the model, after one to warm up."""
+    """Return the shortest of three timed steps on a copy of the model, after one to warm up."""
     trial = copy.deepcopy(model).train()
     setting.prepare(trial)
     seconds = []
-    for _ in range(3):
+    for _ in range(4):
         start = time.perf_counter()
         trial.zero_grad(set_to_none=True)
         value = loss(setting.forward(trial, batch["images"]), batch)

@@ -29,7 +29,7 @@ Metrics = dict[str, Callable[[object, Batch], float]]
 def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
         max_seconds: float | None = None, batch_size: int = 32, lr: float = 1e-3, weight_decay: float = 1e-2,
         augment: Callable[[Batch], Batch] | None = None, save_to: str | os.PathLike | None = None,
-        resume: bool = False, mode: str = "min", train_metrics: bool = False, seed: int = 0,
+        resume: bool = False, mode: str = "min", train_metrics: bool = True, seed: int = 0,
         device: str | torch.device | None = None, setting: Setting | None = None, progress: bool = True) -> History:
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
@@ -39,7 +39,7 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
             best: those with the lowest value where `mode` is "min", with the highest where it is "max".
         epochs, max_seconds: when to stop, whichever comes first. The learning rate follows the share that is done: it
             rises to `lr` during the first tenth and ends near zero.
-        augment: changes each training batch, such as `helpers.Augment(train.skeleton)`.
+        augment: changes each training batch, such as `helpers.augment.pose(train.skeleton)`.
         save_to: a .safetensors file for the best weights, written after every epoch that is the best so far.
         resume: go on from where an interrupted call with the same `save_to` stopped.
         train_metrics: measure the metrics on training images too, as many as `val` has.

@@ -1,0 +1,115 @@
+"""A student's own answers from an earlier exercise, for the exercise that compares with them."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import json
+import os
+from pathlib import Path
+
+
+class Answers:
+    """The answers of one exercise by name, and for each one that cannot be used the reason.
+
+    `answers.get("PoseRegressor")` is the student's class, or None after a sentence that says why; `answers.missing` is
+    {name: reason}.
+    """
+
+    def __init__(self, exercise: str, found: dict[str, object], missing: dict[str, str], nothing: str = ""):
+        self.exercise, self.found, self.missing, self._nothing = exercise, found, missing, nothing
+
+    def get(self, name: str) -> object | None:
+        """Return the answer called `name`; where there is none, say why and return None."""
+        if name in self.found:
+            return self.found[name]
+        print(self.why(name))
+        return None
+
+    def why(self, name: str) -> str:
+        """Return a sentence that says why there is no answer `name`."""
+        reason = self.missing.get(name) or self._nothing or "the notebook has no such question"
+        return f"{name} of {self.exercise} is not here: {reason}."
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.found
+
+    def __repr__(self) -> str:
+        return f"Answers of {self.exercise}: {', '.join(self.found) or 'none'}" + (
+            f"; not here: {', '.join(self.missing)}" if self.missing else "")
+
+
+def answers(exercise: str, folder: str | os.PathLike | None = None) -> Answers:
+    """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
+
+    The notebook's first code cell (its imports) and its answer cells are run, each on its own: one that fails, or has
+    not been answered yet, costs only itself. Nothing else of the notebook runs, so nothing is trained.
+
+    Args:
+        folder: where the notebook lies; None looks beside the folder one works in.
+    """
+    path = _notebook(exercise, folder)
+    if path is None:
+        where = Path(folder) if folder else Path.cwd().parent / exercise
+        return Answers(exercise, {}, {}, f"there is no notebook {where / (exercise + '.ipynb')}")
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = [(_grade_id(cell), _source(cell)) for cell in cells if cell["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Answers(exercise, {}, {}, f"{path} is no readable notebook ({type(error).__name__}: {error})")
+    setup = [("setup", code[0][1])] if code and code[0][0] is None else []
+    return _run(exercise, setup + [(name, source) for name, source in code if name is not None])
+
+
+def _notebook(exercise: str, folder: str | os.PathLike | None) -> Path | None:
+    """Return the notebook's path, or None: in `folder`, else beside the working folder, or in it."""
+    here = Path.cwd()
+    beside = [here.parent / exercise, here / exercise, here, here / "exercises" / exercise]
+    places = [Path(folder)] if folder else beside
+    paths = (place / f"{exercise}.ipynb" for place in places)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _grade_id(cell: dict) -> str | None:
+    """Return the name of the question that this cell answers, None for any other cell."""
+    about = cell.get("metadata", {}).get("nbgrader", {})
+    return about.get("grade_id") if about.get("solution") else None
+
+
+def _source(cell: dict) -> str:
+    """Return the code of a cell without the lines that only IPython understands."""
+    source = cell["source"]
+    lines = ("".join(source) if isinstance(source, list) else source).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!", "?")))
+
+
+def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
+    """Run each cell guarded, in one namespace; sort the answers into found and missing."""
+    namespace: dict[str, object] = {"__name__": exercise}
+    found, missing = {}, {}
+    for name, source in cells:
+        before = dict(namespace)
+        try:
+            if _unanswered(source):
+                missing[name] = "the question has not been answered yet"
+                continue
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, f"{exercise}: {name}", "exec"), namespace)  # the student's own code
+        except Exception as error:
+            missing[name] = f"its cell fails ({type(error).__name__}: {error})"
+            continue
+        if name == "setup":
+            continue
+        defined = {key: value for key, value in namespace.items() if before.get(key) is not value and key[0] != "_"}
+        found |= defined
+        if not defined:
+            missing[name] = "its cell defines nothing"
+    return Answers(exercise, found, missing)
+
+
+def _unanswered(source: str) -> bool:
+    """Return whether a function of the cell still ends in the stub's `raise NotImplementedError(...)`."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    last = (function.body[-1] for function in functions)
+    return any("NotImplementedError" in ast.dump(line) for line in last if isinstance(line, ast.Raise))

@@ -1,0 +1,124 @@
+"""The table of results that grows from exercise to exercise."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+from .cache import atomically
+from .progress import in_notebook
+
+FILE = "results.json"
+
+
+class Results:
+    """A table with one row per method, kept in a JSON file, so that a later exercise can compare with an earlier one.
+
+    Args:
+        path: the file; None is results.json in the folder one works in, beside the notebook. Rows that notebooks in
+            the folders beside it have left are shown too, above.
+    Example: results.add("regression", **{"MPJPE": 8.3, "seconds": 60})
+    """
+
+    def __init__(self, path: str | os.PathLike | None = None):
+        self.path = Path(path) if path is not None else Path.cwd() / FILE
+        self.rows: dict[str, dict[str, float]] = self._read(self.path)
+
+    def add(self, name: str, **numbers: float) -> None:
+        """Put in the row `name`, in place of an older one of that name, and write the file.
+
+        A number may be a Python number or a tensor of one element; NaN is allowed and shown as a dash.
+        """
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"The row's name is {name!r}; expected a text such as 'regression'.")
+        row = {}
+        for column, value in numbers.items():
+            try:
+                row[column] = float(value)
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise TypeError(f"{column} of {name!r} is {value!r:.60}; expected one number.") from error
+        self.rows = {**self._read(self.path), **self.rows, name: row}  # another notebook may have added rows meanwhile
+        self._write()
+
+    def remove(self, name: str) -> None:
+        """Take out the row `name`."""
+        self.rows.pop(name, None)
+        self._write()
+
+    def show(self) -> None:
+        """Show the table in the notebook, or print it where there is none."""
+        if in_notebook():
+            from IPython.display import HTML, display
+
+            display(HTML(self._repr_html_()))
+        else:
+            print(self)
+
+    def all_rows(self) -> dict[str, dict[str, float]]:
+        """Return the rows of the exercises beside this one and then its own, by name."""
+        beside = sorted(p for p in self.path.parent.parent.glob(f"ex*/{FILE}") if p.parent != self.path.parent)
+        earlier = {name: row for path in beside for name, row in self._read(path).items()}
+        return {**{name: row for name, row in earlier.items() if name not in self.rows}, **self.rows}
+
+    def __str__(self) -> str:
+        header, *rows = self._lines()
+        if not rows:
+            return "No results yet."
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+                         for line in (header, *rows))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        header, *rows = [[html.escape(cell) for cell in line] for line in self._lines()]
+        if not rows:
+            return "<p>No results yet.</p>"
+        head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+        body = "".join(f'<tr><th scope="row" style="text-align:left">{name}</th>'
+                       + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _lines(self) -> list[list[str]]:
+        """Return the header and the rows as texts; a dash where a row has no such number."""
+        rows = self.all_rows()
+        columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+        values = [[name, *(row.get(column, math.nan) for column in columns)] for name, row in rows.items()]
+        return [["method", *columns],
+                *[[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in numbers)] for name, *numbers in values]]
+
+    def _read(self, path: Path) -> dict[str, dict[str, float]]:
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            return {str(name): {str(c): math.nan if v is None else float(v) for c, v in row.items()}
+                    for name, row in rows.items()}
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            print(f"{path} cannot be read ({error.strerror or error}): its rows are missing here.")
+            return {}
+        except (ValueError, TypeError, AttributeError):  # not JSON, or not a table
+            return _set_aside(path)
+
+    def _write(self) -> None:
+        rows = {name: {c: None if math.isnan(v) else v for c, v in row.items()} for name, row in self.rows.items()}
+        try:
+            with atomically(self.path) as part:
+                part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            print(f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook "
+                  "is closed.")
+
+
+def _set_aside(path: Path) -> dict:
+    aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}.json")
+    try:
+        os.replace(path, aside)
+        print(f"{path} was damaged; it is kept as {aside.name} and its table starts anew.")
+    except OSError:
+        print(f"{path} is damaged and cannot be renamed; its table starts anew.")
+    return {}
