@@ -76,17 +76,18 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
         return np.clip(np.array(dice.pick(palette), float) + vary * dice.bell(3), 4, 250)
 
     pattern = dice.pick(PATTERNS) if dice.chance(0.35 + 0.65 * appearance) else "plain"
-    skirt = dice.chance(0.05 + 0.35 * gender)
+    skirt = dice.chance(0.02 + 0.4 * gender)
     skirt_rings = dice.integer(6, 10) if skirt else 0
+    leg, boot = dice.pick((0.45, 0.75, 0.95, 1.6, 2.0, 2.0, 2.0, 2.0)), dice.pick((1.95, 1.93, 1.9, 1.72))
     long_hair = dice.chance(0.08 + 0.6 * gender)
     return Outfit(
         skin=colour(SKINS, 5), hair=colour(HAIRS, 5), top=colour(CLOTH), top_second=colour(CLOTH), legs=colour(LEG_CLOTH),
         shoes=colour(SHOE), hat_colour=colour(CLOTH), pattern=pattern, pattern_size=dice.uniform(0.035, 0.11),
         sleeve=dice.pick((-0.1, 0.45, 0.5, 0.6, 0.95, 1.5, 1.95, 1.97, 2.0)), neckline=dice.uniform(0.0, 0.11),
-        leg=dice.pick((0.45, 0.75, 0.95, 1.6, 1.9, 1.93, 1.94, 1.96, 1.96)), boot=dice.pick((1.97, 1.95, 1.9, 1.7)),
+        leg=leg, boot=boot,
         skirt_rings=skirt_rings, dress=skirt and dice.chance(0.5), hair_rings=dice.integer(3, 7) if long_hair else 0,
         hair_thick=dice.pick((0.008, 0.012, 0.016, 0.02, 0.032)), bald=not long_hair and dice.chance(0.1),
-        beard=dice.chance(0.35 * (1 - gender) ** 2), hat=dice.chance(0.12),
+        beard=dice.chance(0.25 * (1 - gender) ** 2), hat=dice.chance(0.12),
         loose_top=dice.uniform(0.004, 0.022), loose_legs=dice.uniform(0.004, 0.02),
     )
 
@@ -129,8 +130,9 @@ def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
     out = np.full(len(part), SKIN, np.uint8)
     out[(part >= 9) & (leg < outfit.leg)] = TROUSERS
     out[(part >= 9) & ((leg > outfit.boot) | (part >= 13))] = SHOES
-    # The neckline is a slanted plane: deeper in front than at the back of the neck.
-    collar = z + 0.9 * y + 2.0 * outfit.neckline * (y < -0.02) * np.clip(1 - np.abs(x) / 0.09, 0, 1) < NECK - 0.005
+    # The neckline is a slanted plane, higher at the back of the neck; its front may dip.
+    dip = 1.4 * outfit.neckline * (y < -0.02) * np.clip(1 - np.abs(x) / 0.09, 0, 1)
+    collar = z - 0.6 * y + dip < NECK - 0.01
     sleeveless = outfit.sleeve < 0
     arms = (part >= 3) & (part <= 6) & (arm < outfit.sleeve) if not sleeveless else part == 255
     out[arms] = TOP

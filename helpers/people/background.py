@@ -54,7 +54,7 @@ def draw_light(dice: Dice, outdoor: bool, appearance: float) -> Light:
     direction = np.array([np.cos(azimuth) * np.cos(rise), np.sin(azimuth) * np.cos(rise), np.sin(rise)])
     strength = dice.uniform(0.45, 0.75 if not outdoor else 0.95) * (0.6 + 0.5 * appearance)
     warm = dice.uniform(-0.09, 0.12) * (0.3 + appearance)
-    ambient = dice.uniform(0.42, 0.62)
+    ambient = dice.uniform(0.5, 0.7)
     return Light(direction, strength * np.array([1 + warm, 1.0, 1 - warm]),
                  ambient * np.array([1 - 0.5 * warm, 1.0, 1 + 0.6 * warm]), ambient * np.array([0.62, 0.58, 0.52]))
 
@@ -228,4 +228,4 @@ def paint_ground(image: np.ndarray, camera: Camera, edge: int, place: str, light
     shade = 1 - contrast * pattern
     shade *= 0.86 + 0.28 * cloud(dice, height - edge, width, 5)
     shade += appearance * (0.22 if place == "outdoor" else 0.08) * (cloud(dice, height - edge, width, 48) - 0.5)
-    image[edge:] = colour * shade[:, :, None] * (light.sky + light.sun * max(light.direction[2], 0.0))
+    image[edge:] = colour * shade[:, :, None] * np.minimum(light.sky + 0.8 * light.sun * light.direction[2], 1.2)

@@ -39,7 +39,7 @@ class Body:
     joints: np.ndarray  # float64 (B, 3)
     joint_moves: np.ndarray  # float64 (T, B, 3)
     neutral: np.ndarray  # float64 (B, 3, 3): rest to neutral stance
-    parents: tuple[int, ...]
+    levels: tuple[tuple[np.ndarray, np.ndarray], ...]  # bones and their parents, by depth below the pelvis
     keypoints: np.ndarray  # float64 (17, 3)
     keypoint_moves: np.ndarray  # float64 (T, 17, 3)
     keypoint_bones: np.ndarray  # int64 (17, 4)
@@ -66,15 +66,12 @@ class Body:
 
         angles: float (A,), degrees, in the order of `poses.ANGLES`; joints: float (B, 3), at rest.
         """
-        local = rotations(turn_vectors(angles, self.bone_names))
-        turns, heads = np.empty((len(joints), 3, 3)), np.zeros((len(joints), 3))
-        for bone, parent in enumerate(self.parents):
-            if parent < 0:
-                turns[bone] = local[bone]
-                continue
-            turns[bone] = product(turns[parent], local[bone])
-            arm = product(turns[parent], product(self.neutral[parent], (joints[bone] - joints[parent])[:, None]))
-            heads[bone] = heads[parent] + arm[:, 0]
+        turns, heads = rotations(turn_vectors(angles, self.bone_names)), np.zeros((len(joints), 3))
+        for bones, parents in self.levels:  # parents first; all bones of one depth at once
+            above = turns[parents]
+            turns[bones] = np.einsum("bij,bjk->bik", above, turns[bones])
+            arm = np.einsum("bij,bj->bi", self.neutral[parents], joints[bones] - joints[parents])
+            heads[bones] = heads[parents] + np.einsum("bij,bj->bi", above, arm)
         turns = np.einsum("bij,bjk->bik", turns, self.neutral)
         shift = heads - np.einsum("bij,bj->bi", turns, joints)
         return np.concatenate([turns, shift[:, :, None]], axis=2)
@@ -91,6 +88,14 @@ class Body:
         return np.einsum("vij,vj->vi", blend[:, :, :3], keypoints) + blend[:, :, 3]
 
 
+def levels_of(parents: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return the bones of each depth below the root with their parents, from `parents` (B,), -1 for the root."""
+    depth = np.zeros(len(parents), int)
+    for bone, parent in enumerate(parents):
+        depth[bone] = 0 if parent < 0 else depth[parent] + 1
+    return tuple((np.flatnonzero(depth == d), parents[depth == d]) for d in range(1, depth.max() + 1))
+
+
 def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return the weighted mean transform (V, 3, 4) of each vertex: linear blend skinning."""
     flat = transforms.reshape(len(transforms), 12)
@@ -98,11 +103,6 @@ def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.
     for k in range(1, index.shape[1]):
         out += flat[index[:, k]] * share[:, k : k + 1]
     return out.reshape(-1, 3, 4)
-
-
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the matrix product, summed in a fixed order (no BLAS, so that every platform gives the same bits)."""
-    return a[:, :1] * b[:1] + a[:, 1:2] * b[1:2] + a[:, 2:3] * b[2:3]
 
 
 def shape_terms(traits: np.ndarray) -> np.ndarray:
@@ -186,7 +186,7 @@ def unpack(data: dict[str, np.ndarray]) -> Body:
         **f64, faces=faces, face_layer=data["layer"][faces[:, 0]], vertex_layer=data["layer"], part=data["part"],
         bone_index=data["bone_index"].astype(np.int64), bone_share=data["bone_share"] / 255.0,
         moves=data["vertex_moves"] * data["vertex_scale"][:, None, None],
-        parents=tuple(int(p) for p in data["parents"]),
+        levels=levels_of(data["parents"].astype(np.int64)),
         keypoint_bones=data["keypoint_bones"].astype(np.int64), keypoint_shares=data["keypoint_shares"] / 255.0,
         **{name: tuple(str(x) for x in data[name])
            for name in ("bone_names", "part_names", "keypoint_names", "trait_names")},

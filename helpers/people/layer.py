@@ -18,7 +18,6 @@ class Layer:
     """The sample grid (see raster.py) with what is nearest at each sample; 0 or 0.0 where there is nothing."""
 
     colour: np.ndarray  # float32 (R, C, 3)
-    covered: np.ndarray  # bool (R, C)
     owner: np.ndarray  # uint8 (R, C): person + 1; 0 also for things
     part: np.ndarray  # uint8 (R, C)
     worn: np.ndarray  # uint8 (R, C), index into CLOTHES
@@ -41,25 +40,29 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
     faces, two_sided, layers, owners = (a[~behind] for a in (faces, two_sided, layers, owners))
 
     hits = rasterize(snap(points), inverse, faces, two_sided, shape)
-    corner = faces[hits.face]  # (N, 3)
-    w = hits.weights
-    values = features[corner[:, 0]] * w[:, :1] + features[corner[:, 1]] * w[:, 1:2] + features[corner[:, 2]] * w[:, 2:]
-    heaviest = corner[np.arange(len(corner)), w.argmax(1)]
-    owner, part = owners[hits.face].astype(np.uint8), parts[heaviest]
-    colour, worn = values[:, :3].copy(), np.zeros(len(owner), np.uint8)
+    owner = owners[hits.face].astype(np.uint8)
+    part, worn = np.zeros(len(owner), np.uint8), np.zeros(len(owner), np.uint8)
+    colour = np.empty((len(owner), 3), np.float32)
+    rows = np.flatnonzero(owner == 0)
+    flat = features[faces[:, 0]]  # things are flat: one colour and light for a face
+    colour[rows] = (flat[:, :3] * light_on(flat[:, 5:], light))[hits.face[rows]]
     for p, one in enumerate(placed):
         rows = np.flatnonzero(owner == p + 1)
-        surface = Surface(values[rows, :3], values[rows, 3:5], part[rows], layers[hits.face[rows]])
-        worn[rows], colour[rows] = dress(one.person.outfit, surface)
-    sun, up = values[:, 5:6], values[:, 6:7]
-    colour *= sun * light.sun + up * light.sky + (1 - up) * light.bounce
+        corner = faces[hits.face[rows]]
+        w = hits.weights(rows, corner)
+        a, b, c = corner.T
+        values = features[a] * w[:, :1] + features[b] * w[:, 1:2] + features[c] * w[:, 2:]
+        part[rows] = parts[np.where(w[:, 0] > 0.5, a, np.where(w[:, 1] > w[:, 2], b, c))]
+        surface = Surface(values[:, :3], values[:, 3:5], part[rows], layers[hits.face[rows]])
+        worn[rows], paint = dress(one.person.outfit, surface)
+        colour[rows] = paint * light_on(values[:, 5:], light)
 
     def grid(content: np.ndarray, dtype: type) -> np.ndarray:
         out = np.zeros((shape[0] * shape[1], *content.shape[1:]), dtype)
         out[hits.sample] = content
         return out.reshape(*shape, *content.shape[1:])
 
-    return Layer(grid(colour, np.float32), grid(np.ones(len(owner)), bool), grid(owner, np.uint8), grid(part, np.uint8),
+    return Layer(grid(colour, np.float32), grid(owner, np.uint8), grid(part, np.uint8),
                  grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
 
 
@@ -68,6 +71,12 @@ def lit(normals: np.ndarray, light: Light) -> np.ndarray:
     x, y, z = normals.T
     cosine = x * light.direction[0] + y * light.direction[1] + z * light.direction[2]
     return np.stack([np.clip(cosine, 0, 1), np.clip(0.5 + 0.5 * z, 0, 1)], 1)
+
+
+def light_on(lit_by: np.ndarray, light: Light) -> np.ndarray:
+    """Return the factors (N, 3) on a surface's colour, from what `lit` says about it (N, 2)."""
+    sun, up = lit_by[:, :1], lit_by[:, 1:]
+    return light.bounce + sun * light.sun + up * (light.sky - light.bounce)
 
 
 def person_mesh(one: Placed, light: Light) -> tuple[np.ndarray, ...]:
@@ -88,13 +97,14 @@ def thing_mesh(thing: Mesh, light: Light) -> tuple[np.ndarray, ...]:
 
 def blend(layer: Layer, image: np.ndarray) -> None:
     """Blend the layer into `image` float64 (H, W, 3), in place: each pixel takes its 3 x 3 samples, weights 1-2-1."""
-    rows, columns = (np.flatnonzero(layer.covered.any(axis)) for axis in (1, 0))
+    covered = layer.inverse_depth > 0
+    rows, columns = (np.flatnonzero(covered.any(axis)) for axis in (1, 0))
     if not len(rows):
         return
     top, left = max(rows[0] - 1, 0) // 2, max(columns[0] - 1, 0) // 2
     bottom, right = min(rows[-1] // 2 + 1, image.shape[0]), min(columns[-1] // 2 + 1, image.shape[1])
     window = slice(2 * top, 2 * bottom + 1), slice(2 * left, 2 * right + 1)
-    cover = tent(layer.covered[window].astype(np.float32)[:, :, None])
+    cover = tent(covered[window].astype(np.float32)[:, :, None])
     part = image[top:bottom, left:right]
     part += tent(layer.colour[window]) - cover * part
 

@@ -85,6 +85,19 @@ def leaves(dice: Dice, count: int, height: float, spread: float, colour, z: floa
     return Mesh(vertices, normals, np.asarray(colour, float) * shade, faces, np.ones(len(faces), bool))
 
 
+def foliage(radius: float, colour, x: float, y: float, z: float, dice: Dice) -> Mesh:
+    """Return a crown of leaves about (x, y, z): a dark ball under a coat of loose triangles."""
+    count = 110
+    out = dice.bell(count, 3)
+    out /= np.sqrt((out**2).sum(1, keepdims=True)) + 1e-9
+    centre = out * radius * (0.85 + 0.3 * dice.uniforms(count, 1)) + (x, y, z)
+    vertices = (centre[:, None] + 0.3 * radius * (dice.uniforms(count, 3, 3) - 0.5) * 2).reshape(-1, 3)
+    shade = np.repeat(0.75 + 0.5 * dice.uniforms(count, 1), 3, axis=0)
+    coat = Mesh(vertices, np.repeat(out, 3, axis=0), np.asarray(colour, float) * shade,
+                np.arange(3 * count).reshape(-1, 3), np.ones(count, bool))
+    return joined([ball(0.9 * radius, 0.75 * np.asarray(colour, float), x, y, z, dice, 0.3), coat])
+
+
 def paint(dice: Dice) -> np.ndarray:
     return np.clip(np.array(dice.pick(PAINTS)) + 10 * dice.bell(3), 5, 250)
 
@@ -159,20 +172,20 @@ def fence(dice: Dice) -> Mesh:
 
 def tree(dice: Dice) -> Mesh:
     h, r, leaf = dice.uniform(1.4, 2.4), dice.uniform(0.6, 1.1), dice.pick(LEAVES)
-    crowns = [ball(r * dice.uniform(0.6, 1.0), leaf, r * dice.uniform(-0.6, 0.6), r * dice.uniform(-0.4, 0.4),
-                   h + r * dice.uniform(0.2, 1.1), dice, 0.5) for _ in range(3)]
+    crowns = [foliage(r * dice.uniform(0.6, 1.0), leaf, r * dice.uniform(-0.6, 0.6), r * dice.uniform(-0.4, 0.4),
+                      h + r * dice.uniform(0.2, 1.1), dice) for _ in range(3)]
     return joined([box(0.2, 0.2, h + 0.4, (92, 70, 52)), *crowns])
 
 
 def bush(dice: Dice) -> Mesh:
     leaf = dice.pick(LEAVES)
-    return joined([ball(dice.uniform(0.25, 0.5), leaf, dice.uniform(-0.4, 0.4), dice.uniform(-0.2, 0.2),
-                        dice.uniform(0.2, 0.4), dice, 0.5) for _ in range(3)])
+    return joined([foliage(dice.uniform(0.2, 0.42), leaf, dice.uniform(-0.4, 0.4), dice.uniform(-0.2, 0.2),
+                           dice.uniform(0.2, 0.4), dice) for _ in range(3)])
 
 
 def car(dice: Dice) -> Mesh:
     colour = paint(dice)
-    wheels = [box(0.6, 0.1, 0.6, (26, 26, 28), x=x, y=-0.82) for x in (-1.3, 1.3)]
+    wheels = [ball(0.32, (26, 26, 28), x, -0.62, 0.32) for x in (-1.3, 1.3)]
     return joined([box(4.2, 1.7, 0.6, colour, z=0.3), box(2.3, 1.5, 0.55, (70, 84, 96), z=0.9),
                    box(2.35, 1.55, 0.06, colour, z=1.43), *wheels])
 

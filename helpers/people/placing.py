@@ -28,6 +28,7 @@ class Person:
     vertices: np.ndarray  # float64 (V, 3)
     normals: np.ndarray  # float64 (V, 3)
     faces: np.ndarray  # int64 (F, 3)
+    shown: np.ndarray  # int64 (N,): the vertices of those faces
     keypoints: np.ndarray  # float64 (17, 3)
     stature: float  # standing height
     turn: float  # radians about the vertical, 0 faces the camera
@@ -72,13 +73,15 @@ def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit
     vertices, normals = body.posed(transforms, rest)
     keypoints = body.posed_keypoints(transforms, keypoints)
     faces = body.faces[worn_faces(body, outfit)]
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
     lowest = vertices[body.vertex_layer == 0, 2].min()
     shift = np.array([keypoints[11:13, 0].sum() / 2, keypoints[11:13, 1].sum() / 2, lowest - pose.lift])
     c, s = np.cos(turn), np.sin(turn)
     spin = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     stature = float(rest[body.vertex_layer == 0, 2].max() - rest[:, 2].min())
     return Person(pose, outfit, surface, np.einsum("ij,vj->vi", spin, vertices - shift),
-                  np.einsum("ij,vj->vi", spin, normals), faces, np.einsum("ij,vj->vi", spin, keypoints - shift),
+                  np.einsum("ij,vj->vi", spin, normals), faces, np.flatnonzero(used), np.einsum("ij,vj->vi", spin, keypoints - shift),
                   stature, turn)
 
 
@@ -92,7 +95,7 @@ def place_people(people: list[Person], settings: SceneSettings, dice: Dice,
 
 def extent(person: Person, camera: Camera, y: float) -> np.ndarray:
     """Return the box (4,) of a person at x = 0 and depth y, pixels."""
-    points, _ = camera.project(person.vertices[np.unique(person.faces)] + (0, y, 0))
+    points, _ = camera.project(person.vertices[person.shown] + (0, y, 0))
     return np.concatenate([points.min(0), points.max(0)])
 
 

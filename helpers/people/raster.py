@@ -14,16 +14,33 @@ __all__ = ["GRID", "Hits", "rasterize", "sample_shape", "snap"]
 GRID = 256  # steps per pixel that vertices are snapped to
 STEP = GRID // 2  # between samples
 FACE_BITS = 20
+DEPTH_STEPS = 2.0**38  # of 1 / depth, in 1/m: depths above 0.1 m fit beside the face's number
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What is nearest at each covered sample: index into the flat grid, face, its barycentric weights, 1 / depth."""
+    """What is nearest at each of N covered samples."""
 
-    sample: np.ndarray  # int64 (N,)
+    sample: np.ndarray  # int64 (N,), index into the flat grid
     face: np.ndarray  # int64 (N,), index into the faces that were given
-    weights: np.ndarray  # float64 (N, 3), correct in perspective
     inverse_depth: np.ndarray  # float64 (N,), 1/m
+    points: np.ndarray  # the arguments of `rasterize`
+    inverse_of_point: np.ndarray
+    columns: int
+
+    def weights(self, rows: np.ndarray, corner: np.ndarray) -> np.ndarray:
+        """Return the barycentric weights (n, 3), correct in perspective, of the hits `rows` on vertices `corner` (n, 3)."""
+        sample = self.sample[rows]
+        a, b, c = corner.T
+        ax, ay = self.points[a].T
+        bx, by = self.points[b].T - (ax, ay)
+        cx, cy = self.points[c].T - (ax, ay)
+        x, y = (sample % self.columns) * float(STEP) - ax, (sample // self.columns) * float(STEP) - ay
+        area = bx * cy - by * cx
+        w1, w2 = (x * cy - y * cx) / area, (y * bx - x * by) / area
+        out = np.stack([(1 - w1 - w2) * self.inverse_of_point[a], w1 * self.inverse_of_point[b],
+                        w2 * self.inverse_of_point[c]], 1)
+        return out / (out[:, 0] + out[:, 1] + out[:, 2])[:, None]
 
 
 def sample_shape(size: tuple[int, int]) -> tuple[int, int]:
@@ -45,13 +62,15 @@ def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, 
         faces: int64 (F, 3), F < 2**20. two_sided: bool (F,), whether the back of a face shows.
         shape: rows and columns of the sample grid.
     """
-    corner = points[faces]  # (F, 3, 2)
-    area = cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    top = np.maximum(np.ceil(corner[:, :, 1].min(1) / STEP), 0)
-    bottom = np.minimum(np.floor(corner[:, :, 1].max(1) / STEP), shape[0] - 1)
+    x, y = points.T
+    (xa, xb, xc), (ya, yb, yc) = (np.ascontiguousarray(t[faces.T]) for t in (x, y))
+    area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
+    top = np.maximum(np.ceil(np.minimum(np.minimum(ya, yb), yc) / STEP), 0)
+    bottom = np.minimum(np.floor(np.maximum(np.maximum(ya, yb), yc) / STEP), shape[0] - 1)
+    out_of_sight = (np.maximum(np.maximum(xa, xb), xc) < 0) | (np.minimum(np.minimum(xa, xb), xc) > STEP * shape[1])
     # y points down in an image: faces that look at the camera have a negative area here.
-    shown = np.flatnonzero(((area < 0) | (two_sided & (area > 0))) & (bottom >= top))
-    corner, area = corner[shown], area[shown]
+    shown = np.flatnonzero(((area < 0) | (two_sided & (area > 0))) & (bottom >= top) & ~out_of_sight)
+    corner, area = points[faces[shown]], area[shown]
     rows = (bottom - top)[shown].astype(np.int64) + 1
     of_face, step = expand(rows)
     y = top[shown][of_face] + step
@@ -63,17 +82,13 @@ def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, 
 
     plane = planes(corner, area, inverse_depth[faces[shown]])
     inverse = plane[0][of_face] + plane[1][of_face] * x + plane[2][of_face] * y
-    key = (np.floor(inverse * 2.0**38).astype(np.int64) << FACE_BITS) | of_face
+    key = (np.floor(inverse * DEPTH_STEPS).astype(np.int64) << FACE_BITS) | of_face
     nearest = np.zeros(shape[0] * shape[1], np.int64)
     np.maximum.at(nearest, sample, key)
     sample = np.flatnonzero(nearest)
-    face = nearest[sample] & ((1 << FACE_BITS) - 1)
-    return resolve(sample, face, shown, corner, area, inverse_depth[faces[shown]], shape[1])
-
-
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the z component of the cross product of vectors (..., 2)."""
-    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    key = nearest[sample]
+    return Hits(sample, shown[key & ((1 << FACE_BITS) - 1)], (key >> FACE_BITS) / DEPTH_STEPS, points, inverse_depth,
+                shape[1])
 
 
 def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,15 +103,17 @@ def spans(corner: np.ndarray, area: np.ndarray, of_face: np.ndarray, y: np.ndarr
     left, right = np.zeros(len(y)), np.full(len(y), columns - 1.0)
     sign = np.where(area > 0, 1.0, -1.0)
     for i in range(3):
-        a, b = corner[:, i], corner[:, (i + 1) % 3]
-        height = (b[:, 1] - a[:, 1]) * sign
-        slope = (b - a)[:, 0] / np.where(height == 0, 1, (b - a)[:, 1])
-        # x where the edge crosses the row; exact whole numbers stay exact when the slope is formed last.
-        h, dx, dy = height[of_face], (b - a)[of_face, 0], (b - a)[of_face, 1]
-        at = a[of_face, 0] + dx * (y - a[of_face, 1]) / np.where(h == 0, 1, dy)
-        del slope
-        left = np.where(h < 0, np.maximum(left, np.ceil(at / STEP)), left)
-        right = np.where(h > 0, np.minimum(right, np.floor(at / STEP)), right)
+        a, edge = corner[:, i], corner[:, (i + 1) % 3] - corner[:, i]
+        height = edge[:, 1] * sign
+        for side, limit in ((height < 0, left), (height > 0, right)):
+            rows = np.flatnonzero(side[of_face])
+            f = of_face[rows]
+            # Where the edge crosses the row: a quotient of whole numbers, so a sample on an edge is met exactly.
+            at = (a[f, 0] + edge[f, 0] * (y[rows] - a[f, 1]) / edge[f, 1]) / STEP
+            if limit is left:
+                left[rows] = np.maximum(left[rows], np.ceil(at))
+            else:
+                right[rows] = np.minimum(right[rows], np.floor(at))
     return left, right
 
 
@@ -108,17 +125,3 @@ def planes(corner: np.ndarray, area: np.ndarray, value: np.ndarray) -> tuple[np.
     cx = (vb * ac[:, 1] - vc * ab[:, 1]) / area
     cy = (vc * ab[:, 0] - vb * ac[:, 0]) / area
     return value[:, 0] - cx * a[:, 0] - cy * a[:, 1], cx * STEP, cy * STEP
-
-
-def resolve(sample: np.ndarray, face: np.ndarray, shown: np.ndarray, corner: np.ndarray, area: np.ndarray,
-            inverse_depth: np.ndarray, columns: int) -> Hits:
-    """Return the winners with their barycentric weights."""
-    a = corner[:, 0]
-    ab, ac = corner[:, 1] - a, corner[:, 2] - a
-    x = (sample % columns) * float(STEP) - a[face, 0]
-    y = (sample // columns) * float(STEP) - a[face, 1]
-    w1 = (x * ac[face, 1] - y * ac[face, 0]) / area[face]
-    w2 = (y * ab[face, 0] - x * ab[face, 1]) / area[face]
-    weights = np.stack([1 - w1 - w2, w1, w2], 1) * inverse_depth[face]
-    inverse = weights.sum(1)
-    return Hits(sample, shown[face], weights / inverse[:, None], inverse)

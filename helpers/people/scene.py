@@ -89,8 +89,9 @@ def render_scene(seed: int, index: int, settings: SceneSettings | None = None) -
     place = room_of(place_dice)
     wall = max(p.y for p in placed) + place_dice.uniform(1.2, 4.5) * (1 if place == "indoor" else 4)
     light = draw_light(place_dice, place == "outdoor", settings.appearance)
-    things = [*seats(placed, lambda p: dice(SEATS, p)), *clutter(placed, camera, wall, place, settings, dice(CLUTTER)),
-              *occluders(placed, camera, settings, lambda p: dice(OCCLUDERS, p))]
+    things = [*seats(placed, lambda p: dice(SEATS, p)), *clutter(placed, camera, wall, place, settings,
+                       lambda i: dice(CLUTTER, i)),
+              *occluders(placed, camera, settings, lambda *key: dice(OCCLUDERS, *key))]
 
     image = paint_backdrop(camera, settings.size, place, wall, light, place_dice, settings.appearance)
     cast_shadows(image, camera, wall, light, placed, things)
@@ -133,7 +134,7 @@ def labels_of(one: Placed, p: int, camera: Camera, layer: Layer,
     """Return keypoints (17, 2), visibility (17,) and box (4,) of person `p`."""
     keypoints, inverse = camera.project(one.points(one.person.keypoints))
     keypoints = np.floor(keypoints * 256 + 0.5) / 256
-    outline, _ = camera.project(one.points(one.person.vertices[np.unique(one.person.faces)]))
+    outline, _ = camera.project(one.points(one.person.vertices[one.person.shown]))
     outline = np.floor(outline * 256 + 0.5) / 256
     limit = np.array([size[1] - 1, size[0] - 1], float)
     inside = ((keypoints >= 0) & (keypoints <= limit)).all(1)

@@ -13,6 +13,7 @@ from helpers.people.settings import SceneSettings
 __all__ = ["clutter", "occluders", "seats"]
 
 NEAREST = 0.7  # metres; nothing stands nearer to the camera
+HIDDEN_AT_MOST = 0.4  # share of a person's box behind one thing
 
 
 def seats(placed: list[Placed], dice: Callable[[int], Dice]) -> list[Mesh]:
@@ -28,33 +29,48 @@ def seats(placed: list[Placed], dice: Callable[[int], Dice]) -> list[Mesh]:
 
 
 def clutter(placed: list[Placed], camera: Camera, wall: float, place: str, settings: SceneSettings,
-            dice: Dice) -> list[Mesh]:
+            dice: Callable[[int], Dice]) -> list[Mesh]:
     """Return things between the people and the wall, more of them the higher `appearance` is."""
     out = []
-    nearest = max(p.y for p in placed) + 0.7
-    for _ in range(5):
-        wanted, share, column = dice.uniform(), dice.uniform(), dice.uniform(-0.1, 1.1)
-        thing = draw_thing(place, dice)
-        y = nearest + 0.4 + share * max(wall - nearest - 0.6, 0.1)
-        x = (column * settings.size[1] - camera.centre) * y / camera.focal
-        if wanted < 0.9 * settings.appearance:
-            out.append(thing.moved(x, y, 0, dice.uniform(-0.6, 0.6)))
+    nearest = max(p.y for p in placed) + 1.1
+    for i in range(5):
+        own = dice(i)
+        if own.uniform() < 0.9 * settings.appearance:
+            y = nearest + own.uniform() * max(wall - nearest - 0.6, 0.1)
+            x = (own.uniform(-0.1, 1.1) * settings.size[1] - camera.centre) * y / camera.focal
+            out.append(draw_thing(place, own).moved(x, y, 0, own.uniform(-0.6, 0.6)))
     return out
 
 
-def occluders(placed: list[Placed], camera: Camera, settings: SceneSettings, dice: Callable[[int], Dice]) -> list[Mesh]:
+def occluders(placed: list[Placed], camera: Camera, settings: SceneSettings, dice: Callable[..., Dice]) -> list[Mesh]:
     """Return things that stand between the camera and a person, overlapping them on one side or the other."""
     out = []
     for p, one in enumerate(placed):
-        own = dice(p)
-        points, _ = camera.project(one.points(one.person.vertices))
-        left, right = points[:, 0].min(), points[:, 0].max()
-        front = one.y + min(float(one.person.vertices[:, 1].min()), -0.2)
-        for chance in (settings.occlusion, settings.occlusion**2):
-            wanted, gap, across = own.uniform(), own.uniform(0.35, 0.9), own.uniform(-0.15, 1.15)
-            thing = draw_thing("front", own)
-            y = max(front - gap, NEAREST)
-            x = (left + across * (right - left) - camera.centre) * y / camera.focal
-            if wanted < chance:
-                out.append(thing.moved(x, y, 0, own.uniform(-0.8, 0.8)))
+        for i, chance in enumerate((settings.occlusion, settings.occlusion**2)):
+            own = dice(p, i)
+            if own.uniform() < chance:
+                out.append(in_front_of(one, camera, own))
     return out
+
+
+def in_front_of(one: Placed, camera: Camera, dice: Dice) -> Mesh:
+    """Return a thing nearer to the camera than the person, somewhere across the person's width.
+
+    What would hide more than `HIDDEN_AT_MOST` of the person's box is moved aside.
+    """
+    points, _ = camera.project(one.points(one.person.vertices[one.person.shown]))
+    (left, top), (right, bottom) = points.min(0), points.max(0)
+    front = one.y + min(float(one.person.vertices[:, 1].min()), -0.2)
+    y = max(front - dice.uniform(0.35, 0.9), NEAREST)
+    x = (left + dice.uniform(-0.15, 1.15) * (right - left) - camera.centre) * y / camera.focal
+    thing = draw_thing("front", dice).moved(x, y, 0, dice.uniform(-0.8, 0.8))
+    points, _ = camera.project(np.maximum(thing.vertices, (-np.inf, 0.2, -np.inf)))
+    low, high = points.min(0), points.max(0)
+    tall = max(0.0, min(bottom, high[1]) - max(top, low[1])) / (bottom - top)
+    allowed = (right - left) * min(1.0, HIDDEN_AT_MOST / max(tall, 0.01))
+    excess = min(right, high[0]) - max(left, low[0]) - allowed
+    if excess <= 0:
+        return thing
+    to_the_right = low[0] + high[0] > left + right
+    shift = left + allowed - high[0] if not to_the_right else right - allowed - low[0]
+    return thing.moved(shift * y / camera.focal, 0.0)
