@@ -166,7 +166,7 @@ class Turns:
             TimedOut, Crashed, ProtocolError: the turn is over; the next question gets a fresh one.
             AnswerMissing: no cell defines the name.
         """
-        self._begin()
+        self.begin()
         tree, tensors = encode(inputs)
         deadline = min(deadline, self.deadline)
         reply, values = self._exchange({"op": "ask", **request, "inputs": tree}, tensors, deadline)
@@ -178,7 +178,7 @@ class Turns:
             self._end(gone=False)
             raise ProtocolError(f"an answer is not of plain values: {str(error)[:100]}") from None
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Have a worker that ran all cells; cells that end it are reduced until it lives."""
         while self._channel is None:
             self._fork()

@@ -1,0 +1,260 @@
+"""Examining one submission: the hidden pytest module runs here, in the grader's process, and asks the worker for values.
+
+A hidden check is an ordinary test with a fixture `submission` and the points that it is worth:
+
+    @pytest.mark.points("mpjpe", 2)
+    def test_values(submission):
+        submission.examine("mpjpe", "values")
+
+`submission.examine(question, case, **facts)` runs that case of the question with inputs drawn from the submission's own seed.
+Passed tests earn their points; whatever else happens earns none and says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from grading.answers import Course, References
+from grading.errors import AnswerMissing, CourseError, Crashed, ProtocolError, TimedOut, WorkerError
+from grading.notebook import answer_name
+from grading.report import QuestionReport
+from grading.warm import Turns
+from helpers.checks.question import Ask, Wrong
+from helpers.checks.values import Raised
+
+__all__ = ["Examined", "collect_points", "course_secret", "examine", "not_graded", "submission_seed"]
+
+QUIET = (
+    "terminal", "cacheprovider", "faulthandler", "logging", "warnings", "threadexception", "unraisableexception", "junitxml",
+    "doctest", "tmpdir", "stepwise", "pastebin", "setuponly", "setupplan", "capture", "legacypath",
+)  # fmt: skip
+
+
+def course_secret(path: Path) -> bytes:
+    """Return the course's secret, made on first use and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        part = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        try:
+            os.link(part, path)  # whoever is first wins, whole
+        finally:
+            part.unlink()
+    secret = path.read_bytes().strip()
+    if len(secret) < 32:
+        raise CourseError(f"{path} holds no secret ({len(secret)} characters); delete it and a new one is made")
+    return secret
+
+
+def submission_seed(secret: bytes, submission_hash: str) -> str:
+    """Return the seed of a submission's cases: nobody can foresee it, and every regrade repeats it."""
+    return hmac.new(secret, submission_hash.encode(), hashlib.sha256).hexdigest()
+
+
+def _derived(seed: str, *parts: str) -> bytes:
+    return hmac.new(seed.encode(), "/".join(parts).encode(), hashlib.sha256).digest()
+
+
+@dataclass
+class Examined:
+    """What one question's tests found."""
+
+    points: float = 0.0
+    maximum: float = 0.0
+    failures: list[BaseException] = field(default_factory=list)
+    seconds: float = 0.0
+    asked: int = 0
+    unwritten: int = 0  # of those asked, how many met NotImplementedError
+
+
+class _Submission:
+    """The fixture: examines the answers of one submission, through its turns in the worker."""
+
+    def __init__(self, course: Course, references: References, turns: Turns, seed: str, untouched: Mapping[str, bool]) -> None:
+        self.course, self.references, self.turns, self.seed, self.untouched = course, references, turns, seed, untouched
+        self.found: dict[str, Examined] = {}
+        self.cases = 0
+
+    def examine(self, question: str, case: str, **facts: Any) -> Any:
+        """Run one case of a question and return what it returns.
+
+        Raises:
+            Wrong: the answer is wrong.
+            WorkerError: there was no answer to judge.
+        """
+        description = self.course.questions[question]
+        random = np.random.RandomState(np.frombuffer(_derived(self.seed, question, case), dtype=np.uint32))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int.from_bytes(_derived(self.seed, question, case, "oracle")[:6]))
+            return description.cases[case](self._ask(question, case), random, self.references.oracle(question), **facts)
+
+    def _ask(self, question: str, case: str) -> Ask:
+        found = self.found[question]
+        self.cases += 1
+        request = {
+            "question": question, "case": self.cases, "cell": question, "untouched": self.untouched[question],
+            "name": answer_name(self.course.answer_cells[question]),
+            "seed": int.from_bytes(_derived(self.seed, question, case, "worker")[:4]),
+        }  # fmt: skip
+
+        def ask(step: str, **inputs: Any) -> Any:
+            started, limit = time.monotonic(), self.turns.limits.question_seconds
+            try:
+                self.turns.begin()
+                started = time.monotonic()  # a question does not pay for the cells that ran before it
+                if found.seconds >= limit:
+                    raise TimedOut(f"the question took longer than {limit:g} s")
+                values = self.turns.ask({**request, "step": step}, inputs, started + limit - found.seconds)
+            finally:
+                found.seconds += time.monotonic() - started
+            found.asked += 1
+            found.unwritten += isinstance(values, Raised) and values.type_name == "NotImplementedError"
+            return values
+
+        return ask
+
+
+class _Examiner:
+    """The pytest plugin of one run: hands out the fixture, adds up points, keeps what each failing test raised."""
+
+    def __init__(self, submission: _Submission | None) -> None:
+        self.given = submission
+        self.found: dict[str, Examined] = {} if submission is None else submission.found
+        self.errors: list[str] = []
+
+    @pytest.fixture
+    def submission(self) -> _Submission | None:
+        return self.given
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "points(question, points): what a hidden check is worth")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.errors.append(str(report.longrepr)[-2000:])
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            marker = item.get_closest_marker("points")
+            if marker is None or len(marker.args) != 2:
+                self.errors.append(f"{item.name} lacks @pytest.mark.points(question, points)")
+                continue
+            question, points = marker.args
+            self.found.setdefault(question, Examined()).maximum += float(points)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Any:
+        report = yield
+        question, points = item.get_closest_marker("points").args
+        if call.excinfo is not None:
+            self.found[question].failures.append(call.excinfo.value)
+        elif call.when == "call":
+            self.found[question].points += float(points)
+        return report
+
+
+def _run(course: Course, examiner: _Examiner, *options: str) -> None:
+    """Run pytest over the hidden module, silently and on nothing but that module."""
+    if not course.hidden_module.is_file():
+        raise CourseError(f"there are no hidden checks at {course.hidden_module}")
+    quiet = [argument for name in QUIET for argument in ("-p", f"no:{name}")]
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        code = pytest.main(
+            ["-c", os.devnull, "--rootdir", str(course.root), "--noconftest", "--import-mode=importlib", *quiet, *options,
+             str(course.hidden_module)], plugins=[examiner],
+        )  # fmt: skip
+    finally:
+        if before is None:
+            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        else:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+    if code == pytest.ExitCode.INTERRUPTED and not examiner.errors:
+        raise KeyboardInterrupt  # pytest keeps Ctrl-C to itself
+    if examiner.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise CourseError(f"{course.hidden_module.name} cannot be run: {'; '.join(examiner.errors) or code}")
+
+
+def collect_points(course: Course) -> dict[str, float]:
+    """Return the points that the hidden checks give for each question, without running them."""
+    examiner = _Examiner(None)
+    _run(course, examiner, "--collect-only")
+    return {question: found.maximum for question, found in examiner.found.items()}
+
+
+def examine(
+    course: Course, references: References, turns: Turns, seed: str, untouched: Mapping[str, bool]
+) -> dict[str, QuestionReport]:
+    """Return a report for each question of the course.
+
+    Args:
+        untouched: by question, whether its answer cell is as it was released.
+    """
+    submission = _Submission(course, references, turns, seed, untouched)
+    examiner = _Examiner(submission)
+    _run(course, examiner)
+    troubles = {cell.name: cell for cell in turns.cells}
+    return {
+        question: _question_report(question, examiner.found[question], maximum, untouched[question], troubles.get(question))
+        for question, maximum in course.maxima.items()
+    }
+
+
+def _question_report(question: str, found: Examined, maximum: float, untouched: bool, cell: Any) -> QuestionReport:
+    """Return the verdict on one question: what it earned, and of everything that failed the most telling reason."""
+    report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
+    if not found.failures:
+        return report
+    failure = next((error for error in found.failures if isinstance(error, Wrong) and error.mistake), found.failures[0])
+    verdict, report.hint = _reason(failure, cell)
+    if untouched or verdict == "not written" or (found.asked and found.asked == found.unwritten):
+        verdict, report.hint = "not written", "this question is not answered yet."
+    report.verdict = verdict if not report.points else "partly"
+    report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
+    unexpected = [error for error in found.failures if not isinstance(error, (Wrong, WorkerError, AssertionError))]
+    if unexpected:
+        report.note = f"{len(unexpected)} checks of {question} failed themselves: {type(unexpected[0]).__name__}: {unexpected[0]}"[:500]
+    return report
+
+
+def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
+    """Return the verdict that a failure means, and a hint without any of the check's values."""
+    trouble = getattr(cell, "trouble", None)
+    stopped = "".join(f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1])
+    if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)):
+        failure = trouble
+    if isinstance(failure, TimedOut):
+        return "timed out", f"your code took too long: {failure.message}."
+    if isinstance(failure, Crashed):
+        return "crashed", f"your code ended the process that ran it: {failure.message}."
+    if isinstance(failure, ProtocolError):
+        return "crashed", "your code sent something that is no answer."
+    if isinstance(failure, AnswerMissing):
+        return ("wrong", stopped.strip()) if stopped else ("not written", f"{failure.message}.")
+    if isinstance(failure, Wrong):
+        return ("not written" if failure.mistake == "not_written" else "wrong"), failure.hint + stopped
+    if isinstance(failure, AssertionError):
+        return "wrong", stopped.strip()
+    return "not graded", "a check failed; your lecturer is told."
+
+
+def not_graded(course: Course, reason: str, note: str = "") -> dict[str, QuestionReport]:
+    """Return a report of zero for every question, with the reason."""
+    zero = QuestionReport(0.0, 0.0, "not graded", hint=reason, note=note)
+    return {question: dataclasses.replace(zero, maximum=maximum) for question, maximum in course.maxima.items()}

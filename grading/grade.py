@@ -1,0 +1,184 @@
+"""Grading one submission from its folder to its report: read, repair, run in the worker, examine, write down.
+
+    Grader(course, limits, secret)        one for a class: the warm process, the references, the secret
+    grader.repair(submission)             -> a sound notebook
+    grader.grade(notebook, submission)    -> Report, and feedback in the notebook
+
+Whatever goes wrong in here ends in a report of zero with the reason; only the course's own faults are raised.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import platform
+import time
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from grading import sandbox
+from grading.answers import Course, References
+from grading.errors import CourseError, NotIsolated, TimedOut, WorkerError
+from grading.examine import collect_points, course_secret, examine, not_graded, submission_seed
+from grading.feedback import write_feedback
+from grading.notebook import NotebookData, Submission, is_answer, is_setup, question_of, repair, same_source
+from grading.report import Report
+from grading.warm import Cell, Turns, WarmProcess
+
+__all__ = ["Grader", "blank", "cells_to_run"]
+
+log = logging.getLogger("grading")
+
+
+class Grader:
+    """Grades submissions to one exercise, one after another, in one warm process.
+
+    Args:
+        isolation: "best" grades with the layers that there are and names the others, "strict" refuses without all of them.
+        secret: file of the course's secret.
+    Raises:
+        CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
+        NotIsolated: under "strict", if a layer is missing.
+    """
+
+    def __init__(self, course: Course, limits: sandbox.Limits, secret: Path, isolation: str = "best") -> None:
+        self.course, self.limits = course, limits
+        released = course.released  # a missing release is said before anything is started
+        outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
+        self.warm = WarmProcess(
+            course.module, limits, path=outside, readable=[f"{root}/{course.checks_package}" for root in outside],
+            modules=_imported(released),
+        )  # fmt: skip
+        try:
+            torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
+            self.secret = course_secret(secret)
+            course.check(collect_points(course))
+            self.references = References(course)
+            self._try_isolation(isolation)
+        except BaseException:
+            self.warm.close()
+            raise
+
+    def _try_isolation(self, isolation: str) -> None:
+        """Start one empty turn and say which layers this machine does not give."""
+        with Turns(self.warm, []) as turns:
+            turns.begin()
+            missing = turns.layers["missing"]
+        if missing and isolation == "strict":
+            raise NotIsolated("isolation is not complete: " + "; ".join(f"{name}: {why}" for name, why in missing.items()))
+        for name, why in missing.items():
+            log.warning("Isolation is weaker here, without %s: %s", name, why)
+
+    def close(self) -> None:
+        """End the warm process."""
+        self.warm.close()
+
+    def repair(self, submission: Submission) -> NotebookData:
+        """Return the sound notebook that a submission is graded from; what was repaired is added to its notes.
+
+        Of an unreadable submission that is the released notebook.
+        """
+        if submission.unreadable is None:
+            try:
+                notebook, repairs = repair(submission.cells, self.course.released)
+                submission.notes += repairs
+                return notebook
+            except Exception as error:  # our own fault: said loudly, and the class goes on
+                log.error("%s: not repaired\n%s", submission.student, traceback.format_exc())
+                submission.unreadable = f"it could not be repaired ({type(error).__name__}); your lecturer is told"
+        return blank(self.course)
+
+    def grade(self, notebook: NotebookData, submission: Submission) -> Report:
+        """Return the report on a repaired notebook and put the feedback into it; never raises for what a student did."""
+        started = time.monotonic()
+        report = Report(self.course.exercise, submission.student, submission.hash, unreadable=submission.unreadable)
+        report.seed, report.versions = submission_seed(self.secret, submission.hash), _versions()
+        report.questions = not_graded(self.course, submission.unreadable or "grading did not finish")
+        report.repairs = submission.notes
+        try:
+            if submission.unreadable is None:
+                self._examine(notebook, submission, report)
+            report.check()
+        except Exception as error:  # zero for now, said loudly, and the class goes on
+            log.error("%s: not graded\n%s", submission.student, traceback.format_exc())
+            note = f"{type(error).__name__}: {error}"
+            report.questions = not_graded(self.course, "grading failed; your lecturer is told.", note)
+        report.seconds = round(time.monotonic() - started, 3)
+        write_feedback(notebook, report)
+        return report
+
+    def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> None:
+        weights = _sealed(submission.weights) if submission.weights is not None else None
+        named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
+        released = self.course.answer_cells
+        sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in notebook["cells"]}
+        untouched = {question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima}
+        try:
+            with Turns(self.warm, cells_to_run(notebook), named) as turns:
+                report.questions = examine(self.course, self.references, turns, report.seed, untouched)
+        finally:
+            if weights is not None:
+                os.close(weights)
+        report.output, report.peak_mb, report.forks = turns.output, turns.peak_mb, turns.forks
+        report.isolation, report.isolation_missing = turns.layers["used"], turns.layers["missing"]
+        report.cells = [_noted(cell) for cell in turns.cells if cell.errors or cell.trouble]
+
+
+def blank(course: Course) -> NotebookData:
+    """Return a copy of the released notebook, as nothing but its parts that nbgrader needs."""
+    return {"nbformat": 4, "nbformat_minor": 5, **{part: copy.deepcopy(course.released[part]) for part in ("metadata", "cells")}}
+
+
+def cells_to_run(notebook: NotebookData) -> list[Cell]:
+    """Return what the worker runs: the setup and the answers whole, of everything else the definitions, no check."""
+    cells = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and question_of(cell) is None:
+            name = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell["id"]
+            cells.append(Cell(name, cell["source"], "full" if is_setup(cell) or is_answer(cell) else "definitions"))
+    return cells
+
+
+def _noted(cell: Cell) -> dict[str, Any]:
+    kind = "endless" if isinstance(cell.trouble, TimedOut) else "crashed" if isinstance(cell.trouble, WorkerError) else None
+    trouble = f"{kind}: {cell.trouble.message}" if cell.trouble else None
+    return {"name": cell.name, "trouble": trouble, "mode": cell.mode, "errors": cell.errors}
+
+
+def _sealed(data: bytes) -> int:
+    """Return a descriptor of a copy in memory that nobody can change any more."""
+    import fcntl
+
+    descriptor = os.memfd_create("weights", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+    return descriptor
+
+
+def _imported(released: NotebookData) -> list[str]:
+    """Return the modules that the released setup imports, for the warm process to have ready."""
+    import ast
+
+    found = ["helpers.weights", "helpers.training", "helpers.backbones", "helpers.skeletons", "helpers.seeds"]
+    for cell in filter(is_setup, released["cells"]):
+        for node in ast.walk(ast.parse(cell["source"])):
+            if isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return list(dict.fromkeys(found))
+
+
+def _versions() -> dict[str, str]:
+    try:
+        own = metadata.version("deep-learning-lab-cv")
+    except metadata.PackageNotFoundError:
+        own = "not installed"
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "project": own}

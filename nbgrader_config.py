@@ -1,0 +1,52 @@
+"""nbgrader's settings for this course: stock commands, run from this folder, with our own grading inside.
+
+What may be changed is listed at the end with its default; `grading/plugin.py` says what each setting means.
+"""
+
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.abspath(__file__))
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)  # nbgrader imports grading.plugin by name
+TOOLS = os.path.dirname(sys.executable)
+if TOOLS not in os.environ.get("PATH", "").split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([TOOLS, os.environ.get("PATH", "")])  # nbgrader calls alembic by name
+
+c = get_config()  # noqa: F821, given by traitlets
+
+c.CourseDirectory.course_id = "deep_learning_lab_cv"
+c.CourseDirectory.root = ROOT
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.submitted_directory = "grading/submitted"
+c.CourseDirectory.autograded_directory = "grading/autograded"
+c.CourseDirectory.feedback_directory = "grading/feedback"
+c.CourseDirectory.solution_directory = "grading/cache/solution"
+c.CourseDirectory.source_with_tests_directory = "grading/cache/source_with_tests"
+c.CourseDirectory.db_url = f"sqlite:///{ROOT}/grading/gradebook.db"
+
+
+c.GenerateAssignment.exporter_class = "grading.plugin.ReleaseExporter"
+c.Autograde.exporter_class = "grading.plugin.SubmissionExporter"
+c.Autograde.sanitize_preprocessors = ["grading.plugin.Repair", "nbgrader.preprocessors.CheckCellMetadata"]
+c.Autograde.autograde_preprocessors = [
+    "grading.plugin.Grade",
+    "grading.plugin.WriteMarks",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# Limits of one submission; these fit a machine with 4 GB of memory.
+c.Grading.cell_seconds = 20.0  # one cell
+c.Grading.question_seconds = 20.0  # all checks of one question
+c.Grading.submission_seconds = 120.0  # everything
+c.Grading.memory_mb = 1500  # beyond what torch needs
+c.Grading.processes = 64  # threads; new processes are always refused
+c.Grading.output_kb = 64  # printed output that the report keeps
+c.Grading.file_mb = 128  # the private folder
+c.Grading.notebook_mb = 50  # larger ones are not read
+c.Grading.weights_mb = 64  # the .safetensors file
+
+# "best" grades with the isolation that this machine gives and names what is missing; "strict" refuses unless all of it is there.
+c.Grading.isolation = "best"
