@@ -1,0 +1,145 @@
+import pytest
+import torch
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional as tv
+
+from helpers import augment, set_seed
+from helpers.augment import mirror, random_affine, warp
+from helpers.skeletons import COCO
+from helpers.tests.stick_people import stick_people
+
+SIZES = [(37, 23), (32, 48)]
+
+
+def dots(size, count=3, seed=0):
+    """A batch of black images with a soft white dot on keypoint 0, so that image and keypoint can be compared."""
+    height, width = size
+    generator = torch.Generator().manual_seed(seed)
+    keypoints = torch.rand(count, 17, 2, generator=generator) * torch.tensor([width / 3, height / 3])
+    keypoints += torch.tensor([width / 3, height / 3])
+    ys, xs = torch.arange(height).view(-1, 1), torch.arange(width)
+    square = (xs - keypoints[:, 0, 0].view(-1, 1, 1)) ** 2 + (ys - keypoints[:, 0, 1].view(-1, 1, 1)) ** 2
+    visible = torch.ones(count, 17, dtype=torch.bool)
+    return {"images": torch.exp(-square / 4)[:, None].repeat(1, 3, 1, 1), "keypoints": keypoints, "visible": visible,
+            "visibility": visible.to(torch.uint8) * 2}
+
+
+def centre_of_mass(images):
+    weights = images.mean(1) / images.mean(1).sum((1, 2), keepdim=True)
+    x = (weights.sum(1) * torch.arange(images.shape[-1])).sum(1)
+    y = (weights.sum(2) * torch.arange(images.shape[-2])).sum(1)
+    return torch.stack([x, y], 1)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_keypoints_move_with_what_they_mark(size, seed):
+    set_seed(seed)
+    batch = dots(size, seed=seed)
+    moved = augment.pose(COCO, rotation=30, scale=(0.9, 1.1), translation=0.05, flip=0, colour=0)(batch)
+    assert torch.allclose(centre_of_mass(moved["images"]), moved["keypoints"][:, 0], atol=0.1)
+    assert not torch.allclose(moved["keypoints"], batch["keypoints"], atol=1)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_warp_agrees_with_torchvision(size):
+    """Independent reference: torchvision's affine, one image at a time, about the same centre of the image."""
+    height, width = size
+    batch = stick_people(3, size).batch()
+    for image in range(3):
+        angle, scale, shift = (17.0, -30.0, 5.0)[image], (1.2, 0.8, 1.0)[image], ([2, -1], [0, 0], [3, 4])[image]
+        radians = torch.deg2rad(torch.tensor(angle))
+        turn = scale * torch.tensor([[radians.cos(), -radians.sin()], [radians.sin(), radians.cos()]])
+        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+        matrix = torch.cat([turn, (centre + torch.tensor(shift) - turn @ centre)[:, None]], 1)[None]
+        ours = warp({k: v[image:image + 1] for k, v in batch.items()}, matrix)
+        arguments = {"angle": angle, "translate": shift, "scale": scale, "shear": [0.0, 0.0]}
+        theirs = tv.affine(batch["images"][image], **arguments, interpolation=tv.InterpolationMode.BILINEAR)
+        assert (ours["images"][0] - theirs).abs().mean() < 0.01
+        points = tv_tensors.KeyPoints(batch["keypoints"][image] + 0.5, canvas_size=size)  # theirs count from the edge
+        assert torch.allclose(ours["keypoints"][0] + 0.5, tv.affine(points, **arguments).as_subclass(torch.Tensor),
+                              atol=1e-3)
+
+
+def test_a_mirrored_person_has_their_sides_swapped():
+    """In an image 10 wide a left wrist at (0, 7) becomes a right wrist at (9, 7)."""
+    batch = {"images": torch.rand(1, 3, 12, 10), "keypoints": torch.zeros(1, 17, 2),
+             "visible": torch.ones(1, 17, dtype=torch.bool), "visibility": torch.full((1, 17), 2, dtype=torch.uint8)}
+    left, right = COCO.index("left_wrist"), COCO.index("right_wrist")
+    batch["keypoints"][0, left] = torch.tensor([0.0, 7.0])
+    batch["visible"][0, right], batch["visibility"][0, right] = False, 0
+    other = mirror(batch, COCO)
+    assert other["keypoints"][0, right].tolist() == [9, 7] and not other["visible"][0, left]
+    assert other["visibility"][0, left] == 0 and torch.equal(other["images"], batch["images"].flip(-1))
+    again = mirror(other, COCO)
+    assert all(torch.equal(again[name], batch[name]) for name in batch)
+
+
+def test_certain_flip_alone_is_mirror():
+    batch = stick_people(3, (37, 23)).batch()
+    ours = augment.pose(COCO, rotation=0, scale=(1, 1), translation=0, flip=1, colour=0)(batch)
+    right = mirror(batch, COCO)
+    assert torch.allclose(ours["images"], right["images"], atol=1e-5)
+    assert torch.allclose(ours["keypoints"], right["keypoints"], atol=1e-4)
+
+
+def test_no_change_asked_for_is_no_change():
+    batch = stick_people(2, (37, 23)).batch()
+    same = augment.pose(COCO, rotation=0, scale=(1, 1), translation=0, flip=0, colour=0)(batch)
+    assert torch.allclose(same["images"], batch["images"], atol=1e-5)
+    assert torch.allclose(same["keypoints"], batch["keypoints"], atol=1e-4)
+
+
+def test_its_argument_stays_as_it_was():
+    batch = stick_people(9, (37, 23)).batch()
+    copy = {name: tensor.clone() for name, tensor in batch.items()}
+    augment.pose(COCO)(batch)
+    assert all(torch.equal(batch[name], copy[name]) for name in copy)
+
+
+def test_what_leaves_the_image_is_no_longer_visible():
+    batch = stick_people(2, (37, 23)).batch()
+    batch["keypoints"][0, 0] = torch.nan  # an invisible keypoint may hold anything
+    batch["visible"][0, 0] = False
+    batch["visibility"][0, 0] = 0
+    shift = torch.tensor([[1.0, 0, 1000], [0, 1, 0]]).expand(2, 2, 3)
+    gone = warp(batch, shift)
+    assert not gone["visible"].any() and not gone["visibility"].any() and gone["images"].sum() == 0
+    kept = warp(batch, torch.eye(3)[:2].expand(2, 2, 3))
+    assert torch.equal(kept["visible"], kept["visibility"] > 0) and kept["visible"].any()
+
+
+def test_every_image_gets_a_transform_and_colours_of_its_own():
+    set_seed(0)
+    one = stick_people(1, (37, 23)).batch()
+    sixteen = {name: tensor.repeat(16, *[1] * (tensor.ndim - 1)) for name, tensor in one.items()}
+    changed = augment.pose(COCO)(sixteen)
+    assert len({tuple(k) for k in changed["keypoints"][:, 5].tolist()}) == 16
+    assert changed["images"].min() >= 0 and changed["images"].max() <= 1
+
+
+def test_the_same_seed_gives_the_same_batch():
+    batch, change = stick_people(4, (37, 23)).batch(), augment.pose(COCO)
+    set_seed(5)
+    first = change(batch)
+    set_seed(5)
+    assert torch.equal(change(batch)["images"], first["images"])
+
+
+def test_random_transforms_keep_to_their_limits():
+    set_seed(0)
+    matrices = random_affine(500, (40, 60), 20, (0.8, 1.25), 0.1)
+    scale = matrices[:, :, 0].norm(dim=1)
+    angle = torch.atan2(matrices[:, 1, 0], matrices[:, 0, 0]).rad2deg()
+    centre = matrices @ torch.tensor([29.5, 19.5, 1]) - torch.tensor([29.5, 19.5])
+    assert scale.min() >= 0.799 and scale.max() <= 1.251 and angle.abs().max() <= 20.01
+    assert centre[:, 0].abs().max() <= 6.01 and centre[:, 1].abs().max() <= 4.01
+    assert scale.std() > 0.1 and angle.std() > 8 and centre.std(0).min() > 1.5
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    ({"scale": (1.2, 0.8)}, "smallest"), ({"flip": 2}, "probability"), ({"rotation": -1}, "rotation is -1"),
+    ({"colour": 1}, "colour below 1")], ids=str)
+def test_impossible_knobs_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        augment.pose(COCO, **wrong)

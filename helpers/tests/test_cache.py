@@ -1,0 +1,119 @@
+import hashlib
+import http.server
+import os
+import threading
+
+import pytest
+import torch
+
+from helpers import cache
+
+TENSORS = {"images": torch.arange(24, dtype=torch.uint8).view(2, 3, 4), "keypoints": torch.rand(2, 5)}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_what_is_stored_is_loaded(tmp_path):
+    path = cache.store("people", "v1", TENSORS, [tmp_path])
+    assert path == tmp_path / "people.safetensors" and same(cache.load("people", "v1", [tmp_path]), TENSORS)
+    assert [p.name for p in tmp_path.iterdir()] == ["people.safetensors"]
+
+
+def test_nothing_stored_is_none_without_a_word(tmp_path, capsys):
+    assert cache.load("people", "v1", [tmp_path]) is None and capsys.readouterr().out == ""
+
+
+def test_another_recipe_is_not_loaded(tmp_path, capsys):
+    cache.store("people", "v1", TENSORS, [tmp_path])
+    assert cache.load("people", "v2", [tmp_path]) is None and "another version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "text", "empty", "folder"])
+def test_a_damaged_file_is_passed_over_with_a_sentence(tmp_path, capsys, harm):
+    path = cache.store("people", "v1", TENSORS, [tmp_path])
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    content = {"flip": bytes(data), "cut": bytes(data[:-8]), "text": b"hello", "empty": b"", "folder": None}[harm]
+    path.unlink()
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert cache.load("people", "v1", [tmp_path]) is None
+    assert harm == "folder" or "made again" in capsys.readouterr().out
+    if harm != "folder":
+        cache.store("people", "v1", TENSORS, [tmp_path])
+        assert same(cache.load("people", "v1", [tmp_path]), TENSORS)
+
+
+def test_the_second_folder_serves_where_the_first_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    path = cache.store("people", "v1", TENSORS, [blocked / "cache", tmp_path / "home"])
+    assert path.parent == tmp_path / "home" and same(cache.load("people", "v1", [blocked, tmp_path / "home"]), TENSORS)
+
+
+def test_nowhere_to_write_is_a_sentence(tmp_path, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert cache.store("people", "v1", TENSORS, [blocked / "cache"]) is None
+    assert "cannot be kept" in capsys.readouterr().out
+
+
+def test_an_interrupt_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), cache.atomically(path) as part:
+        part.write_text("ne")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_environment_variable_names_the_only_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    assert cache.folders() == [tmp_path]
+    monkeypatch.delenv(cache.VARIABLE)
+    assert cache.folders()[0].parts[-2:] == ("data", "cache") and len(cache.folders()) == 2
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A local web server; gives its address and the folder that it serves."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+        thread.join()
+
+
+def test_fetch_brings_a_file_once(server, tmp_path):
+    address, folder = server
+    (folder / "set.bin").write_bytes(b"data")
+    right = hashlib.sha256(b"data").hexdigest()
+    path = cache.fetch(f"{address}/set.bin", right, tmp_path / "here")
+    assert path.read_bytes() == b"data"
+    os.remove(folder / "set.bin")
+    assert cache.fetch(f"{address}/set.bin", right, tmp_path / "here") == path
+
+
+def test_fetch_keeps_no_other_file(server, tmp_path):
+    address, folder = server
+    (folder / "set.bin").write_bytes(b"other")
+    with pytest.raises(ValueError, match="another file than expected"):
+        cache.fetch(f"{address}/set.bin", "0" * 64, tmp_path / "here")
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_fetch_without_an_answer_says_what_to_do(server, tmp_path):
+    with pytest.raises(ConnectionError, match="put the file into .* as none.bin"):
+        cache.fetch(f"{server[0]}/none.bin", "0" * 64, tmp_path / "here")

@@ -1,0 +1,51 @@
+"""What `import helpers` offers, and that it costs nothing until it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+import helpers
+
+NAMES = """
+    COCO History LSP PoseSet Results Skeleton SmallBackbone WeightsUnavailable answers augment backbones batches cache
+    checks data earlier efficientnet_lite0_backbone evaluate fit gallery leeds_sports load_poses load_weights machine
+    machine_report people people_gallery pick_device pictures predict pretrainable_backbone rendered_people
+    resnet18_backbone results save_weights seeds set_seed skeletons small_backbone speed training weights
+"""
+
+
+def test_all_names_are_those_listed_here():
+    assert helpers.__all__ == sorted(NAMES.split())
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_every_name_can_be_had(name):
+    thing = getattr(helpers, name)
+    assert getattr(thing, "__name__", f"helpers.{thing!r}").rpartition(".")[2] == name or thing.name == name
+
+
+def test_import_alone_loads_nothing_else():
+    code = "import sys, helpers; print(sorted(m for m in ('torch', 'numpy', 'matplotlib', 'tqdm') if m in sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_all_names_load_no_plotting_widgets_or_scipy():
+    code = ("import sys, helpers; [getattr(helpers, n) for n in helpers.__all__]; "
+            "print(sorted(m for m in ('matplotlib', 'ipywidgets', 'scipy', 'pooch', 'IPython') if m in sys.modules))")
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_function_is_not_hidden_by_a_module_of_its_name():
+    code = "import helpers.earlier, helpers; print(callable(helpers.answers))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True"
+
+
+def test_a_name_that_is_not_there_is_answered_with_a_close_one():
+    with pytest.raises(AttributeError, match="Did you mean helpers.set_seed"):
+        helpers.setseed  # noqa: B018 the access is the test
+
+
+def test_star_import_gives_the_names():
+    code = "from helpers import *; print(set_seed.__name__)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set_seed"
