@@ -48,5 +48,6 @@ c.Grading.file_mb = 128  # the private folder
 c.Grading.notebook_mb = 50  # larger ones are not read
 c.Grading.weights_mb = 64  # the .safetensors file
 
-# "best" grades with the isolation that this machine gives and names what is missing; "strict" refuses unless all of it is there.
+# "best" grades with the isolation that this machine gives and names what is missing; "strict" refuses unless all of it
+# is there.
 c.Grading.isolation = "best"

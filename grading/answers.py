@@ -1,7 +1,8 @@
-"""What the course itself knows about one exercise: its notebooks, questions, reference answers and known wrong versions.
+"""What the course itself knows about one exercise: its notebooks, questions, reference answers and known wrong
+versions.
 
-`Course` says where they are and checks that they agree; `References` answers as the reference and as every known wrong version,
-on whatever inputs a case draws. All of it stays in the grader's process.
+`Course` says where they are and checks that they agree; `References` answers as the reference and as every known wrong
+version, on whatever inputs a case draws. All of it stays in the grader's process.
 """
 
 from __future__ import annotations
@@ -59,13 +60,17 @@ class Course:
         try:
             return importlib.import_module(self.module).QUESTIONS
         except (ImportError, AttributeError) as error:
-            raise CourseError(f"{self.module} has no QUESTIONS ({error}); expected one module for each exercise") from error
+            raise CourseError(
+                f"{self.module} has no QUESTIONS ({error}); expected one module for each exercise"
+            ) from error
 
     @cached_property
     def maxima(self) -> dict[str, float]:
         """The points of every question that is graded by checks, as the released notebook states them."""
         cells = self.released["cells"]
-        return {q: float(cell["metadata"]["nbgrader"]["points"]) for cell in cells if (q := question_of(cell)) is not None}
+        return {
+            q: float(cell["metadata"]["nbgrader"]["points"]) for cell in cells if (q := question_of(cell)) is not None
+        }
 
     @cached_property
     def answer_cells(self) -> dict[str, dict[str, Any]]:
@@ -73,16 +78,19 @@ class Course:
         return {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in self.released["cells"] if is_answer(cell)}
 
     def check(self, points: Mapping[str, float]) -> None:
-        """Raise CourseError unless the notebook, the checks and the hidden checks' `points` speak of the same questions."""
+        """Raise CourseError unless notebook, checks and the hidden checks' `points` speak of the same questions."""
         for question, maximum in self.maxima.items():
             if question not in self.answer_cells or question not in self.questions:
                 raise CourseError(f"{question}_check has no answer cell or no entry in {self.module}.QUESTIONS")
             if points.get(question) != maximum:
                 raise CourseError(
-                    f"{question} has {maximum:g} points in the notebook and {points.get(question, 0):g} in {self.hidden_module.name}"
+                    f"{question} has {maximum:g} points in the notebook and {points.get(question, 0):g} in "
+                    f"{self.hidden_module.name}"
                 )
         if extra := set(points) - set(self.maxima):
-            raise CourseError(f"{self.hidden_module.name} gives points for {', '.join(sorted(extra))}, unknown to the notebook")
+            raise CourseError(
+                f"{self.hidden_module.name} gives points for {', '.join(sorted(extra))}, unknown to the notebook"
+            )
 
     def _notebook(self, folder: str) -> dict[str, Any]:
         path = self.root / folder / self.exercise / f"{self.exercise}.ipynb"

@@ -1,12 +1,13 @@
 """Running a notebook's cells as plain Python beside the student: statement by statement, without a kernel.
 
 An error stays with its statement and the rest goes on, as in a notebook that is run by hand. Magics and shell lines do
-nothing. Of a cell that is only there to define things, imports, definitions and simple assignments run and the rest is skipped.
+nothing. Of a cell that is only there to define things, imports, definitions and simple assignments run and the rest is
+skipped.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import builtins
 import linecache
@@ -20,11 +21,46 @@ from typing import Any
 __all__ = ["CappedOutput", "Notebook", "definitions", "run_gently_without_gpu"]
 
 SIMPLE = (
-    ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.Subscript,
-    ast.Slice, ast.Compare, ast.BoolOp, ast.IfExp, ast.Starred, ast.JoinedStr, ast.FormattedValue, ast.keyword,
-    ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
-)  # fmt: skip
-SIMPLE_CALLS = {"len", "range", "list", "dict", "tuple", "set", "float", "int", "bool", "str", "min", "max", "sum", "sorted"}
+    ast.Constant,
+    ast.Name,
+    ast.Attribute,
+    ast.Tuple,
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.Subscript,
+    ast.Slice,
+    ast.Compare,
+    ast.BoolOp,
+    ast.IfExp,
+    ast.Starred,
+    ast.JoinedStr,
+    ast.FormattedValue,
+    ast.keyword,
+    ast.expr_context,
+    ast.operator,
+    ast.unaryop,
+    ast.cmpop,
+    ast.boolop,
+)
+SIMPLE_CALLS = {
+    "len",
+    "range",
+    "list",
+    "dict",
+    "tuple",
+    "set",
+    "float",
+    "int",
+    "bool",
+    "str",
+    "min",
+    "max",
+    "sum",
+    "sorted",
+}
 SIMPLE_MODULES = {"torch", "np", "numpy", "math", "nn"}
 NOT_SIMPLE = {"load", "save", "hub", "fromfile", "loadtxt", "genfromtxt", "compile", "memmap"}
 PASSED_ON = ("%%time", "%%timeit", "%%capture", "%%prun")  # cell magics whose body is the student's code
@@ -103,7 +139,8 @@ class Notebook:
         return None
 
     def answer(self, cell: str, name: str, untouched: bool) -> Any:
-        """Return what `name` is: as its own cell left it, or as the notebook did where that cell is untouched or lacks it.
+        """Return what `name` is: as its own cell left it, or as the notebook did where that cell is untouched or lacks
+        it.
 
         Raises:
             KeyError: if no cell defines it.
@@ -124,8 +161,10 @@ def plain_python(source: str) -> str:
 
 
 def definitions(statement: ast.stmt) -> bool:
-    """Return whether a statement only defines: import, def, class, assignment of a simple value, or such in an if or try."""
-    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)):
+    """Return whether a statement only defines: import, def, class, a simple assignment, or such in an if or try."""
+    if isinstance(
+        statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
+    ):
         return True
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return statement.value is None or _simple(statement.value)
@@ -138,12 +177,14 @@ def definitions(statement: ast.stmt) -> bool:
 
 
 def _simple(node: ast.AST) -> bool:
-    """Return whether an expression takes no time: constants, names, lambdas, and calls such as torch.device or range."""
+    """Return whether an expression takes no time: constants, names, lambdas, calls such as torch.device."""
     if isinstance(node, ast.Lambda):
         return True
     if isinstance(node, ast.Call):
         parts = ast.unparse(node.func).split(".") if isinstance(node.func, (ast.Name, ast.Attribute)) else [""]
-        cheap = (len(parts) == 1 and parts[0] in SIMPLE_CALLS) or (parts[0] in SIMPLE_MODULES and not NOT_SIMPLE & set(parts))
+        cheap = (len(parts) == 1 and parts[0] in SIMPLE_CALLS) or (
+            parts[0] in SIMPLE_MODULES and not NOT_SIMPLE & set(parts)
+        )
         return cheap and all(map(_simple, [*node.args, *node.keywords]))
     return isinstance(node, SIMPLE) and all(map(_simple, ast.iter_child_nodes(node)))
 
@@ -168,7 +209,7 @@ def _text(error: BaseException) -> str:
 
 
 def run_gently_without_gpu() -> None:
-    """Let `.cuda()` and `.to("cuda")` stay on the CPU, so that code written for a GPU is judged for what it computes."""
+    """Let `.cuda()` and `.to("cuda")` stay on the CPU: code written for a GPU is judged for what it computes."""
     import torch
 
     if torch.cuda.is_available():

@@ -15,13 +15,21 @@ GradingError
 from __future__ import annotations
 
 __all__ = [
-    "AnswerMissing", "CourseError", "Crashed", "GradingError", "NotIsolated", "ProtocolError", "ReleaseError", "TimedOut",
-    "UnreadableSubmission", "WorkerError",
-]  # fmt: skip
+    "AnswerMissing",
+    "CourseError",
+    "Crashed",
+    "GradingError",
+    "NotIsolated",
+    "ProtocolError",
+    "ReleaseError",
+    "TimedOut",
+    "UnreadableSubmission",
+    "WorkerError",
+]
 
 
 class GradingError(Exception):
-    """Anything that grading itself reports; `submission` is a student's name, `question` a question's, None if neither."""
+    """Anything that grading reports; `submission` is a student's name, `question` a question's, or None."""
 
     def __init__(self, message: str, *, submission: str | None = None, question: str | None = None) -> None:
         super().__init__(message)

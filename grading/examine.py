@@ -1,4 +1,5 @@
-"""Examining one submission: the hidden pytest module runs here, in the grader's process, and asks the worker for values.
+"""Examining one submission: the hidden pytest module runs here, in the grader's process, and asks the worker for
+values.
 
 A hidden check is an ordinary test with a fixture `submission` and the points that it is worth:
 
@@ -6,8 +7,8 @@ A hidden check is an ordinary test with a fixture `submission` and the points th
     def test_values(submission):
         submission.examine("mpjpe", "values")
 
-`submission.examine(question, case, **facts)` runs that case of the question with inputs drawn from the submission's own seed.
-Passed tests earn their points; whatever else happens earns none and says why.
+`submission.examine(question, case, **facts)` runs that case of the question with inputs drawn from the submission's
+own seed. Passed tests earn their points; whatever else happens earns none and says why.
 """
 
 from __future__ import annotations
@@ -39,9 +40,23 @@ from helpers.checks.values import Raised
 __all__ = ["Examined", "collect_points", "course_secret", "examine", "not_graded", "submission_seed"]
 
 QUIET = (
-    "terminal", "cacheprovider", "faulthandler", "logging", "warnings", "threadexception", "unraisableexception", "junitxml",
-    "doctest", "tmpdir", "stepwise", "pastebin", "setuponly", "setupplan", "capture", "legacypath",
-)  # fmt: skip
+    "terminal",
+    "cacheprovider",
+    "faulthandler",
+    "logging",
+    "warnings",
+    "threadexception",
+    "unraisableexception",
+    "junitxml",
+    "doctest",
+    "tmpdir",
+    "stepwise",
+    "pastebin",
+    "setuponly",
+    "setupplan",
+    "capture",
+    "legacypath",
+)
 
 
 def course_secret(path: Path) -> bytes:
@@ -85,7 +100,9 @@ class Examined:
 class _Submission:
     """The fixture: examines the answers of one submission, through its turns in the worker."""
 
-    def __init__(self, course: Course, references: References, turns: Turns, seed: str, untouched: Mapping[str, bool]) -> None:
+    def __init__(
+        self, course: Course, references: References, turns: Turns, seed: str, untouched: Mapping[str, bool]
+    ) -> None:
         self.course, self.references, self.turns, self.seed, self.untouched = course, references, turns, seed, untouched
         self.found: dict[str, Examined] = {}
         self.cases = 0
@@ -107,10 +124,13 @@ class _Submission:
         found = self.found[question]
         self.cases += 1
         request = {
-            "question": question, "case": self.cases, "cell": question, "untouched": self.untouched[question],
+            "question": question,
+            "case": self.cases,
+            "cell": question,
+            "untouched": self.untouched[question],
             "name": answer_name(self.course.answer_cells[question]),
             "seed": int.from_bytes(_derived(self.seed, question, case, "worker")[:4]),
-        }  # fmt: skip
+        }
 
         def ask(step: str, **inputs: Any) -> Any:
             started, limit = time.monotonic(), self.turns.limits.question_seconds
@@ -177,9 +197,19 @@ def _run(course: Course, examiner: _Examiner, *options: str) -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         code = pytest.main(
-            ["-c", os.devnull, "--rootdir", str(course.root), "--noconftest", "--import-mode=importlib", *quiet, *options,
-             str(course.hidden_module)], plugins=[examiner],
-        )  # fmt: skip
+            [
+                "-c",
+                os.devnull,
+                "--rootdir",
+                str(course.root),
+                "--noconftest",
+                "--import-mode=importlib",
+                *quiet,
+                *options,
+                str(course.hidden_module),
+            ],
+            plugins=[examiner],
+        )
     finally:
         if before is None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
@@ -211,7 +241,9 @@ def examine(
     _run(course, examiner)
     troubles = {cell.name: cell for cell in turns.cells}
     return {
-        question: _question_report(question, examiner.found[question], maximum, untouched[question], troubles.get(question))
+        question: _question_report(
+            question, examiner.found[question], maximum, untouched[question], troubles.get(question)
+        )
         for question, maximum in course.maxima.items()
     }
 
@@ -229,14 +261,17 @@ def _question_report(question: str, found: Examined, maximum: float, untouched: 
     report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
     unexpected = [error for error in found.failures if not isinstance(error, (Wrong, WorkerError, AssertionError))]
     if unexpected:
-        report.note = f"{len(unexpected)} checks of {question} failed themselves: {type(unexpected[0]).__name__}: {unexpected[0]}"[:500]
+        first = f"{type(unexpected[0]).__name__}: {unexpected[0]}"
+        report.note = f"{len(unexpected)} checks of {question} failed themselves: {first}"[:500]
     return report
 
 
 def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
     """Return the verdict that a failure means, and a hint without any of the check's values."""
     trouble = getattr(cell, "trouble", None)
-    stopped = "".join(f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1])
+    stopped = "".join(
+        f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1]
+    )
     if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)):
         failure = trouble
     if isinstance(failure, TimedOut):

@@ -1,6 +1,7 @@
 """What a student reads: verdict, points and hint for each question, as plain text under its check cell.
 
-Free of hidden checks by construction: it is written from the report's verdicts and hints, which hold no inputs and no values.
+Free of hidden checks by construction: it is written from the report's verdicts and hints, which hold no inputs and no
+values.
 """
 
 from __future__ import annotations

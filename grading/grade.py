@@ -24,7 +24,7 @@ import torch
 
 from grading import sandbox
 from grading.answers import Course, References
-from grading.errors import CourseError, NotIsolated, TimedOut, WorkerError
+from grading.errors import NotIsolated, TimedOut, WorkerError
 from grading.examine import collect_points, course_secret, examine, not_graded, submission_seed
 from grading.feedback import write_feedback
 from grading.notebook import NotebookData, Submission, is_answer, is_setup, question_of, repair, same_source
@@ -40,7 +40,7 @@ class Grader:
     """Grades submissions to one exercise, one after another, in one warm process.
 
     Args:
-        isolation: "best" grades with the layers that there are and names the others, "strict" refuses without all of them.
+        isolation: "best" grades with the layers that there are and names the others, "strict" refuses.
         secret: file of the course's secret.
     Raises:
         CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
@@ -52,9 +52,12 @@ class Grader:
         released = course.released  # a missing release is said before anything is started
         outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
         self.warm = WarmProcess(
-            course.module, limits, path=outside, readable=[f"{root}/{course.checks_package}" for root in outside],
+            course.module,
+            limits,
+            path=outside,
+            readable=[f"{root}/{course.checks_package}" for root in outside],
             modules=_imported(released),
-        )  # fmt: skip
+        )
         try:
             torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
             self.secret = course_secret(secret)
@@ -71,7 +74,9 @@ class Grader:
             turns.begin()
             missing = turns.layers["missing"]
         if missing and isolation == "strict":
-            raise NotIsolated("isolation is not complete: " + "; ".join(f"{name}: {why}" for name, why in missing.items()))
+            raise NotIsolated(
+                "isolation is not complete: " + "; ".join(f"{name}: {why}" for name, why in missing.items())
+            )
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
@@ -95,7 +100,7 @@ class Grader:
         return blank(self.course)
 
     def grade(self, notebook: NotebookData, submission: Submission) -> Report:
-        """Return the report on a repaired notebook and put the feedback into it; never raises for what a student did."""
+        """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise."""
         started = time.monotonic()
         report = Report(self.course.exercise, submission.student, submission.hash, unreadable=submission.unreadable)
         report.seed, report.versions = submission_seed(self.secret, submission.hash), _versions()
@@ -118,7 +123,9 @@ class Grader:
         named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
         released = self.course.answer_cells
         sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in notebook["cells"]}
-        untouched = {question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima}
+        untouched = {
+            question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
+        }
         try:
             with Turns(self.warm, cells_to_run(notebook), named) as turns:
                 report.questions = examine(self.course, self.references, turns, report.seed, untouched)
@@ -132,7 +139,11 @@ class Grader:
 
 def blank(course: Course) -> NotebookData:
     """Return a copy of the released notebook, as nothing but its parts that nbgrader needs."""
-    return {"nbformat": 4, "nbformat_minor": 5, **{part: copy.deepcopy(course.released[part]) for part in ("metadata", "cells")}}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        **{part: copy.deepcopy(course.released[part]) for part in ("metadata", "cells")},
+    }
 
 
 def cells_to_run(notebook: NotebookData) -> list[Cell]:
@@ -146,7 +157,13 @@ def cells_to_run(notebook: NotebookData) -> list[Cell]:
 
 
 def _noted(cell: Cell) -> dict[str, Any]:
-    kind = "endless" if isinstance(cell.trouble, TimedOut) else "crashed" if isinstance(cell.trouble, WorkerError) else None
+    kind = (
+        "endless"
+        if isinstance(cell.trouble, TimedOut)
+        else "crashed"
+        if isinstance(cell.trouble, WorkerError)
+        else None
+    )
     trouble = f"{kind}: {cell.trouble.message}" if cell.trouble else None
     return {"name": cell.name, "trouble": trouble, "mode": cell.mode, "errors": cell.errors}
 

@@ -1,6 +1,7 @@
 """Reading what a student handed in, whatever its state, and repairing the notebook from the released one.
 
-    folder --read_submission--> Submission(cells, weights, hash) --repair(release)--> a sound notebook + what was repaired
+    folder --read_submission--> Submission(cells, weights, hash) --repair(release)--> a sound notebook + what was
+    repaired
 
 Nothing in a submission's folder is trusted: only regular files of limited size are read, links are refused, and of a
 notebook's JSON only what is needed is kept, in a form that can neither break nbgrader nor run in a reader's browser.
@@ -22,7 +23,16 @@ from typing import Any
 
 from grading.errors import UnreadableSubmission
 
-__all__ = ["Submission", "answer_name", "is_answer", "is_setup", "question_of", "read_submission", "repair", "same_source"]
+__all__ = [
+    "Submission",
+    "answer_name",
+    "is_answer",
+    "is_setup",
+    "question_of",
+    "read_submission",
+    "repair",
+    "same_source",
+]
 
 MAX_CELLS, MAX_SOURCE, MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 1000, 200_000, 20_000, 2 << 20, 20 << 20
 NotebookData = dict[str, Any]
@@ -70,7 +80,9 @@ def read_regular(path: Path, limit_mb: int) -> bytes:
     with open(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
-            raise UnreadableSubmission(f"{path.name} is {'a folder' if stat.S_ISDIR(state.st_mode) else 'not a regular file'}")
+            raise UnreadableSubmission(
+                f"{path.name} is {'a folder' if stat.S_ISDIR(state.st_mode) else 'not a regular file'}"
+            )
         if state.st_size > limit_mb << 20:
             raise UnreadableSubmission(f"{path.name} has {state.st_size >> 20} MB; at most {limit_mb} MB are read")
         return file.read((limit_mb << 20) + 1)
@@ -82,7 +94,9 @@ def _find_notebook(folder: Path, exercise: str, notes: list[str]) -> Path:
     expected = folder / f"{exercise}.ipynb"
     if os.path.lexists(expected):
         return expected
-    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names if name.lower().endswith(".ipynb")]
+    found = [
+        Path(place, name) for place, _, names in os.walk(folder) for name in names if name.lower().endswith(".ipynb")
+    ]
     found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
     if len(found) != 1:
         names = ", ".join(sorted(path.name for path in found)[:5]) or "no notebook at all"
@@ -163,7 +177,9 @@ def is_answer(cell: dict[str, Any]) -> bool:
 def is_setup(cell: dict[str, Any]) -> bool:
     """Return whether a released cell is provided code that answers need: locked, neither graded nor an answer."""
     meta = _meta(cell)
-    return cell["cell_type"] == "code" and bool(meta.get("locked")) and not meta.get("grade") and not meta.get("solution")
+    return (
+        cell["cell_type"] == "code" and bool(meta.get("locked")) and not meta.get("grade") and not meta.get("solution")
+    )
 
 
 def question_of(cell: dict[str, Any]) -> str | None:
@@ -182,7 +198,9 @@ def answer_name(cell: dict[str, Any]) -> str:
 
 def same_source(one: str, other: str) -> bool:
     """Return whether two cells say the same, whatever the white space at the ends of lines and cells."""
-    return [line.rstrip() for line in one.strip().splitlines()] == [line.rstrip() for line in other.strip().splitlines()]
+    return [line.rstrip() for line in one.strip().splitlines()] == [
+        line.rstrip() for line in other.strip().splitlines()
+    ]
 
 
 # --- repair ----------------------------------------------------------------------------------------------------------
@@ -192,11 +210,14 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
     """Return a sound notebook with every released cell that has a name exactly once, and what was repaired.
 
     A named cell is found by its grade_id, its id, or what it says; where several claim a name, the last changed one is
-    taken. Locked cells come from the release, answers and words from the student, and all other cells stay as the student's own.
+    taken. Locked cells come from the release, answers and words from the student, and all other cells stay as the
+    student's own.
     """
     repairs: list[str] = []
     named = {_meta(cell)["grade_id"]: cell for cell in release["cells"] if _meta(cell).get("grade_id")}
-    chosen = {name: index for name, cell in named.items() if (index := _chosen(name, cell, cells, named, repairs)) is not None}
+    chosen = {
+        name: index for name, cell in named.items() if (index := _chosen(name, cell, cells, named, repairs)) is not None
+    }
     owner = {index: name for name, index in chosen.items()}
     result = []
     for index, cell in enumerate(cells):
@@ -212,13 +233,19 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
 
 
 def _chosen(
-    name: str, released: dict[str, Any], cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repairs: list[str]
+    name: str,
+    released: dict[str, Any],
+    cells: list[dict[str, Any]],
+    named: dict[str, dict[str, Any]],
+    repairs: list[str],
 ) -> int | None:
     """Return the place of the student's cell that is `name`; None if there is none."""
     claims = [index for index, cell in enumerate(cells) if cell["grade_id"] == name]
     if not claims:
         free = [index for index, cell in enumerate(cells) if cell["grade_id"] not in named]
-        claims = [index for index in free if cells[index]["id"] is not None and cells[index]["id"] == released.get("id")]
+        claims = [
+            index for index in free if cells[index]["id"] is not None and cells[index]["id"] == released.get("id")
+        ]
         claims = claims or [index for index in free if _says(cells[index], released)]
         if claims:
             repairs.append(f"{name}: the cell had lost its name")
@@ -231,7 +258,10 @@ def _chosen(
 def _says(cell: dict[str, Any], released: dict[str, Any]) -> bool:
     """Return whether a cell without a known name is the released one by content."""
     if is_answer(released):
-        return re.search(rf"^(?:def|class)\s+{re.escape(answer_name(released))}\b", cell["source"], re.MULTILINE) is not None
+        return (
+            re.search(rf"^(?:def|class)\s+{re.escape(answer_name(released))}\b", cell["source"], re.MULTILINE)
+            is not None
+        )
     return bool(released["source"].strip()) and same_source(cell["source"], released["source"])
 
 
@@ -260,12 +290,16 @@ def _own_cell(cell: dict[str, Any], index: int, release: NotebookData) -> dict[s
     return {**own, "source": cell["source"] if released else plain_markdown(cell["source"])}
 
 
-def _put_back(result: list[dict[str, Any]], named: dict[str, dict[str, Any]], chosen: dict[str, int], repairs: list[str]) -> None:
+def _put_back(
+    result: list[dict[str, Any]], named: dict[str, dict[str, Any]], chosen: dict[str, int], repairs: list[str]
+) -> None:
     """Insert every missing released cell behind the one that precedes it in the release."""
     previous = None
     for name, cell in named.items():
         if name not in chosen:
-            place = next((i + 1 for i, other in enumerate(result) if previous and _meta(other).get("grade_id") == previous), 0)
+            place = next(
+                (i + 1 for i, other in enumerate(result) if previous and _meta(other).get("grade_id") == previous), 0
+            )
             result.insert(place, copy.deepcopy(cell))
             repairs.append(f"{name}: the cell was missing")
         previous = name
@@ -291,7 +325,9 @@ def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
         trace = "\n".join(line for line in _list(output.get("traceback")) if isinstance(line, str))
         text = (_text(output.get("text")) if kind == "stream" else trace or _text(data.get("text/plain")))[:left]
         left -= len(text)
-        picture = next((found for mime in ("image/png", "image/jpeg") if (found := _picture(mime, data.get(mime)))), None)
+        picture = next(
+            (found for mime in ("image/png", "image/jpeg") if (found := _picture(mime, data.get(mime)))), None
+        )
         if picture:
             plain.append({"output_type": "display_data", "metadata": {}, "data": picture})
         elif text:

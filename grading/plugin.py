@@ -46,8 +46,12 @@ class Grading(Configurable):
     """What nbgrader_config.py may set about grading: limits of one submission, and where the course's parts lie."""
 
     cell_seconds = Float(DEFAULTS.cell_seconds, help="Seconds that one cell may run.").tag(config=True)
-    question_seconds = Float(DEFAULTS.question_seconds, help="Seconds that all checks of one question may take.").tag(config=True)
-    submission_seconds = Float(DEFAULTS.submission_seconds, help="Seconds that one submission may take.").tag(config=True)
+    question_seconds = Float(DEFAULTS.question_seconds, help="Seconds that all checks of one question may take.").tag(
+        config=True
+    )
+    submission_seconds = Float(DEFAULTS.submission_seconds, help="Seconds that one submission may take.").tag(
+        config=True
+    )
     memory_mb = Integer(DEFAULTS.memory_mb, help="Memory beyond what the warm process has, in MB.").tag(config=True)
     processes = Integer(DEFAULTS.processes, help="Threads; new processes are always refused.").tag(config=True)
     output_kb = Integer(DEFAULTS.output_kb, help="Printed output that is kept, in kB.").tag(config=True)
@@ -55,13 +59,19 @@ class Grading(Configurable):
     notebook_mb = Integer(DEFAULTS.notebook_mb, help="Size up to which a notebook is read, in MB.").tag(config=True)
     weights_mb = Integer(DEFAULTS.weights_mb, help="Size up to which a weights file is read, in MB.").tag(config=True)
     isolation = Enum(
-        ("best", "strict"), "best", help="best: grade with the isolation that there is; strict: refuse unless it is complete."
+        ("best", "strict"),
+        "best",
+        help="best: grade with the isolation that there is; strict: refuse unless it is complete.",
     ).tag(config=True)
-    checks_package = Unicode("helpers.checks", help="Package with one module of QUESTIONS for each exercise.").tag(config=True)
+    checks_package = Unicode("helpers.checks", help="Package with one module of QUESTIONS for each exercise.").tag(
+        config=True
+    )
     hidden_checks = Unicode("grading/hidden_checks", help="Folder of the hidden checks.").tag(config=True)
     known_wrong = Unicode("grading/known_wrong", help="Folder of the known wrong answers.").tag(config=True)
     reports = Unicode("grading/reports", help="Folder of the reports.").tag(config=True)
-    secret = Unicode("grading/course_secret", help="File of the secret that the checks' seeds come from.").tag(config=True)
+    secret = Unicode("grading/course_secret", help="File of the secret that the checks' seeds come from.").tag(
+        config=True
+    )
 
     def limits(self) -> Limits:
         """Return the limits as `grading.sandbox` takes them."""
@@ -70,9 +80,14 @@ class Grading(Configurable):
     def course(self, coursedir: CourseDirectory, exercise: str) -> Course:
         """Return where the parts of one exercise lie."""
         return Course(
-            Path(coursedir.root).resolve(), exercise, self.checks_package, coursedir.source_directory,
-            coursedir.release_directory, self.hidden_checks, self.known_wrong,
-        )  # fmt: skip
+            Path(coursedir.root).resolve(),
+            exercise,
+            self.checks_package,
+            coursedir.source_directory,
+            coursedir.release_directory,
+            self.hidden_checks,
+            self.known_wrong,
+        )
 
     def report_path(self, coursedir: CourseDirectory, exercise: str, student: str) -> Path:
         """Return where a student's report lies."""
@@ -104,9 +119,11 @@ class _SafeCourseDirectory(CourseDirectory):
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads submissions for nbgrader: folders that it would skip, files that it would stop at, names that it does not know.
+    """Reads submissions for nbgrader: folders that it would skip, files that it would stop at, names that it does not
+    know.
 
-    The converter makes it right before it goes through the class; every student's folder is then put on the converter's list.
+    The converter makes it right before it goes through the class; every student's folder is then put on the
+    converter's list.
     """
 
     def __init__(self, config: Any = None, **options: Any) -> None:
@@ -173,7 +190,8 @@ class Grade(NbGraderPreprocessor):
     def _keep_timestamp(coursedir: CourseDirectory, exercise: str, student: str) -> None:
         """Put the time of submission beside the graded notebook, by which nbgrader knows a newer submission."""
         submitted, graded = (
-            coursedir.format_path(step, student, exercise) for step in (coursedir.submitted_directory, coursedir.autograded_directory)
+            coursedir.format_path(step, student, exercise)
+            for step in (coursedir.submitted_directory, coursedir.autograded_directory)
         )
         if (time := coursedir.get_existing_timestamp(submitted)) is not None:
             Path(graded, "timestamp.txt").write_text(f"{time:%Y-%m-%d %H:%M:%S} UTC\n")
@@ -187,7 +205,9 @@ class WriteMarks(SaveAutoGrades):
             self.report = Report.read(resources["deep_learning_lab"]["report"])
         except (KeyError, GradingError) as error:
             self.log.error("%s: zero, for %s", resources["nbgrader"]["student"], error)
-            self.report = Report(resources["nbgrader"]["assignment"], resources["nbgrader"]["student"], unreadable="no report")
+            self.report = Report(
+                resources["nbgrader"]["assignment"], resources["nbgrader"]["student"], unreadable="no report"
+            )
         released = self.parent.grader.course.released["cells"]
         self.sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in released}
         return super().preprocess(nb, resources)
@@ -246,7 +266,10 @@ def _know_assignment(coursedir: CourseDirectory, course: Course) -> None:
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         gradebook.update_or_create_assignment(course.exercise)
         try:
-            known = {cell.name: cell.max_score for cell in gradebook.find_notebook(course.exercise, course.exercise).grade_cells}
+            known = {
+                cell.name: cell.max_score
+                for cell in gradebook.find_notebook(course.exercise, course.exercise).grade_cells
+            }
         except MissingEntry:
             known = None
     if known != wanted:
@@ -254,4 +277,6 @@ def _know_assignment(coursedir: CourseDirectory, course: Course) -> None:
         try:
             SaveCells().preprocess(from_dict(blank(course)), {"nbgrader": names})
         except RuntimeError as error:
-            raise CourseError(f"the gradebook knows other cells of {course.exercise} than {coursedir.release_directory}/ ({error})") from None
+            raise CourseError(
+                f"the gradebook knows other cells of {course.exercise} than {coursedir.release_directory}/ ({error})"
+            ) from None

@@ -4,7 +4,8 @@
     header := {"message": {...}, "tensors": [[dtype, shape], ...]}
     body := the tensors' bytes one after another, each from a multiple of 64 on
 
-Nothing is allocated before its announced size is checked, every read and write has a deadline, and nothing is ever unpickled.
+Nothing is allocated before its announced size is checked, every read and write has a deadline, and nothing is ever
+unpickled.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Channel:
     def __init__(self, sock: socket.socket, max_header: int = MAX_HEADER, max_body: int = MAX_BODY) -> None:
         self.sock, self.max_header, self.max_body = sock, max_header, max_body
 
-    def send(self, message: dict[str, Any], tensors: Sequence[torch.Tensor] = (), deadline: float | None = None) -> None:
+    def send(
+        self, message: dict[str, Any], tensors: Sequence[torch.Tensor] = (), deadline: float | None = None
+    ) -> None:
         """Send one frame.
 
         Raises:
@@ -49,7 +52,9 @@ class Channel:
         header = json.dumps({"message": message, "tensors": kinds}, allow_nan=False).encode()
         body = b"".join(map(_padded, tensors))
         if len(header) > self.max_header or len(body) > self.max_body:
-            raise ProtocolError(f"a frame of {len(header)} + {len(body)} bytes is over {self.max_header} + {self.max_body}")
+            raise ProtocolError(
+                f"a frame of {len(header)} + {len(body)} bytes is over {self.max_header} + {self.max_body}"
+            )
         self._timed(deadline, lambda: self.sock.sendall(PREFIX.pack(len(header), len(body)) + header + body))
 
     def receive(self, deadline: float | None = None) -> tuple[dict[str, Any], list[torch.Tensor]]:
@@ -62,10 +67,15 @@ class Channel:
         header_size, body_size = PREFIX.unpack(self._read(PREFIX.size, deadline))
         if header_size > self.max_header or body_size > self.max_body:
             raise ProtocolError(
-                f"a frame announces {header_size} + {body_size} bytes; at most {self.max_header} + {self.max_body} are accepted"
+                f"a frame announces {header_size} + {body_size} bytes; "
+                f"at most {self.max_header} + {self.max_body} are accepted"
             )
         header = strict_json(bytes(self._read(header_size, deadline)))
-        if not isinstance(header, dict) or set(header) != {"message", "tensors"} or not isinstance(header["message"], dict):
+        if (
+            not isinstance(header, dict)
+            or set(header) != {"message", "tensors"}
+            or not isinstance(header["message"], dict)
+        ):
             raise ProtocolError("a frame's header is not an object of a message and tensors")
         kinds = _checked_kinds(header["tensors"], body_size)
         return header["message"], _tensors(kinds, self._read(body_size, deadline))

@@ -1,6 +1,7 @@
 """What grading found out about one submission: a JSON file that the marks are written from, and nothing else.
 
-A report that is missing, damaged or out of range is worth zero: `Report.read` accepts finite points within [0, maximum] only.
+A report that is missing, damaged or out of range is worth zero: `Report.read` accepts finite points within [0,
+maximum] only.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ VERDICTS = ("passed", "partly", "wrong", "not written", "crashed", "timed out", 
 
 @dataclass
 class QuestionReport:
-    """One question's outcome. `hint` is for the student; `note` is for staff and may say what went wrong inside a check."""
+    """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check."""
 
     points: float
     maximum: float
@@ -92,7 +93,9 @@ class Report:
             sound = all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
             if not sound or not 0 <= question.points <= question.maximum:
                 raise GradingError(
-                    f"{question.points!r} of {question.maximum!r} points is no mark", submission=self.student, question=name
+                    f"{question.points!r} of {question.maximum!r} points is no mark",
+                    submission=self.student,
+                    question=name,
                 )
             if question.verdict not in VERDICTS:
                 raise GradingError(f"unknown verdict {question.verdict!r}", submission=self.student, question=name)

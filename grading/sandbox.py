@@ -29,9 +29,19 @@ from pathlib import Path
 __all__ = ["LAYERS", "Layers", "Limits", "enter", "enter_namespaces", "readable_by_nobody", "seccomp_program"]
 
 LAYERS = (
-    "process namespace", "network namespace", "mount namespace", "ipc namespace", "uts namespace", "private root",
-    "private folder", "ordinary user", "limits", "no new privileges", "landlock", "seccomp",
-)  # fmt: skip
+    "process namespace",
+    "network namespace",
+    "mount namespace",
+    "ipc namespace",
+    "uts namespace",
+    "private root",
+    "private folder",
+    "ordinary user",
+    "limits",
+    "no new privileges",
+    "landlock",
+    "seccomp",
+)
 NOBODY = 65534
 PRIVATE_FOLDER = "/submission"  # in the private root; nothing readable lies there
 NAMESPACES = {"process": 0x20000000, "network": 0x40000000, "mount": 0x00020000, "ipc": 0x08000000, "uts": 0x04000000}
@@ -124,8 +134,15 @@ def _keep_own_ids(uid: int, gid: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
-def enter(layers: Layers, limits: Limits, readable: Sequence[str], folder: str, seccomp: bytes, become_nobody: bool,
-          fill: Callable[[str], None]) -> str:
+def enter(
+    layers: Layers,
+    limits: Limits,
+    readable: Sequence[str],
+    folder: str,
+    seccomp: bytes,
+    become_nobody: bool,
+    fill: Callable[[str], None],
+) -> str:
     """Apply all remaining layers to this process and return its private folder, now the working folder.
 
     Args:
@@ -187,13 +204,17 @@ def _private_root(folder: str, readable: Sequence[str]) -> None:
 
 def _bind(source: str, target: str, flags: int) -> None:
     _mount(source, target, "none", BIND | RECURSIVE)
-    kept = os.statvfs(source).f_flag & (NO_SUID | NO_DEV | NO_EXEC | 1024 | 2048 | 4096)  # a user namespace may not drop these
+    kept = os.statvfs(source).f_flag & (
+        NO_SUID | NO_DEV | NO_EXEC | 1024 | 2048 | 4096
+    )  # a user namespace may not drop these
     times = (1024 if kept & 1024 else 0) | (2048 if kept & 2048 else 0) | ((1 << 21) if kept & 4096 else 0)
     _mount("none", target, "none", REMOUNT | BIND | flags | (kept & 15) | times)
 
 
 def _private_folder(folder: str, size_mb: int, owner: int) -> None:
-    _mount("private", folder, "tmpfs", NO_SUID | NO_DEV | NO_EXEC, f"size={size_mb}m,nr_inodes=4096,mode=0700,uid={owner}")
+    _mount(
+        "private", folder, "tmpfs", NO_SUID | NO_DEV | NO_EXEC, f"size={size_mb}m,nr_inodes=4096,mode=0700,uid={owner}"
+    )
 
 
 def _become_nobody() -> None:
@@ -252,7 +273,9 @@ def _landlock(readable: Sequence[str], private: str) -> None:
     files = Ruleset()
     look = FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
     files.allow(*filter(os.path.isdir, readable), rules=look)
-    change = FSAccess.all() & ~(FSAccess.EXECUTE | FSAccess.MAKE_CHAR | FSAccess.MAKE_BLOCK | FSAccess.MAKE_SOCK | FSAccess.IOCTL_DEV)
+    change = FSAccess.all() & ~(
+        FSAccess.EXECUTE | FSAccess.MAKE_CHAR | FSAccess.MAKE_BLOCK | FSAccess.MAKE_SOCK | FSAccess.IOCTL_DEV
+    )
     files.allow(private, rules=change)
     for device in filter(os.path.exists, ("/dev/null", "/dev/urandom")):
         files.allow(device, rules=FSAccess.READ_FILE | FSAccess.WRITE_FILE)
@@ -267,14 +290,15 @@ def _landlock(readable: Sequence[str], private: str) -> None:
 
 FORBIDDEN = (
     "fork vfork execve execveat ptrace process_vm_readv process_vm_writev process_madvise pidfd_open pidfd_getfd "
-    "pidfd_send_signal kcmp mount umount2 pivot_root chroot unshare setns mount_setattr move_mount open_tree fsopen fsconfig "
-    "fsmount fspick bpf keyctl add_key request_key perf_event_open io_uring_setup io_uring_enter io_uring_register userfaultfd "
-    "socket connect bind listen accept accept4 memfd_create memfd_secret shmget shmat semget msgget mq_open init_module "
-    "finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct quotactl settimeofday clock_settime "
-    "clock_adjtime adjtimex sethostname setdomainname iopl ioperm personality syslog vhangup open_by_handle_at "
-    "name_to_handle_at fanotify_init inotify_init inotify_init1 mknod mknodat setuid setgid setreuid setregid setresuid "
-    "setresgid setgroups setfsuid setfsgid capset setpriority ioprio_set migrate_pages move_pages mbind set_mempolicy lookup_dcookie "
-    "rt_sigqueueinfo rt_tgsigqueueinfo tkill landlock_create_ruleset seccomp"
+    "pidfd_send_signal kcmp mount umount2 pivot_root chroot unshare setns mount_setattr move_mount open_tree fsopen "
+    "fsconfig fsmount fspick bpf keyctl add_key request_key perf_event_open io_uring_setup io_uring_enter "
+    "io_uring_register userfaultfd socket connect bind listen accept accept4 memfd_create memfd_secret shmget shmat "
+    "semget msgget mq_open init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff "
+    "acct quotactl settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname iopl ioperm "
+    "personality syslog vhangup open_by_handle_at name_to_handle_at fanotify_init inotify_init inotify_init1 mknod "
+    "mknodat setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset setpriority "
+    "ioprio_set migrate_pages move_pages mbind set_mempolicy lookup_dcookie rt_sigqueueinfo rt_tgsigqueueinfo tkill "
+    "landlock_create_ruleset seccomp"
 ).split()
 THREAD = 0x00010000
 
@@ -299,7 +323,9 @@ def seccomp_program(own_pid: int | None) -> bytes:
         except (OSError, ValueError):  # a call that this library or processor does not know
             continue
     rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, THREAD, 0))  # threads are clones that say so
-    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags lie in memory; the C library falls back to clone
+    rules.add_rule(
+        pyseccomp.ERRNO(errno.ENOSYS), "clone3"
+    )  # its flags lie in memory; the C library falls back to clone
     if own_pid is not None:
         for name in ("kill", "tgkill"):
             rules.add_rule(refuse, name, pyseccomp.Arg(0, pyseccomp.NE, own_pid))

@@ -1,7 +1,7 @@
 """The grader's side of the process line: one warm process, and the turns of submissions in it.
 
-`WarmProcess` starts `python -m grading.worker` and hands it turns; `Turns` runs one submission's cells there and asks its
-answers for values, with a fresh fork whenever a cell or a question ended the last one.
+`WarmProcess` starts `python -m grading.worker` and hands it turns; `Turns` runs one submission's cells there and asks
+its answers for values, with a fresh fork whenever a cell or a question ended the last one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,23 +45,36 @@ class WarmProcess:
     """
 
     def __init__(
-        self, questions: str, limits: Limits, path: Sequence[str] = (), readable: Sequence[str] = (), modules: Sequence[str] = (),
+        self,
+        questions: str,
+        limits: Limits,
+        path: Sequence[str] = (),
+        readable: Sequence[str] = (),
+        modules: Sequence[str] = (),
         without: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.limits = limits
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
         os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "grading.worker"], stdin=theirs, cwd="/", start_new_session=True,
-            env=_environment([str(PROJECT), *path]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [sys.executable, "-P", "-s", "-m", "grading.worker"],
+            stdin=theirs,
+            cwd="/",
+            start_new_session=True,
+            env=_environment([str(PROJECT), *path]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
         theirs.close()
         settings = {
-            "questions": questions, "modules": [*modules, questions], "limits": dataclasses.asdict(limits),
-            "readable": _readable([*map(str, (PROJECT / "helpers", PROJECT / "data")), *readable]), "folder": self.folder,
+            "questions": questions,
+            "modules": [*modules, questions],
+            "limits": dataclasses.asdict(limits),
+            "readable": _readable([*map(str, (PROJECT / "helpers", PROJECT / "data")), *readable]),
+            "folder": self.folder,
             "without": list(without),
-        }  # fmt: skip
+        }
         self.control.send(json.dumps(settings).encode())
         self._warm = False
 
@@ -106,12 +119,20 @@ class WarmProcess:
 
 
 def _environment(path: Sequence[str]) -> dict[str, str]:
-    """Return all that a worker gets to know of our environment: nothing but how to compute alone and in the same way."""
+    """Return all that a worker gets to know of our environment: how to compute alone, always in the same way."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     return {
-        "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(path), "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", "CUDA_VISIBLE_DEVICES": "", "DEEP_LEARNING_LAB_GRADING": "1", **threads,
-    }  # fmt: skip
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+        "CUDA_VISIBLE_DEVICES": "",
+        "DEEP_LEARNING_LAB_GRADING": "1",
+        **threads,
+    }
 
 
 def _readable(folders: Sequence[str]) -> list[str]:
@@ -135,9 +156,11 @@ class Cell:
 
 
 class Turns:
-    """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended early.
+    """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended
+    early.
 
-    A cell that hangs or ends the process costs only itself: it runs with its definitions alone next time, then not at all.
+    A cell that hangs or ends the process costs only itself: it runs with its definitions alone next time, then not at
+    all.
     """
 
     def __init__(self, warm: WarmProcess, cells: list[Cell], weights: tuple[str, int] | None = None) -> None:
@@ -196,12 +219,16 @@ class Turns:
             return True
         except WorkerError as error:
             if time.monotonic() >= self.deadline:
-                raise TimedOut(f"the submission as a whole took longer than {self.limits.submission_seconds:g} s") from None
+                raise TimedOut(
+                    f"the submission as a whole took longer than {self.limits.submission_seconds:g} s"
+                ) from None
             cell.trouble = cell.trouble or error
             cell.mode = "definitions" if cell.mode == "full" else "skip"
             return False
 
-    def _exchange(self, request: dict[str, Any], tensors: list[Any], deadline: float) -> tuple[dict[str, Any], list[Any]]:
+    def _exchange(
+        self, request: dict[str, Any], tensors: list[Any], deadline: float
+    ) -> tuple[dict[str, Any], list[Any]]:
         request["id"] = secrets.token_hex(8)  # so that no reply can be sent ahead of its question
         started = time.monotonic()
         try:

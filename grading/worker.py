@@ -1,12 +1,13 @@
 """The warm process, `python -m grading.worker`, and its forks: the only place where a student's code runs.
 
-The warm process imports what answers need, once, and then waits. It knows no secret and never sees a byte of a submission:
+The warm process imports what answers need, once, and then waits. It knows no secret and never sees a byte of a
+submission:
 for each turn it is handed the worker's end of a channel and forks. The fork closes itself off (`grading.sandbox`),
 says which layers hold, and only then reads cells and questions from the channel. There is one turn at a time; when it
 ends, everything that it started is killed and reaped.
 
-    grader --start(channel, output, weights)--> warm process --fork--> keeper --fork--> worker (first of its own processes)
-    grader <------------------------ cells, questions, values ------------------------> worker
+    grader --start(channel, output, weights)--> warm process --fork--> keeper --fork--> worker (first of its own
+    processes) grader <------------------------ cells, questions, values ------------------------> worker
     grader --end--> warm process --SIGKILL--> whatever is left; answers with peak memory and how it ended
 """
 
@@ -79,7 +80,9 @@ def _warm_up() -> None:
     """Run a little of everything once, so that no fork pays for it."""
     with torch.no_grad():
         images = torch.rand(1, 3, 16, 16)
-        maps = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten())(images)
+        maps = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten()
+        )(images)
         torch.linalg.norm(torch.nn.Linear(maps.shape[1], 2)(maps), dim=-1).mean().item()
     np.random.RandomState(0).rand(2)
 
@@ -123,7 +126,9 @@ def end_turn(pid: int, gone: bool) -> dict[str, Any]:
         gone: the worker hung up by itself, so its keeper is about to tell how; else it is ended here and now.
     """
     patience = time.monotonic() + (1.0 if gone else 0.0)
-    while (found := os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is None and time.monotonic() < patience:
+    while (
+        found := os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    ) is None and time.monotonic() < patience:
         time.sleep(0.002)
     if found is None:
         os.kill(pid, signal.SIGKILL)
@@ -142,7 +147,11 @@ def _children() -> list[int]:
     try:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:  # a kernel without that list
-        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _parent(entry) == os.getpid()]
+        return [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and _parent(entry) == os.getpid()
+        ]
 
 
 def _parent(entry: Path) -> int | None:
@@ -172,9 +181,14 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
     if "process namespace" not in layers.used or "seccomp" in layers.without:
         program = _program(os.getpid())
     folder = sandbox.enter(
-        layers, limits, settings["readable"], settings["folder"] + "/turn", program, become_nobody,
+        layers,
+        limits,
+        settings["readable"],
+        settings["folder"] + "/turn",
+        program,
+        become_nobody,
         fill=lambda private: _take_weights(private, message["weights"], handed[WEIGHTS:]),
-    )  # fmt: skip
+    )
     os.close(handed[OUTPUT])
     os.environ.update(HOME=folder, TMPDIR=folder, MPLCONFIGDIR=folder)
     tempfile.tempdir = None

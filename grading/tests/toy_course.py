@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 EXERCISE = "toy"
 FULL = {"double": 3.0, "total": 2.0, "model": 2.0}
 
-CHECKS = '''
+CHECKS = """
 from helpers.checks.question import Question, Wrong
 from helpers.checks.values import Raised
 import torch
@@ -46,7 +46,8 @@ def judged(step, draw):
             mistake = next((name for name in wrong if same(got, wrong[name])), None)
             if isinstance(got, Raised) and got.type_name == "NotImplementedError":
                 mistake = "not_written"
-            raise Wrong("the call", str(got), str(right), HINTS.get(mistake, "compute it by hand for one number."), mistake)
+            hint = HINTS.get(mistake, "compute it by hand for one number.")
+            raise Wrong("the call", str(got), str(right), hint, mistake)
     return case
 
 def remembers(ask, rng, oracle):
@@ -56,18 +57,23 @@ def remembers(ask, rng, oracle):
         if not isinstance(got, dict) or got.get("n") != n or not same(got["value"], 2 * x):
             raise Wrong("count", "something else", "the same again", "call it twice.")
 
+def predicts(ask, rng, oracle, x):
+    return ask("predict", x=x)
+
 def draw(rng):
     return torch.tensor(rng.randint(3, 99, (4, 2))).float()
 
 HINTS = {"squared": "this is the square, not the double.", "no_weights": "hand in the weights."}
 QUESTIONS = {
-    "double": Question("double", "right", {"call": call, "count": count}, {"values": judged("call", draw), "again": remembers}, HINTS),
+    "double": Question(
+        "double", "right", {"call": call, "count": count}, {"values": judged("call", draw), "again": remembers}, HINTS
+    ),
     "total": Question("total", "right", {"call": call}, {"values": judged("call", draw)}, HINTS),
-    "model": Question("model", "right", {"predict": predict}, {"predicts": lambda ask, rng, oracle, x: ask("predict", x=x)}, HINTS),
+    "model": Question("model", "right", {"predict": predict}, {"predicts": predicts}, HINTS),
 }
-'''
+"""
 
-HIDDEN = '''
+HIDDEN = """
 import pytest, torch
 from helpers.checks.question import Wrong
 
@@ -89,11 +95,11 @@ def test_model(submission):
     hidden_literal_271828 = torch.full((5, 1), 3.0)
     if not isinstance(got, torch.Tensor) or got.shape != (5, 1) or not torch.allclose(got, hidden_literal_271828):
         raise Wrong("model", str(got), "3", "are these the trained weights?", "no_weights")
-'''
+"""
 
-KNOWN_WRONG = '''
+KNOWN_WRONG = """
 KNOWN_WRONG = {"double": {"squared": lambda x: x * x}}
-'''
+"""
 
 ANSWERS = {
     "double": "def double(x):\n    return 2 * x",
@@ -104,8 +110,21 @@ ANSWERS = {
 
 def cell(kind: str, source: str, name: str | None = None, **nbgrader: Any) -> dict[str, Any]:
     """Return a notebook cell, with nbgrader's metadata if it has a name."""
-    full = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, "grade_id": name, **nbgrader}
-    made = {"cell_type": kind, "id": (name or f"c{abs(hash(source)) % 10**9}").replace("_", "-"), "metadata": {}, "source": source}
+    full = {
+        "grade": False,
+        "solution": False,
+        "locked": False,
+        "task": False,
+        "schema_version": 3,
+        "grade_id": name,
+        **nbgrader,
+    }
+    made = {
+        "cell_type": kind,
+        "id": (name or f"c{abs(hash(source)) % 10**9}").replace("_", "-"),
+        "metadata": {},
+        "source": source,
+    }
     if name:
         made["metadata"]["nbgrader"] = full
     return {**made, "outputs": [], "execution_count": None} if kind == "code" else made
@@ -113,6 +132,7 @@ def cell(kind: str, source: str, name: str | None = None, **nbgrader: Any) -> di
 
 def solution_notebook() -> dict[str, Any]:
     """Return the solution notebook of the exercise."""
+
     def answer(name: str) -> str:
         head, _, body = ANSWERS[name].partition("\n")
         return f"{head}\n    ### BEGIN SOLUTION\n{body}\n    ### END SOLUTION"
@@ -121,10 +141,15 @@ def solution_notebook() -> dict[str, Any]:
     for name, points in FULL.items():
         cells.append(cell("markdown", f"Question {name}"))
         cells.append(cell("code", answer(name), name, solution=True))
-        cells.append(cell("code", f"print('visible check of {name}')", f"{name}_check", grade=True, locked=True, points=points))
+        cells.append(
+            cell("code", f"print('visible check of {name}')", f"{name}_check", grade=True, locked=True, points=points)
+        )
     cells.append(cell("code", "trained = expensive_training()"))
     cells.append(cell("markdown", "The secret words of the solution.", "words_1", grade=True, solution=True, points=4))
-    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
 
 
@@ -136,19 +161,28 @@ def environment() -> dict[str, str]:
 def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run stock nbgrader in `root`."""
     command = [sys.executable, "-m", "nbgrader", *arguments]
-    return subprocess.run(command, cwd=root, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=root, env=environment(), capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def make_course(root: Path) -> Path:
     """Write the course below `root`, release it with stock nbgrader and return `root`."""
-    folders = {"toy_checks/toy.py": CHECKS, "toy_checks/__init__.py": "", "grading/hidden_checks/test_toy.py": HIDDEN,
-               "grading/known_wrong/toy.py": KNOWN_WRONG, "solutions/toy/toy.ipynb": json.dumps(solution_notebook())}
+    folders = {
+        "toy_checks/toy.py": CHECKS,
+        "toy_checks/__init__.py": "",
+        "grading/hidden_checks/test_toy.py": HIDDEN,
+        "grading/known_wrong/toy.py": KNOWN_WRONG,
+        "solutions/toy/toy.ipynb": json.dumps(solution_notebook()),
+    }
     for name, content in folders.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     shutil.copy(PROJECT / "nbgrader_config.py", root)
     with open(root / "nbgrader_config.py", "a") as config:
-        config.write('\nc.Grading.checks_package = "toy_checks"\nc.Grading.cell_seconds = c.Grading.question_seconds = 2.0\n')
+        config.write(
+            '\nc.Grading.checks_package = "toy_checks"\nc.Grading.cell_seconds = c.Grading.question_seconds = 2.0\n'
+        )
         config.write("c.Grading.notebook_mb = 5\nc.CourseDirectory.root = ROOT\n")
     done = nbgrader(root, "generate_assignment", EXERCISE)
     assert done.returncode == 0, done.stderr
@@ -185,12 +219,16 @@ def weights() -> bytes:
     return save({"weight": torch.tensor([[1.0, 1.0]]), "bias": torch.tensor([1.0])})
 
 
-def hand_in(root: Path, student: str, notebook: dict[str, Any] | str | bytes | None, files: dict[str, bytes] | None = None) -> Path:
+def hand_in(
+    root: Path, student: str, notebook: dict[str, Any] | str | bytes | None, files: dict[str, bytes] | None = None
+) -> Path:
     """Write a submission and return its folder."""
     folder = root / "grading/submitted" / student / EXERCISE
     folder.mkdir(parents=True, exist_ok=True)
     if notebook is not None:
-        data = notebook if isinstance(notebook, bytes) else notebook if isinstance(notebook, str) else json.dumps(notebook)
+        data = (
+            notebook if isinstance(notebook, bytes) else notebook if isinstance(notebook, str) else json.dumps(notebook)
+        )
         (folder / "toy.ipynb").write_bytes(data if isinstance(data, bytes) else data.encode())
     for name, content in (files or {}).items():
         (folder / name).write_bytes(content)

@@ -1,0 +1,104 @@
+"""The verbs of grading, in the order of a term:
+
+    python -m grading release [EXERCISE ...]     exercises/ from solutions/, and the students' bundle
+    python -m grading autograde EXERCISE         grade all that was handed in, then show the marks
+    python -m grading marks EXERCISE             show the marks again, from the reports
+    python -m grading sample-class               a class of ten, graded, with the marks that they deserve
+
+`nbgrader` itself does the rest: collect, formgrader, generate_feedback, export. `VERB --help` says more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+ELSEWHERE = {"release": "grading.release", "sample-class": "grading.sample_class"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    verb, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if verb in ELSEWHERE:
+        return importlib.import_module(ELSEWHERE[verb]).main(rest) or 0
+    if verb in ("autograde", "marks"):
+        return {"autograde": autograde, "marks": marks}[verb](rest)
+    print(__doc__.strip())
+    return 0 if verb in ("-h", "--help", "help") else 2
+
+
+def _parser(verb: str, text: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m grading {verb}", description=text)
+    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
+    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
+    return parser
+
+
+def autograde(arguments: Sequence[str]) -> int:
+    """Grade with stock nbgrader in this environment, then print the table of marks."""
+    parser = _parser("autograde", "Grade every submission with stock nbgrader; further options go to it.")
+    options, further = parser.parse_known_args(arguments)
+    command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--force", *further]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    done = subprocess.run(command, cwd=options.course, env=environment, check=False)
+    print(table(options.course, options.exercise))
+    return done.returncode
+
+
+def marks(arguments: Sequence[str]) -> int:
+    """Print the table of marks."""
+    options = _parser(
+        "marks", "Show the marks of the last grading; marks given by hand are in the gradebook."
+    ).parse_args(arguments)
+    print(table(options.course, options.exercise))
+    return 0
+
+
+def table(course: Path, exercise: str) -> str:
+    """Return the reports on one exercise as a table: a line for each student, a column for each question."""
+    from grading.errors import GradingError
+    from grading.report import Report
+
+    rows: list[list[str]] = []
+    for path in sorted((course / "grading" / "reports" / exercise).glob("*.json")):
+        try:
+            report = Report.read(path)
+        except GradingError as error:
+            rows.append([path.stem, *[""] * (len(rows[0]) - 2 if rows else 1), error.message])
+            continue
+        if not rows:
+            maxima = [f"{name} /{question.maximum:g}" for name, question in report.questions.items()]
+            total = sum(question.maximum for question in report.questions.values())
+            rows.append(["student", *maxima, f"total /{total:g}", "s", "remarks"])
+        points = [f"{question.points:g}" for question in report.questions.values()]
+        rows.append([report.student, *points, f"{report.points:g}", f"{report.seconds:.2f}", _remarks(report)])
+    if not rows:
+        return f"no reports on {exercise} in {course / 'grading' / 'reports'}: nothing is graded yet"
+    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False)).rstrip() for row in rows
+    )
+
+
+def _remarks(report: Any) -> str:
+    if report.unreadable:
+        return report.unreadable
+    told = [
+        f"{name}: {q.mistake or q.verdict}"
+        for name, q in report.questions.items()
+        if q.verdict not in ("passed", "not written")
+    ]
+    repaired = [f"{len(report.repairs)} repaired"] if report.repairs else []
+    missing = [f"without {', '.join(report.isolation_missing)}"] if report.isolation_missing else []
+    return "; ".join([*told, *repaired, *missing])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
