@@ -62,7 +62,7 @@ class Outfit:
 
 @dataclass(frozen=True)
 class Surface:
-    """Points of one person: `place` (N, 3) on the middle body at rest, `lengths` (N, 2), `part` and `layer` (N,)."""
+    """Points of one person: `place` (3, N) on the middle body at rest, `lengths` (2, N), `part` and `layer` (N,)."""
 
     place: np.ndarray
     lengths: np.ndarray
@@ -105,7 +105,7 @@ def worn_faces(body: Body, outfit: Outfit) -> np.ndarray:
 
 def scalp(place: np.ndarray) -> np.ndarray:
     """Return metres above the hair line: a slanted plane from the forehead over the ears to the nape."""
-    return (place[:, 2] - EAR[1]) + 0.65 * (place[:, 1] - EAR[0]) - 0.012
+    return (place[2] - EAR[1]) + 0.65 * (place[1] - EAR[0]) - 0.012
 
 
 def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
@@ -114,7 +114,7 @@ def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
     thick = 0.0 if outfit.bald else outfit.hair_thick
     out = np.where(head, thick * np.clip(scalp(surface.place) / 0.03, 0, 1), 0.0)
     if outfit.hat:
-        out = np.where(head & (surface.place[:, 2] > EAR[1] + 0.05), 0.022, out)
+        out = np.where(head & (surface.place[2] > EAR[1] + 0.05), 0.022, out)
     worn = clothes_of(outfit, surface)
     out = np.where(worn == TOP, outfit.loose_top, out)
     out = np.where(worn == TROUSERS, outfit.loose_legs, out)
@@ -124,8 +124,8 @@ def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
 
 def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
     """Return uint8 (N,): the index in `CLOTHES` of what each point shows."""
-    x, y, z = surface.place.T
-    arm, leg = surface.lengths.T
+    x, y, z = surface.place
+    arm, leg = surface.lengths
     part = surface.part
     out = np.full(len(part), SKIN, np.uint8)
     out[(part >= 9) & (leg < outfit.leg)] = TROUSERS
@@ -176,15 +176,15 @@ def wave(x: np.ndarray) -> np.ndarray:
 
 def creases(place: np.ndarray) -> np.ndarray:
     """Return soft folds in [0, 1] across cloth."""
-    x, y, z = place.T
+    x, y, z = place
     return wave(7 * z + 3 * wave(4 * x + 2.3 * z) + 2 * y) * wave(9 * x - 5 * z + 4 * y)
 
 
 def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
     """Return bool (N,): where the second colour of the top shows. Sleeves count along the arm."""
-    x, y, z = surface.place.T
+    x, y, z = surface.place
     sleeve = (surface.part >= 3) & (surface.part <= 6)
-    down = np.where(sleeve, 0.3 * surface.lengths[:, 0], z) / outfit.pattern_size
+    down = np.where(sleeve, 0.3 * surface.lengths[0], z) / outfit.pattern_size
     across = np.where(sleeve, z + y, np.abs(x) + 0.5 * y) / outfit.pattern_size
     if outfit.pattern == "hoops":
         return wave(down) > 0.5
@@ -203,8 +203,8 @@ def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
 
 def draw_face(outfit: Outfit, surface: Surface, worn: np.ndarray, colour: np.ndarray) -> None:
     """Paint eyes, brows, lips and cheeks into `colour`, in place."""
-    rows = np.flatnonzero((surface.part == 1) & (surface.place[:, 1] < EAR[0] - 0.02) & (worn == SKIN))
-    x, _, z = surface.place[rows].T
+    rows = np.flatnonzero((surface.part == 1) & (surface.place[1] < EAR[0] - 0.02) & (worn == SKIN))
+    x, _, z = surface.place[:, rows]
     across, up = np.abs(x), z - EYE[2]
     eye = ((across - EYE[0]) / 0.016) ** 2 + (up / 0.009) ** 2
     brow = (np.abs(across - EYE[0]) < 0.02) & (np.abs(up - 0.021 - 0.1 * (EYE[0] - across)) < 0.005)

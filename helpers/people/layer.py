@@ -17,7 +17,7 @@ __all__ = ["Layer", "cast_shadows", "draw_layer"]
 class Layer:
     """The sample grid (see raster.py) with what is nearest at each sample; 0 or 0.0 where there is nothing."""
 
-    colour: np.ndarray  # float32 (R, C, 3)
+    colour: np.ndarray  # float32 (3, R, C)
     owner: np.ndarray  # uint8 (R, C): person + 1; 0 also for things
     part: np.ndarray  # uint8 (R, C)
     worn: np.ndarray  # uint8 (R, C), index into CLOTHES
@@ -29,68 +29,70 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
     shape = sample_shape(size)
     meshes = [person_mesh(one, light) for one in placed] + [thing_mesh(thing, light) for thing in things]
     start = np.cumsum([0] + [len(m[0]) for m in meshes])
-    vertices, features, parts = (np.concatenate([m[i] for m in meshes]) for i in range(3))
+    vertices, parts = (np.concatenate([m[i] for m in meshes]) for i in (0, 2))
+    features = np.concatenate([m[1] for m in meshes], axis=1)  # (7, V)
     faces = np.concatenate([m[3] + s for m, s in zip(meshes, start, strict=False)])
     two_sided = np.concatenate([m[4] for m in meshes])
     layers = np.concatenate([m[5] for m in meshes])
     owners = np.repeat([*range(1, len(placed) + 1), *[0] * len(things)], [len(m[3]) for m in meshes])
     points, inverse = camera.project(vertices)
-    # A face that reaches behind the camera has no picture; things stand far enough away for it to be outside.
-    behind = (vertices[:, 1] < 0.2)[faces].any(1)
-    faces, two_sided, layers, owners = (a[~behind] for a in (faces, two_sided, layers, owners))
+    if vertices[:, 1].min() < 0.2:
+        # A face that reaches behind the camera has no picture; things stand far enough away for it to be outside.
+        ahead = ~(vertices[:, 1] < 0.2)[faces].any(1)
+        faces, two_sided, layers, owners = (a[ahead] for a in (faces, two_sided, layers, owners))
 
     hits = rasterize(snap(points), inverse, faces, two_sided, shape)
     owner = owners[hits.face].astype(np.uint8)
     part, worn = np.zeros(len(owner), np.uint8), np.zeros(len(owner), np.uint8)
-    colour = np.empty((len(owner), 3), np.float32)
+    colour = np.empty((3, len(owner)), np.float32)
     rows = np.flatnonzero(owner == 0)
-    flat = features[faces[:, 0]]  # things are flat: one colour and light for a face
-    colour[rows] = (flat[:, :3] * light_on(flat[:, 5:], light))[hits.face[rows]]
+    flat = features[:, faces[:, 0]]  # things are flat: one colour and light for a face
+    for channel, value in zip(colour, flat[:3] * light_on(flat[5:], light), strict=True):
+        channel[rows] = value[hits.face[rows]]
     for p, one in enumerate(placed):
         rows = np.flatnonzero(owner == p + 1)
-        corner = faces[hits.face[rows]]
-        w = hits.weights(rows, corner)
-        a, b, c = corner.T
-        values = features[a] * w[:, :1] + features[b] * w[:, 1:2] + features[c] * w[:, 2:]
-        part[rows] = parts[np.where(w[:, 0] > 0.5, a, np.where(w[:, 1] > w[:, 2], b, c))]
-        surface = Surface(values[:, :3], values[:, 3:5], part[rows], layers[hits.face[rows]])
+        corner = np.ascontiguousarray(faces[hits.face[rows]].T)
+        a, b, c = corner
+        wa, wb, wc = hits.weights(rows, corner)
+        values = np.stack([f[a] * wa + f[b] * wb + f[c] * wc for f in features])
+        part[rows] = parts[np.where(wa > 0.5, a, np.where(wb > wc, b, c))]
+        surface = Surface(values[:3], values[3:5], part[rows], layers[hits.face[rows]])
         worn[rows], paint = dress(one.person.outfit, surface)
-        colour[rows] = paint * light_on(values[:, 5:], light)
+        colour[:, rows] = paint.T * light_on(values[5:], light)
 
     def grid(content: np.ndarray, dtype: type) -> np.ndarray:
-        out = np.zeros((shape[0] * shape[1], *content.shape[1:]), dtype)
+        out = np.zeros(shape[0] * shape[1], dtype)
         out[hits.sample] = content
-        return out.reshape(*shape, *content.shape[1:])
+        return out.reshape(shape)
 
-    return Layer(grid(colour, np.float32), grid(owner, np.uint8), grid(part, np.uint8),
-                 grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
+    return Layer(np.stack([grid(channel, np.float32) for channel in colour]), grid(owner, np.uint8),
+                 grid(part, np.uint8), grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
 
 
 def lit(normals: np.ndarray, light: Light) -> np.ndarray:
-    """Return (V, 2): the sun's cosine and how much of the sky a vertex faces, both in [0, 1]."""
+    """Return (2, V): the sun's cosine and how much of the sky a vertex faces, both in [0, 1]."""
     x, y, z = normals.T
     cosine = x * light.direction[0] + y * light.direction[1] + z * light.direction[2]
-    return np.stack([np.clip(cosine, 0, 1), np.clip(0.5 + 0.5 * z, 0, 1)], 1)
+    return np.clip(np.stack([cosine, 0.5 + 0.5 * z]), 0, 1)
 
 
 def light_on(lit_by: np.ndarray, light: Light) -> np.ndarray:
-    """Return the factors (N, 3) on a surface's colour, from what `lit` says about it (N, 2)."""
-    sun, up = lit_by[:, :1], lit_by[:, 1:]
-    return light.bounce + sun * light.sun + up * (light.sky - light.bounce)
+    """Return the factors (3, N) on a surface's colour, from what `lit` says about it (2, N)."""
+    return light.bounce[:, None] + light.sun[:, None] * lit_by[0] + (light.sky - light.bounce)[:, None] * lit_by[1]
 
 
 def person_mesh(one: Placed, light: Light) -> tuple[np.ndarray, ...]:
-    """Return vertices, features (place 3, lengths 2, light 2), parts, faces, two-sided and layer of each face."""
+    """Return vertices, features (7, V) (place 3, lengths 2, light 2), parts, faces, two-sided and layer of each face."""
     person = one.person
-    features = np.concatenate([person.surface.place, person.surface.lengths, lit(person.normals, light)], 1)
+    features = np.concatenate([person.surface.place, person.surface.lengths, lit(person.normals, light)])
     layer = person.surface.layer[person.faces[:, 0]]
     return one.points(person.vertices), features, person.surface.part, person.faces, layer > 0, layer
 
 
 def thing_mesh(thing: Mesh, light: Light) -> tuple[np.ndarray, ...]:
-    """Return the same of a thing; its colour takes the columns of the place."""
+    """Return the same of a thing; its colour takes the rows of the place."""
     count = len(thing.vertices)
-    features = np.concatenate([thing.colours, np.zeros((count, 2)), lit(thing.normals, light)], 1)
+    features = np.concatenate([thing.colours.T, np.zeros((2, count)), lit(thing.normals, light)])
     return (thing.vertices, features, np.zeros(count, np.uint8), thing.faces, thing.two_sided,
             np.zeros(len(thing.faces), np.uint8))
 
@@ -104,15 +106,17 @@ def blend(layer: Layer, image: np.ndarray) -> None:
     top, left = max(rows[0] - 1, 0) // 2, max(columns[0] - 1, 0) // 2
     bottom, right = min(rows[-1] // 2 + 1, image.shape[0]), min(columns[-1] // 2 + 1, image.shape[1])
     window = slice(2 * top, 2 * bottom + 1), slice(2 * left, 2 * right + 1)
-    cover = tent(covered[window].astype(np.float32)[:, :, None])
+    clear = 1 - tent(covered[window].astype(np.float32))
     part = image[top:bottom, left:right]
-    part += tent(layer.colour[window]) - cover * part
+    part *= clear[:, :, None]
+    for channel in range(3):
+        part[:, :, channel] += tent(layer.colour[channel][window])
 
 
 def tent(samples: np.ndarray) -> np.ndarray:
-    """Return (h, w, C) from samples (2h + 1, 2w + 1, C): means with weights 1-2-1 in both directions."""
-    rows = 0.25 * samples[:-1:2] + 0.5 * samples[1::2] + 0.25 * samples[2::2]
-    return 0.25 * rows[:, :-1:2] + 0.5 * rows[:, 1::2] + 0.25 * rows[:, 2::2]
+    """Return (h, w) from samples (2h + 1, 2w + 1): means with weights 1-2-1 in both directions."""
+    rows = samples[:-1:2] + 2 * samples[1::2] + samples[2::2]
+    return (rows[:, :-1:2] + 2 * rows[:, 1::2] + rows[:, 2::2]) / 16
 
 
 def cast_shadows(image: np.ndarray, camera: Camera, wall: float, light: Light, placed: list[Placed],

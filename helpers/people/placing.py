@@ -67,7 +67,7 @@ def make_person(dice: Dice, outfit_dice: Dice, appearance: float) -> Person:
 def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit: Outfit) -> Person:
     """Return the person with these traits, pose, direction and outfit."""
     rest, joints, keypoints = body.shaped(traits)
-    surface = Surface(body.vertices, body.lengths, body.part, body.vertex_layer)
+    surface = Surface(body.vertices.T, body.lengths.T, body.part, body.vertex_layer)
     rest = rest + body.normals * swelling(outfit, surface)[:, None]
     transforms = body.transforms(pose.angles, joints)
     vertices, normals = body.posed(transforms, rest)

@@ -29,18 +29,18 @@ class Hits:
     columns: int
 
     def weights(self, rows: np.ndarray, corner: np.ndarray) -> np.ndarray:
-        """Return the barycentric weights (n, 3), correct in perspective, of the hits `rows` on vertices `corner` (n, 3)."""
-        sample = self.sample[rows]
-        a, b, c = corner.T
-        ax, ay = self.points[a].T
-        bx, by = self.points[b].T - (ax, ay)
-        cx, cy = self.points[c].T - (ax, ay)
-        x, y = (sample % self.columns) * float(STEP) - ax, (sample // self.columns) * float(STEP) - ay
-        area = bx * cy - by * cx
-        w1, w2 = (x * cy - y * cx) / area, (y * bx - x * by) / area
-        out = np.stack([(1 - w1 - w2) * self.inverse_of_point[a], w1 * self.inverse_of_point[b],
-                        w2 * self.inverse_of_point[c]], 1)
-        return out / (out[:, 0] + out[:, 1] + out[:, 2])[:, None]
+        """Return the barycentric weights (3, n), correct in perspective, of the hits `rows` on vertices `corner` (3, n)."""
+        sample, (px, py), (a, b, c) = self.sample[rows], self.points, corner
+        ax, ay = px[a], py[a]
+        bx, by, cx, cy = px[b] - ax, py[b] - ay, px[c] - ax, py[c] - ay
+        row = sample // self.columns
+        x, y = (sample - row * self.columns) * float(STEP) - ax, row * float(STEP) - ay
+        wb, wc = x * cy - y * cx, y * bx - x * by
+        wa = (bx * cy - by * cx) - wb - wc
+        inverse = self.inverse_of_point
+        out = np.stack([wa * inverse[a], wb * inverse[b], wc * inverse[c]])
+        out /= out[0] + out[1] + out[2]
+        return out
 
 
 def sample_shape(size: tuple[int, int]) -> tuple[int, int]:
@@ -49,8 +49,8 @@ def sample_shape(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def snap(points: np.ndarray) -> np.ndarray:
-    """Return points in pixels as whole numbers of 1/256 pixel, in float64, with sample 0 at 0."""
-    return np.floor(points * GRID + (STEP + 0.5))
+    """Return points (N, 2) in pixels as columns and rows (2, N): whole numbers of 1/256 pixel, sample 0 at 0."""
+    return np.floor(np.ascontiguousarray(points.T) * GRID + (STEP + 0.5))
 
 
 def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, two_sided: np.ndarray,
@@ -58,34 +58,31 @@ def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, 
     """Return the nearest face at every covered sample.
 
     Args:
-        points: float64 (V, 2), snapped, x then y. inverse_depth: float64 (V,), 1/m, positive.
+        points: float64 (2, V), from `snap`. inverse_depth: float64 (V,), 1/m, positive.
         faces: int64 (F, 3), F < 2**20. two_sided: bool (F,), whether the back of a face shows.
         shape: rows and columns of the sample grid.
     """
-    x, y = points.T
-    (xa, xb, xc), (ya, yb, yc) = (np.ascontiguousarray(t[faces.T]) for t in (x, y))
+    (xa, xb, xc), (ya, yb, yc) = (coordinate[faces.T] for coordinate in points)
     area = (xb - xa) * (yc - ya) - (xc - xa) * (yb - ya)
     top = np.maximum(np.ceil(np.minimum(np.minimum(ya, yb), yc) / STEP), 0)
     bottom = np.minimum(np.floor(np.maximum(np.maximum(ya, yb), yc) / STEP), shape[0] - 1)
     out_of_sight = (np.maximum(np.maximum(xa, xb), xc) < 0) | (np.minimum(np.minimum(xa, xb), xc) > STEP * shape[1])
     # y points down in an image: faces that look at the camera have a negative area here.
     shown = np.flatnonzero(((area < 0) | (two_sided & (area > 0))) & (bottom >= top) & ~out_of_sight)
-    corner, area = points[faces[shown]], area[shown]
-    rows = (bottom - top)[shown].astype(np.int64) + 1
-    of_face, step = expand(rows)
-    y = top[shown][of_face] + step
-    left, right = spans(corner, area, of_face, y * STEP, shape[1])
-    width = np.maximum(right - left + 1, 0).astype(np.int64)
-    of_row, step = expand(width)
-    x, y, of_face = left[of_row] + step, y[of_row], of_face[of_row]
-    sample = (y * shape[1] + x).astype(np.int64)
+    x, y = [v[shown] for v in (xa, xb, xc)], [v[shown] for v in (ya, yb, yc)]
+    of_face, step = expand((bottom - top)[shown].astype(np.int64) + 1)
+    row = top[shown][of_face] + step
+    left, right = spans(x, y, of_face, row * STEP, shape[1])
+    of_row, step = expand(np.maximum(right - left + 1, 0).astype(np.int64))
+    column, row, of_face = left[of_row] + step, row[of_row], of_face[of_row]
+    sample = (row * shape[1] + column).astype(np.int64)
 
-    plane = planes(corner, area, inverse_depth[faces[shown]])
-    inverse = plane[0][of_face] + plane[1][of_face] * x + plane[2][of_face] * y
-    key = (np.floor(inverse * DEPTH_STEPS).astype(np.int64) << FACE_BITS) | of_face
+    base, across, down = plane(x, y, area[shown], inverse_depth[faces[shown].T])
+    inverse = base[of_face] + across[of_face] * column + down[of_face] * row
+    key = ((inverse * DEPTH_STEPS).astype(np.int64) << FACE_BITS) | of_face
     nearest = np.zeros(shape[0] * shape[1], np.int64)
     np.maximum.at(nearest, sample, key)
-    sample = np.flatnonzero(nearest)
+    sample = np.flatnonzero(nearest > 0)
     key = nearest[sample]
     return Hits(sample, shown[key & ((1 << FACE_BITS) - 1)], (key >> FACE_BITS) / DEPTH_STEPS, points, inverse_depth,
                 shape[1])
@@ -97,31 +94,42 @@ def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
-def spans(corner: np.ndarray, area: np.ndarray, of_face: np.ndarray, y: np.ndarray,
+def spans(x: list[np.ndarray], y: list[np.ndarray], of_face: np.ndarray, row: np.ndarray,
           columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and last covered column of each row `y` (in 1/256 pixel) of face `of_face`."""
-    left, right = np.zeros(len(y)), np.full(len(y), columns - 1.0)
-    sign = np.where(area > 0, 1.0, -1.0)
-    for i in range(3):
-        a, edge = corner[:, i], corner[:, (i + 1) % 3] - corner[:, i]
-        height = edge[:, 1] * sign
-        for side, limit in ((height < 0, left), (height > 0, right)):
-            rows = np.flatnonzero(side[of_face])
-            f = of_face[rows]
-            # Where the edge crosses the row: a quotient of whole numbers, so a sample on an edge is met exactly.
-            at = (a[f, 0] + edge[f, 0] * (y[rows] - a[f, 1]) / edge[f, 1]) / STEP
-            if limit is left:
-                left[rows] = np.maximum(left[rows], np.ceil(at))
-            else:
-                right[rows] = np.minimum(right[rows], np.floor(at))
-    return left, right
+    """Return first and last covered column of each `row` (in 1/256 pixel) of face `of_face` with corners `x`, `y`.
+
+    Corners are put in order from top to bottom, so that two faces with an edge in common compute the same crossing
+    and no sample between them is lost.
+    """
+    (x0, x1, x2), (y0, y1, y2) = from_top(x, y)
+    long, upper, lower = slope(x0, y0, x2, y2), slope(x0, y0, x1, y1), slope(x1, y1, x2, y2)
+    one = x0[of_face] + (row - y0[of_face]) * long[of_face]
+    above = row < y1[of_face]
+    other = np.where(above, x0[of_face] + (row - y0[of_face]) * upper[of_face],
+                     x1[of_face] + (row - y1[of_face]) * lower[of_face])
+    left, right = np.ceil(np.minimum(one, other) / STEP), np.floor(np.maximum(one, other) / STEP)
+    return np.maximum(left, 0), np.minimum(right, columns - 1)
 
 
-def planes(corner: np.ndarray, area: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return c, cx, cy with c + cx * column + cy * row equal to `value` (F, 3) at the corners of each face."""
-    a = corner[:, 0]
-    ab, ac = corner[:, 1] - a, corner[:, 2] - a
-    vb, vc = value[:, 1] - value[:, 0], value[:, 2] - value[:, 0]
-    cx = (vb * ac[:, 1] - vc * ab[:, 1]) / area
-    cy = (vc * ab[:, 0] - vb * ac[:, 0]) / area
-    return value[:, 0] - cx * a[:, 0] - cy * a[:, 1], cx * STEP, cy * STEP
+def from_top(x: list[np.ndarray], y: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the corners of each face ordered by y, by three compare-and-swap steps."""
+    x, y = list(x), list(y)
+    for i, j in ((0, 1), (1, 2), (0, 1)):
+        swap = y[i] > y[j]
+        x[i], x[j] = np.where(swap, x[j], x[i]), np.where(swap, x[i], x[j])
+        y[i], y[j] = np.where(swap, y[j], y[i]), np.where(swap, y[i], y[j])
+    return x, y
+
+
+def slope(xa: np.ndarray, ya: np.ndarray, xb: np.ndarray, yb: np.ndarray) -> np.ndarray:
+    """Return dx / dy of each edge, 0 for level ones."""
+    height = yb - ya
+    return np.where(height == 0, 0.0, xb - xa) / np.where(height == 0, 1.0, height)
+
+
+def plane(x: list[np.ndarray], y: list[np.ndarray], area: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return c, cx, cy with c + cx * column + cy * row equal to `value` (3, F) at the corners of each face."""
+    bx, by, cx, cy = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
+    vb, vc = value[1] - value[0], value[2] - value[0]
+    across, down = (vb * cy - vc * by) / area, (vc * bx - vb * cx) / area
+    return value[0] - across * x[0] - down * y[0], across * STEP, down * STEP
