@@ -1,0 +1,285 @@
+"""Ten submissions to ex01, each with the marks that it deserves written beside it.
+
+Each function makes one submission from the released notebook; its docstring says what is special about it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+__all__ = ["EXERCISE", "SUBMISSIONS", "WEIGHTS", "Submission", "only"]
+
+EXERCISE = "ex01_pose_regression"
+WEIGHTS = f"{EXERCISE}.safetensors"
+FULL = {"mpjpe": 4.0, "pck": 4.0, "masked_l2_loss": 4.0, "PoseRegressor": 6.0, "model": 6.0}
+
+
+@dataclass
+class Submission:
+    """One student's folder: the notebook as JSON (or as text, where it is damaged), other files, deserved marks."""
+
+    notebook: dict | str
+    deserved: dict[str, float]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+Maker = Callable[[dict, dict[str, str], bytes], Submission]
+SUBMISSIONS: dict[str, Maker] = {}
+
+
+def submission(make: Maker) -> Maker:
+    """Register `make(release, answers, weights)` under its name as a sample student."""
+    SUBMISSIONS[f"sample_{make.__name__}"] = make
+    return make
+
+
+def cell(notebook: dict, grade_id: str) -> dict:
+    """Return the cell of `notebook` with that grade_id."""
+    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def filled(release: dict, answers: dict[str, str]) -> dict:
+    """Return a copy of the released notebook with these answer cells filled in."""
+    notebook = copy.deepcopy(release)
+    for name, source in answers.items():
+        cell(notebook, name)["source"] = source
+    return notebook
+
+
+def scratch(source: str, name: str) -> dict:
+    """Return a code cell as a student would add one."""
+    return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": source}
+
+
+def only(**marks: float) -> dict[str, float]:
+    """Return marks of 0 but for those named."""
+    return {**dict.fromkeys(FULL, 0.0), **marks}
+
+
+@submission
+def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """The reference answers, with trained weights."""
+    return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
+
+
+@submission
+def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """Right in another style: loops, floats instead of tensors, other layers with other names, warnings and prints."""
+    own = {
+        "mpjpe": '''
+import warnings
+
+
+def mpjpe(pred, target, visible):
+    warnings.warn("this loop is slow")
+    print("looping")
+    total, count = 0.0, 0
+    for b in range(pred.shape[0]):
+        for k in range(pred.shape[1]):
+            if visible[b, k]:
+                total += math.hypot(*(pred[b, k] - target[b, k]).tolist())
+                count += 1
+    return total / count if count else float("nan")
+''',
+        "pck": '''
+def pck(pred, target, visible, threshold):
+    distance = torch.cdist(pred[:, :, None], target[:, :, None])[:, :, 0, 0]
+    if torch.is_tensor(threshold):
+        threshold = threshold[:, None].to(distance)
+    correct = torch.le(distance, threshold) & visible
+    return torch.true_divide(correct.sum(), visible.sum())
+''',
+        "masked_l2_loss": '''
+def masked_l2_loss(pred, target, visible):
+    weight = visible[..., None]
+    difference = torch.where(weight, pred, 0) - torch.where(weight, target, 0)
+    return torch.einsum("bkc,bkc->", difference, difference) / visible.sum().clamp(min=1)
+''',
+        "PoseRegressor": '''
+class PoseRegressor(nn.Module):
+    def __init__(self, backbone, num_keypoints, image_size):
+        super().__init__()
+        self.features, self.k, self.image_size = backbone, num_keypoints, image_size
+        self.pool = nn.AdaptiveAvgPool2d((4, 4))
+        self.hidden = nn.Linear(16 * backbone.out_channels, 128)
+        self.out = nn.Linear(128, 2 * num_keypoints)
+
+    def forward(self, images):
+        x = self.pool(self.features(images)).reshape(len(images), -1)
+        x = self.out(F.leaky_relu(self.hidden(x)))
+        h, w = self.image_size
+        return torch.stack([w * (0.5 + x[:, : self.k]), h * (0.5 + x[:, self.k :])], dim=-1)
+''',
+        "model": answers["PoseRegressor"].replace("class PoseRegressor", "class Net")
+        + '''
+
+def build_model():
+    return Net(helpers.small_backbone(), 17, (128, 128))
+''',
+    }
+    return Submission(filled(release, own), FULL, {WEIGHTS: weights})
+
+
+@submission
+def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """The first two questions only; nothing trained."""
+    done = {name: answers[name] for name in ("mpjpe", "pck")}
+    return Submission(filled(release, done), only(mpjpe=4.0, pck=4.0))
+
+
+@submission
+def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """The notebook as released."""
+    return Submission(copy.deepcopy(release), only())
+
+
+@submission
+def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """Three known mistakes: |dx| + |dy| as distance, divided by all joints, coordinates that stay in [0, 1]."""
+    wrong = {
+        "mpjpe": '''
+def mpjpe(pred, target, visible):
+    return (pred - target).abs().sum(-1)[visible].mean()
+''',
+        "masked_l2_loss": '''
+def masked_l2_loss(pred, target, visible):
+    squared = ((pred - target) ** 2).sum(-1)
+    return torch.where(visible, squared, torch.zeros_like(squared)).mean()
+''',
+        "PoseRegressor": '''
+class PoseRegressor(nn.Module):
+    def __init__(self, backbone, num_keypoints, image_size):
+        super().__init__()
+        self.backbone = backbone
+        h, w = image_size[0] // backbone.stride, image_size[1] // backbone.stride
+        self.head = nn.Linear(backbone.out_channels * h * w, 2 * num_keypoints)
+
+    def forward(self, images):
+        return torch.sigmoid(self.head(self.backbone(images).flatten(1))).unflatten(1, (-1, 2))
+''',
+    }
+    return Submission(filled(release, {**answers, **wrong}), only(pck=4.0), {WEIGHTS: weights})
+
+
+@submission
+def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
+    endless = "def pck(pred, target, visible, threshold):\n    while True:\n        pass"
+    notebook = filled(release, {**answers, "pck": endless})
+    place = notebook["cells"].index(cell(notebook, "pck"))
+    notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
+    notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    return Submission(notebook, {**FULL, "pck": 0.0}, {WEIGHTS: weights})
+
+
+@submission
+def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """Right answers in a notebook with a copied, a renamed and a deleted check, a moved answer and an odd kernel."""
+    notebook = filled(release, answers)
+    cells = notebook["cells"]
+    cells.append(copy.deepcopy(cell(notebook, "mpjpe_check")) | {"id": "copied"})
+    cells.remove(cell(notebook, "pck_check"))
+    cell(notebook, "masked_l2_loss_check")["metadata"]["nbgrader"]["grade_id"] = "my_check"
+    moved = cell(notebook, "PoseRegressor")
+    cells.remove(moved)
+    cells.append(moved)
+    cell(notebook, "model_check")["cell_type"] = "raw"
+    notebook["metadata"]["kernelspec"] = {"display_name": "My env", "language": "python", "name": "my-env"}
+    return Submission(notebook, FULL, {WEIGHTS: weights})
+
+
+@submission
+def hal_hostile(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """Tries to win points without work: ten tricks, none of which may earn any."""
+    tricks = {
+        "mpjpe": '''
+import ast, builtins, os, pathlib, signal, socket, sys
+
+class EqualToEverything:
+    def __eq__(self, other): return True
+    def __float__(self): return 1.0
+    def __torch_function__(self, *a, **k): return True
+
+def attempt(action):
+    try:
+        return action()
+    except BaseException as error:
+        print("refused:", type(error).__name__)
+
+torch.allclose = torch.equal = lambda *a, **k: True                      # 1 replaced comparisons
+torch.testing.assert_close = lambda *a, **k: None
+sys.displayhook = lambda value: print("4.0")                             # 2 the mark printed
+attempt(lambda: get_ipython().ast_transformers.append(ast.NodeTransformer()))  # 3 asserts dropped
+attempt(lambda: setattr(type(get_ipython()), "run_cell", lambda *a, **k: None))  # 4 run_cell swapped
+root = pathlib.Path(helpers.__file__).parent.parent
+solution = root / "solutions/ex01_pose_regression/ex01_pose_regression.ipynb"
+attempt(lambda: exec(solution.read_text()))                              # 5 the solution
+attempt(lambda: (root / "grading/gradebook.db").write_bytes(b""))        # 6 the gradebook
+attempt(lambda: (root / "grading/submitted/sample_ada_perfect/x").write_text("gone"))  # 7 a neighbour
+attempt(lambda: socket.create_connection(("127.0.0.1", 22), 1))          # 8 the network
+attempt(lambda: os.kill(os.getppid(), signal.SIGKILL))                   # 9 the grader
+attempt(os.fork)                                                         # 10 processes
+
+def mpjpe(pred, target, visible):
+    return EqualToEverything()
+''',
+        "pck": '''
+def pck(pred, target, visible, threshold):
+    frame = sys._getframe()
+    while frame := frame.f_back:                                         # the expected value from a caller's frame
+        for name in ("right", "expected", "oracle"):
+            if name in frame.f_locals:
+                return frame.f_locals[name]
+    return float("nan")
+''',
+        "masked_l2_loss": '''
+class Yes(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return True
+
+def masked_l2_loss(pred, target, visible):
+    return torch.tensor(0.0, requires_grad=True).as_subclass(Yes)
+''',
+        "PoseRegressor": '''
+class PoseRegressor(nn.Module):
+    def __init__(self, *args):
+        super().__init__()
+        self.p = nn.Parameter(torch.zeros(1))
+
+    def forward(self, images):
+        return torch.full((len(images), 17, 2), float("nan"))
+''',
+        "model": '''
+from helpers import checks
+for module in list(sys.modules.values()):                                # the check itself replaced
+    if getattr(module, "__name__", "").startswith("helpers.checks"):
+        for name in dir(module):
+            if name.startswith("judge") or name == "Wrong":
+                setattr(module, name, lambda *a, **k: None)
+
+def build_model():
+    return PoseRegressor()
+''',
+    }
+    forged = {"report.json": json.dumps(FULL).encode(), "results.pkl": b"\x80\x04N."}
+    return Submission(filled(release, tricks), only(), forged)
+
+
+@submission
+def ivy_unreadable(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """A notebook cut in half by a full disk."""
+    text = json.dumps(filled(release, answers))
+    return Submission(text[: len(text) // 2], only(), {WEIGHTS: weights})
+
+
+@submission
+def jon_other_weights(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+    """Everything right, but the weights file is of another network."""
+    import torch
+    from safetensors.torch import save
+
+    return Submission(filled(release, answers), {**FULL, "model": 0.0}, {WEIGHTS: save({"weight": torch.zeros(3)})})
