@@ -58,7 +58,8 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         return _instead_of_training(model, save_to, history)
     require_folder(save_to)
-    schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=math.ceil(len(train) / batch_size))
+    whole, rest = divmod(len(train), batch_size)
+    schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
     generator = torch.Generator().manual_seed(seed)
     with _on_device(model, device) as device, Live(history, schedule, progress) as live:
         setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
