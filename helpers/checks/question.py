@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import copy
 import os
+import tomllib
 import traceback
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +21,18 @@ import torch
 
 from helpers.checks.values import Raised, decode, encode
 
-__all__ = ["Ask", "CheckFailed", "Oracle", "Question", "Wrong", "local_ask", "run_probe"]
+__all__ = [
+    "Ask",
+    "CheckFailed",
+    "Oracle",
+    "Question",
+    "Wrong",
+    "case_rng",
+    "live_oracle",
+    "local_ask",
+    "read_hints",
+    "run_probe",
+]
 
 VISIBLE_SEED = 20191
 Probe = Callable[..., Any]
@@ -36,7 +50,7 @@ class Oracle(Protocol):
     def __call__(self, step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]: ...
 
 
-Case = Callable[[Ask, np.random.RandomState, Oracle], None]
+Case = Callable[..., Any]  # case(ask, rng, oracle, **facts) -> a note for the student, the values it accepted, or None
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ class Question:
 
     `probes` run beside the student's code, `cases` run beside the check; `hints` maps a known mistake to its hint.
     Cases draw from `numpy.random.RandomState`, whose streams never change between NumPy versions, so that the baked
-    table of the notebook stays true.
+    table of the notebook stays true. `facts` are what only the caller of a case knows (held-out images, say), handed on
+    by name; most cases have none.
     """
 
     name: str
@@ -66,7 +81,9 @@ class Wrong(Exception):
         return "\n".join(
             f"  {label:<9}{text}"
             for label, text in zip(
-                ("called", "returned", "expected", "hint"), (self.called, self.got, self.expected, self.hint), strict=True
+                ("called", "returned", "expected", "hint"),
+                (self.called, self.got, self.expected, self.hint),
+                strict=True,
             )
         )
 
@@ -99,6 +116,45 @@ def local_ask(question: Question, answer: Any) -> Ask:
             return run_probe(question.probes[step], answer, memory, inputs)
 
     return ask
+
+
+def live_oracle(question: Question, right: Any, wrong: Mapping[str, Any]) -> Oracle:
+    """Return the oracle that runs the probes on the reference `right` and on every known wrong version, for one case.
+
+    Wrong versions are asked only when their values are looked up, that is, when an answer has been found wrong.
+    """
+    ask_right = local_ask(question, right)
+
+    def oracle(step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]:
+        return ask_right(step, **inputs), _OnDemand(question, wrong, step, inputs)
+
+    return oracle
+
+
+class _OnDemand(Mapping):
+    """What each known wrong version answers, computed when it is looked up."""
+
+    def __init__(self, question: Question, wrong: Mapping[str, Any], step: str, inputs: Mapping[str, Any]) -> None:
+        self.question, self.wrong, self.step, self.inputs = question, wrong, step, inputs
+
+    def __getitem__(self, mistake: str) -> Any:
+        return local_ask(self.question, self.wrong[mistake])(self.step, **self.inputs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.wrong)
+
+    def __len__(self) -> int:
+        return len(self.wrong)
+
+
+def case_rng(seed: int | str, question: str, case: str) -> np.random.RandomState:
+    """Return the generator from which `case` of `question` draws, always the same for the same `seed`."""
+    return np.random.RandomState(zlib.crc32(f"{seed}/{question}/{case}".encode()))
+
+
+def read_hints(exercise: str) -> dict[str, dict[str, str]]:
+    """Return the hints of an exercise, `{question: {mistake: hint}}`, from `helpers/checks/exNN_topic.toml`."""
+    return tomllib.loads(Path(__file__).with_name(f"{exercise}.toml").read_text(encoding="utf-8"))
 
 
 def strict() -> bool:

@@ -104,7 +104,7 @@ def decode(data: Any, tensors: list[torch.Tensor]) -> Any:
             return item
         if not isinstance(item, dict) or len(item) != 1:
             raise ValueError(f"expected a value or one tagged value, got {str(item)[:80]}")
-        (tag, content), = item.items()
+        ((tag, content),) = item.items()
         if tag == "f" and content in ("nan", "inf", "-inf"):
             return float(content)
         if tag == "s" and isinstance(content, str):

@@ -1,0 +1,45 @@
+"""A submission in this process: what the fixture `submission` of hidden checks offers, without worker or isolation."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from helpers.checks.question import Wrong, case_rng, live_oracle, local_ask
+
+__all__ = ["LocalSubmission", "marks"]
+
+
+class LocalSubmission:
+    """Examines answers of this process with the live oracle: references and known wrong versions."""
+
+    def __init__(
+        self, exercise: str, answers: Mapping[str, Any], references: Mapping[str, Any], seed: int | str = "hidden"
+    ) -> None:
+        self.questions = importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS
+        self.known_wrong = importlib.import_module(f"grading.known_wrong.{exercise}").KNOWN_WRONG
+        self.answers, self.references, self.seed = answers, references, seed
+
+    def examine(self, name: str, case_id: str, **facts: Any) -> Any:
+        question = self.questions[name]
+        oracle = live_oracle(question, self.references.get(name), self.known_wrong.get(name, {}))
+        rng = case_rng(self.seed, name, case_id)
+        return question.cases[case_id](local_ask(question, self.answers[name]), rng, oracle, **facts)
+
+
+def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str) -> tuple[int, int, list[str | None]]:
+    """Return the points that the hidden checks give for a question, their maximum, and the mistakes named."""
+    points, maximum, mistakes = 0, 0, []
+    for name, test in vars(hidden_checks).items():
+        worth = [m.args[1] for m in getattr(test, "pytestmark", []) if m.name == "points" and m.args[0] == question]
+        if not name.startswith("test_") or not worth:
+            continue
+        maximum += worth[0]
+        try:
+            test(submission)
+            points += worth[0]
+        except Wrong as wrong:
+            mistakes.append(wrong.mistake)
+    return points, maximum, mistakes
