@@ -75,18 +75,19 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     def colour(palette: tuple, vary: float = 12.0) -> np.ndarray:
         return np.clip(np.array(dice.pick(palette), float) + vary * dice.bell(3), 4, 250)
 
-    pattern = dice.pick(PATTERNS) if dice.chance(0.35 + 0.65 * appearance) else "plain"
-    skirt = dice.chance(0.02 + 0.4 * gender)
-    skirt_rings = dice.integer(6, 10) if skirt else 0
+    # Every number is drawn, wanted or not, so that a turned knob changes nothing else of the outfit.
+    plain, pattern = dice.uniform(), dice.pick(PATTERNS)
+    skirt, rings, one_piece = dice.chance(0.02 + 0.4 * gender), dice.integer(6, 10), dice.chance(0.5)
     leg, boot = dice.pick((0.45, 0.75, 0.95, 1.6, 2.0, 2.0, 2.0, 2.0)), dice.pick((1.95, 1.93, 1.9, 1.72))
-    long_hair = dice.chance(0.08 + 0.6 * gender)
+    long_hair, hair_rings = dice.chance(0.08 + 0.6 * gender), dice.integer(3, 7)
     return Outfit(
         skin=colour(SKINS, 5), hair=colour(HAIRS, 5), top=colour(CLOTH), top_second=colour(CLOTH), legs=colour(LEG_CLOTH),
-        shoes=colour(SHOE), hat_colour=colour(CLOTH), pattern=pattern, pattern_size=dice.uniform(0.035, 0.11),
+        shoes=colour(SHOE), hat_colour=colour(CLOTH), pattern=pattern if plain < 0.35 + 0.65 * appearance else "plain",
+        pattern_size=dice.uniform(0.035, 0.11),
         sleeve=dice.pick((-0.1, 0.45, 0.5, 0.6, 0.95, 1.5, 1.95, 1.97, 2.0)), neckline=dice.uniform(0.0, 0.11),
         leg=leg, boot=boot,
-        skirt_rings=skirt_rings, dress=skirt and dice.chance(0.5), hair_rings=dice.integer(3, 7) if long_hair else 0,
-        hair_thick=dice.pick((0.008, 0.012, 0.016, 0.02, 0.032)), bald=not long_hair and dice.chance(0.1),
+        skirt_rings=rings * skirt, dress=skirt and one_piece, hair_rings=hair_rings * long_hair,
+        hair_thick=dice.pick((0.008, 0.012, 0.016, 0.02, 0.032)), bald=dice.chance(0.1) and not long_hair,
         beard=dice.chance(0.25 * (1 - gender) ** 2), hat=dice.chance(0.12),
         loose_top=dice.uniform(0.004, 0.022), loose_legs=dice.uniform(0.004, 0.02),
     )

@@ -3,6 +3,7 @@
 No sine, no exponential: patterns are triangle waves and interpolated random grids, the same on every platform.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,11 +96,11 @@ def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: floa
     part += cover * (np.asarray(colour, float) - part)
 
 
-def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: float, light: Light, dice: Dice,
+def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: float, light: Light, dice: Callable[[int], Dice],
                    appearance: float) -> np.ndarray:
-    """Return the image float64 (H, W, 3) of an empty place, and how clear the ground is there to carry a shadow.
+    """Return the image float64 (H, W, 3) of an empty place, not clipped.
 
-    wall: metres from the camera to the wall or, outdoors, to where the ground ends for the eye.
+    wall: metres from the camera to the wall or, outdoors, to where the ground ends for the eye. dice: by purpose.
     """
     height, width = size
     image = np.empty((height, width, 3))
@@ -107,15 +108,15 @@ def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: floa
     edge = int(np.clip(np.ceil(base), 0, height))
     if edge > 0:
         if place == "indoor":
-            paint_wall(image, base, edge, camera.focal / wall, light, dice, appearance)
+            paint_wall(image, base, edge, camera.focal / wall, light, dice(0), dice(2), appearance)
         else:
-            paint_outdoors(image, base, edge, camera.focal / wall, dice, appearance)
+            paint_outdoors(image, base, edge, camera.focal / wall, dice(0), dice(2), appearance)
     if edge < height:
-        paint_ground(image, camera, edge, place, light, dice, appearance)
+        paint_ground(image, camera, edge, place, light, dice(1), appearance)
     return image
 
 
-def paint_wall(image: np.ndarray, base: float, edge: int, metre: float, light: Light, dice: Dice,
+def paint_wall(image: np.ndarray, base: float, edge: int, metre: float, light: Light, dice: Dice, details: Dice,
                appearance: float) -> None:
     """Paint a wall with its pattern, skirting board, windows, doors and pictures; `metre` in pixels at the wall."""
     height, width = image.shape[:2]
@@ -138,8 +139,8 @@ def paint_wall(image: np.ndarray, base: float, edge: int, metre: float, light: L
     tint = light.sky + 0.45 * light.sun
     image[:edge] = (colour + (contrast * pattern)[:, :, None] * (second - colour)) * shade[:, :, None] * tint
     paint_rectangle(image[:edge], -9, base - 0.12 * metre, width + 9, base + 9, 0.6 * colour * tint)
-    for _ in range(int(appearance * dice.integer(2, 8) + 0.5)):
-        paint_decoration(image[:edge], base, metre, tint, dice)
+    for _ in range(int(appearance * details.integer(2, 8) + 0.5)):
+        paint_decoration(image[:edge], base, metre, tint, details)
 
 
 def paint_decoration(image: np.ndarray, base: float, metre: float, tint: np.ndarray, dice: Dice) -> None:
@@ -165,7 +166,8 @@ def paint_decoration(image: np.ndarray, base: float, metre: float, tint: np.ndar
                             colour_of(dice, WALLS + FAR, 30) * tint)
 
 
-def paint_outdoors(image: np.ndarray, base: float, edge: int, metre: float, dice: Dice, appearance: float) -> None:
+def paint_outdoors(image: np.ndarray, base: float, edge: int, metre: float, dice: Dice, details: Dice,
+                   appearance: float) -> None:
     """Paint the sky with clouds, then hills, woods or houses along the horizon."""
     width = image.shape[1]
     zenith, low = (np.array(c, float) for c in dice.pick(SKIES))
@@ -175,10 +177,10 @@ def paint_outdoors(image: np.ndarray, base: float, edge: int, metre: float, dice
     image[:edge] += (0.7 * appearance * white)[:, :, None] * (np.array([244, 244, 246.0]) - image[:edge])
     y = np.arange(edge)[:, None]
     for layer in range(1 + int(appearance * 2.5)):
-        if dice.chance(0.55):
-            paint_wood(image[:edge], base, y, dice, layer)
+        if details.chance(0.55):
+            paint_wood(image[:edge], base, y, details, layer)
         else:
-            paint_houses(image[:edge], base, metre, dice)
+            paint_houses(image[:edge], base, metre, details)
 
 
 def paint_wood(image: np.ndarray, base: float, y: np.ndarray, dice: Dice, layer: int) -> None:

@@ -16,6 +16,7 @@ __all__ = ["Person", "Placed", "make_person", "place_people"]
 
 MARGIN = 2.0  # pixels that an uncut person keeps from the border
 TRIAL_PLACES = 12
+BORDERS = ("bottom",) * 4 + ("left",) * 3 + ("right",) * 3 + ("top",)
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,10 @@ def extent(person: Person, camera: Camera, y: float) -> np.ndarray:
     return np.concatenate([points.min(0), points.max(0)])
 
 
-def cut_of(settings: SceneSettings, dice: Dice) -> tuple[str | None, float]:
-    """Return the border that cuts a person (None: no border does) and the share of the box that is cut off."""
-    cut, side, share = dice.uniform(), dice.uniform(), dice.uniform(0.1, 0.4)
-    names = ("bottom",) * 4 + ("left",) * 3 + ("right",) * 3 + ("top",)
-    return (names[int(side * len(names))] if cut < settings.truncation else None), share
+def cut_of(settings: SceneSettings, dice: Dice, borders: tuple[str, ...]) -> tuple[str | None, float]:
+    """Return which of the borders cuts a person (None: no border does) and the share of the box that is cut off."""
+    cut, side, share = dice.uniform(), dice.pick(borders), dice.uniform(0.1, 0.4)
+    return (side if cut < settings.truncation else None), share
 
 
 def place_one(person: Person, settings: SceneSettings, dice: Dice, cut_dice: Dice) -> tuple[list[Placed], Camera]:
@@ -111,7 +111,7 @@ def place_one(person: Person, settings: SceneSettings, dice: Dice, cut_dice: Dic
     height, width = settings.size
     y, eye, share = dice.uniform(2.4, 6.0), dice.uniform(0.6, 2.2), dice.uniform()
     across, down = dice.uniform(), dice.uniform()
-    side, cut = cut_of(settings, cut_dice)
+    side, cut = cut_of(settings, cut_dice, BORDERS)
     low, high = settings.scale
     focal = (low + (high - low) * share) * height * y / person.stature
     box = extent(person, Camera(focal, 0.0, 0.0, eye), y)
@@ -161,8 +161,8 @@ def find_shift(box: np.ndarray, metres: float, depth: float, taken: np.ndarray, 
                settings: SceneSettings, trials: np.ndarray, cut_dice: Dice) -> float:
     """Return how far to the right, in pixels, a person is moved: of a few trial places the one that crowds as asked."""
     width = settings.size[1]
-    side, cut = cut_of(settings, cut_dice)
-    if side in ("left", "right"):
+    side, cut = cut_of(settings, cut_dice, ("left", "right"))
+    if side:
         return cut_shift(box[0], box[2], width, side == "left", cut)
     shifts = np.array([between(MARGIN - box[0], width - 1 - MARGIN - box[2], t) for t in trials])
     costs = np.zeros(len(shifts))

@@ -20,7 +20,7 @@ from helpers.people.things import clutter, occluders, seats
 __all__ = ["Scene", "render_scene", "renderer_version"]
 
 # One stream of random numbers per purpose, so that a knob leaves alone what it does not concern.
-CAMERA, PERSON, OUTFIT, CUT, PLACE, CLUTTER, SEATS, OCCLUDERS, GRAIN = range(9)
+CAMERA, PERSON, OUTFIT, CUT, PLACE, BACKDROP, CLUTTER, SEATS, OCCLUDERS, GRAIN = range(10)
 
 # How far below the surface each keypoint may lie and still count as seen, metres, in COCO's order.
 EMBEDDED = np.array([0.045, 0.045, 0.045, 0.06, 0.06, 0.14, 0.14, 0.09, 0.09, 0.07, 0.07, 0.18, 0.18, 0.11, 0.11, 0.09,
@@ -93,7 +93,8 @@ def render_scene(seed: int, index: int, settings: SceneSettings | None = None) -
                        lambda i: dice(CLUTTER, i)),
               *occluders(placed, camera, settings, lambda *key: dice(OCCLUDERS, *key))]
 
-    image = paint_backdrop(camera, settings.size, place, wall, light, place_dice, settings.appearance)
+    image = paint_backdrop(camera, settings.size, place, wall, light, lambda part: dice(BACKDROP, part),
+                           settings.appearance)
     cast_shadows(image, camera, wall, light, placed, things)
     layer = draw_layer(placed, things, camera, light, settings.size)
     blend(layer, image)
