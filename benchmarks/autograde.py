@@ -1,0 +1,97 @@
+"""`nbgrader autograde` per submission: this course's grading against stock `Execute`, on the same ten notebooks.
+
+Both are whole commands on a course folder of their own. To favour stock, nothing is trained there either: `fit` reads
+the submitted weights, as it does in grading. Stock runs every cell of every notebook in a fresh kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.row import Row
+from grading.release import ROOT
+from grading.sample_class import trained_weights, write_class
+from grading.sample_submissions import EXERCISE
+
+__all__ = ["rows"]
+
+STUDENTS = 10
+STOCK = """
+c = get_config()
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "release"
+c.ExecutePreprocessor.timeout = 600
+"""
+
+
+def rows(stock_students: int = STUDENTS) -> list[Row]:
+    """Return stock seconds / our seconds per submission: for the whole command, and for each further submission."""
+    with tempfile.TemporaryDirectory() as scratch:
+        ours, stock = Path(scratch) / "ours", Path(scratch) / "stock"
+        for course in (ours, stock):
+            _course(course)
+        for name in ("helpers", "grading", "nbgrader_config.py", "data", "pyproject.toml"):
+            _copy(ROOT / name, ours / name)
+        (stock / "nbgrader_config.py").write_text(STOCK)
+        _class(ours / "grading" / "submitted", STUDENTS)
+        _class(stock / "submitted", stock_students)
+        for course in (ours, stock):
+            _nbgrader(course, "generate_assignment", EXERCISE, "--force")
+        _nbgrader(ours, "autograde", EXERCISE, "--student=student_00")  # warms the disk and renders the held-out scenes
+        first = _nbgrader(ours, "autograde", EXERCISE, "--student=student_00", "--force")
+        all_ours = _nbgrader(ours, "autograde", EXERCISE, "--force")
+        all_stock = _nbgrader(stock, "autograde", EXERCISE)
+    each, further, stock_each = all_ours / STUDENTS, (all_ours - first) / (STUDENTS - 1), all_stock / stock_students
+    whole = Row("autograde, stock / ours, whole command", stock_each / each, 20)
+    marginal = Row("autograde, stock / ours, each further one", stock_each / further, 20)
+    return [
+        replace(whole, note=f"{stock_each:.1f} s / {each:.2f} s per submission, class of {STUDENTS}"),
+        replace(marginal, note=f"{stock_each:.1f} s / {further:.2f} s per submission"),
+    ]
+
+
+def _course(folder: Path) -> None:
+    """Lay down the solution, as both kinds of course need it."""
+    _copy(ROOT / "solutions" / EXERCISE, folder / "solutions" / EXERCISE)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        left_out = ("submitted", "autograded", "feedback", "reports", "gradebook.db*", "__pycache__")
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*left_out))
+    else:
+        shutil.copyfile(source, target)
+
+
+def _class(folder: Path, students: int) -> None:
+    """Write copies of the perfect submission."""
+    with tempfile.TemporaryDirectory() as scratch:
+        write_class(Path(scratch), trained_weights())
+        for number in range(students):
+            shutil.copytree(Path(scratch) / "sample_ada_perfect", folder / f"student_{number:02}")
+
+
+def _nbgrader(course: Path, *arguments: str) -> float:
+    """Run stock nbgrader in `course` and return the wall time in seconds."""
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]),
+        "PYTHONPATH": str(course if (course / "helpers").is_dir() else ROOT),
+        "DEEP_LEARNING_LAB_GRADING": "1",
+        "MPLBACKEND": "Agg",
+    }
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{json.dumps(arguments)} failed in {course}:\n{done.stderr[-1500:]}")
+    return time.perf_counter() - start
