@@ -67,6 +67,9 @@ class Body:
         angles: float (A,), degrees, in the order of `poses.ANGLES`; joints: float (B, 3), at rest.
         """
         turns, heads = rotations(turn_vectors(angles, self.bone_names)), np.zeros((len(joints), 3))
+        # Shoulder angles count from the chest: the arm turns back by what its collar bone has turned.
+        arms, collars = ([self.bone_names.index(f"{s}_{b}") for s in ("left", "right")] for b in ("upper_arm", "clavicle"))
+        turns[arms] = np.einsum("bji,bjk->bik", turns[collars], turns[arms])
         for bones, parents in self.levels:  # parents first; all bones of one depth at once
             above = turns[parents]
             turns[bones] = np.einsum("bij,bjk->bik", above, turns[bones])

@@ -157,5 +157,7 @@ def read_pose(name: str, entry: dict, limits: np.ndarray) -> KeyPose:
                     raise ValueError(f"pose {name!r} sets {full} to {value}; expected a number in "
                                      f"[{limits[i, 0]:g}, {limits[i, 1]:g}]. Change the pose or the limit.")
                 angles[i] = value
+    if "kind" not in entry:
+        raise ValueError(f"pose {name!r} has no kind; expected a word such as \"upright\": poses of one kind mix.")
     return KeyPose(name, entry["kind"], angles, entry.get("seat", False), entry.get("lift", 0.0),
                    entry.get("loose", 1.0))

@@ -147,11 +147,19 @@ def labels_of(one: Placed, p: int, camera: Camera, layer: Layer,
 
 
 def is_seen(point: np.ndarray, depth: float, k: int, p: int, layer: Layer) -> bool:
-    """Return whether keypoint `k` shows: near it, what is nearest is the right part of person `p`, right above it."""
+    """Return whether keypoint `k` shows: near it, what is nearest is the right part of person `p`, right above it.
+
+    Near is half a pixel; and a pixel labelled as this person lies within one, so that the masks agree.
+    """
     column, row = np.floor(2 * point + 1.5).astype(int)
     near = (slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2))
     inverse, part = layer.inverse_depth[near], layer.part[near]
     right_part = (part == SHOWN_BY[k][0]) | (part == SHOWN_BY[k][-1])
     # depth - 1 / inverse < EMBEDDED, multiplied out so that empty samples divide nothing
     above = depth * inverse - 1 < EMBEDDED[k] * inverse
-    return bool(((layer.owner[near] == p + 1) & right_part & above).any())
+    if not ((layer.owner[near] == p + 1) & right_part & above).any():
+        return False
+    pixel_row, pixel_column = np.floor(point[::-1] + 0.5).astype(int)
+    labels = layer.owner[1::2, 1::2]
+    near = (slice(max(pixel_row - 1, 0), pixel_row + 2), slice(max(pixel_column - 1, 0), pixel_column + 2))
+    return bool((labels[near] == p + 1).any())

@@ -13,7 +13,7 @@ from helpers.people.settings import SceneSettings
 __all__ = ["clutter", "occluders", "seats"]
 
 NEAREST = 0.7  # metres; nothing stands nearer to the camera
-HIDDEN_AT_MOST = 0.4  # share of a person's box behind one thing
+HIDDEN_AT_MOST = 0.45  # share of a person's box behind one thing
 
 
 def seats(placed: list[Placed], dice: Callable[[int], Dice]) -> list[Mesh]:
@@ -61,8 +61,8 @@ def in_front_of(one: Placed, camera: Camera, dice: Dice) -> Mesh:
     points, _ = camera.project(one.points(one.person.vertices[one.person.shown]))
     (left, top), (right, bottom) = points.min(0), points.max(0)
     front = one.y + min(float(one.person.vertices[:, 1].min()), -0.2)
-    y = max(front - dice.uniform(0.35, 0.9), NEAREST)
-    x = (left + dice.uniform(-0.15, 1.15) * (right - left) - camera.centre) * y / camera.focal
+    y = max(front - dice.uniform(0.2, 0.7), NEAREST)
+    x = (left + dice.uniform(0.05, 0.95) * (right - left) - camera.centre) * y / camera.focal
     thing = draw_thing("front", dice).moved(x, y, 0, dice.uniform(-0.8, 0.8))
     points, _ = camera.project(np.maximum(thing.vertices, (-np.inf, 0.2, -np.inf)))
     low, high = points.min(0), points.max(0)
