@@ -96,7 +96,7 @@ def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
                 continue
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(source, f"{exercise}: {name}", "exec"), namespace)  # the student's own code
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             missing[name] = f"its cell fails ({type(error).__name__}: {error})"
             continue
         if name == "setup":

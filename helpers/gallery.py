@@ -60,17 +60,18 @@ def _sliders() -> dict[str, object]:
     about = {"continuous_update": False, "style": {"description_width": "80px"}}
 
     def share(name: str) -> ipywidgets.FloatSlider:
-        return ipywidgets.FloatSlider(getattr(default, name), min=0, max=1, step=0.05, description=name, **about)
+        return ipywidgets.FloatSlider(value=getattr(default, name), min=0, max=1, step=0.05, description=name, **about)
 
     return {
-        "people": ipywidgets.IntSlider(1, min=1, max=min(8, MAX_PEOPLE), description="people", **about),
+        "people": ipywidgets.IntSlider(value=1, min=1, max=min(8, MAX_PEOPLE), description="people", **about),
         "crowding": share("crowding"),
         "occlusion": share("occlusion"),
         "truncation": share("truncation"),
-        "scale": ipywidgets.FloatRangeSlider(default.scale, min=0.1, max=1.3, step=0.05, description="scale", **about),
+        "scale": ipywidgets.FloatRangeSlider(value=default.scale, min=0.1, max=1.3, step=0.05, description="scale",
+                                            **about),
         "appearance": share("appearance"),
-        "seed": ipywidgets.IntSlider(0, min=0, max=99, description="seed", **about),
-        "poses": ipywidgets.Checkbox(True, description="poses"),
+        "seed": ipywidgets.IntSlider(value=0, min=0, max=99, description="seed", **about),
+        "poses": ipywidgets.Checkbox(value=True, description="poses"),
     }
 
 

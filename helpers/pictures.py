@@ -144,8 +144,8 @@ def curves(histories: History | Mapping[str, History], names: Sequence[str] | No
             metric on training and validation images.
         baseline: a dotted line in the metric's plot, such as the error of the mean pose.
     """
-    named = {"": histories} if isinstance(histories, History) else dict(histories)
-    if not named or not all(isinstance(history, History) for history in named.values()):
+    named = {"": histories} if isinstance(histories, History) else histories
+    if not isinstance(named, Mapping) or not named or not all(isinstance(h, History) for h in named.values()):
         raise TypeError("curves takes a History, as fit returns it, or a dict of them by name.")
     metric = next(iter(named.values())).metric
     panels = [list(names)] if names else [["loss"], [f"train {metric}", metric]]
@@ -156,7 +156,7 @@ def curves(histories: History | Mapping[str, History], names: Sequence[str] | No
         axes[-1].axhline(baseline, color="#777777", ls=":", label="baseline")
     for axis, panel in zip(axes, panels, strict=True):
         axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
-        if len(panel) * len(named) > 1 or baseline is not None:
+        if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(fontsize=8, frameon=False)
     _headline(figure, title)
     best = "; ".join(f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()

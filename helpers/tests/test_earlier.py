@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from helpers import answers
+
+EXERCISE = "ex01_pose_regression"
+STUB = 'def pck(pred):\n    """Doc."""\n    raise NotImplementedError("Question 2")'
+
+
+def notebook(*cells):
+    """A notebook of code cells: (grade_id or None, source)."""
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+        {"cell_type": "code", "source": source.splitlines(keepends=True), "outputs": [], "execution_count": None,
+         "metadata": {"nbgrader": {"grade_id": name, "solution": True}} if name else {}} for name, source in cells]}
+
+
+@pytest.fixture
+def exercises(tmp_path, monkeypatch):
+    """The folder of the exercises, with the working folder in ex02; gives a function that writes ex01's notebook."""
+    for name in (EXERCISE, "ex02_softargmax"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "ex02_softargmax")
+
+    def write(*cells):
+        (tmp_path / EXERCISE / f"{EXERCISE}.ipynb").write_text(json.dumps(notebook(*cells)), encoding="utf-8")
+
+    return write
+
+
+def test_answers_are_run_with_the_imports_and_nothing_else(exercises, capsys):
+    exercises((None, "%matplotlib inline\nimport math"),
+              ("mpjpe", "print('hello')\ndef mpjpe(x):\n    return math.sqrt(x)"),
+              (None, "raise SystemExit('trained')"))
+    found = answers(EXERCISE)
+    assert found.get("mpjpe")(9) == 3 and "mpjpe" in found and capsys.readouterr().out == ""
+    assert repr(found) == "Answers of ex01_pose_regression: mpjpe"
+
+
+def test_a_later_answer_may_use_an_earlier_one(exercises):
+    exercises((None, ""), ("half", "def half(x):\n    return x / 2"),
+              ("quarter", "def quarter(x):\n    return half(half(x))"))
+    assert answers(EXERCISE).get("quarter")(8) == 2
+
+
+def test_a_model_question_defines_another_name(exercises):
+    exercises((None, ""), ("model", "def build_model():\n    return 'net'"))
+    found = answers(EXERCISE)
+    assert found.get("build_model")() == "net" and not found.missing
+
+
+@pytest.mark.parametrize(("source", "reason"), [
+    (STUB, "the question has not been answered yet"),
+    ("class pck:\n    def __init__(self):\n        raise NotImplementedError('Question 2')", "not been answered yet"),
+    ("def pck(:", "SyntaxError"), ("def pck(x):\n    return x\n1 / 0", "ZeroDivisionError: division by zero"),
+    ("# nothing", "its cell defines nothing"), ("import nowhere_to_be_found", "ModuleNotFoundError"),
+    ("raise SystemExit", "SystemExit")], ids=["stub", "class-stub", "syntax", "error", "empty", "import", "exit"])
+def test_one_that_cannot_be_used_costs_only_itself(exercises, capsys, source, reason):
+    exercises((None, ""), ("pck", source), ("mpjpe", "def mpjpe(x):\n    return x"))
+    found = answers(EXERCISE)
+    assert found.get("pck") is None and reason in capsys.readouterr().out and reason in found.missing["pck"]
+    assert found.get("mpjpe")(3) == 3
+
+
+def test_a_branch_that_is_not_implemented_is_no_stub(exercises):
+    exercises((None, ""), ("pck", "def pck(x):\n    if x:\n        raise NotImplementedError\n    return 1"))
+    assert answers(EXERCISE).get("pck")(0) == 1
+
+
+def test_failing_imports_do_not_stop_the_answers(exercises):
+    exercises((None, "import nowhere_to_be_found"), ("mpjpe", "def mpjpe(x):\n    return x"))
+    found = answers(EXERCISE)
+    assert found.get("mpjpe")(3) == 3 and "ModuleNotFoundError" in found.missing["setup"]
+
+
+def test_no_notebook_or_no_such_question_is_a_sentence(exercises, tmp_path, capsys):
+    assert answers(EXERCISE).get("mpjpe") is None and "there is no notebook" in capsys.readouterr().out
+    exercises((None, ""))
+    assert answers(EXERCISE).get("mpjpe") is None and "no such question" in capsys.readouterr().out
+    (tmp_path / EXERCISE / f"{EXERCISE}.ipynb").write_text("{broken")
+    assert answers(EXERCISE).get("mpjpe") is None and "no readable notebook" in capsys.readouterr().out
+
+
+def test_a_folder_can_be_named(exercises, tmp_path):
+    exercises((None, ""), ("mpjpe", "def mpjpe(x):\n    return x"))
+    (tmp_path / EXERCISE).rename(tmp_path / "mine")
+    assert answers(EXERCISE, tmp_path / "mine").get("mpjpe")(3) == 3

@@ -1,0 +1,129 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from helpers import History, pictures
+from helpers.figures import Picture
+from helpers.people import SceneSettings, render_scene
+from helpers.skeletons import COCO, LSP
+from helpers.tests.stick_people import stick_people
+
+STICKS = stick_people(5, (37, 23))
+
+
+def pixels(picture: Picture) -> np.ndarray:
+    buffer = io.BytesIO()
+    picture.figure.savefig(buffer, format="png")
+    return np.asarray(Image.open(buffer).convert("RGB")).astype(int)
+
+
+def near(image: np.ndarray, colour: str) -> int:
+    """Number of pixels close to a colour."""
+    wanted = [int(colour[i:i + 2], 16) for i in (1, 3, 5)]
+    return int((abs(image - wanted).max(-1) < 12).sum())
+
+
+def history(epochs=4, train=True):
+    h = History("MPJPE")
+    for epoch in range(epochs):
+        h.add(100 / (epoch + 1), 0.1, 1.0, {"MPJPE": [9.0, 5.0, 4.0, 6.0][epoch]}, {"MPJPE": 3.0} if train else {})
+    return h
+
+
+def test_a_picture_is_an_image_with_a_text(tmp_path):
+    picture = pictures.bars({"a": 1, "b <c>": 2}, title="Error", ylabel="pixels")
+    assert picture.html().startswith('<img style="max-width:100%" alt="Error: bars of pixels: a 1, b &lt;c&gt; 2"')
+    assert "base64,iVBOR" in picture.html()  # how a PNG begins
+    picture.save(tmp_path / "p.png")
+    with Image.open(tmp_path / "p.png") as image:
+        assert image.size > (100, 100)
+
+
+def test_left_and_right_have_colours_of_their_own():
+    """Only the left arm is visible: the left colour is drawn, the right one is not."""
+    black, visibility = torch.zeros(3, 64, 64, dtype=torch.uint8), torch.zeros(17, dtype=torch.uint8)
+    keypoints = torch.zeros(17, 2)
+    for k, name in enumerate(("left_shoulder", "left_elbow", "left_wrist")):
+        keypoints[COCO.index(name)] = torch.tensor([20.0 + 10 * k, 30])
+        visibility[COCO.index(name)] = 2
+    left = pixels(pictures.pose_on_image(black, keypoints, visibility, skeleton=COCO))
+    assert near(left, pictures.LEFT) > 50 and near(left, pictures.RIGHT) == 0
+    order = list(COCO.flip_order)
+    right = pixels(pictures.pose_on_image(black, keypoints[order], visibility[order], skeleton=COCO))
+    assert near(right, pictures.LEFT) == 0 and near(right, pictures.RIGHT) > 50
+
+
+def test_hidden_is_hollow_and_outside_is_not_drawn():
+    black, keypoints = torch.zeros(3, 64, 64), torch.full((17, 2), torch.nan)
+    keypoints[:3] = 32
+    visibility = torch.tensor([2, 1, 0] + [2] * 14, dtype=torch.uint8)  # the last 14 have no place
+    (axis,) = pictures.pose_on_image(black, keypoints, visibility, skeleton=COCO).figure.axes
+    faces = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "o"]
+    assert sorted(faces) == sorted(["none", pictures.MIDDLE])
+
+
+def test_the_truth_is_drawn_in_white_below_a_prediction():
+    black = torch.zeros(3, 64, 64)
+    truth = torch.rand(14, 2) * 50
+    alone = pixels(pictures.pose_on_image(black, truth + 9, skeleton=LSP))
+    both = pictures.pose_on_image(black, truth + 9, truth=truth, skeleton=LSP)
+    inner = (slice(20, -20), slice(20, -20))
+    assert near(pixels(both)[inner], "#FFFFFF") > near(alone[inner], "#FFFFFF") and "true one in white" in both.alt
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_grid_shows_each_image(count):
+    picture = pictures.pose_grid(STICKS[:count], STICKS.keypoints[:count] + 2, titles=list("abcde"[:count]), columns=2)
+    visible = [axis for axis in picture.figure.axes if axis.get_visible()]
+    assert len(visible) == count and [axis.get_title() for axis in visible] == list("abcde"[:count])
+    assert f"{count} images of stick people, with predicted poses" in picture.alt
+
+
+def test_curves_hold_the_numbers_and_mark_the_best():
+    picture = pictures.curves(history(), ["train MPJPE", "MPJPE"], title="Training", ylabel="pixels", baseline=20)
+    (axis,) = picture.figure.axes
+    lines = {line.get_label(): list(line.get_ydata()) for line in axis.lines}
+    assert lines["MPJPE"] == [9, 5, 4, 6] and lines["train MPJPE"] == [3] * 4 and lines["baseline"] == [20, 20]
+    circle = next(line for line in axis.lines if list(line.get_xdata()) == [3])
+    assert list(circle.get_ydata()) == [4] and "best MPJPE 4 in epoch 3 of 4" in picture.alt
+
+
+def test_curves_draw_loss_and_metric_and_compare_histories():
+    assert len(pictures.curves(history(train=False)).figure.axes) == 2
+    left, right = pictures.curves({"a": history(), "b": history(2)}).figure.axes
+    assert [line.get_label() for line in left.lines] == ["a loss", "b loss"]
+    assert {"a MPJPE", "b train MPJPE"} <= {line.get_label() for line in right.lines}
+    pictures.curves(History("MPJPE"))  # in grading: no epochs
+
+
+def test_bars_of_several_series_stand_side_by_side():
+    (axis,) = pictures.bars({"seen": {"nose": 1, "wrist": 2}, "hidden": {"wrist": 5}}, baseline=3).figure.axes
+    heights = [bar.get_height() for bar in axis.patches]
+    assert heights[:2] == [1, 2] and np.isnan(heights[2]) and heights[3] == 5
+    assert axis.patches[1].get_x() < axis.patches[3].get_x() < axis.patches[1].get_x() + 1
+
+
+def test_scenes_show_their_labels():
+    scene = render_scene(0, 0, SceneSettings(size=(48, 64), people=(2, 2)))
+    picture = pictures.scene(scene, title="Two")
+    assert len(picture.figure.axes) == 6 and picture.alt.startswith("Two: a scene of 2 people")
+    assert "3 rendered scenes with 6 people" in pictures.scene_grid([scene] * 3).alt
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: pictures.pose_grid(STICKS[:0]), ValueError, "0 images; a grid takes 1 to 64"),
+    (lambda: pictures.pose_grid(STICKS, STICKS.keypoints[:2]), ValueError, r"expected \(N=5, K=17, 2\)"),
+    (lambda: pictures.pose_grid(STICKS, titles=["a"]), ValueError, "1 titles for 5 images"),
+    (lambda: pictures.pose_on_image(STICKS.images, STICKS.keypoints[0], skeleton=COCO), ValueError, "image has shape"),
+    (lambda: pictures.pose_on_image(STICKS.images[0], STICKS.keypoints[0], skeleton=LSP), ValueError, "keypoints has"),
+    (lambda: pictures.curves([1, 2]), TypeError, "curves takes a History"),
+    (lambda: pictures.curves(history(), ["PCK"]), ValueError, "has no 'PCK'"),
+    (lambda: pictures.bars({}), ValueError, "values is empty"),
+    (lambda: pictures.scene_grid([]), ValueError, "scenes is empty"),
+], ids=["empty", "predictions", "titles", "image", "keypoints", "no-history", "no-series", "bars", "scenes"])
+def test_what_cannot_be_drawn_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

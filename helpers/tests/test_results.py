@@ -1,0 +1,87 @@
+import json
+import math
+
+import pytest
+import torch
+
+from helpers import Results
+
+
+def test_a_row_is_there_in_the_next_notebook(tmp_path):
+    Results(tmp_path / "results.json").add("mean pose", **{"MPJPE": 29.5, "PCK@0.5": torch.tensor(0.25)})
+    again = Results(tmp_path / "results.json")
+    assert again.rows == {"mean pose": {"MPJPE": 29.5, "PCK@0.5": 0.25}}
+    assert [p.name for p in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_row_of_the_same_name_is_replaced(tmp_path):
+    table = Results(tmp_path / "results.json")
+    table.add("a", x=1)
+    table.add("b", x=2)
+    table.add("a", y=3)
+    assert table.rows == {"a": {"y": 3.0}, "b": {"x": 2.0}}
+    table.remove("a")
+    assert Results(tmp_path / "results.json").rows == {"b": {"x": 2.0}}
+
+
+def test_rows_of_two_open_notebooks_are_both_kept(tmp_path):
+    first, second = Results(tmp_path / "results.json"), Results(tmp_path / "results.json")
+    first.add("a", x=1)
+    second.add("b", x=2)
+    assert list(Results(tmp_path / "results.json").rows) == ["a", "b"]
+
+
+def test_the_default_lies_beside_the_notebook_and_shows_earlier_exercises(tmp_path, monkeypatch, capsys):
+    for exercise, row in (("ex01_pose_regression", "regression"), ("ex02_softargmax", "softargmax")):
+        (tmp_path / exercise).mkdir()
+        monkeypatch.chdir(tmp_path / exercise)
+        Results().add(row, MPJPE=1)
+    table = Results()
+    assert list(table.all_rows()) == ["regression", "softargmax"] and list(table.rows) == ["softargmax"]
+    table.show()
+    assert "regression" in capsys.readouterr().out
+
+
+def test_text_and_html_hold_every_number(tmp_path):
+    table = Results(tmp_path / "results.json")
+    assert str(table) == "No results yet." and "No results" in table._repr_html_()
+    table.add("a <b>", MPJPE=1234.5678, share=0.123456)
+    table.add("second", seconds=math.nan, MPJPE=2)
+    lines = str(table).splitlines()
+    assert lines[0].split() == ["method", "MPJPE", "share", "seconds"] and len({len(line) for line in lines}) == 1
+    assert lines[1].split() == ["a", "<b>", "1235", "0.1235", "–"] and lines[2].split() == ["second", "2", "–", "–"]
+    assert "a &lt;b&gt;" in table._repr_html_() and "<td>0.1235</td>" in table._repr_html_()
+
+
+def test_nan_is_kept_as_plain_json(tmp_path):
+    table = Results(tmp_path / "results.json")
+    table.add("a", x=math.nan)
+    json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+    assert math.isnan(Results(tmp_path / "results.json").rows["a"]["x"])
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '{"a": {"x": "text"}}', ""], ids=str)
+def test_a_damaged_file_is_set_aside(tmp_path, capsys, content):
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    table = Results(path)
+    assert "was damaged; it is kept as results.damaged-" in capsys.readouterr().out
+    table.add("a", x=1)
+    kept = [p for p in tmp_path.iterdir() if "damaged" in p.name]
+    assert len(kept) == 1 and kept[0].read_text() == content and list(Results(path).rows) == ["a"]
+
+
+def test_what_is_no_number_is_refused(tmp_path):
+    table = Results(tmp_path / "results.json")
+    with pytest.raises(TypeError, match="x of 'a' is 'text'; expected one number"):
+        table.add("a", x="text")
+    with pytest.raises(TypeError, match="expected one number"):
+        table.add("a", x=torch.ones(2))
+    with pytest.raises(ValueError, match="row's name is ''"):
+        table.add("", x=1)
+
+
+def test_nowhere_to_write_is_a_sentence(tmp_path, capsys):
+    table = Results(tmp_path / "no" / "results.json")
+    table.add("a", x=1)
+    assert "cannot be written" in capsys.readouterr().out and table.rows["a"] == {"x": 1.0}

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch import nn
+
+from helpers import pick_device
+from helpers.speed import Setting, choose_setting, map_tensors
+from helpers.tests.stick_people import stick_people
+
+BATCH = stick_people(4, (16, 24)).batch()
+SETTINGS = [Setting(), Setting("float32", True), Setting("bfloat16", False), Setting("bfloat16", True)]
+
+
+class Net(nn.Module):
+    def __init__(self, viewed: bool = False):
+        super().__init__()
+        self.conv, self.viewed, self.calls = nn.Conv2d(3, 4, 3, padding=1), viewed, 0
+        self.norm, self.head = nn.BatchNorm2d(4), nn.Linear(4 * 16 * 24, 34)
+
+    def forward(self, images):
+        self.calls += 1
+        x = self.norm(self.conv(images))
+        return self.head(x.view(len(x), -1) if self.viewed else x.flatten(1)).view(-1, 17, 2)
+
+
+def loss(output, batch):
+    return (output - batch["keypoints"]).square().mean()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_every_setting_gives_the_same_output_in_float32(setting):
+    torch.manual_seed(0)
+    net = Net().eval()
+    plain = net(BATCH["images"])
+    setting.prepare(net)
+    output = setting.forward(net, BATCH["images"])
+    assert output.dtype == torch.float32 and torch.allclose(output, plain, atol=0.05)
+    Setting().prepare(net)
+    assert net.conv.weight.is_contiguous() and torch.equal(net(BATCH["images"]), plain)
+
+
+def test_the_trial_leaves_model_and_random_numbers_alone():
+    torch.manual_seed(0)
+    net = Net().train()
+    before, random = {k: v.clone() for k, v in net.state_dict().items()}, torch.get_rng_state()
+    setting, words = choose_setting(net, loss, BATCH)
+    assert setting in SETTINGS and "ms" in words and str(setting) in words
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()) and net.calls == 0
+    assert torch.equal(torch.get_rng_state(), random) and all(p.grad is None for p in net.parameters())
+
+
+def test_a_setting_in_which_the_model_fails_is_not_taken():
+    """With `.view` a channels_last map cannot be flattened."""
+    net, fast = Net(viewed=True), Setting("float32", True)
+    with pytest.raises(RuntimeError, match="view"):
+        fast.prepare(net)
+        fast.forward(net, BATCH["images"])
+    assert not choose_setting(Net(viewed=True), loss, BATCH)[0].channels_last
+
+
+def test_a_model_that_fails_plainly_fails_aloud():
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        choose_setting(nn.Linear(5, 5), loss, BATCH)
+
+
+def test_map_tensors_reaches_into_trees():
+    tree = {"a": torch.ones(1), "b": (torch.ones(2), ["text", 3])}
+    doubled = map_tensors(lambda x: 2 * x, tree)
+    assert doubled["a"].item() == 2 and doubled["b"][0].sum() == 4 and doubled["b"][1] == ["text", 3]
+
+
+def test_pick_device_takes_what_there_is():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device().type == ("cuda" if torch.cuda.is_available() else pick_device().type)
+    with pytest.raises(ValueError, match="'cuda:99' cannot be used here"):
+        pick_device("cuda:99")
