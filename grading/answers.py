@@ -8,6 +8,7 @@ version, on whatever inputs a case draws. All of it stays in the grader's proces
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -109,10 +110,11 @@ class Course:
         for cell in self._notebook(self.source)["cells"]:
             if cell["cell_type"] != "code" or question_of(cell) is not None:
                 continue
-            whole = is_setup(cell) or is_answer(cell)
             tree = ast.parse(plain_python(cell["source"]))
-            tree.body = [statement for statement in tree.body if whole or definitions(statement)]
-            exec(compile(tree, f"<solution {cell.get('id')}>", "exec"), names)
+            if is_setup(cell) or is_answer(cell):
+                exec(compile(tree, f"<solution {cell.get('id')}>", "exec"), names)
+            else:
+                _define(tree, names)
             if is_answer(cell):
                 answers[cell["metadata"]["nbgrader"]["grade_id"]] = names[answer_name(cell)]
         return answers
@@ -121,6 +123,13 @@ class Course:
         """Return the known wrong answers as {question: {mistake: answer}}; empty where the course has none."""
         path = self.root / self.known_wrong / f"{self.exercise}.py"
         return _module_at(path).KNOWN_WRONG if path.is_file() else {}
+
+
+def _define(tree: ast.Module, names: dict[str, Any]) -> None:
+    """Run what only defines; what builds on data or a training that did not happen is left out."""
+    for statement in filter(definitions, tree.body):
+        with contextlib.suppress(NameError):
+            exec(compile(ast.Module([statement], []), "<solution>", "exec"), names)
 
 
 def _module_at(path: Path) -> ModuleType:

@@ -154,10 +154,11 @@ def plain_python(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    lines = source.lstrip().split("\n")
-    if lines[0].split(" ")[0] in PASSED_ON:
-        source = "\n".join(["", *lines[1:]])
-    return TransformerManager().transform_cell(source)
+    body = source.lstrip("\n")
+    first, _, rest = body.partition("\n")
+    if first.split(" ")[0] in PASSED_ON:
+        body = "pass\n" + rest
+    return "\n" * (len(source) - len(source.lstrip("\n"))) + TransformerManager().transform_cell(body)
 
 
 def definitions(statement: ast.stmt) -> bool:

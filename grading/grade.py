@@ -134,7 +134,7 @@ class Grader:
                 os.close(weights)
         report.output, report.peak_mb, report.forks = turns.output, turns.peak_mb, turns.forks
         report.isolation, report.isolation_missing = turns.layers["used"], turns.layers["missing"]
-        report.cells = [_noted(cell) for cell in turns.cells if cell.errors or cell.trouble]
+        report.cells = [_noted(cell) for cell in turns.cells if cell.trouble or (cell.errors and cell.mode == "full")]
 
 
 def blank(course: Course) -> NotebookData:

@@ -77,15 +77,17 @@ def read_regular(path: Path, limit_mb: int) -> bytes:
     except OSError as error:
         kind = "is a link" if path.is_symlink() else f"cannot be opened: {error.strerror}"
         raise UnreadableSubmission(f"{path.name} {kind}") from None
-    with open(descriptor, "rb") as file:
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
-            raise UnreadableSubmission(
-                f"{path.name} is {'a folder' if stat.S_ISDIR(state.st_mode) else 'not a regular file'}"
-            )
+            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "not a regular file"
+            raise UnreadableSubmission(f"{path.name} is {kind}")
         if state.st_size > limit_mb << 20:
             raise UnreadableSubmission(f"{path.name} has {state.st_size >> 20} MB; at most {limit_mb} MB are read")
-        return file.read((limit_mb << 20) + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read((limit_mb << 20) + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _find_notebook(folder: Path, exercise: str, notes: list[str]) -> Path:

@@ -15,6 +15,7 @@ applied while what it needs is still allowed. Linux only; elsewhere only the lim
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -158,11 +159,11 @@ def enter(
     private = folder
     if own_mounts and layers.apply("private root", lambda: _private_root(folder, readable)):
         private, readable = PRIVATE_FOLDER, [path for path in readable if os.path.exists(path)]
-    if own_mounts or "private folder" in layers.without:
-        layers.apply("private folder", lambda: _private_folder(private, limits.file_mb + limits.weights_mb, owner))
-    else:
-        layers.missing["private folder"] = "an ordinary folder: without own mounts its size has no limit"
-        os.chown(private, owner, -1)
+    size_mb = limits.file_mb + limits.weights_mb
+    if not (own_mounts and layers.apply("private folder", lambda: _private_folder(private, size_mb, owner))):
+        layers.missing.setdefault("private folder", "an ordinary folder: without own mounts its size has no limit")
+        with contextlib.suppress(OSError):
+            os.chown(private, owner, -1)
     fill(private)
     os.chdir(private)
     layers.apply("ordinary user", lambda: _become_nobody() if become_nobody else _drop_capabilities())

@@ -41,7 +41,6 @@ class WarmProcess:
         questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
         path: further folders to import from, for a course whose checks lie outside this project.
         readable: further folders that workers may read.
-        without: layers to leave off; for tests.
     """
 
     def __init__(
@@ -51,7 +50,6 @@ class WarmProcess:
         path: Sequence[str] = (),
         readable: Sequence[str] = (),
         modules: Sequence[str] = (),
-        without: Sequence[str] = (),
     ) -> None:
         self.limits = limits
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
@@ -73,18 +71,19 @@ class WarmProcess:
             "limits": dataclasses.asdict(limits),
             "readable": _readable([*map(str, (PROJECT / "helpers", PROJECT / "data")), *readable]),
             "folder": self.folder,
-            "without": list(without),
         }
         self.control.send(json.dumps(settings).encode())
         self._warm = False
 
-    def start_turn(self, channel: socket.socket, output: int, weights: tuple[str, int] | None) -> None:
-        """Fork a worker that owns these descriptors from now on; ours stay ours."""
+    def start_turn(
+        self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
+    ) -> None:
+        """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
         if not self._warm:
             self._warm = "ready" in self._answer(START_SECONDS)
         handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
-        message = json.dumps({"op": "start", "weights": weights[0] if weights else None}).encode()
-        socket.send_fds(self.control, [message], handed)
+        message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
+        socket.send_fds(self.control, [json.dumps(message).encode()], handed)
         self._answer(FORK_SECONDS)
 
     def end_turn(self, gone: bool) -> dict[str, Any]:
@@ -159,18 +158,25 @@ class Turns:
     """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended
     early.
 
+    `weights` is the name and a descriptor of the weights file, `without` names layers to leave off, for tests.
+
     A cell that hangs or ends the process costs only itself: it runs with its definitions alone next time, then not at
     all.
     """
 
-    def __init__(self, warm: WarmProcess, cells: list[Cell], weights: tuple[str, int] | None = None) -> None:
-        self.warm, self.cells, self.weights = warm, cells, weights
+    def __init__(
+        self,
+        warm: WarmProcess,
+        cells: list[Cell],
+        weights: tuple[str, int] | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
+        self.warm, self.cells, self.weights, self.without = warm, cells, weights, without
         self.limits = warm.limits
         self.deadline = time.monotonic() + self.limits.submission_seconds
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
         self.peak_mb, self.forks = 0, 0
         self.output = ""
-        self.last_words: str | None = None
         self._channel: Channel | None = None
 
     def __enter__(self) -> Turns:
@@ -253,7 +259,7 @@ class Turns:
         self._output = os.memfd_create("output", os.MFD_CLOEXEC)
         appending = os.open(f"/proc/self/fd/{self._output}", os.O_WRONLY | os.O_APPEND)
         try:
-            self.warm.start_turn(theirs, appending, self.weights)
+            self.warm.start_turn(theirs, appending, self.weights, self.without)
         finally:
             theirs.close()
             os.close(appending)

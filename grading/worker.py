@@ -173,7 +173,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
     os.closerange(3, 100)
     os.closerange(100 + len(handed), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     limits = sandbox.Limits(**settings["limits"])
-    layers = sandbox.Layers(frozenset(settings["without"]))
+    layers = sandbox.Layers(frozenset(message["without"]))
     become_nobody = os.geteuid() == 0 and sandbox.readable_by_nobody(settings["readable"])
     sandbox.enter_namespaces(layers)
     if "process namespace" in layers.used and (inner := os.fork()) != 0:

@@ -1,0 +1,53 @@
+"""The toy course and its parts, made once for all tests of grading that ask for them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # toy_course
+
+import toy_course
+
+from grading.answers import Course
+from grading.grade import Grader
+from grading.sandbox import Limits
+from grading.warm import WarmProcess
+
+LIMITS = Limits(cell_seconds=1.5, question_seconds=1.5, submission_seconds=20, memory_mb=400, file_mb=8, weights_mb=1)
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory) -> Iterator[Course]:
+    """The toy course, released by stock nbgrader; its checks can be imported."""
+    root = toy_course.make_course(tmp_path_factory.mktemp("course"))
+    sys.path.append(str(root))
+    yield Course(root, toy_course.EXERCISE, "toy_checks")
+    sys.path.remove(str(root))
+
+
+@pytest.fixture(scope="session")
+def release(course) -> dict:
+    """The released toy notebook."""
+    return toy_course.released(course.root)
+
+
+@pytest.fixture(scope="session")
+def warm(course) -> Iterator[WarmProcess]:
+    """A warm process for the toy course, with tight limits."""
+    process = WarmProcess(
+        course.module, LIMITS, path=[str(course.root)], readable=[str(course.root / course.checks_package)]
+    )
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def grader(course) -> Iterator[Grader]:
+    """A grader of the toy course, with tight limits."""
+    made = Grader(course, LIMITS, course.root / "grading" / "course_secret")
+    yield made
+    made.close()

@@ -1,0 +1,106 @@
+"""Cells run as a notebook would run them, as far as that is harmless."""
+
+import ast
+import builtins
+import inspect
+import sys
+
+import pytest
+
+from grading.cells import CappedOutput, Notebook, definitions, plain_python
+
+
+@pytest.fixture
+def notebook():
+    main, read = sys.modules["__main__"], builtins.input
+    yield Notebook()
+    sys.modules["__main__"], builtins.input = main, read
+
+
+def test_an_error_stays_with_its_statement(notebook):
+    errors = notebook.run("c", "a = 1\nb = a / 0\nc = a + 1\nraise SystemExit(3)\nd = 4", "full")
+    assert [(e["type"], e["line"]) for e in errors] == [("ZeroDivisionError", 2), ("SystemExit", 4)]
+    assert (notebook.names["c"], notebook.names["d"]) == (2, 4)
+
+
+def test_a_syntax_error_is_named_with_its_line(notebook):
+    (error,) = notebook.run("c", "x = 1\ndef f(:\n    pass", "full")
+    assert (error["type"], error["line"]) == ("SyntaxError", 2)
+
+
+def test_an_exception_that_raises_when_read_is_still_an_error(notebook):
+    source = "class Nasty(Exception):\n    def __str__(self): raise SystemExit\nraise Nasty"
+    assert notebook.run("c", source, "full")[0]["type"] == "Nasty"
+
+
+def test_magics_and_shell_lines_do_nothing(notebook):
+    source = "%matplotlib inline\n!rm -rf /\nfiles = !ls\n%time x = 3\nget_ipython().ast_transformers.append(1)\ny = 2"
+    assert notebook.run("c", source, "full") == []
+    assert notebook.names["y"] == 2 and notebook.names["files"] is None
+
+
+@pytest.mark.parametrize(("magic", "runs"), [("%%time", True), ("%%capture out", True), ("%%bash", False), ("%%html", False)])
+def test_cell_magics(notebook, magic, runs):
+    notebook.run("c", f"{magic}\nx = 1", "full")
+    assert ("x" in notebook.names) is runs
+
+
+def test_windows_line_ends_and_future_imports(notebook):
+    source = "from __future__ import annotations\r\ndef f(x: no_such_name) -> int:\r\n    return x\r\n"
+    assert notebook.run("c", source, "full") == []
+    assert notebook.names["f"](3) == 3
+
+
+def test_input_answers_with_nothing_and_main_is_the_notebook(notebook):
+    notebook.run("c", "name = input('who? ')\nhere = __name__\nimport dataclasses\n@dataclasses.dataclass\nclass A:\n    x: int", "full")
+    assert (notebook.names["name"], notebook.names["here"]) == ("", "__main__")
+    assert notebook.names["A"](1).x == 1
+
+
+def test_source_can_be_inspected(notebook):
+    notebook.run("c", "def f():\n    return 42\n", "full")
+    assert "return 42" in inspect.getsource(notebook.names["f"])
+
+
+DEFINES = {
+    "import torch": True, "from torch import nn": True, "def f(): launch()": True, "class A(B):\n    x = f()": True,
+    "x = 3": True, "x: int = -2**3": True, "x: int": True, "a, b = 1, [2, 3]": True, "f = lambda x: train(x)": True,
+    "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')": True, "n = len([1, 2])": True,
+    "table = {'a': torch.arange(3), 'b': np.zeros((2, 3))}": True, "model = train()": False, "train()": False,
+    "x = [f(i) for i in range(3)]": False, "while True: pass": False, "for i in range(3): x = i": False, "x += 1": False,
+    "x = torch.load('weights')": False, "try:\n    import a\nexcept ImportError:\n    a = None": True,
+    "if torch.cuda.is_available():\n    device = 'cuda'\nelse:\n    device = 'cpu'": True, "if ready:\n    train()": False,
+    "with open('x') as f: pass": False, "del x": False, "x = os.getpid()": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "expected"), DEFINES.items())
+def test_what_only_defines(source, expected):
+    assert definitions(ast.parse(source).body[0]) is expected
+
+
+def test_definitions_run_without_the_rest(notebook):
+    assert notebook.run("c", "k = 17\nwhile True:\n    pass\ndef f():\n    return k", "definitions") == []
+    assert notebook.names["f"]() == 17
+
+
+def test_an_answer_is_what_its_own_cell_left(notebook):
+    notebook.run("mpjpe", "def mpjpe(): return 'own'", "full")
+    notebook.run("scratch", "def mpjpe(): return 'scratch'", "definitions")
+    assert notebook.answer("mpjpe", "mpjpe", untouched=False)() == "own"
+    assert notebook.answer("mpjpe", "mpjpe", untouched=True)() == "scratch"
+    with pytest.raises(KeyError):
+        notebook.answer("pck", "pck", untouched=False)
+
+
+def test_output_is_capped(tmp_path):
+    with open(tmp_path / "out", "wb") as file:
+        output = CappedOutput(file.fileno(), 10)
+        for _ in range(5):
+            assert output.write("äbc") == 3
+    assert len((tmp_path / "out").read_bytes()) == 10
+
+
+def test_plain_python_keeps_line_numbers():
+    assert plain_python("%%time\nx = 1\ny = 2").splitlines()[1:] == ["x = 1", "y = 2"]
+    assert plain_python("\n\nx = 1").splitlines() == ["", "", "x = 1"]

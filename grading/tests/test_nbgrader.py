@@ -1,0 +1,218 @@
+"""Stock nbgrader, run as an instructor runs it, on a class with every kind of trouble."""
+
+import csv
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import toy_course
+from toy_course import FULL, cell, filled, hand_in, named, nbgrader, weights
+
+from grading.__main__ import main
+from grading.report import Report
+
+SQUARED = "def double(x):\n    return x * x"
+HTML = {"text/html": "<script>alert('from an output')</script>", "text/plain": "an output"}
+
+
+def ten_students(root: Path) -> dict[str, float]:
+    """Write ten submissions, four of them broken, and return the points that each deserves."""
+    release, files = toy_course.released(root), {"toy.safetensors": weights()}
+    hand_in(root, "s0_right", filled(release), files)
+    hand_in(root, "s1_untouched", release)
+    hand_in(root, "s2_squared", filled(release, double=SQUARED), files)
+    hand_in(root, "s3_cut", json.dumps(filled(release))[:700], files)
+    hand_in(root, "s4_nothing", None, {"notes.txt": b"I was ill."})
+    (hand_in(root, "s5_folder", None) / "toy.ipynb").mkdir()
+    large = filled(release)
+    large["metadata"]["x"] = "x" * (6 << 20)
+    hand_in(root, "s6_large", large, files)
+    folder = hand_in(root, "s7_renamed", None, files)
+    (folder / "my toy.ipynb").write_text(json.dumps(filled(release)))
+    (folder / "timestamp.txt").write_text("once upon a time")
+    (folder / "link").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe")
+    damaged = filled(release, total="class T:\n    while True: pass")
+    damaged["cells"] += [named(damaged, "double_check"), cell("markdown", "<img src=x onerror=alert(2)>")]
+    damaged["metadata"]["kernelspec"]["name"] = "my-env"
+    named(damaged, "double")["outputs"] = [{"output_type": "display_data", "data": HTML, "metadata": {}}]
+    hand_in(root, "s8_damaged", damaged, files)
+    words = filled(release)
+    named(words, "words_1")["source"] = "Wrists, <script>alert(3)</script> because they move."
+    (hand_in(root, "s9_words", words, files) / "timestamp.txt").write_text("2031-05-06 07:08:09 UTC")
+    return {"s0_right": 7, "s1_untouched": 0, "s2_squared": 4, "s3_cut": 0, "s4_nothing": 0, "s5_folder": 0, "s6_large": 0,
+            "s7_renamed": 7, "s8_damaged": 5, "s9_words": 7}
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Return every path below `folder` with its content's hash, mode and time of change."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
+        found[str(path)] = f"{content} {path.lstat().st_mode} {path.lstat().st_mtime_ns}"
+    return found
+
+
+@pytest.fixture(scope="module")
+def graded(course, tmp_path_factory):
+    """The class after one run of autograde, generate_feedback and export, with the points that everybody deserves."""
+    import shutil
+
+    root = tmp_path_factory.mktemp("class") / "course"
+    shutil.copytree(course.root, root, ignore=shutil.ignore_patterns("submitted", "course_secret", "reports"))
+    deserved = ten_students(root)
+    before = snapshot(root / "grading/submitted")
+    done = nbgrader(root, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    assert snapshot(root / "grading/submitted") == before
+    for command in (["generate_feedback", "toy"], ["export"]):
+        assert nbgrader(root, *command).returncode == 0
+    return root, deserved, done
+
+
+def scores(root: Path) -> dict[str, float]:
+    with open(root / "grades.csv") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def in_gradebook(root: Path, code: str) -> str:
+    """Run code with `gb`, the gradebook, in a process of its own, and return what it printed."""
+    import subprocess
+
+    script = f"from nbgrader.api import Gradebook\nwith Gradebook('sqlite:///{root}/grading/gradebook.db') as gb:\n    {code}"
+    environment = {**toy_course.environment(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_everybody_has_the_row_that_they_deserve(graded):
+    root, deserved, _ = graded
+    assert scores(root) == deserved
+
+
+def test_every_report_says_what_happened(graded):
+    root, deserved, _ = graded
+    reports = {student: Report.read(root / "grading/reports/toy" / f"{student}.json") for student in deserved}
+    assert {student: report.points for student, report in reports.items()} == deserved
+    reasons = {student: report.unreadable for student, report in reports.items() if report.unreadable}
+    assert set(reasons) == {"s3_cut", "s4_nothing", "s5_folder", "s6_large"}
+    assert "not JSON" in reasons["s3_cut"] and "no notebook at all" in reasons["s4_nothing"]
+    assert "a folder" in reasons["s5_folder"] and "6 MB" in reasons["s6_large"]
+    assert reports["s7_renamed"].repairs == ["the notebook was called my toy.ipynb"]
+    assert reports["s8_damaged"].questions["total"].verdict == "timed out"
+    assert reports["s2_squared"].questions["double"].mistake == "squared"
+
+
+def test_every_student_has_a_page_of_feedback_that_shows_nothing_hidden_and_runs_nothing(graded):
+    root, deserved, _ = graded
+    stock = (root / "grading/feedback/s1_untouched/toy/toy.html").read_text().count("<script")
+    for student in deserved:
+        page = (root / "grading/feedback" / student / "toy" / "toy.html").read_text()
+        assert "of 3 points" in page, student
+        for secret in ("271828", "submission.examine", "return 2 * x" if student in ("s1_untouched", "s3_cut") else "secret words"):
+            assert secret not in page, (student, secret)
+        assert page.count("<script") == stock and "<img src=" not in page, student
+        assert not list((root / "grading/feedback" / student / "toy").glob("*.safetensors"))
+    assert "could not be graded: the notebook is not JSON" in (root / "grading/feedback/s3_cut/toy/toy.html").read_text()
+    assert "this is the square" in (root / "grading/feedback/s2_squared/toy/toy.html").read_text()
+
+
+def test_the_reason_is_in_the_gradebook_and_words_wait_for_a_hand(graded):
+    root, *_ = graded
+    code = (
+        "for s in ('s3_cut', 's2_squared', 's9_words', 's1_untouched'):\n"
+        "        n = gb.find_submission_notebook('toy', 'toy', s)\n"
+        "        print(s, n.needs_manual_grade, sorted(c.auto_comment or '' for c in n.comments))"
+    )
+    cut, squared, words, untouched = in_gradebook(root, code).splitlines()
+    assert cut.startswith("s3_cut False") and "not graded: the notebook is not JSON" in cut
+    assert "wrong: this is the square" in squared
+    assert words.startswith("s9_words True")
+    assert untouched == f"s1_untouched False {['No response.'] * 4}"
+
+
+def test_a_mark_given_by_hand_survives_a_regrade(graded):
+    root, deserved, _ = graded
+    change = (
+        "for cell, mark in (('words_1', 3.5), ('double_check', 1.0)):\n"
+        "        gb.find_grade(cell, 'toy', 'toy', 's9_words').manual_score = mark\n"
+        "    gb.db.commit()"
+    )
+    in_gradebook(root, change)
+    assert nbgrader(root, "autograde", "toy", "--force", "--student", "s9_words").returncode == 0
+    assert nbgrader(root, "export").returncode == 0
+    assert scores(root) == {**deserved, "s9_words": 3.5 + 1.0 + FULL["total"] + FULL["model"]}
+
+
+def test_a_second_run_grades_nobody_again_unless_asked(graded):
+    root, *_ = graded
+    path = root / "grading/reports/toy/s0_right.json"
+    before = path.stat().st_mtime_ns
+    assert nbgrader(root, "autograde", "toy").returncode == 0
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_newer_submission_replaces_the_older(graded):
+    root, *_ = graded
+    folder = root / "grading/submitted/s9_words/toy"
+    (folder / "toy.ipynb").write_text(json.dumps(filled(toy_course.released(root), total="def total(x): return 0")))
+    (folder / "timestamp.txt").write_text("2031-05-07 07:08:09 UTC")
+    assert nbgrader(root, "autograde", "toy").returncode == 0
+    assert Report.read(root / "grading/reports/toy/s9_words.json").questions["total"].points == 0
+
+
+def test_the_table_of_marks(graded, capsys):
+    root, *_ = graded
+    assert main(["marks", "toy", "--course", str(root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 11 and lines[0].split()[:3] == ["student", "double", "/3"]
+    assert "double: squared" in next(line for line in lines if line.startswith("s2_squared"))
+
+
+def test_the_verbs_explain_themselves(capsys):
+    assert main(["--help"]) == 0
+    assert main(["no-such-verb"]) == 2
+    assert "autograde EXERCISE" in capsys.readouterr().out
+    assert main(["marks", "no_such_exercise"]) == 0
+    assert "nothing is graded yet" in capsys.readouterr().out
+
+
+def test_a_fresh_clone_grades_without_a_gradebook(graded, tmp_path):
+    import shutil
+
+    root, *_ = graded
+    fresh = tmp_path / "fresh"
+    shutil.copytree(root, fresh, ignore=shutil.ignore_patterns("submitted", "autograded", "feedback", "gradebook.db", "grades.csv"))
+    hand_in(fresh, "ada", filled(toy_course.released(fresh)), {"toy.safetensors": weights()})
+    done = nbgrader(fresh, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    assert nbgrader(fresh, "export").returncode == 0 and scores(fresh) == {"ada": 7.0}
+
+
+def test_a_course_that_contradicts_itself_grades_nobody(graded, tmp_path):
+    import shutil
+
+    root, *_ = graded
+    odd = tmp_path / "odd"
+    shutil.copytree(root, odd, ignore=shutil.ignore_patterns("submitted", "autograded", "reports", "feedback"))
+    hidden = odd / "grading/hidden_checks/test_toy.py"
+    hidden.write_text(hidden.read_text().replace('points("total", 2)', 'points("total", 1)'))
+    hand_in(odd, "ada", filled(toy_course.released(odd)))
+    done = nbgrader(odd, "autograde", "toy")
+    assert done.returncode == 1 and "Nobody was graded" in done.stderr and not (odd / "grading/reports/toy/ada.json").exists()
+
+
+def test_what_a_run_of_the_solution_leaves_is_not_released(course, tmp_path):
+    import shutil
+
+    root = tmp_path / "course"
+    shutil.copytree(course.root, root)
+    before = (root / "exercises/toy/toy.ipynb").read_bytes()
+    for name in ("toy.safetensors", "results.json", "picture.png"):
+        (root / "solutions/toy" / name).write_text("x")
+    assert nbgrader(root, "generate_assignment", "toy", "--force").returncode == 0
+    assert sorted(path.name for path in (root / "exercises/toy").iterdir()) == ["picture.png", "toy.ipynb"]
+    assert (root / "exercises/toy/toy.ipynb").read_bytes() == before
