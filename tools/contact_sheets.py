@@ -100,7 +100,7 @@ def knob_rows() -> list[Image.Image]:
         *({"scale": (s, s)} for s in (0.2, 0.35, 0.5, 0.7, 0.95)),
         *({"appearance": c} for c in (0, 0.25, 0.5, 0.75, 1)),
     ]
-    return [Image.fromarray(render_scene(2, 11, replace(base, **change)).image) for change in turned]
+    return [Image.fromarray(render_scene(2, 4, replace(base, **change)).image) for change in turned]
 
 
 def main(folder: Path) -> None:

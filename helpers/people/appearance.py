@@ -73,7 +73,7 @@ class Surface:
 def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     """Return an outfit; `gender` 0 to 1 shifts the odds of skirts, long hair and beards, `appearance` of patterns."""
     def colour(palette: tuple, vary: float = 12.0) -> np.ndarray:
-        return np.clip(np.array(dice.pick(palette), float) + vary * dice.bell(3), 4, 250)
+        return np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
 
     # Every number is drawn, wanted or not, so that a turned knob changes nothing else of the outfit.
     plain, pattern = dice.uniform(), dice.pick(PATTERNS)
@@ -81,8 +81,9 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     leg, boot = dice.pick((0.45, 0.75, 0.95, 1.6, 2.0, 2.0, 2.0, 2.0)), dice.pick((1.95, 1.93, 1.9, 1.72))
     long_hair, hair_rings = dice.chance(0.08 + 0.6 * gender), dice.integer(3, 7)
     return Outfit(
-        skin=colour(SKINS, 5), hair=colour(HAIRS, 5), top=colour(CLOTH), top_second=colour(CLOTH), legs=colour(LEG_CLOTH),
-        shoes=colour(SHOE), hat_colour=colour(CLOTH), pattern=pattern if plain < 0.35 + 0.65 * appearance else "plain",
+        skin=colour(SKINS, 5), hair=colour(HAIRS, 5), top=colour(CLOTH), top_second=colour(CLOTH),
+        legs=colour(LEG_CLOTH), shoes=colour(SHOE), hat_colour=colour(CLOTH),
+        pattern=pattern if plain < 0.35 + 0.65 * appearance else "plain",
         pattern_size=dice.uniform(0.035, 0.11),
         sleeve=dice.pick((-0.1, 0.45, 0.5, 0.6, 0.95, 1.5, 1.95, 1.97, 2.0)), neckline=dice.uniform(0.0, 0.11),
         leg=leg, boot=boot,

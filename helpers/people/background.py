@@ -13,10 +13,12 @@ from helpers.people.dice import Dice
 
 __all__ = ["Camera", "Light", "draw_light", "paint_backdrop", "room_of"]
 
-FLOORS = ((150, 112, 78), (112, 80, 56), (176, 168, 156), (120, 118, 116), (86, 84, 88), (196, 180, 150), (92, 100, 112))
+FLOORS = ((150, 112, 78), (112, 80, 56), (176, 168, 156), (120, 118, 116), (86, 84, 88), (196, 180, 150),
+          (92, 100, 112))
 WALLS = ((224, 218, 206), (196, 204, 208), (180, 190, 170), (214, 190, 160), (150, 166, 188), (200, 170, 170),
          (120, 124, 132), (168, 90, 74), (92, 108, 100), (236, 232, 226))
-GROUNDS = ((96, 122, 62), (124, 138, 80), (110, 110, 112), (140, 134, 126), (168, 150, 118), (196, 184, 150), (84, 106, 64))
+GROUNDS = ((96, 122, 62), (124, 138, 80), (110, 110, 112), (140, 134, 126), (168, 150, 118), (196, 184, 150),
+           (84, 106, 64))
 SKIES = (((116, 164, 220), (208, 224, 240)), ((150, 160, 172), (206, 210, 214)), ((86, 120, 176), (236, 200, 168)),
          ((132, 184, 232), (226, 236, 244)))
 FAR = ((70, 96, 62), (94, 112, 84), (110, 124, 140), (128, 110, 100), (150, 146, 142), (88, 84, 92))
@@ -24,7 +26,7 @@ FAR = ((70, 96, 62), (94, 112, 84), (110, 124, 140), (128, 110, 100), (150, 146,
 
 @dataclass(frozen=True)
 class Camera:
-    """A level camera at height `height` metres: x_image = centre + focal X / Y, y_image = horizon - focal (Z - height) / Y."""
+    """A level camera: x_image = centre + focal X / Y, y_image = horizon - focal (Z - height) / Y."""
 
     focal: float  # pixels
     centre: float  # pixels
@@ -81,7 +83,7 @@ def cloud(dice: Dice, height: int, width: int, cells: float) -> np.ndarray:
     return rows_mixed[:, ix] * (1 - fx) + rows_mixed[:, ix + 1] * fx
 
 
-def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: float, colour, opacity: float = 1.0) -> None:
+def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: float, colour: np.ndarray) -> None:
     """Blend a rectangle with smooth edges into `image` (H, W, 3), in place; corners in pixels."""
     height, width = image.shape[:2]
     left, right = max(int(np.floor(x0)), 0), min(int(np.ceil(x1)) + 1, width)
@@ -89,15 +91,15 @@ def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: floa
     if left >= right or top >= bottom:
         return
     x, y = np.arange(left, right), np.arange(top, bottom)
-    cover_x = np.clip(np.minimum(x - x0, x1 - x) + 0.5, 0, 1)
-    cover_y = np.clip(np.minimum(y - y0, y1 - y) + 0.5, 0, 1)
-    cover = (opacity * cover_y[:, None] * cover_x)[:, :, None]
+    cover_x = np.minimum(np.maximum(np.minimum(x - x0, x1 - x) + 0.5, 0), 1)
+    cover_y = np.minimum(np.maximum(np.minimum(y - y0, y1 - y) + 0.5, 0), 1)
+    cover = (cover_y[:, None] * cover_x)[:, :, None]
     part = image[top:bottom, left:right]
-    part += cover * (np.asarray(colour, float) - part)
+    part += cover * (colour - part)
 
 
-def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: float, light: Light, dice: Callable[[int], Dice],
-                   appearance: float) -> np.ndarray:
+def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: float, light: Light,
+                   dice: Callable[[int], Dice], appearance: float) -> np.ndarray:
     """Return the image float64 (H, W, 3) of an empty place, not clipped.
 
     wall: metres from the camera to the wall or, outdoors, to where the ground ends for the eye. dice: by purpose.

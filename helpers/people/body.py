@@ -68,7 +68,8 @@ class Body:
         """
         turns, heads = rotations(turn_vectors(angles, self.bone_names)), np.zeros((len(joints), 3))
         # Shoulder angles count from the chest: the arm turns back by what its collar bone has turned.
-        arms, collars = ([self.bone_names.index(f"{s}_{b}") for s in ("left", "right")] for b in ("upper_arm", "clavicle"))
+        arms, collars = ([self.bone_names.index(f"{side}_{bone}") for side in ("left", "right")]
+                         for bone in ("upper_arm", "clavicle"))
         turns[arms] = np.einsum("bji,bjk->bik", turns[collars], turns[arms])
         for bones, parents in self.levels:  # parents first; all bones of one depth at once
             above = turns[parents]
@@ -81,14 +82,12 @@ class Body:
 
     def posed(self, transforms: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return vertices (V, 3) and normals (V, 3) in the pose; `transforms` (B, 3, 4), `vertices` (V, 3) at rest."""
-        blend = blended(transforms, self.bone_index, self.bone_share)  # (V, 3, 4)
-        place = np.einsum("vij,vj->vi", blend[:, :, :3], vertices) + blend[:, :, 3]
-        return place, np.einsum("vij,vj->vi", blend[:, :, :3], self.normals)
+        blend = blended(transforms, self.bone_index, self.bone_share)
+        return moved(blend, vertices), moved(blend[:, :3], self.normals)
 
     def posed_keypoints(self, transforms: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
         """Return the keypoints (17, 3) in the pose, from those at rest."""
-        blend = blended(transforms, self.keypoint_bones, self.keypoint_shares)
-        return np.einsum("vij,vj->vi", blend[:, :, :3], keypoints) + blend[:, :, 3]
+        return moved(blended(transforms, self.keypoint_bones, self.keypoint_shares), keypoints)
 
 
 def levels_of(parents: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
@@ -100,12 +99,19 @@ def levels_of(parents: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 
 
 def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return the weighted mean transform (V, 3, 4) of each vertex: linear blend skinning."""
+    """Return the weighted mean transform (3, 4, V) of each vertex: linear blend skinning."""
     flat = transforms.reshape(len(transforms), 12)
     out = flat[index[:, 0]] * share[:, :1]
     for k in range(1, index.shape[1]):
         out += flat[index[:, k]] * share[:, k : k + 1]
-    return out.reshape(-1, 3, 4)
+    return np.ascontiguousarray(out.T).reshape(3, 4, -1)
+
+
+def moved(blend: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return points (V, 3) under transforms (3, 4, V), or directions under rotations (3, 3, V)."""
+    x, y, z = points.T
+    rows = [m[0] * x + m[1] * y + m[2] * z + (m[3] if len(m) == 4 else 0.0) for m in blend]
+    return np.stack(rows, 1)
 
 
 def shape_terms(traits: np.ndarray) -> np.ndarray:

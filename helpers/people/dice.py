@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Draws from one stream named by integers, for example (seed, index, purpose, person).
+    """Draws from one stream named by integers in [0, 2**64), for example (seed, index, purpose, person).
 
     Only `Generator.random` is used: its doubles are the bits of PCG64, which NumPy keeps stable between versions;
     the methods for other distributions carry no such promise. Streams of their own mean that turning one knob of a
@@ -19,7 +19,11 @@ class Dice:
     """
 
     def __init__(self, *key: int):
-        self._random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key))).random
+        # Two words per number and their count first: (1, 2) and (1, 2, 0) would be one and the same stream otherwise.
+        words = [len(key)]
+        for number in key:
+            words += (number & 0xFFFFFFFF, number >> 32)
+        self._random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words))).random
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """Return a number in [low, high)."""

@@ -12,12 +12,17 @@ from helpers.people.raster import rasterize, sample_shape, snap
 
 __all__ = ["Layer", "cast_shadows", "draw_layer"]
 
+# Where a thing meets the ground: points all over the rectangle below it, as shares of its width and depth.
+FOOTPRINT = np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 8)), -1).reshape(-1, 2)
+
 
 @dataclass(frozen=True)
 class Layer:
     """The sample grid (see raster.py) with what is nearest at each sample; 0 or 0.0 where there is nothing."""
 
-    colour: np.ndarray  # float32 (3, R, C)
+    red: np.ndarray  # float32 (R, C), in [0, 255]; green and blue alike
+    green: np.ndarray
+    blue: np.ndarray
     owner: np.ndarray  # uint8 (R, C): person + 1; 0 also for things
     part: np.ndarray  # uint8 (R, C)
     worn: np.ndarray  # uint8 (R, C), index into CLOTHES
@@ -65,8 +70,8 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
         out[hits.sample] = content
         return out.reshape(shape)
 
-    return Layer(np.stack([grid(channel, np.float32) for channel in colour]), grid(owner, np.uint8),
-                 grid(part, np.uint8), grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
+    return Layer(*(grid(channel, np.float32) for channel in colour), grid(owner, np.uint8), grid(part, np.uint8),
+                 grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
 
 
 def lit(normals: np.ndarray, light: Light) -> np.ndarray:
@@ -78,11 +83,12 @@ def lit(normals: np.ndarray, light: Light) -> np.ndarray:
 
 def light_on(lit_by: np.ndarray, light: Light) -> np.ndarray:
     """Return the factors (3, N) on a surface's colour, from what `lit` says about it (2, N)."""
-    return light.bounce[:, None] + light.sun[:, None] * lit_by[0] + (light.sky - light.bounce)[:, None] * lit_by[1]
+    sun, sky, bounce = (colour[:, None] for colour in (light.sun, light.sky, light.bounce))
+    return bounce + sun * lit_by[0] + (sky - bounce) * lit_by[1]
 
 
 def person_mesh(one: Placed, light: Light) -> tuple[np.ndarray, ...]:
-    """Return vertices, features (7, V) (place 3, lengths 2, light 2), parts, faces, two-sided and layer of each face."""
+    """Return vertices, features (7, V) (place 3, lengths 2, light 2), parts, faces, two-sided and layer of a face."""
     person = one.person
     features = np.concatenate([person.surface.place, person.surface.lengths, lit(person.normals, light)])
     layer = person.surface.layer[person.faces[:, 0]]
@@ -109,8 +115,8 @@ def blend(layer: Layer, image: np.ndarray) -> None:
     clear = 1 - tent(covered[window].astype(np.float32))
     part = image[top:bottom, left:right]
     part *= clear[:, :, None]
-    for channel in range(3):
-        part[:, :, channel] += tent(layer.colour[channel][window])
+    for channel, colour in enumerate((layer.red, layer.green, layer.blue)):
+        part[:, :, channel] += tent(colour[window])
 
 
 def tent(samples: np.ndarray) -> np.ndarray:
@@ -133,8 +139,7 @@ def cast_shadows(image: np.ndarray, camera: Camera, wall: float, light: Light, p
         contact.append(points[points[:, 2] < 0.16, :2])
     for thing in things:
         low, high = thing.vertices[:, :2].min(0), thing.vertices[:, :2].max(0)
-        grid = np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 8)), -1).reshape(-1, 2)
-        contact.append(low + grid * (high - low))
+        contact.append(low + FOOTPRINT * (high - low))
     strength = 0.62 * float(light.sun[1] / (light.sun[1] + light.sky[1]))
     dark = strength * splat(np.concatenate(cast), camera, shape, cell, 2.5)
     dark = np.maximum(dark, 0.5 * splat(np.concatenate(contact), camera, shape, cell, 3.0))

@@ -1,6 +1,7 @@
 """Things: boxes, poles, plants and furniture as meshes on the ground, in metres (x right, y away, z up)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,22 +35,43 @@ class Mesh:
                     np.einsum("ij,vj->vi", spin, self.normals), self.colours, self.faces, self.two_sided)
 
 
-def joined(meshes: list[Mesh]) -> Mesh:
-    """Return all meshes as one."""
+class Box(NamedTuple):
+    """A box standing on (x, y, z), which is the middle of its bottom; metres."""
+
+    width: float
+    depth: float
+    height: float
+    colour: np.ndarray
+    x: float
+    y: float
+    z: float
+
+
+def box(width: float, depth: float, height: float, colour, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Box:
+    """Return a box, to be made a mesh by `joined`."""
+    return Box(width, depth, height, colour, x, y, z)
+
+
+def joined(parts: list["Mesh | Box"]) -> Mesh:
+    """Return all parts as one mesh."""
+    meshes = [part for part in parts if isinstance(part, Mesh)]
+    boxes = [part for part in parts if isinstance(part, Box)]
+    if boxes:
+        meshes.append(mesh_of(boxes))
     start = np.cumsum([0] + [len(m.vertices) for m in meshes])
     return Mesh(*(np.concatenate([getattr(m, name) for m in meshes]) for name in ("vertices", "normals", "colours")),
                 np.concatenate([m.faces + s for m, s in zip(meshes, start, strict=False)]),
                 np.concatenate([m.two_sided for m in meshes]))
 
 
-def box(width: float, depth: float, height: float, colour, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
-    """Return a box standing on (x, y, z), which is the middle of its bottom."""
-    corners = BOX_CORNERS * (width, depth, height) + (x, y, z)
-    vertices = corners[BOX_SIDES].reshape(-1, 3)
-    quads = np.arange(24).reshape(6, 4)
+def mesh_of(boxes: list[Box]) -> Mesh:
+    """Return boxes as one mesh, four vertices of its own for every side."""
+    sizes = np.array([b[:3] for b in boxes])[:, None]
+    corners = BOX_CORNERS * sizes + np.array([b[4:] for b in boxes])[:, None]
+    quads = np.arange(24 * len(boxes)).reshape(-1, 4)
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    colours = np.repeat(np.asarray(colour, float)[None], 24, axis=0)
-    return Mesh(vertices, np.repeat(BOX_NORMALS, 4, axis=0), colours, faces, np.zeros(len(faces), bool))
+    return Mesh(corners[:, BOX_SIDES].reshape(-1, 3), np.tile(np.repeat(BOX_NORMALS, 4, axis=0), (len(boxes), 1)),
+                np.repeat(np.array([b.colour for b in boxes], float), 24, axis=0), faces, np.zeros(len(faces), bool))
 
 
 def ball(radius: float, colour, x: float, y: float, z: float, dice: Dice | None = None, rough: float = 0.0) -> Mesh:
@@ -114,7 +136,7 @@ def pole(dice: Dice) -> Mesh:
 
 def pillar(dice: Dice) -> Mesh:
     w = dice.uniform(0.2, 0.4)
-    return box(w, w, 3.4, paint(dice))
+    return joined([box(w, w, 3.4, paint(dice))])
 
 
 def plant(dice: Dice) -> Mesh:
@@ -127,16 +149,20 @@ def grass(dice: Dice) -> Mesh:
     return leaves(dice, dice.integer(24, 44), dice.uniform(0.35, 0.75), 0.5, dice.pick(LEAVES), 0)
 
 
+def legs_at(x: float, y: float, width: float, height: float, colour: np.ndarray) -> list[Box]:
+    """Return four legs, `x` and `y` from the middle."""
+    return [box(width, width, height, colour, i, j) for i in (-x, x) for j in (-y, y)]
+
+
 def table(dice: Dice) -> Mesh:
     colour, w, d, h = paint(dice), dice.uniform(0.7, 1.5), dice.uniform(0.5, 0.8), dice.uniform(0.45, 0.78)
-    legs = [box(0.05, 0.05, h, 0.8 * colour, x, y) for x in (0.05 - w / 2, w / 2 - 0.05) for y in (0.05 - d / 2, d / 2 - 0.05)]
-    return joined([box(w, d, 0.045, colour, z=h), *legs])
+    return joined([box(w, d, 0.045, colour, z=h), *legs_at(w / 2 - 0.05, d / 2 - 0.05, 0.05, h, 0.8 * colour)])
 
 
 def chair(dice: Dice) -> Mesh:
     colour = paint(dice)
-    legs = [box(0.04, 0.04, 0.44, 0.7 * colour, x, y) for x in (-0.19, 0.19) for y in (-0.19, 0.19)]
-    return joined([box(0.44, 0.44, 0.05, colour, z=0.43), box(0.44, 0.04, 0.42, 0.9 * colour, y=0.2, z=0.52), *legs])
+    return joined([box(0.44, 0.44, 0.05, colour, z=0.43), box(0.44, 0.04, 0.42, 0.9 * colour, y=0.2, z=0.52),
+                   *legs_at(0.19, 0.19, 0.04, 0.44, 0.7 * colour)])
 
 
 def shelf(dice: Dice) -> Mesh:
@@ -198,16 +224,17 @@ def beach_ball(dice: Dice) -> Mesh:
 def board(dice: Dice) -> Mesh:
     w, h = dice.uniform(0.4, 0.8), dice.uniform(0.5, 0.9)
     inner = paint(dice)
-    return joined([box(w, 0.05, h, paint(dice), z=0.08), box(0.82 * w, 0.02, 0.8 * h, inner, y=-0.035, z=0.1 * h + 0.08)])
+    return joined([box(w, 0.05, h, paint(dice), z=0.08),
+                   box(0.82 * w, 0.02, 0.8 * h, inner, y=-0.035, z=0.1 * h + 0.08)])
 
 
 def seat(width: float, height: float, dice: Dice) -> Mesh:
     """Return something to sit on: a crate or a stool with its top at `height`."""
     colour = paint(dice)
     if dice.chance(0.5):
-        return box(width, width, height, colour)
-    legs = [box(0.045, 0.045, height - 0.05, 0.7 * colour, x, y) for x in (-0.4 * width, 0.4 * width) for y in (-0.4 * width, 0.4 * width)]
-    return joined([box(width, width, 0.05, colour, z=height - 0.05), *legs])
+        return joined([box(width, width, height, colour)])
+    return joined([box(width, width, 0.05, colour, z=height - 0.05),
+                   *legs_at(0.4 * width, 0.4 * width, 0.045, height - 0.05, 0.7 * colour)])
 
 
 THINGS = {

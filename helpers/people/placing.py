@@ -9,7 +9,7 @@ from helpers.people.appearance import Outfit, Surface, draw_outfit, swelling, wo
 from helpers.people.background import Camera
 from helpers.people.body import Body, load_body
 from helpers.people.dice import Dice
-from helpers.people.poses import Pose, load_poses
+from helpers.people.poses import ANGLES, Pose, load_poses
 from helpers.people.settings import SceneSettings
 
 __all__ = ["Person", "Placed", "make_person", "place_people"]
@@ -70,7 +70,9 @@ def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit
     rest, joints, keypoints = body.shaped(traits)
     surface = Surface(body.vertices.T, body.lengths.T, body.part, body.vertex_layer)
     rest = rest + body.normals * swelling(outfit, surface)[:, None]
-    transforms = body.transforms(pose.angles, joints)
+    angles = pose.angles.copy()
+    angles[ANGLES.index("root.turn")] += np.degrees(turn)
+    transforms = body.transforms(angles, joints)
     vertices, normals = body.posed(transforms, rest)
     keypoints = body.posed_keypoints(transforms, keypoints)
     faces = body.faces[worn_faces(body, outfit)]
@@ -78,11 +80,8 @@ def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit
     used[faces] = True
     lowest = vertices[body.vertex_layer == 0, 2].min()
     shift = np.array([keypoints[11:13, 0].sum() / 2, keypoints[11:13, 1].sum() / 2, lowest - pose.lift])
-    c, s = np.cos(turn), np.sin(turn)
-    spin = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     stature = float(rest[body.vertex_layer == 0, 2].max() - rest[:, 2].min())
-    return Person(pose, outfit, surface, np.einsum("ij,vj->vi", spin, vertices - shift),
-                  np.einsum("ij,vj->vi", spin, normals), faces, np.flatnonzero(used), np.einsum("ij,vj->vi", spin, keypoints - shift),
+    return Person(pose, outfit, surface, vertices - shift, normals, faces, np.flatnonzero(used), keypoints - shift,
                   stature, turn)
 
 
@@ -168,7 +167,8 @@ def find_shift(box: np.ndarray, metres: float, depth: float, taken: np.ndarray, 
     costs = np.zeros(len(shifts))
     for i, shift in enumerate(shifts):
         overlap = overlaps(box + (shift, 0, shift, 0), taken)
-        costs[i] = abs(overlap.max(initial=0.0) - 0.75 * settings.crowding) + 0.1 * overlap.sum() * (1 - settings.crowding)
+        costs[i] = abs(overlap.max(initial=0.0) - 0.75 * settings.crowding)
+        costs[i] += 0.1 * overlap.sum() * (1 - settings.crowding)
         for other in placed:  # nobody stands inside somebody else
             gap = np.hypot(other.x - shift * metres, other.y - depth)
             costs[i] += 4 * max(0.0, 0.5 - gap)

@@ -23,7 +23,7 @@ NEVER_MIXED = ("root.bend", "root.lean", "root.turn")
 
 @dataclass(frozen=True)
 class KeyPose:
-    """One pose of the file: `angles` float (A,) in degrees, `kind` (poses of one kind mix), `seat`, `lift` in metres."""
+    """One pose of the file: `angles` float (A,) in degrees; poses of one `kind` mix; `lift` in metres."""
 
     name: str
     kind: str
@@ -42,7 +42,7 @@ class PoseBook:
     spread: np.ndarray
 
     def draw(self, dice: Dice) -> "Pose":
-        """Return a new pose: a key pose, mixed with others of its kind, varied within limits, mirrored half the time."""
+        """Return a new pose: a key pose mixed with another of its kind, varied within limits, mirrored or not."""
         key = dice.pick(self.poses)
         same = [p for p in self.poses if p.kind == key.kind]
         angles = mix(key.angles, dice.pick(same).angles, 0.4 * dice.uniform() * key.loose)

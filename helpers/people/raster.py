@@ -29,7 +29,7 @@ class Hits:
     columns: int
 
     def weights(self, rows: np.ndarray, corner: np.ndarray) -> np.ndarray:
-        """Return the barycentric weights (3, n), correct in perspective, of the hits `rows` on vertices `corner` (3, n)."""
+        """Return the barycentric weights (3, n) of the hits `rows` on vertices `corner` (3, n), true in perspective."""
         sample, (px, py), (a, b, c) = self.sample[rows], self.points, corner
         ax, ay = px[a], py[a]
         bx, by, cx, cy = px[b] - ax, py[b] - ay, px[c] - ax, py[c] - ay
@@ -73,13 +73,13 @@ def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, 
     of_face, step = expand((bottom - top)[shown].astype(np.int64) + 1)
     row = top[shown][of_face] + step
     left, right = spans(x, y, of_face, row * STEP, shape[1])
+    base, across, down = (c[of_face] for c in plane(x, y, area[shown], inverse_depth[faces[shown].T]))
+    first_sample = (row * shape[1] + left).astype(np.int64)
+    first_inverse = base + down * row + across * left
     of_row, step = expand(np.maximum(right - left + 1, 0).astype(np.int64))
-    column, row, of_face = left[of_row] + step, row[of_row], of_face[of_row]
-    sample = (row * shape[1] + column).astype(np.int64)
-
-    base, across, down = plane(x, y, area[shown], inverse_depth[faces[shown].T])
-    inverse = base[of_face] + across[of_face] * column + down[of_face] * row
-    key = ((inverse * DEPTH_STEPS).astype(np.int64) << FACE_BITS) | of_face
+    sample = first_sample[of_row] + step
+    inverse = first_inverse[of_row] + across[of_row] * step
+    key = ((inverse * DEPTH_STEPS).astype(np.int64) << FACE_BITS) | of_face[of_row]
     nearest = np.zeros(shape[0] * shape[1], np.int64)
     np.maximum.at(nearest, sample, key)
     sample = np.flatnonzero(nearest > 0)

@@ -26,8 +26,8 @@ CAMERA, PERSON, OUTFIT, CUT, PLACE, BACKDROP, CLUTTER, SEATS, OCCLUDERS, GRAIN =
 EMBEDDED = np.array([0.045, 0.045, 0.045, 0.06, 0.06, 0.14, 0.14, 0.09, 0.09, 0.07, 0.07, 0.18, 0.18, 0.11, 0.11, 0.09,
                      0.09])
 # The parts (index into Body.part_names) whose surface shows each keypoint.
-SHOWN_BY = ((1,),) * 5 + ((2, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (2, 9), (2, 10), (9, 11), (10, 12), (11, 13),
-                          (12, 14))
+SHOWN_BY = np.array([(1, 1)] * 5 + [(2, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (2, 9), (2, 10), (9, 11), (10, 12),
+                                    (11, 13), (12, 14)])
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def render_scene(seed: int, index: int, settings: SceneSettings | None = None) -
 
     Raises:
         TypeError: `seed` or `index` is no whole number, or `settings` no SceneSettings.
-        ValueError: `seed` or `index` is negative.
+        ValueError: `seed` or `index` is outside [0, 2**64).
     """
     settings = SceneSettings() if settings is None else settings
     check_arguments(seed, index, settings)
@@ -106,9 +106,9 @@ def check_arguments(seed: object, index: object, settings: object) -> None:
     """Raise unless the arguments of `render_scene` are what it expects."""
     for name, value in (("seed", seed), ("index", index)):
         if isinstance(value, bool) or not isinstance(value, Integral):
-            raise TypeError(f"{name} is {value!r}; expected a whole number, 0 or more.")
-        if value < 0:
-            raise ValueError(f"{name} is {value}; expected a whole number, 0 or more.")
+            raise TypeError(f"{name} is {value!r}; expected a whole number in [0, 2**64).")
+        if not 0 <= value < 2**64:
+            raise ValueError(f"{name} is {value}; expected a whole number in [0, 2**64).")
     if not isinstance(settings, SceneSettings):
         raise TypeError(f"settings is of type {type(settings).__name__}; expected SceneSettings, for example "
                         "SceneSettings(size=(128, 128)).")
@@ -139,27 +139,31 @@ def labels_of(one: Placed, p: int, camera: Camera, layer: Layer,
     outline = np.floor(outline * 256 + 0.5) / 256
     limit = np.array([size[1] - 1, size[0] - 1], float)
     inside = ((keypoints >= 0) & (keypoints <= limit)).all(1)
-    visibility = inside.astype(np.uint8)
-    for k in np.flatnonzero(inside):
-        visibility[k] += is_seen(keypoints[k], 1 / inverse[k], k, p, layer)
+    visibility = np.where(inside, 1 + seen(keypoints, 1 / inverse, p, layer), 0).astype(np.uint8)
     box = np.concatenate([np.clip(outline.min(0), 0, limit), np.clip(outline.max(0), 0, limit)])
     return keypoints, visibility, box
 
 
-def is_seen(point: np.ndarray, depth: float, k: int, p: int, layer: Layer) -> bool:
-    """Return whether keypoint `k` shows: near it, what is nearest is the right part of person `p`, right above it.
+def seen(points: np.ndarray, depth: np.ndarray, p: int, layer: Layer) -> np.ndarray:
+    """Return bool (17,): whether each keypoint shows, that is, whether what is nearest there is the right part of
+    person `p`, right above it.
 
-    Near is half a pixel; and a pixel labelled as this person lies within one, so that the masks agree.
+    There means within half a pixel; and a pixel labelled as this person lies within one, so that the masks agree.
     """
-    column, row = np.floor(2 * point + 1.5).astype(int)
-    near = (slice(max(row - 1, 0), row + 2), slice(max(column - 1, 0), column + 2))
-    inverse, part = layer.inverse_depth[near], layer.part[near]
-    right_part = (part == SHOWN_BY[k][0]) | (part == SHOWN_BY[k][-1])
+    rows, columns = around(np.floor(2 * points + 1.5), layer.owner.shape)
+    inverse, part = layer.inverse_depth[rows, columns], layer.part[rows, columns]  # (17, 9)
+    right_part = (part == SHOWN_BY[:, :1]) | (part == SHOWN_BY[:, 1:])
     # depth - 1 / inverse < EMBEDDED, multiplied out so that empty samples divide nothing
-    above = depth * inverse - 1 < EMBEDDED[k] * inverse
-    if not ((layer.owner[near] == p + 1) & right_part & above).any():
-        return False
-    pixel_row, pixel_column = np.floor(point[::-1] + 0.5).astype(int)
+    above = depth[:, None] * inverse - 1 < EMBEDDED[:, None] * inverse
+    shows = ((layer.owner[rows, columns] == p + 1) & right_part & above).any(1)
     labels = layer.owner[1::2, 1::2]
-    near = (slice(max(pixel_row - 1, 0), pixel_row + 2), slice(max(pixel_column - 1, 0), pixel_column + 2))
-    return bool((labels[near] == p + 1).any())
+    rows, columns = around(np.floor(points + 0.5), labels.shape)
+    return shows & (labels[rows, columns] == p + 1).any(1)
+
+
+def around(points: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns (N, 9) of each of `points` (N, 2), x then y, and its neighbours, kept inside `shape`."""
+    nine = np.arange(9)
+    columns = np.clip(points[:, :1] + nine % 3 - 1, 0, shape[1] - 1)
+    rows = np.clip(points[:, 1:] + nine // 3 - 1, 0, shape[0] - 1)
+    return rows.astype(int), columns.astype(int)

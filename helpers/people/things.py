@@ -23,8 +23,8 @@ def seats(placed: list[Placed], dice: Callable[[int], Dice]) -> list[Mesh]:
         height = float(one.person.keypoints[11:13, 2].sum() / 2) - 0.085
         if one.person.pose.seat and height > 0.1:
             turn = one.person.turn
-            # A little behind the hips, so that the knees are free.
-            out.append(seat(0.4, height, dice(p)).moved(one.x - 0.06 * np.sin(turn), one.y + 0.06 * np.cos(turn), 0, turn))
+            x, y = one.x - 0.06 * np.sin(turn), one.y + 0.06 * np.cos(turn)  # a little behind the hips: free knees
+            out.append(seat(0.4, height, dice(p)).moved(x, y, 0, turn))
     return out
 
 
@@ -33,12 +33,12 @@ def clutter(placed: list[Placed], camera: Camera, wall: float, place: str, setti
     """Return things between the people and the wall, more of them the higher `appearance` is."""
     out = []
     nearest = max(p.y for p in placed) + 1.1
-    for i in range(5):
-        own = dice(i)
-        if own.uniform() < 0.9 * settings.appearance:
-            y = nearest + own.uniform() * max(wall - nearest - 0.6, 0.1)
-            x = (own.uniform(-0.1, 1.1) * settings.size[1] - camera.centre) * y / camera.focal
-            out.append(draw_thing(place, own).moved(x, y, 0, own.uniform(-0.6, 0.6)))
+    wanted = dice(0).uniforms(5) < 0.9 * settings.appearance
+    for i in np.flatnonzero(wanted):
+        own = dice(1 + int(i))
+        y = nearest + own.uniform() * max(wall - nearest - 0.6, 0.1)
+        x = (own.uniform(-0.1, 1.1) * settings.size[1] - camera.centre) * y / camera.focal
+        out.append(draw_thing(place, own).moved(x, y, 0, own.uniform(-0.6, 0.6)))
     return out
 
 
@@ -46,10 +46,8 @@ def occluders(placed: list[Placed], camera: Camera, settings: SceneSettings, dic
     """Return things that stand between the camera and a person, overlapping them on one side or the other."""
     out = []
     for p, one in enumerate(placed):
-        for i, chance in enumerate((settings.occlusion, settings.occlusion**2)):
-            own = dice(p, i)
-            if own.uniform() < chance:
-                out.append(in_front_of(one, camera, own))
+        wanted = dice(p, 0).uniforms(2) < (settings.occlusion, settings.occlusion**2)
+        out += [in_front_of(one, camera, dice(p, 1 + int(i))) for i in np.flatnonzero(wanted)]
     return out
 
 

@@ -17,8 +17,8 @@ from helpers.people import CLOTHES, PARTS, SceneSettings, render_scene, renderer
 ROOT = Path(__file__).resolve().parents[2]
 MANY = SceneSettings(size=(96, 133), people=(2, 6), scale=(0.3, 0.8), crowding=0.6, occlusion=0.4, truncation=0.3)
 
-# What scene (seed 11, index 0 to 3) looks like, byte for byte. Change them on purpose only: every cache is then rebuilt.
-GOLDEN = {"default": "", "many": ""}
+# What scenes (seed 11, index 0 to 3) look like, byte for byte. Changed on purpose only: every cache is then rebuilt.
+GOLDEN = {"default": "c4d82067e6f2eee5", "many": "19e7fb8c715b3849"}
 
 
 def checksum(scene) -> str:
@@ -277,7 +277,8 @@ def test_bad_settings_are_refused_in_a_sentence(change, error, message):
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), [
-    pytest.param((-1, 0), ValueError, "seed is -1; expected a whole number, 0 or more", id="negative seed"),
+    pytest.param((-1, 0), ValueError, r"seed is -1; expected a whole number in \[0, 2\*\*64\)", id="negative seed"),
+    pytest.param((2**64, 0), ValueError, "seed is 18446744073709551616", id="seed too large"),
     pytest.param((0, 1.5), TypeError, "index is 1.5; expected a whole number", id="half an index"),
     pytest.param((0, 0, {"size": (64, 64)}), TypeError, "settings is of type dict; expected SceneSettings", id="dict"),
 ])
