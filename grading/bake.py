@@ -1,7 +1,7 @@
 """The baked table of an exercise: what the reference and every known wrong version answer to the visible checks.
 
-`bake("ex01_pose_regression")` runs every case at the visible seed with the solution notebook's answers and writes down what
-the cases asked. The notebook's checks look it up (`helpers/checks/table.py`), so that no answer is found in `helpers`.
+`bake("ex01_pose_regression")` runs every case at the visible seed with the solution notebook's answers and writes down
+what the cases asked. The notebook's checks look it up (`helpers/checks/table.py`): no answer is found in `helpers`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def table_path(exercise: str) -> Path:
 def bake(exercise: str) -> bytes:
     """Return the table of an exercise as a file.
 
-    Where the file in the tree says the same but for the last digits (another processor, another version of torch), it is
-    returned as it is, so that a fresh release changes no byte without a reason.
+    Where the file in the tree says the same but for the last digits (another processor, another version of torch), it
+    is returned as it is, so that a fresh release changes no byte without a reason.
 
     Raises:
         CourseError: if the solution notebook's own answer is wrong by the exercise's checks.

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from grading.held_out import mpjpe_of
+from helpers.checks.ex01_pose_regression import MODEL_THRESHOLDS
+from helpers.checks.trained_models import too_far
+
+WEIGHTS = "ex01_pose_regression.safetensors"
+STEPS = [
+    (threshold, points - before)
+    for (threshold, points), (_, before) in zip(MODEL_THRESHOLDS, [(0, 0), *MODEL_THRESHOLDS], strict=False)
+]
+
 
 @pytest.mark.points("mpjpe", 2)
 def test_mpjpe_of_unequal_images(submission):
@@ -73,3 +83,12 @@ def test_pose_regressor_fits_all_sizes(submission):
 @pytest.mark.points("PoseRegressor", 1)
 def test_pose_regressor_treats_each_image_alone(submission):
     submission.examine("PoseRegressor", "eval")
+
+
+@pytest.mark.parametrize(
+    "threshold", [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}px") for t, p in STEPS]
+)
+def test_model_on_held_out_scenes(submission, threshold):
+    error = mpjpe_of(submission, WEIGHTS)
+    if not error <= threshold:
+        raise too_far(error, threshold)

@@ -1,1 +1,1 @@
-"""Wrong answers that students are known to give: `KNOWN_WRONG = {question: {mistake: answer}}`, one module per exercise."""
+"""Wrong answers that students give: `KNOWN_WRONG = {question: {mistake: answer}}`, one module per exercise."""

@@ -1,7 +1,7 @@
 """Known wrong answers to exercise 1: ordinary code of ordinary mistakes, by the name that checks and feedback use.
 
-Where several mistakes explain an answer, the first in order is named. Several wrong versions may make one mistake: its name
-is what stands before the dot.
+Where several mistakes explain an answer, the first in order is named. Several wrong versions may make one mistake: its
+name is what stands before the dot.
 """
 
 from __future__ import annotations
@@ -497,7 +497,7 @@ def not_a_module(backbone, num_keypoints, image_size):
 
 
 def _named(prefix: str) -> dict[str, object]:
-    """Return this module's functions `prefix_mistake` or `prefix_mistake__variant` as {"mistake" or "mistake.variant": ...}."""
+    """Return the functions `prefix_mistake` and `prefix_mistake__variant` as `mistake` and `mistake.variant`."""
     names = [name for name in globals() if name.startswith(prefix)]
     return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
 

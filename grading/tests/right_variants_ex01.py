@@ -26,9 +26,10 @@ def mpjpe_select_last(pred, target, visible):
 
 def mpjpe_python_loops(pred, target, visible):
     errors = []
-    for p, t, v in zip(pred.reshape(-1, 2).tolist(), target.reshape(-1, 2).tolist(), visible.flatten().tolist(), strict=True):
-        if v:
-            errors.append(math.hypot(p[0] - t[0], p[1] - t[1]))
+    for i in range(pred.shape[0]):
+        for k in range(pred.shape[1]):
+            if visible[i, k]:
+                errors.append(math.dist(pred[i, k].tolist(), target[i, k].tolist()))
     return sum(errors) / len(errors) if errors else float("nan")
 
 
@@ -233,7 +234,9 @@ class ZeroStart(LinearOnly):
 
 class GlobalAveragePooling(Flatten):
     def make_head(self, channels, cells, outputs):
-        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, outputs))
+        return nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, outputs),
+        )  # fmt: skip
 
 
 class GlobalAverageLinearPixels(Flatten):
@@ -246,7 +249,9 @@ class GlobalAverageLinearPixels(Flatten):
 
 class GlobalMaxPooling(FlattenSigmoid):
     def make_head(self, channels, cells, outputs):
-        return nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, outputs))
+        return nn.Sequential(
+            nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, outputs),
+        )  # fmt: skip
 
 
 class SpatialPooling(Flatten):

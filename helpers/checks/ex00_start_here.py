@@ -9,7 +9,7 @@ import torch
 
 from helpers.checks.compare import Form
 from helpers.checks.probes import calling
-from helpers.checks.question import Ask, Oracle, Question
+from helpers.checks.question import Ask, Oracle, Question, integers
 from helpers.checks.table import table_oracle
 from helpers.checks.verdict import Call, inputs, judge, run_check
 
@@ -32,7 +32,7 @@ def values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     """Draw oblong images of several widths; coordinates are multiples of a quarter, so every machine draws the same."""
     calls = []
     for width, height, shape in ((160, 90, (2, 5, 2)), (10, 31, (1, 3, 2))):
-        points = rng.randint(0, 4 * np.array([width, height]) - 3, shape) / 4
+        points = integers(rng, 0, 4 * np.array([width, height]) - 3, shape) / 4
         calls.append(Call("call", {"keypoints": torch.tensor(points, dtype=torch.float32), "width": width}))
     judge("flip_keypoints", HINTS, calls, ask, oracle, FORM)
 
@@ -40,7 +40,7 @@ def values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
 QUESTIONS: dict[str, Question] = {
     "flip_keypoints": Question(
         "flip_keypoints",
-        "flip_keypoints is right: the first column becomes the last one, and rows stay. So speaks every check.",
+        "flip_keypoints is right: the first column becomes the last one, and rows stay. (So does every check speak.)",
         {"call": calling("keypoints", "width")},
         {"values": values},
         HINTS,

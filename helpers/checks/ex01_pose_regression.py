@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks import pose_models
+from helpers.checks import pose_models, trained_models
 from helpers.checks.compare import Form
-from helpers.checks.pose_models import MODEL_THRESHOLDS, points_at
 from helpers.checks.probes import calling, differentiating
-from helpers.checks.question import Ask, Oracle, Question, read_hints
+from helpers.checks.question import Ask, Oracle, Question, integers, read_hints
 from helpers.checks.table import table_oracle
+from helpers.checks.trained_models import MODEL_THRESHOLDS, points_at
 from helpers.checks.verdict import Call, inputs, judge, run_check
 
 __all__ = [
@@ -52,8 +52,8 @@ def draw(
 ) -> dict[str, Tensor]:
     """Return `pred`, `target` and `visible` of a batch in which image i has `counts[i]` visible keypoints."""
     height, width = size
-    target = rng.randint(0, 4 * np.array([width, height]), (len(counts), keypoints, 2)) / 4
-    offset = rng.randint(1, 49, target.shape) / 4 * rng.choice([-1, 1], target.shape)
+    target = integers(rng, 0, 4 * np.array([width, height]), (len(counts), keypoints, 2)) / 4
+    offset = integers(rng, 1, 49, target.shape) / 4 * (2 * integers(rng, 0, 2, target.shape) - 1)
     visible = np.stack([rng.permutation(keypoints) < count for count in counts])
     return _batch(target + offset, target, visible, dtype)
 
@@ -71,7 +71,7 @@ def hide(
     batch = dict(batch)
     for name in names:
         points = batch[name].clone()
-        junk = rng.choice([float("nan"), float("nan"), -7777.25, 12345.5], (int(hidden.sum()), 2))
+        junk = np.array([np.nan, np.nan, -7777.25, 12345.5])[integers(rng, 0, 4, (int(hidden.sum()), 2))]
         junk[0] = float("nan")
         points[hidden] = torch.tensor(junk, dtype=points.dtype)
         batch[name] = points
@@ -177,10 +177,10 @@ def _triples(rng: np.random.RandomState) -> dict[str, Tensor]:
     triples = np.array([[3, -4], [6, -8], [8, -15], [20, -21], [-8, 6]])[rng.permutation(np.arange(15) % 5)].reshape(
         3, 5, 2
     )
-    target = rng.randint(20, 100, (3, 5, 2)).astype(float)
+    target = integers(rng, 20, 100, (3, 5, 2)).astype(float)
     visible = rng.permutation(np.arange(15) < 11).reshape(3, 5)
     visible[np.hypot(*triples.transpose(2, 0, 1)) == 10] = True
-    return _batch(target + triples * rng.choice([-1, 1]), target, visible, torch.float32)
+    return _batch(target + triples * (2 * integers(rng, 0, 2, ()) - 1), target, visible, torch.float32)
 
 
 # masked_l2_loss
@@ -254,7 +254,7 @@ QUESTIONS: dict[str, Question] = {
             HINTS["masked_l2_loss"],
         ),
         pose_models.REGRESSOR,
-        pose_models.MODEL,
+        trained_models.MODEL,
     )
 }
 
@@ -286,4 +286,4 @@ def model(build_model: Any, weights_path: str) -> None:
         build_model: function without arguments, returns the network whose weights were saved.
         weights_path: the .safetensors file that the training cell wrote.
     """
-    pose_models.check_model(build_model, weights_path)
+    trained_models.check_model(build_model, weights_path)

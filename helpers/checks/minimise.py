@@ -1,7 +1,7 @@
 """L-BFGS in plain tensor operations, for probes that let an answer learn.
 
-It asks for no learning rate, so an answer may work in pixels or in units of the image. Not torch.optim: its import alone
-takes longer than all checks of an exercise, and a worker that grades pays it anew each time.
+It asks for no learning rate, so an answer may work in pixels or in units of the image. Not torch.optim: what its first
+use imports takes longer than all checks of an exercise.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def facts(answer: Any, memory: dict) -> dict:
 
 
 def stir(answer: Any, memory: dict, *, images: Tensor) -> dict:
-    """Shake all weights a little and show a few batches: so a head that starts at zero is alive, and batch norms have seen data."""
+    """Shake all weights and show a few batches: a head that starts at zero comes alive, batch norms have seen data."""
     network = memory["network"].train()
     torch.manual_seed(1)
     with torch.no_grad():
@@ -92,14 +92,14 @@ def predict(answer: Any, memory: dict, *, images: Tensor) -> Any:
 
 
 def predict_alone(answer: Any, memory: dict, *, images: Tensor) -> dict:
-    """Return the outputs for all images at once, once more, and one by one, and whether a forward pass made parameters."""
+    """Return the outputs for all images at once, once more, and one by one."""
     together, again = predict(answer, memory, images=images), predict(answer, memory, images=images)
     alone = [predict(answer, memory, images=image[None]) for image in images]
     return {"together": together, "again": again, "alone": alone}
 
 
 def backpropagate(answer: Any, memory: dict, *, images: Tensor) -> dict:
-    """Return whether the output has a gradient, whether it reaches the backbone, and whether new parameters appeared."""
+    """Return whether the output has a gradient, whether it reaches the backbone, and whether parameters came late."""
     network = memory["network"].train()
     network.zero_grad()
     output = network(images)
@@ -137,7 +137,7 @@ def learn(answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluat
         with torch.no_grad():
             for parameter, value in zip(parameters, start, strict=True):
                 parameter.copy_(value)
-        reached = minimise(loss, parameters, evaluations, GOOD, stride=0.05)
+        reached = minimise(loss, parameters, evaluations // 2, GOOD, stride=0.05)
     _settle_batch_norms(network, images)
     return {"loss": reached, "attached": True}
 
@@ -157,11 +157,22 @@ def _settle_batch_norms(network: nn.Module, images: Tensor) -> None:
         norm.momentum = momentum
 
 
-def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: str) -> Tensor:
-    """Return what the model of `build_model`, with the weights of a file, predicts for uint8 images (N, 3, H, W)."""
+def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: str) -> Any:
+    """Return what the model of `build_model`, with the weights of a file, predicts for uint8 images (N, 3, H, W).
+
+    Where the file is missing or does not fit, a dict says so.
+    """
     from helpers.weights import load_weights
 
-    if "network" not in memory:
-        memory["network"] = load_weights(answer(), weights).eval()
+    network = answer()
+    if not isinstance(network, nn.Module):
+        return {"problem": "not_a_module", "message": type(network).__name__}
+    try:
+        load_weights(network, weights)
+    except FileNotFoundError as error:
+        return {"problem": "no_weights", "message": str(error)}
+    except ValueError as error:
+        return {"problem": "other_weights", "message": str(error)}
+    network.eval()
     with torch.inference_mode():
-        return torch.cat([memory["network"](batch.float() / 255) for batch in images.split(64)])
+        return torch.cat([network(batch.float() / 255) for batch in images.split(64)])

@@ -12,7 +12,7 @@ __all__ = ["calling", "differentiating"]
 
 
 def calling(*names: str) -> Callable[..., Any]:
-    """Return a probe that calls an answer with the inputs `names`, in this order: its value, and the inputs it changed."""
+    """Return a probe that calls an answer with the inputs `names`, in this order: its value, and what it changed."""
 
     def probe(answer: Any, memory: dict, **inputs: Any) -> dict[str, Any]:
         before = {name: _copy(inputs[name]) for name in names}

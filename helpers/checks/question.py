@@ -28,6 +28,7 @@ __all__ = [
     "Question",
     "Wrong",
     "case_rng",
+    "integers",
     "live_oracle",
     "local_ask",
     "read_hints",
@@ -150,6 +151,12 @@ class _OnDemand(Mapping):
 def case_rng(seed: int | str, question: str, case: str) -> np.random.RandomState:
     """Return the generator from which `case` of `question` draws, always the same for the same `seed`."""
     return np.random.RandomState(zlib.crc32(f"{seed}/{question}/{case}".encode()))
+
+
+def integers(rng: np.random.RandomState, low: Any, high: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return int64 integers from `low` to `high - 1`: numpy's own default is another kind of integer on some systems,
+    and draws others."""
+    return rng.randint(low, high, shape, dtype=np.int64)
 
 
 def read_hints(exercise: str) -> dict[str, dict[str, str]]:

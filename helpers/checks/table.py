@@ -1,8 +1,8 @@
 """The baked table: what the reference and every known wrong version answer to the visible checks' inputs.
 
 One file for one exercise, `helpers/checks/exNN_topic.safetensors`: the tree of all entries as JSON in its metadata, the
-tensors as t0, t1, ... An entry is found by the digest of its question, step and inputs, so a table made from other inputs
-is never read by mistake.
+tensors as t0, t1, ... An entry is found by the digest of its question, step and inputs, so a table made from other
+inputs is never read by mistake.
 """
 
 from __future__ import annotations

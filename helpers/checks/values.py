@@ -1,8 +1,8 @@
 """Plain values: what may cross from a student's answer to a check.
 
 `encode` turns whatever an answer returned into JSON and a list of plain tensors, `decode` turns them back. The isolated
-worker and the notebook use the same pair, so a check judges the same values on both sides, and an object with methods of
-its own (one that is equal to everything, say) arrives as `Other`: a name, nothing more.
+worker and the notebook use the same pair, so a check judges the same values on both sides, and an object with methods
+of its own (one that is equal to everything, say) arrives as `Other`: a name, nothing more.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Verdicts: from the values of an answer to one sentence or four lines.
 
-`judge` compares an answer with the oracle over several calls and raises `Wrong` about the first that differs; the mistake
-named is a known wrong version that gives the same values over all calls, or at least at the first that differs.
+`judge` compares an answer with the oracle over several calls and raises `Wrong` about the first that differs; the
+mistake named is a known wrong version that gives the same values over all calls, or at least at the first that differs.
 `run_check` is the line under a stub: every case of a question, and what it printed.
 
 How a new exercise joins:
-1. `helpers/checks/exNN_topic.py`: `QUESTIONS`, built from probes (`helpers/checks/probes.py`), cases that draw inputs and
-   call `judge`, and hints by mistake; one public function per question that calls `run_check`.
-2. `grading/known_wrong/exNN_topic.py`: `KNOWN_WRONG = {question: {mistake: wrong answer}}`, every mistake with a hint.
+1. `helpers/checks/exNN_topic.py`: `QUESTIONS`, built from probes (`helpers/checks/probes.py`) and cases that draw
+   inputs and call `judge`; one public function per question that calls `run_check`. Hints: `exNN_topic.toml`.
+2. `grading/known_wrong/exNN_topic.py`: `KNOWN_WRONG = {question: {mistake: answer}}`, every mistake with a hint.
 3. `grading/hidden_checks/test_exNN_topic.py`: `submission.examine(question, case)` under `@pytest.mark.points`.
 4. `python -m grading release` bakes the table that the notebook's checks read.
 """
@@ -53,9 +53,9 @@ GENERAL_HINTS = {
     "shape": "compare the shape with the one in the docstring: which axes should be gone, which should stay?",
     "dtype": "keep the dtype of the input: no .float(), .double() or numbers of another dtype on the way.",
     "changed": "an argument was changed in place (`x[...] = ...`, `x += ...`, `x.sub_()`): work on a copy.",
-    "no_gradient": "the value has lost its tie to the first argument: .item(), .detach(), .numpy(), torch.tensor(...) and "
-    "comparisons cut it. Compute with tensors to the end.",
-    "gradient": "the value is right but its gradient is not: is it NaN, or does something that must not count get a share?",
+    "no_gradient": "the value has lost its tie to the first argument: .item(), .detach(), .numpy(), torch.tensor(...) "
+    "and comparisons cut it. Compute with tensors to the end.",
+    "gradient": "the value is right, its gradient is not: is it NaN, or does it reach what must not count?",
 }
 
 
@@ -210,7 +210,7 @@ def run_check(
     facts: Mapping[str, Any] | None = None,
     right: Callable[[Any], str] | None = None,
 ) -> None:
-    """Print the verdict on an answer: one sentence if it is right, else what was called, returned and expected, and a hint.
+    """Print the verdict on an answer: one sentence if it is right, else four lines.
 
     Args:
         oracle: as for the cases; None where no case asks it.

@@ -1,0 +1,293 @@
+"""Tests of the machinery of checks: values, comparison, the table, what a student reads."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from helpers.checks import ex01_pose_regression as check
+from helpers.checks.compare import Form, fault, same, show
+from helpers.checks.minimise import minimise
+from helpers.checks.probes import calling, differentiating
+from helpers.checks.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
+from helpers.checks.table import Table, digest
+from helpers.checks.trained_models import mean_length, points_at
+from helpers.checks.values import Other, Raised
+from helpers.checks.verdict import Call, judge
+
+SCALAR = Form("a scalar", number_will_do=True, dtype="precise")
+STRICT = Form("a scalar")
+
+
+@pytest.mark.parametrize(
+    ("got", "form", "kind"),
+    [
+        pytest.param(torch.tensor(2.0), STRICT, None, id="equal"),
+        pytest.param(2.0, SCALAR, None, id="python-float"),
+        pytest.param(2, SCALAR, None, id="python-int"),
+        pytest.param(torch.tensor(2.0, dtype=torch.float64), SCALAR, None, id="more-precise"),
+        pytest.param(2.0, STRICT, "type", id="float-where-a-tensor-is-asked"),
+        pytest.param(True, SCALAR, "type", id="bool-is-no-number"),
+        pytest.param(None, SCALAR, "type", id="nothing"),
+        pytest.param(Other("Everything"), SCALAR, "type", id="object-equal-to-everything"),
+        pytest.param(Raised("ValueError", "no"), SCALAR, "raised", id="exception"),
+        pytest.param(torch.tensor([2.0]), SCALAR, "shape", id="one-axis-too-many"),
+        pytest.param(torch.tensor(2.001), SCALAR, "value", id="off-by-a-thousandth"),
+        pytest.param(torch.tensor(float("nan")), SCALAR, "value", id="nan"),
+        pytest.param(torch.tensor(2.0, dtype=torch.float16), SCALAR, "dtype", id="less-precise"),
+        pytest.param(torch.tensor(2.0, dtype=torch.float64), STRICT, "dtype", id="another-dtype"),
+    ],
+)
+def test_fault_says_what_is_wrong_with_a_scalar(got, form, kind):
+    assert fault(got, torch.tensor(2.0), form) == kind
+
+
+def test_same_counts_nan_as_equal_and_exceptions_by_their_type():
+    assert same({"a": [float("nan"), None]}, {"a": [torch.tensor(float("nan")), None]})
+    assert same(Raised("KeyError", "x"), Raised("KeyError", "y"))
+    assert not same(Raised("KeyError", "x"), Raised("ValueError", "x"))
+    assert not same(torch.zeros(2), torch.zeros(3))
+    assert not same({"a": 1.0}, {"a": 1.0, "b": 1.0})
+
+
+def test_show_is_one_short_line():
+    assert show(torch.tensor(7.5)) == "7.5 (float32)"
+    assert show(torch.zeros(2, 3)) == "a tensor of shape (2, 3), float32"
+    assert show(Raised("ValueError", "bad\nshape", 3)) == "ValueError: bad shape (line 3 of the cell)"
+    assert len(show(Raised("ValueError", "x" * 2000))) < 200
+
+
+def test_calling_reports_values_and_damage_but_not_nan():
+    def damage(x, y):
+        y[0] = 5.0
+        return x.sum()
+
+    x, y = torch.tensor([1.0, float("nan")]), torch.tensor([1.0, float("nan")])
+    assert calling("x", "y")(lambda x, y: x[0], {}, x=x, y=y) == {"value": 1.0, "changed": []}
+    assert calling("x", "y")(damage, {}, x=x, y=y)["changed"] == ["y"]
+
+
+def test_differentiating_gives_the_gradient_of_the_first_input():
+    got = differentiating("x", "y")(lambda x, y: (x * y).sum(), {}, x=torch.ones(2), y=torch.tensor([3.0, 4.0]))
+    assert got["gradient"].tolist() == [3.0, 4.0] and got["changed"] == []
+    assert differentiating("x")(lambda x: x.sum().item(), {}, x=torch.ones(2))["gradient"] is None
+
+
+def double(x):
+    return 2 * x.sum()
+
+
+QUESTION = Question("double", "double is right.", {"call": calling("x")}, {})
+WRONG = {"forgets": lambda x: x.sum(), "squares.all": lambda x: (x.sum()) ** 2, "quadruples": lambda x: 4 * x.sum()}
+HINTS = {"forgets": "times two", "squares": "no square"}
+
+
+def verdict(answer, *batches):
+    """Return what `judge` says of an answer to "double"."""
+    calls = [Call("call", {"x": torch.tensor(values)}) for values in batches]
+    with pytest.raises(Wrong) as caught:
+        judge("double", HINTS, calls, local_ask(QUESTION, answer), live_oracle(QUESTION, double, WRONG), STRICT)
+    return caught.value
+
+
+def test_judge_accepts_what_is_right():
+    oracle = live_oracle(QUESTION, double, WRONG)
+    judge(
+        "double",
+        HINTS,
+        [Call("call", {"x": torch.ones(3)})],
+        local_ask(QUESTION, lambda x: x.sum() + x.sum()),
+        oracle,
+        STRICT,
+    )
+
+
+def test_judge_names_the_mistake_that_explains_every_call():
+    # On [4.0] alone, squaring gives what quadrupling gives.
+    assert verdict(lambda x: 4 * x.sum(), [4.0], [3.0]).mistake == "quadruples"
+    squares = verdict(lambda x: x.sum() * x.sum(), [4.0], [3.0])
+    assert (squares.mistake, squares.hint) == ("squares", "no square")
+
+
+def test_judge_names_the_first_wrong_call_where_nothing_explains_all():
+    both = verdict(lambda x: x.sum() if len(x) == 1 else x.sum() + 100, [5.0], [5.0, 1.0])
+    assert both.mistake == "forgets"
+
+
+def test_judge_is_honest_about_an_unknown_mistake():
+    unknown = verdict(lambda x: x.sum() + 77.0, [5.0])
+    assert unknown.mistake is None and "none of the mistakes we know" in unknown.hint
+    assert unknown.expected.startswith("10 (float32)") and unknown.got == "82 (float32)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        pytest.param(lambda x: None, "type", id="returns-nothing"),
+        pytest.param(lambda x: undefined, "NameError", id="undefined-name"),  # noqa: F821
+        pytest.param(lambda x: x.reshape(7), "raised", id="raises"),
+        pytest.param(lambda x: 2 * x, "shape", id="shape"),
+        pytest.param(lambda x: 2 * x.double().sum(), "dtype", id="dtype"),
+        pytest.param(lambda x: 2 * x.add_(0.25).sub_(0.5).add_(0.25).mul_(0).add_(1).sum(), "changed", id="in-place"),
+    ],
+)
+def test_judge_names_general_mistakes(answer, mistake):
+    # ones: the last answer returns the right value and damages its input
+    assert verdict(answer, [1.0, 1.5] if mistake != "changed" else [0.5, 1.5]).mistake == mistake
+
+
+def test_table_gives_back_what_was_written_and_is_stable(tmp_path):
+    table = Table()
+    right = {"value": torch.tensor(1.5), "gradient": None, "changed": []}
+    table.add("key", "double/values", right, {"t": {"t": torch.tensor(1.5)}, "raises": Raised("ValueError", "no")})
+    file = tmp_path / "table.safetensors"
+    file.write_bytes(table.to_bytes())
+    loaded = Table.load(file)
+    assert loaded.to_bytes() == table.to_bytes()
+    assert len(loaded.tensors) == 1  # the same tensor is kept once
+    value, wrong = loaded.read("key")
+    assert (
+        same(value, right) and same(wrong["t"], {"t": torch.tensor(1.5)}) and wrong["raises"].type_name == "ValueError"
+    )
+
+
+def test_digest_tells_inputs_apart():
+    base = digest("q", "call", {"x": torch.zeros(2)})
+    others = [
+        digest("q", "gradient", {"x": torch.zeros(2)}),
+        digest("q", "call", {"x": torch.zeros(2, dtype=torch.float64)}),
+        digest("q", "call", {"x": torch.zeros(1, 2)}),
+        digest("q", "call", {"x": torch.tensor([0.0, 1.0])}),
+        digest("q", "call", {"x": torch.zeros(2), "y": 3.0}),
+    ]
+    assert len({base, *others}) == 6 and base == digest("q", "call", {"x": torch.zeros(2)})
+
+
+def test_a_missing_or_damaged_table_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="fresh copy"):
+        Table.load(tmp_path / "none.safetensors")
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"not a table")
+    with pytest.raises(ValueError, match="fresh copy"):
+        Table.load(damaged)
+
+
+def test_minimise_solves_a_badly_scaled_least_squares_problem():
+    x = torch.zeros(2, requires_grad=True)
+    target = torch.tensor([300.0, 0.25])
+    reached = minimise(lambda: ((x - target) * torch.tensor([1.0, 40.0])).square().sum(), [x], 200, 1e-6)
+    assert reached <= 1e-6 and torch.allclose(x.detach(), target, atol=1e-2)
+
+
+def test_minimise_stops_where_nothing_depends_on_the_parameters():
+    x = torch.ones(2, requires_grad=True)
+    assert minimise(lambda: (0 * x).sum() + 3.0, [x], 50, 1e-6) == 3.0
+
+
+def test_mean_length_of_three_and_four_is_five():
+    assert mean_length(torch.tensor([[3.0, 4.0], [-3.0, 4.0]])) == pytest.approx(5.0, rel=2e-3)
+    offsets = torch.tensor(np.random.RandomState(0).normal(size=(500, 2)), dtype=torch.float32)
+    assert mean_length(offsets) == pytest.approx(float(offsets.norm(dim=1).mean()), rel=1e-3)
+
+
+def test_points_grow_as_the_error_falls():
+    thresholds = [threshold for threshold, _ in check.MODEL_THRESHOLDS]
+    assert points_at(1e9) == 0 and points_at(float("nan")) == 0
+    assert [points_at(t) for t in thresholds] == [points for _, points in check.MODEL_THRESHOLDS]
+    assert points_at(0.0) == 6
+    assert thresholds == sorted(thresholds, reverse=True)
+
+
+def test_case_rng_repeats_itself_and_differs_between_cases():
+    draws = [case_rng(seed, "q", case).randint(10**6) for seed, case in ((1, "a"), (1, "a"), (1, "b"), (2, "a"))]
+    assert draws[0] == draws[1] and len(set(draws)) == 3
+
+
+# What a student reads. The answers here are wrong or odd on purpose: right ones are no part of helpers.
+
+
+def test_an_unwritten_answer_is_called_so(capsys):
+    def mpjpe(pred, target, visible):
+        raise NotImplementedError("Question 1")
+
+    check.mpjpe(mpjpe)
+    assert capsys.readouterr().out == "mpjpe is not written yet.\n"
+
+
+def test_a_wrong_answer_gets_four_lines_and_its_inputs(capsys):
+    check.mpjpe(lambda pred, target, visible: (pred - target)[visible].abs().mean())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["mpjpe", "called", "returned", "expected", "hint"]
+    assert "averaged as if they were separate" in lines[4] and lines[4].endswith("Try mpjpe(**check.inputs).")
+    assert set(check.inputs) == {"pred", "target", "visible"}
+
+
+def test_a_check_returns_none_and_raises_only_where_ci_asks_for_it(capsys, monkeypatch):
+    assert check.pck(lambda *_: 0.5) is None
+    monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", "1")
+    with pytest.raises(CheckFailed, match="pck is not right yet"):
+        check.pck(lambda *_: 0.5)
+
+
+def test_a_check_leaves_the_random_numbers_alone(capsys):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    check.PoseRegressor(lambda backbone, num_keypoints, image_size: torch.nn.Linear(1, 1))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_line_of_an_error_in_the_students_cell_is_told(capsys):
+    names = {}
+    exec(compile("def pck(pred, target, visible, threshold):\n    return 1 / 0", "<cell>", "exec"), names)
+    check.pck(names["pck"])
+    assert "ZeroDivisionError: division by zero (line 2 of the cell)" in capsys.readouterr().out
+
+
+def test_every_hint_is_a_sentence():
+    for hints in read_hints("ex01_pose_regression").values():
+        for mistake, hint in hints.items():
+            assert hint.endswith(("?", ".", "!")) and "  " not in hint, mistake
+
+
+class OneGuess(nn.Module):
+    """Answers every image with the same pose."""
+
+    def __init__(self, keypoints=17):
+        super().__init__()
+        self.pose = nn.Parameter(torch.full((keypoints, 2), 64.0))
+
+    def forward(self, images):
+        return self.pose.expand(len(images), -1, -1)
+
+
+def test_the_model_question_tells_error_and_points(capsys, tmp_path):
+    from helpers import rendered_people, save_weights
+
+    path = save_weights(OneGuess(), tmp_path / "weights.safetensors")
+    check.model(OneGuess, str(path))
+    told = capsys.readouterr().out
+    val = rendered_people("val")
+    error = float((val.keypoints - 64)[val.visible].norm(dim=-1).mean())
+    assert told.startswith(f"model: MPJPE {error:.1f}"[:-1]) and "0 points there" in told
+
+
+@pytest.mark.parametrize(
+    ("build", "file", "message"),
+    [
+        pytest.param(OneGuess, "none.safetensors", "There is no weights file", id="missing"),
+        pytest.param(lambda: OneGuess(5), "good.safetensors", "are of another model", id="another-shape"),
+        pytest.param(OneGuess, "pickle.safetensors", "not a readable safetensors file", id="pickle"),
+        pytest.param(OneGuess, "pickle.pt", "does not end in .safetensors", id="pickle-by-name"),
+        pytest.param(lambda: 3, "good.safetensors", "must return the network", id="no-network"),
+        pytest.param(lambda: 1 / 0, "good.safetensors", "ZeroDivisionError", id="raises"),
+    ],
+)
+def test_the_model_question_refuses_in_one_sentence(capsys, tmp_path, build, file, message):
+    from helpers import save_weights
+
+    save_weights(OneGuess(), tmp_path / "good.safetensors")
+    for name in ("pickle.safetensors", "pickle.pt"):
+        torch.save(OneGuess().state_dict(), tmp_path / name)
+    check.model(build, str(tmp_path / file))
+    assert message in capsys.readouterr().out
