@@ -82,7 +82,7 @@ def pose_views(pose: Pose, number: int) -> Image.Image:
     for view, turn in enumerate((0.35, 1.75)):
         person = build_person(body, np.zeros(6), pose, turn, outfit)
         image = np.full((*size, 3), 232.0)
-        camera = Camera(62 * 6, size[1] / 2, size[0] - 12 - 62.0, 1.0)
+        camera = Camera(55 * 6, size[1] / 2, size[0] - 12 - 55.0, 1.0)
         image[size[0] - 20:] = 214
         blend(draw_layer([Placed(person, 0.0, 6.0)], [], camera, light, size), image)
         out.paste(Image.fromarray(image.clip(0, 255).astype(np.uint8)), (view * size[1], 14))
