@@ -18,14 +18,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grading.cells import definitions, plain_python
 from grading.errors import CourseError
-from grading.notebook import answer_name, is_answer, is_setup, question_of
-from helpers.checks.question import Oracle, Question, live_oracle
+from grading.notebook import NotebookData, answer_name, is_answer, is_setup, question_of
+from grading.sandbox import Limits
+from grading.warm import WarmProcess
 
-__all__ = ["Course", "References"]
+if TYPE_CHECKING:  # torch comes with the first look at a question
+    from helpers.checks.question import Oracle, Question
+
+__all__ = ["Course", "References", "warm_process"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,25 @@ def _module_at(path: Path) -> ModuleType:
     return module
 
 
+def warm_process(course: Course, limits: Limits) -> WarmProcess:
+    """Return a warm process for the course, on its way: it imports torch while the caller does."""
+    outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
+    readable = [f"{root}/{course.checks_package}" for root in outside]
+    return WarmProcess(course.module, limits, path=outside, readable=readable, modules=_imported(course.released))
+
+
+def _imported(released: NotebookData) -> list[str]:
+    """Return the modules that the released setup imports, for the warm process to have ready."""
+    found = ["helpers.weights", "helpers.training", "helpers.backbones", "helpers.skeletons", "helpers.seeds"]
+    for cell in filter(is_setup, released["cells"]):
+        for node in ast.walk(ast.parse(cell["source"])):
+            if isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return list(dict.fromkeys(found))
+
+
 class References:
     """The answers that the oracle gives, loaded once for a whole class."""
 
@@ -150,4 +173,6 @@ class References:
 
     def oracle(self, question: str) -> Oracle:
         """Return the oracle for one case: `oracle(step, **inputs) -> (right, {mistake: values})`."""
+        from helpers.checks.question import live_oracle
+
         return live_oracle(self.questions[question], self.right[question], self.wrong.get(question, {}))

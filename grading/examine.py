@@ -33,7 +33,7 @@ from grading.answers import Course, References
 from grading.errors import AnswerMissing, CourseError, Crashed, ProtocolError, TimedOut, WorkerError
 from grading.notebook import answer_name
 from grading.report import QuestionReport
-from grading.warm import Turns
+from grading.turns import Turns
 from helpers.checks.question import Ask, Wrong
 from helpers.checks.values import Raised
 

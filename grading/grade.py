@@ -9,7 +9,6 @@ Whatever goes wrong in here ends in a report of zero with the reason; only the c
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 import platform
@@ -22,16 +21,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from grading import sandbox
 from grading.answers import Course, References
 from grading.errors import NotIsolated, TimedOut, WorkerError
 from grading.examine import collect_points, course_secret, examine, not_graded, submission_seed
 from grading.feedback import write_feedback
-from grading.notebook import NotebookData, Submission, is_answer, is_setup, question_of, repair, same_source
+from grading.notebook import NotebookData, Submission, blank, is_answer, is_setup, question_of, repair, same_source
 from grading.report import Report
-from grading.warm import Cell, Turns, WarmProcess
+from grading.turns import Cell, Turns
+from grading.warm import WarmProcess
 
-__all__ = ["Grader", "blank", "cells_to_run"]
+__all__ = ["Grader", "cells_to_run"]
 
 log = logging.getLogger("grading")
 
@@ -40,6 +39,7 @@ class Grader:
     """Grades submissions to one exercise, one after another, in one warm process.
 
     Args:
+        warm: the warm process of this course, from `warm_process`; it ends with the grader.
         isolation: "best" grades with the layers that there are and names the others, "strict" refuses.
         secret: file of the course's secret.
     Raises:
@@ -47,17 +47,8 @@ class Grader:
         NotIsolated: under "strict", if a layer is missing.
     """
 
-    def __init__(self, course: Course, limits: sandbox.Limits, secret: Path, isolation: str = "best") -> None:
-        self.course, self.limits = course, limits
-        released = course.released  # a missing release is said before anything is started
-        outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
-        self.warm = WarmProcess(
-            course.module,
-            limits,
-            path=outside,
-            readable=[f"{root}/{course.checks_package}" for root in outside],
-            modules=_imported(released),
-        )
+    def __init__(self, course: Course, warm: WarmProcess, secret: Path, isolation: str = "best") -> None:
+        self.course, self.warm, self.limits = course, warm, warm.limits
         try:
             torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
             self.secret = course_secret(secret)
@@ -97,7 +88,7 @@ class Grader:
             except Exception as error:  # our own fault: said loudly, and the class goes on
                 log.error("%s: not repaired\n%s", submission.student, traceback.format_exc())
                 submission.unreadable = f"it could not be repaired ({type(error).__name__}); your lecturer is told"
-        return blank(self.course)
+        return blank(self.course.released)
 
     def grade(self, notebook: NotebookData, submission: Submission) -> Report:
         """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise."""
@@ -137,15 +128,6 @@ class Grader:
         report.cells = [_noted(cell) for cell in turns.cells if cell.trouble or (cell.errors and cell.mode == "full")]
 
 
-def blank(course: Course) -> NotebookData:
-    """Return a copy of the released notebook, as nothing but its parts that nbgrader needs."""
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        **{part: copy.deepcopy(course.released[part]) for part in ("metadata", "cells")},
-    }
-
-
 def cells_to_run(notebook: NotebookData) -> list[Cell]:
     """Return what the worker runs: the setup and the answers whole, of everything else the definitions, no check."""
     cells = []
@@ -177,20 +159,6 @@ def _sealed(data: bytes) -> int:
         file.write(data)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return descriptor
-
-
-def _imported(released: NotebookData) -> list[str]:
-    """Return the modules that the released setup imports, for the warm process to have ready."""
-    import ast
-
-    found = ["helpers.weights", "helpers.training", "helpers.backbones", "helpers.skeletons", "helpers.seeds"]
-    for cell in filter(is_setup, released["cells"]):
-        for node in ast.walk(ast.parse(cell["source"])):
-            if isinstance(node, ast.Import):
-                found += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return list(dict.fromkeys(found))
 
 
 def _versions() -> dict[str, str]:

@@ -26,6 +26,7 @@ from grading.errors import UnreadableSubmission
 __all__ = [
     "Submission",
     "answer_name",
+    "blank",
     "is_answer",
     "is_setup",
     "question_of",
@@ -305,6 +306,12 @@ def _put_back(
             result.insert(place, copy.deepcopy(cell))
             repairs.append(f"{name}: the cell was missing")
         previous = name
+
+
+def blank(release: NotebookData) -> NotebookData:
+    """Return a copy of the released notebook, of nothing but the parts that nbgrader needs."""
+    parts = {part: copy.deepcopy(release[part]) for part in ("metadata", "cells")}
+    return {"nbformat": 4, "nbformat_minor": 5, **parts}
 
 
 def plain_markdown(text: str) -> str:

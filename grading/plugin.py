@@ -16,7 +16,7 @@ import glob
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, from_dict
@@ -29,12 +29,14 @@ from traitlets import Enum, Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from grading import feedback
-from grading.answers import Course
+from grading.answers import Course, warm_process
 from grading.errors import CourseError, GradingError, UnreadableSubmission
-from grading.grade import Grader, blank
-from grading.notebook import Submission, question_of, read_regular, read_submission, same_source
+from grading.notebook import Submission, blank, question_of, read_regular, read_submission, same_source
 from grading.report import Report
 from grading.sandbox import Limits
+
+if TYPE_CHECKING:
+    from grading.grade import Grader
 
 __all__ = ["Grade", "Grading", "ReleaseExporter", "Repair", "SubmissionExporter", "WriteMarks"]
 
@@ -98,7 +100,10 @@ class Grading(Configurable):
         course = self.course(coursedir, exercise)
         key = (course, self.limits(), self.isolation)
         if key not in _graders:
-            _graders[key] = Grader(course, self.limits(), course.root / self.secret, self.isolation)
+            warm = warm_process(course, self.limits())
+            from grading.grade import Grader  # torch, which the warm process imports at the same time
+
+            _graders[key] = Grader(course, warm, course.root / self.secret, self.isolation)
             atexit.register(_graders[key].close)
         return _graders[key]
 
@@ -156,7 +161,7 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources, **options)
         limits = self.grader.limits
         self.current = read_submission(folder, self.grader.course.exercise, limits.notebook_mb, limits.weights_mb)
-        return self.from_notebook_node(from_dict(blank(self.grader.course)), resources, **options)
+        return self.from_notebook_node(from_dict(blank(self.grader.course.released)), resources, **options)
 
 
 class Repair(NbGraderPreprocessor):
@@ -275,7 +280,7 @@ def _know_assignment(coursedir: CourseDirectory, course: Course) -> None:
     if known != wanted:
         names = {"notebook": course.exercise, "assignment": course.exercise, "db_url": coursedir.db_url}
         try:
-            SaveCells().preprocess(from_dict(blank(course)), {"nbgrader": names})
+            SaveCells().preprocess(from_dict(blank(course.released)), {"nbgrader": names})
         except RuntimeError as error:
             raise CourseError(
                 f"the gradebook knows other cells of {course.exercise} than {coursedir.release_directory}/ ({error})"

@@ -183,13 +183,15 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
 def _private_root(folder: str, readable: Sequence[str]) -> None:
     """Make a root of nothing but read-only views of `readable`, two harmless devices and an empty folder."""
     _mount("none", "/", "none", RECURSIVE | PRIVATE)
-    _mount("root", folder, "tmpfs", NO_SUID | NO_DEV, "size=1m,mode=0755")
+    _mount("root", folder, "tmpfs", NO_SUID | NO_DEV, "size=4m,mode=0755")
     for top in ("bin", "lib", "lib32", "lib64"):
         if os.path.islink(f"/{top}"):  # /lib is usr/lib on merged systems
             os.symlink(os.readlink(f"/{top}"), f"{folder}/{top}")
     for path in readable:
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.makedirs(folder + path, exist_ok=True)
+        if not os.path.islink(path):
+            os.makedirs(folder + (path if os.path.isdir(path) else os.path.dirname(path)), exist_ok=True)
+            if os.path.isfile(path):
+                Path(folder + path).touch()
             _bind(path, folder + path, READ_ONLY | NO_SUID | NO_DEV)
     for device in ("/dev/null", "/dev/urandom"):
         os.makedirs(f"{folder}/dev", exist_ok=True)
@@ -274,6 +276,7 @@ def _landlock(readable: Sequence[str], private: str) -> None:
     files = Ruleset()
     look = FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
     files.allow(*filter(os.path.isdir, readable), rules=look)
+    files.allow(*filter(os.path.isfile, readable), rules=FSAccess.READ_FILE)
     change = FSAccess.all() & ~(
         FSAccess.EXECUTE | FSAccess.MAKE_CHAR | FSAccess.MAKE_BLOCK | FSAccess.MAKE_SOCK | FSAccess.IOCTL_DEV
     )

@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # toy_course
 
 import toy_course
 
-from grading.answers import Course
+from grading.answers import Course, warm_process
 from grading.grade import Grader
 from grading.sandbox import Limits
 from grading.warm import WarmProcess
 
-LIMITS = Limits(cell_seconds=1.5, question_seconds=1.5, submission_seconds=20, memory_mb=400, file_mb=8, weights_mb=1)
+LIMITS = Limits(cell_seconds=2, question_seconds=2, submission_seconds=20, memory_mb=400, file_mb=8, weights_mb=1)
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +38,7 @@ def release(course) -> dict:
 @pytest.fixture(scope="session")
 def warm(course) -> Iterator[WarmProcess]:
     """A warm process for the toy course, with tight limits."""
-    process = WarmProcess(
-        course.module, LIMITS, path=[str(course.root)], readable=[str(course.root / course.checks_package)]
-    )
+    process = warm_process(course, LIMITS)
     yield process
     process.close()
 
@@ -48,6 +46,6 @@ def warm(course) -> Iterator[WarmProcess]:
 @pytest.fixture(scope="session")
 def grader(course) -> Iterator[Grader]:
     """A grader of the toy course, with tight limits."""
-    made = Grader(course, LIMITS, course.root / "grading" / "course_secret")
+    made = Grader(course, warm_process(course, LIMITS), course.root / "grading" / "course_secret")
     yield made
     made.close()

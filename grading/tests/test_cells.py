@@ -39,7 +39,9 @@ def test_magics_and_shell_lines_do_nothing(notebook):
     assert notebook.names["y"] == 2 and notebook.names["files"] is None
 
 
-@pytest.mark.parametrize(("magic", "runs"), [("%%time", True), ("%%capture out", True), ("%%bash", False), ("%%html", False)])
+@pytest.mark.parametrize(
+    ("magic", "runs"), [("%%time", True), ("%%capture out", True), ("%%bash", False), ("%%html", False)]
+)
 def test_cell_magics(notebook, magic, runs):
     notebook.run("c", f"{magic}\nx = 1", "full")
     assert ("x" in notebook.names) is runs
@@ -52,7 +54,11 @@ def test_windows_line_ends_and_future_imports(notebook):
 
 
 def test_input_answers_with_nothing_and_main_is_the_notebook(notebook):
-    notebook.run("c", "name = input('who? ')\nhere = __name__\nimport dataclasses\n@dataclasses.dataclass\nclass A:\n    x: int", "full")
+    notebook.run(
+        "c",
+        "name = input('who? ')\nhere = __name__\nimport dataclasses\n@dataclasses.dataclass\nclass A:\n    x: int",
+        "full",
+    )
     assert (notebook.names["name"], notebook.names["here"]) == ("", "__main__")
     assert notebook.names["A"](1).x == 1
 
@@ -67,9 +73,12 @@ DEFINES = {
     "x = 3": True, "x: int = -2**3": True, "x: int": True, "a, b = 1, [2, 3]": True, "f = lambda x: train(x)": True,
     "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')": True, "n = len([1, 2])": True,
     "table = {'a': torch.arange(3), 'b': np.zeros((2, 3))}": True, "model = train()": False, "train()": False,
-    "x = [f(i) for i in range(3)]": False, "while True: pass": False, "for i in range(3): x = i": False, "x += 1": False,
+    "x = [f(i) for i in range(3)]": False, "while True: pass": False, "for i in range(3): x = i": False,
+    "x += 1": False,
     "x = torch.load('weights')": False, "try:\n    import a\nexcept ImportError:\n    a = None": True,
-    "if torch.cuda.is_available():\n    device = 'cuda'\nelse:\n    device = 'cpu'": True, "if ready:\n    train()": False,
+    (
+        "if torch.cuda.is_available():\n    device = 'cuda'\nelse:\n    device = 'cpu'"
+    ): True, "if ready:\n    train()": False,
     "with open('x') as f: pass": False, "del x": False, "x = os.getpid()": False,
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from toy_course import FULL, cell, filled, hand_in, named, weights
 
-from grading.answers import Course, References
+from grading.answers import Course, References, warm_process
 from grading.errors import CourseError, NotIsolated
 from grading.examine import collect_points, course_secret, submission_seed
 from grading.grade import Grader, cells_to_run
@@ -15,7 +15,7 @@ from grading.sandbox import Limits
 
 @pytest.fixture
 def grade(grader, tmp_path):
-    """Return a function that grades a notebook with the right weights and returns its report; the graded notebook is kept."""
+    """A function that grades a notebook with the right weights and returns its report; the graded notebook is kept."""
 
     def run(notebook, files=None):
         folder = hand_in(tmp_path, "ada", notebook, {"toy.safetensors": weights()} if files is None else files)
@@ -95,11 +95,15 @@ HARMLESS = {
     "an endless definition": "class Endless:\n    while True: pass",
     "a scratch cell that ends the process": "import os\nos._exit(1)",
     "a definition that ends the process": "import os\nclass Ending:\n    os.kill(os.getpid(), 9)",
-    "warnings, prints, progress bars": "import warnings, sys\nwarnings.warn('x')\nprint('p' * 10**6)\nprint('bar', file=sys.stderr)",
+    "warnings, prints, progress bars": (
+        "import warnings, sys\nwarnings.warn('x')\nprint('p' * 10**6)\nprint('bar', file=sys.stderr)"
+    ),
     "input and magics": "%matplotlib inline\nname = input('?')\n!pip install everything",
     "an error": "1 / 0",
     "a syntax error": "this is no Python",
-    "torch made strange": "torch.Tensor.__eq__ = None\ntorch.allclose = torch.equal = torch.isclose = lambda *a, **k: True",
+    "torch made strange": (
+        "torch.Tensor.__eq__ = None\ntorch.allclose = torch.equal = torch.isclose = lambda *a, **k: True"
+    ),
 }
 
 
@@ -111,24 +115,53 @@ def test_scratch_cells_cost_nobody_a_point(grade, release, source):
 
 
 def test_noise_in_an_answer_costs_nothing(grade, release):
-    noisy = "import warnings, sys\nfor i in range(99): print('.', end='\\r', file=sys.stderr)\ndef double(x):\n    warnings.warn('slow')\n    print(x)\n    return x.cuda().to('cuda:0') * 2"
+    noisy = (
+        "import warnings, sys\nfor i in range(99): print('.', end='\\r', file=sys.stderr)\n"
+        "def double(x):\n    warnings.warn('slow')\n    print(x)\n    return x.cuda().to('cuda:0') * 2"
+    )
     report = grade(filled(release, double=noisy))
     assert points(report) == FULL
     assert "." in report.output and "tensor" in report.output
 
 
 TRICKS = {
-    "an object equal to everything": "class E:\n    def __eq__(self, o): return True\n    def __float__(self): return 1.0\ndef double(x): return E()",
-    "a tensor that lies": "class L(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, *a, **k): return True\ndef double(x): return torch.zeros(4, 2).as_subclass(L)",
-    "the expected value in a caller's frame": "import sys\ndef double(x):\n    f = sys._getframe()\n    while f := f.f_back:\n        for k in ('right', 'expected', 'oracle'):\n            if k in f.f_locals: return f.f_locals[k]",
-    "the check replaced": "import helpers.checks.question as q\nq.run_probe = lambda *a, **k: True\nq.Wrong = ValueError\ndef double(x): return x",
+    "an object equal to everything": (
+        "class E:\n    def __eq__(self, o): return True\n    def __float__(self): return 1.0\ndef double(x): return E()"
+    ),
+    "a tensor that lies": (
+        "class L(torch.Tensor):\n    @classmethod\n"
+        "    def __torch_function__(cls, *a, **k): return True\n"
+        "def double(x): return torch.zeros(4, 2).as_subclass(L)"
+    ),
+    "the expected value in a caller's frame": (
+        "import sys\ndef double(x):\n    f = sys._getframe()\n    while f := f.f_back:\n"
+        "        for k in ('right', 'expected', 'oracle'):\n"
+        "            if k in f.f_locals: return f.f_locals[k]"
+    ),
+    "the check replaced": (
+        "import helpers.checks.question as q\nq.run_probe = lambda *a, **k: True\nq.Wrong = ValueError\n"
+        "def double(x): return x"
+    ),
     "nan": "def double(x): return x * float('nan')",
     "infinity": "def double(x): return float('inf')",
-    "a report written": "import json\nopen('report.json', 'w').write(json.dumps({'double': 1e9}))\ndef double(x): return x",
-    "comparisons replaced": "torch.isclose = torch.allclose = lambda *a, **k: True\nimport sys\nsys.displayhook = print\ndef double(x): return 3.0",
-    "replies sent ahead": "import socket\nfor d in range(3, 200):\n    try: socket.socket(fileno=d).send(b'\\0' * 12)\n    except OSError: pass\ndef double(x): return x",
-    "the solution read": "import glob\ndef double(x): return eval(open(glob.glob('/**/solutions/**/*.ipynb', recursive=True)[0]).read())",
-    "a shadowed helpers": "import sys, types\nsys.modules['helpers'] = types.ModuleType('helpers')\nsys.modules['toy_checks.toy'] = None\ndef double(x): return x",
+    "a report written": (
+        "import json\nopen('report.json', 'w').write(json.dumps({'double': 1e9}))\ndef double(x): return x"
+    ),
+    "comparisons replaced": (
+        "torch.isclose = torch.allclose = lambda *a, **k: True\nimport sys\nsys.displayhook = print\n"
+        "def double(x): return 3.0"
+    ),
+    "replies sent ahead": (
+        "import socket\nfor d in range(3, 200):\n    try: socket.socket(fileno=d).send(b'\\0' * 12)\n"
+        "    except OSError: pass\ndef double(x): return x"
+    ),
+    "the solution read": (
+        "import glob\ndef double(x): return eval(open(glob.glob('/**/solutions/**/*.ipynb', recursive=True)[0]).read())"
+    ),
+    "a shadowed helpers": (
+        "import sys, types\nsys.modules['helpers'] = types.ModuleType('helpers')\n"
+        "sys.modules['toy_checks.toy'] = None\ndef double(x): return x"
+    ),
 }
 
 
@@ -144,7 +177,11 @@ def test_answers_that_change_torch_hurt_only_themselves_in_the_grader(grade, rel
     assert points(grade(filled(release))) == FULL
 
 
-WEIGHTS = {"none": {}, "not safetensors": {"toy.safetensors": b"\x80\x04pickle"}, "too large": {"toy.safetensors": bytes(2 << 20)}}
+WEIGHTS = {
+    "none": {},
+    "not safetensors": {"toy.safetensors": b"\x80\x04pickle"},
+    "too large": {"toy.safetensors": bytes(2 << 20)},
+}
 
 
 @pytest.mark.parametrize("files", WEIGHTS.values(), ids=WEIGHTS)
@@ -162,7 +199,7 @@ def test_an_unreadable_notebook_is_zero_with_the_reason(grade):
 
 def test_a_slow_submission_stops_at_its_own_limit(course, release, tmp_path):
     limits = Limits(cell_seconds=1, question_seconds=1, submission_seconds=2, memory_mb=400)
-    slow = Grader(course, limits, tmp_path / "secret")
+    slow = Grader(course, warm_process(course, limits), tmp_path / "secret")
     try:
         notebook = filled(release)
         for n in range(6):
@@ -214,13 +251,13 @@ def test_an_incomplete_course_grades_nobody(course, tmp_path):
     with pytest.raises(CourseError, match="no hidden checks"):
         collect_points(Course(course.root, "toy", "toy_checks", hidden_checks="nowhere"))
     with pytest.raises(CourseError, match="cannot be read"):
-        Grader(Course(tmp_path, "toy", "toy_checks"), Limits(), tmp_path / "secret")
+        warm_process(Course(tmp_path, "toy", "toy_checks"), Limits())
 
 
 def test_strict_isolation_refuses_what_is_missing(course, tmp_path, monkeypatch):
     monkeypatch.setattr("grading.warm.WarmProcess.start_turn", _without_landlock())
     with pytest.raises(NotIsolated, match="landlock: switched off"):
-        Grader(course, Limits(), tmp_path / "secret", isolation="strict")
+        Grader(course, warm_process(course, Limits()), tmp_path / "secret", isolation="strict")
 
 
 def _without_landlock():

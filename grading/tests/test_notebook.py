@@ -31,7 +31,9 @@ def repaired(notebook, release, tmp_path):
     made, repairs = repair(cells_of(notebook, tmp_path), release)
     nbformat.validate(nbformat.from_dict(made))
     names = [c["metadata"]["nbgrader"]["grade_id"] for c in made["cells"] if "nbgrader" in c["metadata"]]
-    assert sorted(names) == sorted(c["metadata"]["nbgrader"]["grade_id"] for c in release["cells"] if "nbgrader" in c["metadata"])
+    assert sorted(names) == sorted(
+        c["metadata"]["nbgrader"]["grade_id"] for c in release["cells"] if "nbgrader" in c["metadata"]
+    )
     for name in ("double_check", "total_check", "model_check", "setup"):
         assert named(made, name)["source"] == named(release, name)["source"]
         assert named(made, name)["metadata"] == named(release, name)["metadata"]
@@ -96,11 +98,17 @@ def odd_metadata(nb):
 
 
 def nonsense_cells(nb):
-    nb["cells"] += [None, 3, {"cell_type": "heading", "source": None}, {"cell_type": ["code"], "source": {"a": 1}, "outputs": "x"}]
+    nb["cells"] += [
+        None,
+        3,
+        {"cell_type": "heading", "source": None},
+        {"cell_type": ["code"], "source": {"a": 1}, "outputs": "x"},
+    ]
 
 
 DAMAGE = {
-    copied: "double_check: 2 cells", copied_answer: "double: 2 cells", renamed: "double_check: the cell had lost its name",
+    copied: "double_check: 2 cells", copied_answer: "double: 2 cells", 
+    renamed: "double_check: the cell had lost its name",
     unnamed: "double: the cell had lost its name", moved: "double: the answer stood below its check",
     deleted: "total_check: the cell was missing", retyped: "double: the cell had become markdown",
     changed: "double_check: a locked cell had been changed", more_points: None,
@@ -145,7 +153,12 @@ def test_format_3_and_lists_of_lines(notebook, release, tmp_path):
         one["source"] = one["source"].splitlines(keepends=True)
         if one["cell_type"] == "code":
             one["input"] = one.pop("source")
-    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": notebook["cells"], "metadata": {}}]}
+    old = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {},
+        "worksheets": [{"cells": notebook["cells"], "metadata": {}}],
+    }
     made, repairs = repaired(old, release, tmp_path)
     assert repairs == [] and named(made, "total")["source"] == ANSWERS["total"]
 
@@ -162,7 +175,8 @@ def test_other_encodings_and_line_ends(encoding, notebook, release, tmp_path):
 TOO_LARGE = b'{"cells": [], "x": "' + b"x" * (6 << 20) + b'"}'
 UNREADABLE = {
     "empty": (b"", "is empty"), "cut": (b'{"cells": [{"ce', "not JSON"), "binary": (bytes(range(256)), "not JSON"),
-    "a list": (b"[]", "not an object"), "no cells": (b"{}", "no cells"), "cells of text": (b'{"cells": "x"}', "no cells"),
+    "a list": (b"[]", "not an object"), "no cells": (b"{}", "no cells"), 
+    "cells of text": (b'{"cells": "x"}', "no cells"),
     "nested without end": (b"[" * 100_000, "not JSON"), "too large": (TOO_LARGE, "6 MB"),
 }  # fmt: skip
 
@@ -181,7 +195,10 @@ def odd_file(kind, folder, tmp_path):
     }[kind]()  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("folder", "a folder"), ("link", "a link"), ("pipe", "not a regular"), ("dangling link", "a link")])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("folder", "a folder"), ("link", "a link"), ("pipe", "not a regular"), ("dangling link", "a link")],
+)
 def test_an_odd_file_is_not_read(kind, reason, tmp_path):
     folder = hand_in(tmp_path, "ada", None)
     odd_file(kind, folder, tmp_path)
@@ -246,7 +263,11 @@ def test_outputs_keep_text_and_pictures_only(notebook, release, tmp_path):
     named(notebook, "double")["outputs"] = [
         {"output_type": "stream", "name": "stderr", "text": ["a warning\n", "<b>"]},
         {"output_type": "display_data", "data": html, "metadata": {"x": 1}},
-        {"output_type": "display_data", "data": {"image/png": PNG, "image/svg+xml": "<svg onload=alert(1)>"}, "metadata": {}},
+        {
+            "output_type": "display_data",
+            "data": {"image/png": PNG, "image/svg+xml": "<svg onload=alert(1)>"},
+            "metadata": {},
+        },
         {"output_type": "display_data", "data": {"image/png": '"><script>alert(1)</script>', "text/plain": "picture"}},
         {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["line 1", "line 2"]},
         {"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}},
@@ -274,4 +295,6 @@ def test_words_are_kept_as_text(notebook, release, tmp_path):
 
 
 def test_the_toy_course_is_what_these_tests_think(release):
-    assert [name for name in toy_course.FULL if named(release, name)["metadata"]["nbgrader"]["solution"]] == list(ANSWERS)
+    assert [name for name in toy_course.FULL if named(release, name)["metadata"]["nbgrader"]["solution"]] == list(
+        ANSWERS
+    )

@@ -10,7 +10,11 @@ from grading.report import QuestionReport, Report
 
 
 def report(**question) -> Report:
-    return Report("toy", "ada", questions={"q": QuestionReport(**{"points": 1.5, "maximum": 2.0, "verdict": "partly", **question})})
+    return Report(
+        "toy",
+        "ada",
+        questions={"q": QuestionReport(**{"points": 1.5, "maximum": 2.0, "verdict": "partly", **question})},
+    )
 
 
 def test_a_report_is_read_as_it_was_written(tmp_path):

@@ -1,17 +1,23 @@
-"""Each layer against an action that it forbids: refused with the layer, possible without it where nothing else forbids it."""
+"""Each layer against an action that it forbids: refused with it, and possible without it if nothing else forbids it."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from toy_course import PROJECT
 
 from grading.sandbox import LAYERS
-from grading.warm import Cell, Turns
+from grading.turns import Cell, Turns
 
 ATTEMPT = """
-import os, signal, socket, sys, time
+import os, signal, socket, sys, threading, time
 def attempt(action):
     try:
         print("POSSIBLE", action())
@@ -72,9 +78,9 @@ FORBIDDEN = {
     "writing to helpers": "open(sys.modules['helpers'].__file__, 'a')",
     "becoming root": "os.setuid(0)",
     "a file system": "__import__('ctypes').CDLL(None, use_errno=True).mount(b'x', b'/', b'tmpfs', 0, 0) and 1/0",
-    "more memory": "len(bytearray(600 << 20))",
+    "more memory": "__import__('numpy').empty(600 << 20, 'u1').nbytes",
     "a large file": "[open(f'f{i}', 'wb').write(bytes(4 << 20)) for i in range(5)]",
-    "many threads": "[__import__('threading').Thread(target=time.sleep, args=(1,), daemon=True).start() for _ in range(900)]",
+    "many threads": "[threading.Thread(target=time.sleep, args=(1,), daemon=True).start() for _ in range(900)]",
 }
 
 
@@ -87,7 +93,11 @@ def test_nothing_of_the_course_can_be_read(isolated, course):
     neighbour = course.root / "grading" / "submitted" / "neighbour" / "toy"
     neighbour.mkdir(parents=True)
     (neighbour / "toy.ipynb").write_text("theirs")
-    secrets = ["solutions/toy/toy.ipynb", "grading/hidden_checks/test_toy.py", "grading/submitted/neighbour/toy/toy.ipynb"]
+    secrets = [
+        "solutions/toy/toy.ipynb",
+        "grading/hidden_checks/test_toy.py",
+        "grading/submitted/neighbour/toy/toy.ipynb",
+    ]
     code = "\n".join(f"attempt(lambda: len(open({str(course.root / name)!r}).read()))" for name in secrets)
     for without in ((), ("landlock",), ("private root",)):  # each of the two suffices
         assert [line.split()[0] for line in said(isolated, code, without).splitlines()] == ["REFUSED"] * 3
@@ -100,16 +110,38 @@ ALONE = {
     "seccomp": ((), "attempt(lambda: os.fork() or os._exit(0))", "REFUSED", "POSSIBLE"),
     "landlock": ((), "attempt(lambda: len(os.listdir('/')))", "REFUSED", "POSSIBLE"),
     "private root": ((), "attempt(lambda: os.stat('/etc/passwd').st_size)", "REFUSED", "POSSIBLE"),
-    "limits": ((), "attempt(lambda: len(bytearray(600 << 20)))", "REFUSED", "POSSIBLE"),
+    "limits": ((), "attempt(lambda: __import__('numpy').empty(600 << 20, 'u1').nbytes)", "REFUSED", "POSSIBLE"),
     "process namespace": ((), "print(os.getpid() == 1)", "True", "False"),
-    "uts namespace": (("seccomp", "landlock", "private root", "ordinary user"),
-                      "print(open('/proc/self/ns/uts') and os.readlink('/proc/self/ns/uts'))", None, None),
-    "ipc namespace": (("seccomp", "landlock", "private root", "ordinary user"), "print(os.readlink('/proc/self/ns/ipc'))", None, None),
-    "mount namespace": (("seccomp", "landlock", "private root", "private folder", "ordinary user"),
-                        "print(os.readlink('/proc/self/ns/mnt'))", None, None),
-    "private folder": (("private root", "landlock"), "attempt(lambda: [open(f'f{i}', 'wb').write(bytes(4 << 20)) for i in range(5)])",
-                       "REFUSED", "POSSIBLE"),
-    "no new privileges": (("landlock", "seccomp"), "print(__import__('ctypes').CDLL(None).prctl(39, 0, 0, 0, 0))", "1", "0"),
+    "uts namespace": (
+        ("seccomp", "landlock", "private root", "ordinary user"),
+        "print(open('/proc/self/ns/uts') and os.readlink('/proc/self/ns/uts'))",
+        None,
+        None,
+    ),
+    "ipc namespace": (
+        ("seccomp", "landlock", "private root", "ordinary user"),
+        "print(os.readlink('/proc/self/ns/ipc'))",
+        None,
+        None,
+    ),
+    "mount namespace": (
+        ("seccomp", "landlock", "private root", "private folder", "ordinary user"),
+        "print(os.readlink('/proc/self/ns/mnt'))",
+        None,
+        None,
+    ),
+    "private folder": (
+        ("private root", "landlock"),
+        "attempt(lambda: [open(f'f{i}', 'wb').write(bytes(4 << 20)) for i in range(5)])",
+        "REFUSED",
+        "POSSIBLE",
+    ),
+    "no new privileges": (
+        ("landlock", "seccomp"),
+        "print(__import__('ctypes').CDLL(None).prctl(39, 0, 0, 0, 0))",
+        "1",
+        "0",
+    ),
 }
 
 
@@ -188,3 +220,48 @@ def test_the_environment_tells_nothing(warm, monkeypatch):
 def test_nothing_is_left_in_the_folder(warm):
     said(warm, "open('left', 'w').write('x')")
     assert os.listdir(warm.folder) == []
+
+
+AS_NOBODY = """
+import os, sys
+os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+sys.path[:0] = {path!r}
+from grading.sandbox import Limits
+from grading.turns import Cell, Turns
+from grading.warm import WarmProcess
+warm = WarmProcess({module!r}, Limits(), path={path!r}, readable={readable!r})
+with Turns(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as turns:
+    turns.begin()
+print(turns.layers, turns.output)
+warm.close()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs all the other tests as one")
+def test_an_ordinary_user_has_the_same_layers(course):
+    python = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if not os.access(python, os.X_OK):
+        pytest.skip(f"no {python} that any user may run")
+    checks = readable_copy(course.root / "toy_checks")
+    packages = sysconfig.get_path("purelib")
+    actions = ("os.fork()", "os.listdir('/')", "os.stat('/etc/passwd')")
+    code = "\n".join(f"attempt(lambda: {action})" for action in actions) + "\nprint(os.getpid())"
+    script = AS_NOBODY.format(
+        path=[str(PROJECT), packages, str(checks)], module="toy_checks.toy", readable=[packages, str(checks)],
+        attempt=ATTEMPT, code=code,
+    )  # fmt: skip
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, cwd="/", timeout=120, check=False)
+    shutil.rmtree(checks)
+    if "Permission denied" in done.stderr:
+        pytest.skip("this project lies where no other user may read it")
+    assert done.returncode == 0, done.stderr
+    assert "'missing': {}" in done.stdout and "user namespace" in done.stdout
+    assert done.stdout.count("REFUSED") == 3 and done.stdout.rstrip().endswith("1")
+
+
+def readable_copy(folder: Path) -> Path:
+    """Return a folder that any user may read, with a copy of `folder` in it."""
+    place = Path(tempfile.mkdtemp())
+    shutil.copytree(folder, place / folder.name)
+    place.chmod(0o755)
+    return place

@@ -175,6 +175,7 @@ def make_course(root: Path) -> Path:
         "grading/known_wrong/toy.py": KNOWN_WRONG,
         "solutions/toy/toy.ipynb": json.dumps(solution_notebook()),
     }
+    folders |= {f"solutions/toy/{name}": "left behind" for name in ("toy.safetensors", "results.json", "picture.png")}
     for name, content in folders.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
