@@ -172,6 +172,8 @@ def _note_on_start(start: Tensor) -> str | None:
             if x > 2 or y > 2
             else ("before training all keypoints lie near the corner (0, 0): right, but a poor start, slow to train.")
         )
+    if abs(x - height / 2) < 2 and abs(y - width / 2) < 2:
+        return "before training x lies near H / 2 and y near W / 2: right, but are height and width swapped?"
     where = f"({x:.0f}, {y:.0f}), outside the image of {width} x {height}"
     return f"before training the keypoints lie near {where}: right, but a poor start, slow to train."
 

@@ -1,0 +1,135 @@
+"""Every automatic mutant of a reference answer is killed by the hidden checks, but for those argued equivalent."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from local_submission import LocalSubmission
+from mutants import mutants
+from torch import nn
+
+from grading import bake
+from grading.hidden_checks import test_ex01_pose_regression as hidden
+from helpers.checks.question import Wrong
+
+EXERCISE = "ex01_pose_regression"
+QUESTIONS = ("mpjpe", "pck", "masked_l2_loss", "PoseRegressor")
+
+# Changes after which an answer still does what the task asks, each with the reason; * stands for anything.
+EQUIVALENT = {
+    "mpjpe": {
+        "-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1",
+    },
+    "pck": {
+        "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, device=error.device)": "a float32 threshold by "
+        "float64 errors: the comparison promotes it, and a threshold in pixels has no digits beyond the seventh",
+        "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, dtype=error.dtype)": "differs on a GPU only, and "
+        "checks run on the CPU",
+    },
+    "masked_l2_loss": {
+        "-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1",
+        "*.square().sum(dim=-1) -> *.square()": "summed in the next line anyway, and the number of rows stays",
+        "max(len(squared), 1) -> max(1, len(squared))": "max is symmetric",
+    },
+    "PoseRegressor": {
+        "nn.Sequential(*) -> nn.Sequential(*)": "a layer less or two in another order, and the shapes still fit: "
+        "another network, which learns as well",
+        "nn.ReLU() -> nn.Sigmoid()": "another nonlinearity",
+        "(vector.*) * self.size -> vector.*": "regresses pixels directly: a poor start, which earns a note, but right",
+        "vector.* + 0.5 -> vector.*": "starts elsewhere",
+        "0.5 -> 1.5": "starts elsewhere",
+        "0.5 -> -0.5": "starts elsewhere",
+        "(height, width) -> (width, height)": "a linear output learns any scale, so only the start is worse, which "
+        "earns a note; the number of cells is the same product",
+        "?width, height? -> ?height, width?": "a linear output learns any scale, so only the start is worse",
+        "torch.tensor(*, dtype=torch.float32) -> torch.tensor(?width, height?)": "whole numbers promote to the float "
+        "of the output",
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def reference_sources() -> dict[str, str]:
+    """Return the source of every reference answer, from the solution notebook."""
+    path = bake.ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    return {question: named[question] for question in QUESTIONS}
+
+
+def load(question: str, source: str) -> object:
+    names = {"math": math, "np": np, "torch": torch, "nn": nn, "F": F, "__name__": "mutant"}
+    exec(compile(source, "<mutant>", "exec"), names)
+    return names[question]
+
+
+def hidden_tests(question: str) -> Iterator:
+    for name, test in vars(hidden).items():
+        if name.startswith("test_") and any(m.name == "points" and m.args[0] == question for m in test.pytestmark):
+            yield test
+
+
+def survives(question: str, answer: object, references: dict[str, object], seeds: int = 2) -> bool:
+    """Return whether an answer earns full points, at any seed at all."""
+    for seed in range(seeds):
+        submission = LocalSubmission(EXERCISE, {question: answer}, references, seed)
+        try:
+            for test in hidden_tests(question):
+                test(submission)
+        except Wrong:
+            return False
+    return True
+
+
+def _argued(question: str, change: str) -> list[str]:
+    """Return the patterns that speak of a change, whatever its line."""
+    return [pattern for pattern in EQUIVALENT[question] if fnmatchcase(change.partition(": ")[2], pattern)]
+
+
+def test_a_mutant_differs_in_one_place():
+    found = list(mutants("def f(a, b):\n    'doc'\n    return a.sum(dim=-1) <= b + 1\n"))
+    changes = dict(found)
+    assert changes["3: b + 1 -> b - 1"] == "def f(a, b):\n    return a.sum(dim=-1) <= b - 1"
+    assert changes["3: a.sum(dim=-1) <= b + 1 -> a.sum(dim=-1) < b + 1"].endswith("a.sum(dim=-1) < b + 1")
+    assert changes["3: a.sum(dim=-1) -> a"].endswith("return a <= b + 1")
+    assert len({source for _, source in found}) == len(found) >= 15
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_hidden_checks_kill_every_mutant_of_the_reference(question):
+    source = reference_sources()[question]
+    references = {question: load(question, source)}
+    assert survives(question, references[question], references), "the reference itself"
+    found = list(mutants(source))
+    alive = []
+    for change, mutant in found:
+        try:
+            answer = load(question, mutant)
+        except Exception:  # not even a definition
+            continue
+        if survives(question, answer, references):
+            alive.append(change)
+    argued = [change for change in alive if _argued(question, change)]
+    assert alive == argued, f"{len(alive) - len(argued)} of {len(found)} mutants survive"
+    assert len(found) >= 20
+
+
+def test_every_argument_is_still_needed():
+    """No reason stands for a change that cannot be made any more."""
+    for question, reasons in EQUIVALENT.items():
+        spoken_of = {p for change, _ in mutants(reference_sources()[question]) for p in _argued(question, change)}
+        assert spoken_of == set(reasons)
