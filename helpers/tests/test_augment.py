@@ -4,7 +4,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as tv
 
 from helpers import augment, set_seed
-from helpers.augment import mirror, random_affine, warp
+from helpers.augment import mirror, random_affine, recolour, warp
 from helpers.skeletons import COCO
 from helpers.tests.stick_people import stick_people
 
@@ -36,7 +36,7 @@ def centre_of_mass(images):
 def test_keypoints_move_with_what_they_mark(size, seed):
     set_seed(seed)
     batch = dots(size, seed=seed)
-    moved = augment.pose(COCO, rotation=30, scale=(0.9, 1.1), translation=0.05, flip=0, colour=0)(batch)
+    moved = augment.pose(COCO, rotation=30, scale=(0.9, 1.1), translation=0.05, warped=1, flip=0, colour=0)(batch)
     assert torch.allclose(centre_of_mass(moved["images"]), moved["keypoints"][:, 0], atol=0.1)
     assert not torch.allclose(moved["keypoints"], batch["keypoints"], atol=1)
 
@@ -61,6 +61,16 @@ def test_warp_agrees_with_torchvision(size):
                               atol=1e-3)
 
 
+def test_recolour_agrees_with_torchvision():
+    images = 0.3 + 0.3 * torch.rand(3, 3, 7, 5)  # nothing is cut off at 0 or 1 on the way
+    factors = torch.tensor([[1.2, 0.8, 1.0], [0.9, 1.3, 1.0], [0.7, 1.25, 1.0]])
+    ours = recolour(images, *factors)
+    for image, (brightness, contrast, saturation) in enumerate(factors.T.tolist()):
+        theirs = tv.adjust_contrast(tv.adjust_saturation(images[image], saturation), contrast)
+        assert torch.allclose(ours[image], tv.adjust_brightness(theirs, brightness), atol=1e-3)
+    assert torch.allclose(ours[2], images[2], atol=1e-6)
+
+
 def test_a_mirrored_person_has_their_sides_swapped():
     """In an image 10 wide a left wrist at (0, 7) becomes a right wrist at (9, 7)."""
     batch = {"images": torch.rand(1, 3, 12, 10), "keypoints": torch.zeros(1, 17, 2),
@@ -73,6 +83,13 @@ def test_a_mirrored_person_has_their_sides_swapped():
     assert other["visibility"][0, left] == 0 and torch.equal(other["images"], batch["images"].flip(-1))
     again = mirror(other, COCO)
     assert all(torch.equal(again[name], batch[name]) for name in batch)
+
+
+def test_only_those_asked_for_are_mirrored():
+    batch = stick_people(3, (37, 23)).batch()
+    some, all_of_them = mirror(batch, COCO, torch.tensor([True, False, True])), mirror(batch, COCO)
+    for name in batch:
+        assert torch.equal(some[name][1], batch[name][1]) and torch.equal(some[name][::2], all_of_them[name][::2])
 
 
 def test_certain_flip_alone_is_mirror():
@@ -113,8 +130,9 @@ def test_every_image_gets_a_transform_and_colours_of_its_own():
     set_seed(0)
     one = stick_people(1, (37, 23)).batch()
     sixteen = {name: tensor.repeat(16, *[1] * (tensor.ndim - 1)) for name, tensor in one.items()}
-    changed = augment.pose(COCO)(sixteen)
+    changed = augment.pose(COCO, warped=1)(sixteen)
     assert len({tuple(k) for k in changed["keypoints"][:, 5].tolist()}) == 16
+    assert len({tuple(c) for c in changed["images"].mean((2, 3)).tolist()}) == 16
     assert changed["images"].min() >= 0 and changed["images"].max() <= 1
 
 
@@ -137,8 +155,16 @@ def test_random_transforms_keep_to_their_limits():
     assert scale.std() > 0.1 and angle.std() > 8 and centre.std(0).min() > 1.5
 
 
+def test_only_the_share_asked_for_is_warped():
+    batch = stick_people(5, (37, 23)).batch()
+    changed = augment.pose(COCO, warped=0.4, flip=0, colour=0)(batch)
+    same = [torch.equal(a, b) for a, b in zip(changed["keypoints"], batch["keypoints"], strict=True)]
+    assert same == [False, False, True, True, True] and torch.equal(changed["images"][2:], batch["images"][2:])
+
+
 @pytest.mark.parametrize(("wrong", "message"), [
-    ({"scale": (1.2, 0.8)}, "smallest"), ({"flip": 2}, "probability"), ({"rotation": -1}, "rotation is -1"),
+    ({"scale": (1.2, 0.8)}, "smallest"), ({"flip": 2}, "flip is 2"), ({"warped": -1}, "warped -1"),
+    ({"rotation": -1}, "rotation is -1"),
     ({"colour": 1}, "colour below 1")], ids=str)
 def test_impossible_knobs_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
