@@ -235,10 +235,14 @@ def examine(
 
     Args:
         untouched: by question, whether its answer cell is as it was released.
+    Raises:
+        GradingError: if no worker could be had, whatever the submission.
     """
     submission = _Submission(course, references, turns, seed, untouched)
     examiner = _Examiner(submission)
     _run(course, examiner)
+    if turns.broken:  # nothing that was found counts
+        raise turns.broken
     troubles = {cell.name: cell for cell in turns.cells}
     return {
         question: _question_report(

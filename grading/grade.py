@@ -22,11 +22,12 @@ import numpy as np
 import torch
 
 from grading.answers import Course, References
-from grading.errors import NotIsolated, TimedOut, WorkerError
+from grading.errors import GradingError, NotIsolated, TimedOut, WorkerError
 from grading.examine import collect_points, course_secret, examine, not_graded, submission_seed
 from grading.feedback import write_feedback
-from grading.notebook import NotebookData, Submission, blank, is_answer, is_setup, question_of, repair, same_source
+from grading.notebook import NotebookData, blank, is_answer, is_setup, question_of, repair, same_source
 from grading.report import Report
+from grading.submission import Submission
 from grading.turns import Cell, Turns
 from grading.warm import WarmProcess
 
@@ -99,7 +100,11 @@ class Grader:
         report.repairs = submission.notes
         try:
             if submission.unreadable is None:
-                self._examine(notebook, submission, report)
+                try:
+                    self._examine(notebook, submission, report)
+                except GradingError as error:  # no worker could be had: a fresh warm process has a try
+                    log.warning("%s: graded again, for %s", submission.student, error)
+                    self._examine(notebook, submission, report)
             report.check()
         except Exception as error:  # zero for now, said loudly, and the class goes on
             log.error("%s: not graded\n%s", submission.student, traceback.format_exc())

@@ -1,10 +1,8 @@
-"""Reading what a student handed in, whatever its state, and repairing the notebook from the released one.
+"""A sound notebook from whatever a student made of the released one.
 
-    folder --read_submission--> Submission(cells, weights, hash) --repair(release)--> a sound notebook + what was
-    repaired
+    repair(cells of the submission, release) -> a notebook with every released cell in it, and what was repaired
 
-Nothing in a submission's folder is trusted: only regular files of limited size are read, links are refused, and of a
-notebook's JSON only what is needed is kept, in a form that can neither break nbgrader nor run in a reader's browser.
+What comes out is in a form that can neither break nbgrader nor run in a reader's browser.
 """
 
 from __future__ import annotations
@@ -12,160 +10,25 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import hashlib
-import json
-import os
 import re
-import stat
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from grading.errors import UnreadableSubmission
+from grading.submission import items, text_of
 
 __all__ = [
-    "Submission",
+    "NotebookData",
     "answer_name",
     "blank",
     "is_answer",
     "is_setup",
+    "plain_markdown",
     "question_of",
-    "read_submission",
     "repair",
     "same_source",
 ]
 
-MAX_CELLS, MAX_SOURCE, MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 1000, 200_000, 20_000, 2 << 20, 20 << 20
+MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 20_000, 2 << 20, 20 << 20
 NotebookData = dict[str, Any]
-
-
-@dataclass
-class Submission:
-    """What a student handed in, as read: cells in a plain form, the weights file, and what was odd about the files."""
-
-    student: str
-    cells: list[dict[str, Any]] = field(default_factory=list)
-    weights: bytes | None = None
-    notes: list[str] = field(default_factory=list)
-    unreadable: str | None = None
-    hash: str = ""
-
-
-def read_submission(folder: Path, exercise: str, notebook_mb: int, weights_mb: int) -> Submission:
-    """Return the submission in `folder`; a notebook that cannot be read is noted in `unreadable`, never raised."""
-    submission = Submission(folder.parent.name)
-    raw = b""
-    try:
-        path = _find_notebook(folder, exercise, submission.notes)
-        raw = read_regular(path, notebook_mb)
-        submission.cells = _cells_of(_parsed(raw))
-        submission.weights = _read_weights(path.with_name(f"{exercise}.safetensors"), weights_mb, submission.notes)
-    except (UnreadableSubmission, OSError) as error:
-        submission.unreadable = getattr(error, "message", None) or f"the submission cannot be read: {error.strerror}"
-    parts = [hashlib.sha256(part).digest() for part in (raw, submission.weights or b"")]
-    submission.hash = hashlib.sha256(b"".join(parts)).hexdigest()
-    return submission
-
-
-def read_regular(path: Path, limit_mb: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit_mb`.
-
-    Raises:
-        UnreadableSubmission: for a link, a folder, a device, a file that may not be read or is larger.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        kind = "is a link" if path.is_symlink() else f"cannot be opened: {error.strerror}"
-        raise UnreadableSubmission(f"{path.name} {kind}") from None
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "not a regular file"
-            raise UnreadableSubmission(f"{path.name} is {kind}")
-        if state.st_size > limit_mb << 20:
-            raise UnreadableSubmission(f"{path.name} has {state.st_size >> 20} MB; at most {limit_mb} MB are read")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read((limit_mb << 20) + 1)
-    finally:
-        os.close(descriptor)
-
-
-def _find_notebook(folder: Path, exercise: str, notes: list[str]) -> Path:
-    if folder.is_symlink() or not folder.is_dir():
-        raise UnreadableSubmission(f"{folder.name} is {'a link' if folder.is_symlink() else 'not a folder'}")
-    expected = folder / f"{exercise}.ipynb"
-    if os.path.lexists(expected):
-        return expected
-    found = [
-        Path(place, name) for place, _, names in os.walk(folder) for name in names if name.lower().endswith(".ipynb")
-    ]
-    found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
-    if len(found) != 1:
-        names = ", ".join(sorted(path.name for path in found)[:5]) or "no notebook at all"
-        raise UnreadableSubmission(f"there is no {expected.name}; found {names}")
-    notes.append(f"the notebook was called {found[0].relative_to(folder)}")
-    return found[0]
-
-
-def _read_weights(path: Path, limit_mb: int, notes: list[str]) -> bytes | None:
-    if not os.path.lexists(path):
-        return None
-    try:
-        return read_regular(path, limit_mb)
-    except UnreadableSubmission as error:
-        notes.append(f"weights not used: {error.message}")
-        return None
-
-
-def _parsed(raw: bytes) -> NotebookData:
-    """Return a notebook's JSON as an object; raises UnreadableSubmission with the reason."""
-    if not raw.strip():
-        raise UnreadableSubmission("the notebook is empty")
-    try:
-        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        data = json.loads(raw.decode(encoding))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableSubmission(f"the notebook is not JSON ({str(error)[:100]})") from None
-    if not isinstance(data, dict):
-        raise UnreadableSubmission("the notebook's JSON is not an object with cells")
-    return data
-
-
-def _cells_of(data: NotebookData) -> list[dict[str, Any]]:
-    """Return the cells of a notebook of any format from 3 to 4.5, each reduced to what is needed."""
-    cells = data.get("cells")
-    if cells is None and isinstance(data.get("worksheets"), list):  # format 3
-        cells = [cell for sheet in data["worksheets"] if isinstance(sheet, dict) for cell in _list(sheet.get("cells"))]
-    if not isinstance(cells, list):
-        raise UnreadableSubmission("the notebook has no cells")
-    return [_plain_cell(cell) for cell in cells[:MAX_CELLS] if isinstance(cell, dict)]
-
-
-def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:
-    metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-    grade_id, kind = nbgrader.get("grade_id"), cell.get("cell_type")
-    return {
-        "cell_type": kind if kind in ("code", "markdown", "raw") else "markdown",
-        "id": cell.get("id") if isinstance(cell.get("id"), str) else None,
-        "grade_id": grade_id if isinstance(grade_id, str) else None,
-        "source": _text(cell.get("source", cell.get("input")))[:MAX_SOURCE].replace("\r\n", "\n"),
-        "outputs": _list(cell.get("outputs")),
-    }
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    """Return a notebook's text field, a string or a list of lines, as one string that any encoder takes."""
-    text = value if isinstance(value, str) else "".join(part for part in _list(value) if isinstance(part, str))
-    return text.encode("utf-8", "replace").decode()
-
-
-# --- what a cell of the released notebook is -------------------------------------------------------------------------
 
 
 def _meta(cell: dict[str, Any]) -> dict[str, Any]:
@@ -204,9 +67,6 @@ def same_source(one: str, other: str) -> bool:
     return [line.rstrip() for line in one.strip().splitlines()] == [
         line.rstrip() for line in other.strip().splitlines()
     ]
-
-
-# --- repair ----------------------------------------------------------------------------------------------------------
 
 
 def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[NotebookData, list[str]]:
@@ -331,8 +191,8 @@ def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
             continue
         kind, data = output.get("output_type"), output.get("data")
         data = data if isinstance(data, dict) else {}
-        trace = "\n".join(line for line in _list(output.get("traceback")) if isinstance(line, str))
-        text = (_text(output.get("text")) if kind == "stream" else trace or _text(data.get("text/plain")))[:left]
+        trace = "\n".join(line for line in items(output.get("traceback")) if isinstance(line, str))
+        text = (text_of(output.get("text")) if kind == "stream" else trace or text_of(data.get("text/plain")))[:left]
         left -= len(text)
         picture = next(
             (found for mime in ("image/png", "image/jpeg") if (found := _picture(mime, data.get(mime)))), None
@@ -346,7 +206,7 @@ def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
 
 def _picture(mime: str, content: Any) -> dict[str, str] | None:
     begin = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}[mime]
-    text = "".join(_text(content).split())
+    text = "".join(text_of(content).split())
     if not text or len(text) > MAX_IMAGE:
         return None
     try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import glob
 import os
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,15 +32,17 @@ from traitlets.config import Configurable
 from grading import feedback
 from grading.answers import Course, warm_process
 from grading.errors import CourseError, GradingError, UnreadableSubmission
-from grading.notebook import Submission, blank, question_of, read_regular, read_submission, same_source
+from grading.notebook import blank, plain_markdown, question_of, same_source
 from grading.report import Report
 from grading.sandbox import Limits
+from grading.submission import Submission, read_regular, read_submission
 
 if TYPE_CHECKING:
     from grading.grade import Grader
 
 __all__ = ["Grade", "Grading", "ReleaseExporter", "Repair", "SubmissionExporter", "WriteMarks"]
 
+warnings.filterwarnings("ignore", "Object of type .* not in session")  # nbgrader's own, with every new student
 DEFAULTS = Limits()
 _graders: dict[Any, Grader] = {}  # nbgrader makes new preprocessors for every notebook; the warm process stays
 
@@ -235,7 +238,7 @@ class WriteMarks(SaveAutoGrades):
         if name in self.report.questions:
             comment.auto_comment = feedback.comment(self.report.questions[name])
         elif self.report.unreadable:
-            comment.auto_comment = feedback.plain_markdown(f"not graded: {self.report.unreadable}")
+            comment.auto_comment = plain_markdown(f"not graded: {self.report.unreadable}")
         else:
             comment.auto_comment = "No response." if same_source(cell.source, self.sources[name]) else None
         self.gradebook.db.commit()

@@ -22,12 +22,14 @@ import os
 import resource
 import signal
 import stat
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["LAYERS", "Layers", "Limits", "enter", "enter_namespaces", "readable_by_nobody", "seccomp_program"]
+from grading.libc import libc_call
+from grading.seccomp import load
+
+__all__ = ["LAYERS", "Layers", "Limits", "enter", "enter_namespaces", "readable_by_nobody"]
 
 LAYERS = (
     "process namespace",
@@ -48,7 +50,7 @@ PRIVATE_FOLDER = "/submission"  # in the private root; nothing readable lies the
 NAMESPACES = {"process": 0x20000000, "network": 0x40000000, "mount": 0x00020000, "ipc": 0x08000000, "uts": 0x04000000}
 NEW_USER = 0x10000000
 READ_ONLY, NO_SUID, NO_DEV, NO_EXEC, REMOUNT, BIND, RECURSIVE, PRIVATE, DETACH = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18, 2
-SET_DEATH_SIGNAL, SET_DUMPABLE, SET_SECCOMP, DROP_BOUNDING, NO_NEW_PRIVILEGES, AMBIENT = 1, 4, 22, 24, 38, 47
+SET_DEATH_SIGNAL, SET_DUMPABLE, DROP_BOUNDING, NO_NEW_PRIVILEGES = 1, 4, 24, 38
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,6 @@ class Layers:
             return False
         self.used.append(name)
         return True
-
-
-def libc_call(name: str, *arguments: object) -> int:
-    """Return what the C library's function returns; OSError with its errno if that is -1."""
-    ctypes.set_errno(0)
-    result = getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments)
-    if result == -1:
-        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
-    return result
 
 
 def readable_by_nobody(paths: Sequence[str]) -> bool:
@@ -149,7 +142,7 @@ def enter(
     Args:
         readable: what it may read; all else is out of reach.
         folder: an existing folder of this turn alone, the private folder where no file system of its own can be had.
-        seccomp: from `seccomp_program`; empty where there is none.
+        seccomp: from `grading.seccomp`; empty where there is none.
         become_nobody: root becomes `nobody`, for who can read `readable`.
         fill: puts the submission's own files into the private folder, before it is closed off.
     """
@@ -172,7 +165,7 @@ def enter(
     layers.apply("limits", lambda: _set_limits(limits, size_now))
     layers.apply("no new privileges", lambda: libc_call("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     layers.apply("landlock", lambda: _landlock(readable, private))
-    layers.apply("seccomp", lambda: _load_seccomp(seccomp))
+    layers.apply("seccomp", lambda: load(seccomp))
     return private
 
 
@@ -290,60 +283,3 @@ def _landlock(readable: Sequence[str], private: str) -> None:
         libc_call("syscall", 446, handle, 0)
         os.close(handle)
     files.apply()
-
-
-FORBIDDEN = (
-    "fork vfork execve execveat ptrace process_vm_readv process_vm_writev process_madvise pidfd_open pidfd_getfd "
-    "pidfd_send_signal kcmp mount umount2 pivot_root chroot unshare setns mount_setattr move_mount open_tree fsopen "
-    "fsconfig fsmount fspick bpf keyctl add_key request_key perf_event_open io_uring_setup io_uring_enter "
-    "io_uring_register userfaultfd socket connect bind listen accept accept4 memfd_create memfd_secret shmget shmat "
-    "semget msgget mq_open init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff "
-    "acct quotactl settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname iopl ioperm "
-    "personality syslog vhangup open_by_handle_at name_to_handle_at fanotify_init inotify_init inotify_init1 mknod "
-    "mknodat setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset setpriority "
-    "ioprio_set migrate_pages move_pages mbind set_mempolicy lookup_dcookie rt_sigqueueinfo rt_tgsigqueueinfo tkill "
-    "landlock_create_ruleset seccomp"
-).split()
-THREAD = 0x00010000
-
-
-def seccomp_program(own_pid: int | None) -> bytes:
-    """Return the filter as the kernel's bytecode, compiled once and loaded by every worker.
-
-    Args:
-        own_pid: the only process that signals may go to, 1 in a process namespace of its own; None for no rule on that.
-    Raises:
-        ImportError, OSError: if the package `pyseccomp` or the library libseccomp.so.2 is not there.
-    """
-    try:
-        import pyseccomp
-    except (RuntimeError, TypeError) as error:  # the package finds no library
-        raise ImportError(f"libseccomp.so.2 is not installed ({error})") from None
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    refuse = pyseccomp.ERRNO(errno.EPERM)
-    for name in FORBIDDEN:
-        try:
-            rules.add_rule(refuse, name)
-        except (OSError, ValueError):  # a call that this library or processor does not know
-            continue
-    rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, THREAD, 0))  # threads are clones that say so
-    rules.add_rule(
-        pyseccomp.ERRNO(errno.ENOSYS), "clone3"
-    )  # its flags lie in memory; the C library falls back to clone
-    if own_pid is not None:
-        for name in ("kill", "tgkill"):
-            rules.add_rule(refuse, name, pyseccomp.Arg(0, pyseccomp.NE, own_pid))
-    with tempfile.TemporaryFile() as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
-
-
-class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
-
-
-def _load_seccomp(program: bytes) -> None:
-    if not program:
-        raise ImportError("the package pyseccomp or libseccomp.so.2 is not installed")
-    libc_call("prctl", SET_SECCOMP, 2, ctypes.byref(_Program(len(program) // 8, program)), 0, 0)

@@ -55,6 +55,7 @@ class Turns:
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
         self.peak_mb, self.forks = 0, 0
         self.output = ""
+        self.broken: GradingError | None = None
         self._channel: Channel | None = None
 
     def __enter__(self) -> Turns:
@@ -88,7 +89,13 @@ class Turns:
     def begin(self) -> None:
         """Have a worker that ran all cells; cells that end it are reduced until it lives."""
         while self._channel is None:
-            self._fork()
+            try:
+                self._fork()
+            except WorkerError:
+                raise
+            except GradingError as error:  # our side failed, not the submission's
+                self.broken = error
+                raise
             for cell in self.cells:
                 if cell.mode != "skip" and not self._run(cell):
                     break
@@ -138,6 +145,10 @@ class Turns:
         appending = os.open(f"/proc/self/fd/{self._output}", os.O_WRONLY | os.O_APPEND)
         try:
             self.warm.start_turn(theirs, appending, self.weights, self.without)
+        except BaseException:
+            ours.close()
+            os.close(self._output)
+            raise
         finally:
             theirs.close()
             os.close(appending)

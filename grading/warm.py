@@ -46,6 +46,18 @@ class WarmProcess:
         modules: Sequence[str] = (),
     ) -> None:
         self.limits = limits
+        self.path = [str(PROJECT), *path]
+        self.settings = {
+            "questions": questions,
+            "modules": [*modules, questions],
+            "limits": dataclasses.asdict(limits),
+            "readable": _readable([str(PROJECT / "helpers"), *_baked_data(PROJECT / "data"), *readable]),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, which is warm some seconds later; nobody waits for that before the first turn."""
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
         os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -55,61 +67,70 @@ class WarmProcess:
             stdin=theirs,
             cwd="/",
             start_new_session=True,
-            env=_environment([str(PROJECT), *path]),
+            env=_environment(self.path),
             stdout=subprocess.DEVNULL,
             stderr=self.said,
         )
         theirs.close()
-        settings = {
-            "questions": questions,
-            "modules": [*modules, questions],
-            "limits": dataclasses.asdict(limits),
-            "readable": _readable([str(PROJECT / "helpers"), *_baked_data(PROJECT / "data"), *readable]),
-            "folder": self.folder,
-        }
-        self.control.send(json.dumps(settings).encode())
+        self.control.send(json.dumps({**self.settings, "folder": self.folder}).encode())
         self._warm = False
 
     def start_turn(
         self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
     ) -> None:
         """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
+        if self.process is None:  # a turn took it down with it
+            self.start()
         if not self._warm:
             self._warm = "ready" in self._answer(START_SECONDS)
         handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
         message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
-        socket.send_fds(self.control, [json.dumps(message).encode()], handed)
+        self._send(message, handed)
         self._answer(FORK_SECONDS)
 
     def end_turn(self, gone: bool) -> dict[str, Any]:
         """End the turn with everything that it started; return how it ended and what it used."""
-        self.control.send(json.dumps({"op": "end", "gone": gone}).encode())
+        if self.process is None:
+            return {}
+        self._send({"op": "end", "gone": gone}, [])
         return self._answer(FORK_SECONDS)
+
+    def _send(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        try:
+            socket.send_fds(self.control, [json.dumps(message).encode()], descriptors)
+        except OSError as error:
+            raise self._dead(str(error)) from None
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         self.control.settimeout(seconds)
         try:
             data = self.control.recv(1 << 16)
         except OSError as error:
-            data, reason = b"", str(error)
-        else:
-            reason = "it ended"
+            raise self._dead(str(error)) from None
         if not data:
-            self.process.kill()
-            self.process.wait()
-            self.said.seek(0)
-            said = self.said.read().decode(errors="replace")
-            raise GradingError(f"the warm process does not answer ({reason}): {said[-1000:]}")
+            raise self._dead("it ended")
         return json.loads(data)
+
+    def _dead(self, reason: str) -> GradingError:
+        """Clear away a process that does not answer; the next turn starts another."""
+        self.process.kill()
+        self.process.wait()
+        self.said.seek(0)
+        said = self.said.read().decode(errors="replace")
+        self.close()
+        return GradingError(f"the warm process does not answer ({reason}): {said[-1000:]}")
 
     def close(self) -> None:
         """End the process and whatever runs in it; safe to call twice."""
+        if self.process is None:
+            return
         self.control.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.process = None
         self.said.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -37,7 +37,9 @@ import torch
 from grading import sandbox
 from grading.cells import CappedOutput, Notebook, run_gently_without_gpu
 from grading.errors import GradingError
+from grading.libc import libc_call
 from grading.protocol import Channel
+from grading.seccomp import seccomp_program
 from helpers.checks import question as questions_module
 from helpers.checks.values import Raised, decode, encode
 
@@ -57,7 +59,7 @@ def main() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     _warm_up()
-    sandbox.libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a turn become our children, so that we can end them
+    libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a turn become our children, so that we can end them
     program = _program(1)
     gc.freeze()
     control.send(json.dumps({"ready": True}).encode())
@@ -68,7 +70,8 @@ def main() -> None:
             answer = end_turn(turn, message is not None and message["gone"]) if turn is not None else {}
             shutil.rmtree(settings["folder"] + "/turn", ignore_errors=True)
             turn = None
-            if message is None:
+            if message is None:  # the grader is gone, however it went
+                shutil.rmtree(settings["folder"], ignore_errors=True)
                 return
         else:
             turn = start_turn(message, descriptors, settings, program, control)
@@ -89,7 +92,7 @@ def _warm_up() -> None:
 
 def _program(own_pid: int | None) -> bytes:
     try:
-        return sandbox.seccomp_program(own_pid)
+        return seccomp_program(own_pid)
     except (ImportError, OSError, AttributeError):
         return b""
 
@@ -165,7 +168,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
     """Become the worker: take up the handed-over descriptors, close everything else, isolate, serve."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader
-    sandbox.libc_call("prctl", sandbox.SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    libc_call("prctl", sandbox.SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     handed = [os.dup2(descriptor, 100 + place) for place, descriptor in enumerate(descriptors)]
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard, source in ((0, nothing), (1, handed[OUTPUT]), (2, handed[OUTPUT])):

@@ -6,11 +6,11 @@ import pytest
 from toy_course import FULL, cell, filled, hand_in, named, weights
 
 from grading.answers import Course, References, warm_process
-from grading.errors import CourseError, NotIsolated
+from grading.errors import CourseError, GradingError, NotIsolated
 from grading.examine import collect_points, course_secret, submission_seed
 from grading.grade import Grader, cells_to_run
-from grading.notebook import read_submission
 from grading.sandbox import Limits
+from grading.submission import read_submission
 
 
 @pytest.fixture
@@ -283,3 +283,76 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path):
     path.write_text("short")
     with pytest.raises(CourseError, match="holds no secret"):
         course_secret(path)
+
+
+def test_a_warm_process_that_died_is_started_anew(grade, grader, release):
+    import os
+    import signal
+
+    first = grader.warm.process.pid
+    os.kill(first, signal.SIGKILL)
+    assert points(grade(filled(release))) == FULL
+    assert grader.warm.process.pid != first
+
+
+def test_without_any_worker_nobody_gets_points(grade, grader, release, monkeypatch):
+    def no_worker(*arguments, **options):
+        raise GradingError("no worker today")
+
+    monkeypatch.setattr(grader.warm, "start_turn", no_worker)
+    report = grade(filled(release))
+    assert report.points == 0 and set(verdicts(report).values()) == {"not graded"}
+    assert "no worker today" in report.questions["double"].note
+    assert report.questions["double"].hint == "grading failed; your lecturer is told."
+
+
+KILLED = """
+import sys, time
+sys.path[:0] = {path!r}
+from pathlib import Path
+from grading.answers import Course, warm_process
+from grading.sandbox import Limits
+from grading.turns import Cell, Turns
+warm = warm_process(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
+print(warm.process.pid, warm.folder, flush=True)
+Turns(warm, [Cell("a", "print('started')", "full"), Cell("b", "import time; time.sleep(60)", "full")]).begin()
+"""
+
+
+def test_nothing_outlives_a_grader_that_is_killed(course):
+    """kill -9 leaves no chance to clean up; the warm process notices, ends its turn and itself."""
+    import os
+    import subprocess
+    import sys
+    import time
+
+    from toy_course import PROJECT
+
+    script = KILLED.format(path=[str(PROJECT), str(course.root)], root=str(course.root))
+    grader = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid, folder = grader.stdout.readline().split()
+
+    def family() -> list[str]:
+        found, queue = [], [pid]
+        while queue:
+            parent = queue.pop()
+            try:
+                with open(f"/proc/{parent}/task/{parent}/children") as file:
+                    children = file.read().split()
+            except OSError:
+                continue
+            found += children
+            queue += children
+        return found
+
+    deadline = time.monotonic() + 60
+    while len(workers := family()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
+    while any(os.path.exists(f"/proc/{one}") for one in (pid, *workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(workers) >= 2
+    assert [one for one in (pid, *workers) if os.path.exists(f"/proc/{one}")] == []
+    assert not os.path.exists(folder)

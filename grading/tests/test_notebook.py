@@ -10,7 +10,8 @@ import pytest
 import toy_course
 from toy_course import ANSWERS, cell, filled, hand_in, named
 
-from grading.notebook import plain_markdown, read_submission, repair
+from grading.notebook import plain_markdown, repair
+from grading.submission import read_submission
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 
