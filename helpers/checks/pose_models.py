@@ -19,7 +19,7 @@ from helpers.checks.question import Ask, Oracle, Question, Wrong, integers, read
 from helpers.checks.values import Raised
 from helpers.checks.verdict import GENERAL_HINTS, refuse_exception
 
-__all__ = ["REGRESSOR", "checked_keypoints"]
+__all__ = ["REGRESSOR", "checked_keypoints", "note_on_start"]
 
 
 HINTS = read_hints("ex01_pose_regression")["PoseRegressor"]
@@ -138,7 +138,7 @@ def learns(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str |
         got = f"x from {left:.4g} to {right:.4g}, y from {top:.4g} to {bottom:.4g}"
         expected = "after a short training, keypoints near the true ones, x up to 127 and y up to 31"
         raise _wrong(called + ", trained, on fresh images", got, expected, mistake)
-    return _note_on_start(start)
+    return note_on_start(start)
 
 
 def _diagnose(pred: Tensor, targets: Tensor, truth: Tensor) -> str | None:
@@ -163,7 +163,8 @@ def _distance(a: Tensor, b: Tensor) -> float:
     return float(((a - b) / torch.tensor([WIDE[1], WIDE[0]])).abs().mean())
 
 
-def _note_on_start(start: Tensor) -> str | None:
+def note_on_start(start: Tensor) -> str | None:
+    """Return what to say of a network that starts far from the image (B, K, 2), None of one that starts in it."""
     height, width = WIDE
     x, y = start.mean(dim=(0, 1)).tolist()
     if -0.25 * width < x < 1.25 * width and -0.25 * height < y < 1.25 * height:
@@ -172,7 +173,7 @@ def _note_on_start(start: Tensor) -> str | None:
             if x > 2 or y > 2
             else ("before training all keypoints lie near the corner (0, 0): right, but a poor start, slow to train.")
         )
-    if abs(x - height / 2) < 2 and abs(y - width / 2) < 2:
+    if abs(x - height / 2) < height / 4 and abs(y - width / 2) < width / 4:
         return "before training x lies near H / 2 and y near W / 2: right, but are height and width swapped?"
     where = f"({x:.0f}, {y:.0f}), outside the image of {width} x {height}"
     return f"before training the keypoints lie near {where}: right, but a poor start, slow to train."

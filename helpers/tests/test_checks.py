@@ -8,6 +8,7 @@ from torch import nn
 from helpers.checks import ex01_pose_regression as check
 from helpers.checks.compare import Form, fault, same, show
 from helpers.checks.minimise import minimise
+from helpers.checks.pose_models import note_on_start
 from helpers.checks.probes import calling, differentiating
 from helpers.checks.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
 from helpers.checks.table import Table, digest
@@ -242,6 +243,20 @@ def test_the_line_of_an_error_in_the_students_cell_is_told(capsys):
     exec(compile("def pck(pred, target, visible, threshold):\n    return 1 / 0", "<cell>", "exec"), names)
     check.pck(names["pck"])
     assert "ZeroDivisionError: division by zero (line 2 of the cell)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("start", "note"),
+    [
+        pytest.param((64.0, 16.0), None, id="middle"),
+        pytest.param((0.1, -0.1), "corner", id="corner"),
+        pytest.param((16.0, 64.0), "are height and width swapped", id="swapped"),
+        pytest.param((400.0, 16.0), "outside the image", id="outside"),
+    ],
+)
+def test_a_poor_start_earns_a_note(start, note):
+    said = note_on_start(torch.tensor(start).expand(4, 3, 2))
+    assert said is None if note is None else note in said
 
 
 def test_every_hint_is_a_sentence():
