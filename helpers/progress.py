@@ -52,20 +52,20 @@ class Live:
         now = time.perf_counter()
         if now - self.shown >= REFRESH and not self.bar.disable:
             self.shown = now
-            self._show(f"loss {float(loss):.4g}")
+            self._show(len(self.history) + 1, f"loss {float(loss):.4g}")
 
     def epoch_done(self) -> None:
         """Show the numbers of the epoch that has just ended."""
         metric = self.history.metric
         self.metric = f", {metric} {self.history.val[metric][-1]:.4g} (best {self.history.best:.4g})"
         if not self.bar.disable:
-            self._show(f"loss {self.history.loss[-1]:.4g}")
+            self._show(len(self.history), f"loss {self.history.loss[-1]:.4g}")
         if self.curves:
             self.curves.draw_sometimes()
 
-    def _show(self, loss: str) -> None:
+    def _show(self, epoch: int, loss: str) -> None:
         self.bar.n = 100 * self.schedule.share()
-        self.bar.set_description(f"epoch {len(self.history) + 1}", refresh=False)
+        self.bar.set_description(f"epoch {epoch}", refresh=False)
         self.bar.set_postfix_str(loss + self.metric, refresh=True)
 
 
