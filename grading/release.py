@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
 BUNDLED = (
-    "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*.safetensors", "data/*", "data/licenses/*", "LICENSE",
-    "constraints.txt",
+    "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*.safetensors", "helpers/checks/*.toml",
+    "data/*", "data/licenses/*", "LICENSE", "constraints.txt",
 )  # fmt: skip
 STAFF_ONLY = ("nbgrader", "pytest", "nbval")
 

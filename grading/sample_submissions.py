@@ -161,7 +161,8 @@ class PoseRegressor(nn.Module):
         return torch.sigmoid(self.head(self.backbone(images).flatten(1))).unflatten(1, (-1, 2))
 ''',
     }
-    return Submission(filled(release, {**answers, **wrong}), only(pck=4.0), {WEIGHTS: weights})
+    # half of PoseRegressor: it is built, trained through and deterministic, only not in pixels
+    return Submission(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
 
 
 @submission

@@ -21,7 +21,7 @@ __all__ = ["MODEL", "MODEL_THRESHOLDS", "check_model", "points_at", "predicts", 
 
 # MPJPE in pixels at 128 x 128 and the points that it earns, best last: the notebook's text, the visible check and the
 # hidden one all read it here.
-MODEL_THRESHOLDS: tuple[tuple[float, int], ...] = ((16.0, 2), (13.0, 4), (11.0, 6))
+MODEL_THRESHOLDS: tuple[tuple[float, int], ...] = ((21.0, 2), (18.0, 4), (15.0, 6))
 
 HINTS = read_hints("ex01_pose_regression")["model"]
 
