@@ -46,5 +46,5 @@ bench: env ## speed and accuracy, as ratios measured side by side
 lint: env ## style
 	$(RUN) ruff check .
 
-clean: ## what the course wrote: caches, grading results, the bundle
-	rm -rf build data/cache grading/{submitted,autograded,feedback,reports,cache,gradebook.db}
+clean: ## removes caches, the sample class and the bundle; a real class stays
+	rm -rf build data/cache grading/sample grading/cache

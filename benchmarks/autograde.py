@@ -66,7 +66,7 @@ def _course(folder: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        left_out = ("submitted", "autograded", "feedback", "reports", "gradebook.db*", "__pycache__")
+        left_out = ("sample", "submitted", "autograded", "feedback", "reports", "gradebook.db*", "__pycache__")
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(*left_out))
     else:
         shutil.copyfile(source, target)
@@ -77,7 +77,7 @@ def _class(folder: Path, students: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         write_class(Path(scratch), trained_weights())
         for number in range(students):
-            shutil.copytree(Path(scratch) / "sample_ada_perfect", folder / f"student_{number:02}")
+            shutil.copytree(Path(scratch) / "ada_perfect", folder / f"student_{number:02}")
 
 
 def _nbgrader(course: Path, *arguments: str) -> float:

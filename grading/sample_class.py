@@ -1,6 +1,7 @@
 """A sample class: ten submissions, graded by stock nbgrader, with the marks that each deserves.
 
-`python -m grading sample-class` puts them into grading/submitted, lets nbgrader grade them, and prints both marks.
+`python -m grading sample-class` writes them to grading/sample, lets nbgrader grade them, and prints both marks. That
+folder has a gradebook of its own: a real class in grading/ stays as it is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,15 @@ from grading.errors import GradingError
 from grading.release import ROOT, generate
 from grading.report import Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS, WEIGHTS, only
+
+SAMPLE = ROOT / "grading" / "sample"
+IN_SAMPLE = (
+    "--CourseDirectory.submitted_directory=grading/sample/submitted",
+    "--CourseDirectory.autograded_directory=grading/sample/autograded",
+    "--CourseDirectory.feedback_directory=grading/sample/feedback",
+    "--Grading.reports=grading/sample/reports",
+    f"--db=sqlite:///{SAMPLE}/gradebook.db",
+)
 
 __all__ = ["answer_sources", "main", "reference_training", "table", "trained_weights", "write_class"]
 
@@ -29,7 +40,7 @@ def answer_sources(exercise: str = EXERCISE) -> dict[str, str]:
     for c in notebook["cells"]:
         meta = c["metadata"].get("nbgrader", {})
         if meta.get("solution") and c["cell_type"] == "code":
-            found[meta["grade_id"]] = "".join(c["source"])
+            found[meta["grade_id"]] = re.sub(r" *### (BEGIN|END) SOLUTION\n?", "", "".join(c["source"]))
     return found
 
 
@@ -77,7 +88,7 @@ def write_class(folder: Path, weights: bytes, release: dict | None = None) -> di
 def graded_marks(student: str) -> dict[str, float]:
     """Return what the report of one student says, by question; 0 everywhere where there is no report."""
     try:
-        report = Report.read(ROOT / "grading" / "reports" / EXERCISE / f"{student}.json")
+        report = Report.read(SAMPLE / "reports" / EXERCISE / f"{student}.json")
     except GradingError:
         return only()
     return {name: question.points for name, question in report.questions.items()}
@@ -97,13 +108,11 @@ def table(deserved: dict[str, dict[str, float]]) -> tuple[str, bool]:
 
 
 def nbgrader(*arguments: str) -> None:
-    """Run a stock nbgrader command from the course's root; its log goes to grading/reports/nbgrader.log."""
-    log = ROOT / "grading" / "reports" / "nbgrader.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    """Run a stock nbgrader command from the course's root on the sample class; its log goes to grading/sample."""
     print("$ nbgrader", *arguments, flush=True)
-    with log.open("a") as stream:
-        command = [sys.executable, "-m", "nbgrader", *arguments]
-        subprocess.run(command, cwd=ROOT, stdout=stream, stderr=stream, check=False)
+    with (SAMPLE / "nbgrader.log").open("a") as log:
+        command = [sys.executable, "-m", "nbgrader", *arguments, *IN_SAMPLE]
+        subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -111,16 +120,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m grading sample-class", description=__doc__.split("\n")[0])
     parser.parse_args(arguments)
     weights = trained_weights()
-    (ROOT / "grading" / "cache").mkdir(parents=True, exist_ok=True)
-    generate(EXERCISE, ROOT / "grading" / "cache" / "release", gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
-    deserved = write_class(ROOT / "grading" / "submitted", weights)
-    students = "--student=sample_*"  # a real class beside it stays as it is
-    nbgrader("autograde", EXERCISE, students, "--force")
-    nbgrader("generate_feedback", EXERCISE, students, "--force")
-    nbgrader("export", "--to=grading/reports/marks.csv")
+    shutil.rmtree(SAMPLE, ignore_errors=True)
+    SAMPLE.mkdir(parents=True)
+    generate(EXERCISE, SAMPLE / "release", gradebook=f"sqlite:///{SAMPLE}/gradebook.db")
+    deserved = write_class(SAMPLE / "submitted", weights)
+    nbgrader("autograde", EXERCISE)
+    nbgrader("generate_feedback", EXERCISE)
+    nbgrader("export", f"--to={SAMPLE / 'marks.csv'}")
     text, fair = table(deserved)
-    print(f"\n{text}\n\nreports   grading/reports/{EXERCISE}/<student>.json")
-    print(f"feedback  grading/feedback/<student>/{EXERCISE}/{EXERCISE}.html\nmarks     grading/reports/marks.csv")
+    folder = SAMPLE.relative_to(ROOT)
+    print(f"\n{text}\n\nreports   {folder}/reports/{EXERCISE}/<student>.json")
+    print(f"feedback  {folder}/feedback/<student>/{EXERCISE}/{EXERCISE}.html\nmarks     {folder}/marks.csv")
     return 0 if fair else 1
 
 

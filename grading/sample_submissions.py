@@ -32,7 +32,7 @@ SUBMISSIONS: dict[str, Maker] = {}
 
 def submission(make: Maker) -> Maker:
     """Register `make(release, answers, weights)` under its name as a sample student."""
-    SUBMISSIONS[f"sample_{make.__name__}"] = make
+    SUBMISSIONS[make.__name__] = make
     return make
 
 
@@ -218,8 +218,8 @@ attempt(lambda: setattr(type(get_ipython()), "run_cell", lambda *a, **k: None)) 
 root = pathlib.Path(helpers.__file__).parent.parent
 solution = root / "solutions/ex01_pose_regression/ex01_pose_regression.ipynb"
 attempt(lambda: exec(solution.read_text()))                              # 5 the solution
-attempt(lambda: (root / "grading/gradebook.db").write_bytes(b""))        # 6 the gradebook
-attempt(lambda: (root / "grading/submitted/sample_ada_perfect/x").write_text("gone"))  # 7 a neighbour
+attempt(lambda: (root / "grading/sample/gradebook.db").write_bytes(b""))        # 6 the gradebook
+attempt(lambda: (root / "grading/sample/submitted/ada_perfect/x").write_text("gone"))  # 7 a neighbour
 attempt(lambda: socket.create_connection(("127.0.0.1", 22), 1))          # 8 the network
 attempt(lambda: os.kill(os.getppid(), signal.SIGKILL))                   # 9 the grader
 attempt(os.fork)                                                         # 10 processes
