@@ -68,11 +68,16 @@ def snapshot(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def graded(course, tmp_path_factory):
-    """The class after one run of autograde, generate_feedback and export, with the points that everybody deserves."""
+    """The class after one run of autograde, generate_feedback and export, with the points that everybody deserves.
+
+    It starts as a fresh clone does: without a gradebook, which has to learn the assignment from the release.
+    """
     import shutil
 
     root = tmp_path_factory.mktemp("class") / "course"
-    shutil.copytree(course.root, root, ignore=shutil.ignore_patterns("submitted", "course_secret", "reports"))
+    shutil.copytree(
+        course.root, root, ignore=shutil.ignore_patterns("submitted", "course_secret", "reports", "gradebook.db")
+    )
     deserved = ten_students(root)
     before = snapshot(root / "grading/submitted")
     done = nbgrader(root, "autograde", "toy")
@@ -205,20 +210,6 @@ def test_the_verbs_explain_themselves(capsys):
     assert "autograde EXERCISE" in capsys.readouterr().out
     assert main(["marks", "no_such_exercise"]) == 0
     assert "nothing is graded yet" in capsys.readouterr().out
-
-
-def test_a_fresh_clone_grades_without_a_gradebook(graded, tmp_path):
-    import shutil
-
-    root, *_ = graded
-    fresh = tmp_path / "fresh"
-    shutil.copytree(
-        root, fresh, ignore=shutil.ignore_patterns("submitted", "autograded", "feedback", "gradebook.db", "grades.csv")
-    )
-    hand_in(fresh, "ada", filled(toy_course.released(fresh)), {"toy.safetensors": weights()})
-    done = nbgrader(fresh, "autograde", "toy")
-    assert done.returncode == 0, done.stderr
-    assert in_gradebook(fresh, "print(gb.find_submission('toy', 'ada').score)") == "7.0\n"
 
 
 def test_a_course_that_contradicts_itself_grades_nobody(graded, tmp_path):
