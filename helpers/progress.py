@@ -103,4 +103,4 @@ def describe(device: torch.device) -> str:
     """Return a few words on where the training runs."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+    return "the CPU" if device.type == "cpu" else device.type

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 
+WARM_UP = 50  # steps, where only the seconds are planned
+
 
 class Schedule:
     """How far a training is, and the learning rate that goes with it (one cycle, Smith 2018).
@@ -17,6 +19,7 @@ class Schedule:
         self.lr, self.max_seconds, self.steps_per_epoch = lr, max_seconds, steps_per_epoch
         self.steps = epochs * steps_per_epoch if epochs else None
         self.step, self.earlier, self.start = 0, 0.0, time.perf_counter()
+        self.begun = 0.0  # share that had gone when the first step began
 
     def seconds(self) -> float:
         """Return the seconds since the start, those before an interruption included."""
@@ -33,11 +36,17 @@ class Schedule:
         return self.step > 0 and self.share() >= 1.0
 
     def rate(self) -> float:
-        """Return the learning rate: from a tenth up to `lr` in the first tenth, then down a cosine to a hundredth."""
-        share = self.share()
-        if share < 0.1:
-            return self.lr * (0.1 + 9 * share)
-        return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - 0.1) / 0.9)))
+        """Return the learning rate: from a tenth up to `lr` in the first tenth, then down a cosine to a hundredth.
+
+        What the seconds before the first step were spent on (a trial of settings) is no part of the rise: a network
+        that starts at the full rate is spoilt for good. For the same reason a slow machine takes WARM_UP steps for it.
+        """
+        if self.step == 0:
+            self.begun = min(self.share(), 0.9)
+        share = max(0.0, self.share() - self.begun) / (1 - self.begun)
+        rise = share / 0.1 if self.steps else min(share / 0.1, (self.step + 1) / WARM_UP)
+        fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * max(0.0, share - 0.1) / 0.9))
+        return self.lr * min(0.1 + 0.9 * rise, fall)
 
     def continue_from(self, step: int, seconds: float) -> None:
         """Go on from an earlier training."""

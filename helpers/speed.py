@@ -1,12 +1,13 @@
-"""Where and how a network runs fastest: the device, and a short trial of precision and memory format."""
+"""Where and how a network runs fastest: the device, a short trial of precision and memory format, and threads."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import dataclasses
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -74,10 +75,11 @@ def choose_setting(model: nn.Module, loss: Callable, batch: dict[str, Tensor]) -
 
     Two steps: first channels_last against the plain order of pixels, then bfloat16 against float32 with the winner. The
     trial runs on a copy of the model, and random numbers are put back, so training is the same as without it. A setting
-    in which the model fails (a `.view` that needs contiguous pixels, say) is not taken.
+    in which the model fails (a `.view` that needs contiguous pixels, say) is not taken. On a CPU the trial runs on one
+    thread: what several take depends on what else the machine does at the moment.
     """
     devices = [batch["images"].device] if batch["images"].device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng(devices), _one_thread():
         plain = best = Setting()
         seconds = {plain: _seconds_per_step(model, loss, batch, plain)}
         for change in ({"channels_last": True}, {"precision": "bfloat16"}):
@@ -91,11 +93,11 @@ def choose_setting(model: nn.Module, loss: Callable, batch: dict[str, Tensor]) -
 
 
 def _seconds_per_step(model: nn.Module, loss: Callable, batch: dict[str, Tensor], setting: Setting) -> float:
-    """Return the shortest of three timed steps on a copy of the model, after one to warm up."""
+    """Return the shorter of two timed steps on a copy of the model, after one to warm up."""
     trial = copy.deepcopy(model).train()
     setting.prepare(trial)
     seconds = []
-    for _ in range(4):
+    for _ in range(3):
         start = time.perf_counter()
         trial.zero_grad(set_to_none=True)
         value = loss(setting.forward(trial, batch["images"]), batch)
@@ -105,3 +107,64 @@ def _seconds_per_step(model: nn.Module, loss: Callable, batch: dict[str, Tensor]
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     return min(seconds[1:])
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread of the CPU inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Threads:
+    """Trains on as many threads of the CPU as pay off just now: all of them, or one.
+
+    The threads of a step wait for each other some hundred times. While another program holds a core, each wait lasts
+    until that program is put aside: two threads were measured 20 times slower than one. So steps are timed, and the
+    count that is faster stays; all threads are tried again every `patience_s` seconds.
+
+    Args:
+        most: threads to use at best; None is what torch uses now. With one there is nothing to decide.
+    """
+
+    WINDOW = 4  # steps that make a judgement
+
+    def __init__(self, most: int | None = None, patience_s: float = 20.0):
+        self.most, self.patience_s = most or torch.get_num_threads(), patience_s
+        self.before, self.now = torch.get_num_threads(), 1
+        self.typical: dict[int, float] = {}  # seconds of a step, by number of threads
+        self.recent: list[float] = []
+        self.next_trial = 0.0
+
+    def __enter__(self) -> Threads:
+        torch.set_num_threads(self.now)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        torch.set_num_threads(self.before)
+
+    def step(self, seconds: float) -> None:
+        """Take note of a step of so many seconds, and change the number of threads where that pays off."""
+        if self.most == 1:
+            return
+        self.recent.append(seconds)
+        other = 1 if self.now == self.most else self.most
+        hopeless = other in self.typical and seconds > 3 * self.typical[other]
+        if len(self.recent) < self.WINDOW and not hopeless:
+            return
+        self.typical[self.now] = statistics.median(self.recent)
+        self.recent = []
+        if other == self.most and time.perf_counter() >= self.next_trial:
+            self.typical.pop(other, None)  # what it took is long ago
+        if other not in self.typical or self.typical[self.now] > 1.15 * self.typical[other]:
+            self._take(other)
+
+    def _take(self, count: int) -> None:
+        if count == 1:
+            self.next_trial = time.perf_counter() + self.patience_s
+        self.now = count
+        torch.set_num_threads(count)

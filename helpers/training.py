@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .data import PoseSet, batches
 from .history import History
 from .progress import Live, describe
 from .schedule import Schedule
-from .speed import Setting, choose_setting, map_tensors, pick_device
+from .speed import Setting, Threads, choose_setting, map_tensors, pick_device
 from .weights import load_weights
 
 __all__ = ["History", "Schedule", "evaluate", "fit", "predict", "train_one_epoch"]
@@ -61,7 +62,7 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
     whole, rest = divmod(len(train), batch_size)
     schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
     generator = torch.Generator().manual_seed(seed)
-    with _on_device(model, device) as device, Live(history, schedule, progress) as live:
+    with _on_device(model, device) as device, Live(history, schedule, progress) as live, Threads() as threads:
         setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
         setting.prepare(model)
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
@@ -71,7 +72,7 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
         try:
             while not schedule.over():
                 shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
-                mean_loss = train_one_epoch(model, shuffled, loss, optimizer, schedule, setting, augment, live)
+                mean_loss = train_one_epoch(model, shuffled, loss, optimizer, schedule, setting, augment, live, threads)
                 on_val = evaluate(model, val, metrics, device=device)
                 on_train = evaluate(model, train[:len(val)], metrics, device=device) if train_metrics else {}
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
@@ -92,7 +93,8 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
 
 def train_one_epoch(model: nn.Module, shuffled: Iterable[Batch], loss: Loss, optimizer: torch.optim.Optimizer,
                     schedule: Schedule, setting: Setting | None = None,
-                    augment: Callable[[Batch], Batch] | None = None, live: Live | None = None) -> float:
+                    augment: Callable[[Batch], Batch] | None = None, live: Live | None = None,
+                    threads: Threads | None = None) -> float:
     """Return the mean loss per image over one pass through the batches, having taken one step for each.
 
     It ends early when `schedule` is over.
@@ -101,6 +103,7 @@ def train_one_epoch(model: nn.Module, shuffled: Iterable[Batch], loss: Loss, opt
     setting = setting or Setting()
     total, count = 0.0, 0
     for batch in shuffled:
+        start = time.perf_counter()
         size = len(batch["images"])
         if size == 1 and count:
             continue  # a last batch of one: batch norm cannot tell its spread
@@ -119,6 +122,8 @@ def train_one_epoch(model: nn.Module, shuffled: Iterable[Batch], loss: Loss, opt
         total, count = total + value * size, count + size
         if live is not None:
             live.step(value)
+        if threads is not None and value.device.type == "cpu":
+            threads.step(time.perf_counter() - start)
         if schedule.over():
             break
     _require_finite(float(total), schedule)

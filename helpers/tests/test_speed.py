@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from helpers import pick_device
-from helpers.speed import Setting, choose_setting, map_tensors
+from helpers.speed import Setting, Threads, choose_setting, map_tensors
 from helpers.tests.stick_people import stick_people
 
 BATCH = stick_people(4, (16, 24)).batch()
@@ -73,3 +73,37 @@ def test_pick_device_takes_what_there_is():
     assert pick_device().type == ("cuda" if torch.cuda.is_available() else pick_device().type)
     with pytest.raises(ValueError, match="'cuda:99' cannot be used here"):
         pick_device("cuda:99")
+
+
+def take_steps(threads, seconds_by_count, steps):
+    """Let `threads` see steps that take as long as the number of threads says; return the numbers it chose."""
+    chosen = []
+    for _ in range(steps):
+        chosen.append(threads.now)
+        threads.step(seconds_by_count[threads.now])
+    return chosen
+
+
+def test_all_threads_are_taken_where_they_pay_off():
+    with Threads(most=2) as threads:
+        assert take_steps(threads, {1: 0.10, 2: 0.06}, 12) == [1] * 4 + [2] * 8
+        assert torch.get_num_threads() == 2
+
+
+def test_one_slow_step_is_enough_to_give_up_all_threads_but_one():
+    with Threads(most=2) as threads:
+        assert take_steps(threads, {1: 0.1, 2: 2.3}, 10) == [1] * 4 + [2] + [1] * 5
+        assert torch.get_num_threads() == 1
+
+
+def test_all_threads_are_tried_again_after_a_while():
+    with Threads(most=2, patience_s=0.0) as threads:
+        take_steps(threads, {1: 0.1, 2: 2.3}, 9)
+        assert take_steps(threads, {1: 0.1, 2: 0.06}, 8)[-4:] == [2] * 4
+
+
+def test_the_number_of_threads_comes_back():
+    before = torch.get_num_threads()
+    with Threads(most=2) as threads:
+        take_steps(threads, {1: 0.1, 2: 0.06}, 5)
+    assert torch.get_num_threads() == before

@@ -168,6 +168,22 @@ def test_the_rate_rises_and_falls(share, rate):
     assert schedule.rate() == pytest.approx(rate) and schedule.over() == (share == 1)
 
 
+def test_seconds_spent_before_the_first_step_are_no_part_of_the_rise():
+    """A trial took 30 of 100 seconds: the first step then had nearly the full rate, and spoilt the network."""
+    schedule = Schedule(1.0, None, 100.0, 10)
+    schedule.earlier = 30.0
+    assert schedule.rate() == pytest.approx(0.1, abs=0.03)
+    schedule.step, schedule.earlier = 200, 30 + 7  # a tenth of the other 70 seconds
+    assert schedule.rate() == pytest.approx(1, abs=0.01)
+
+
+def test_a_slow_machine_takes_steps_for_the_rise_too():
+    schedule = Schedule(1.0, None, 100.0, 10)
+    schedule.rate()
+    schedule.step, schedule.earlier = 4, 20.0
+    assert schedule.rate() == pytest.approx(0.1 + 0.9 * 5 / 50, abs=0.01)
+
+
 def test_an_interrupt_keeps_the_best_and_resume_goes_on(net, tmp_path, capsys):
     path = tmp_path / "net.safetensors"
     epochs_seen = []
