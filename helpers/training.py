@@ -62,7 +62,8 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
     whole, rest = divmod(len(train), batch_size)
     schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
     generator = torch.Generator().manual_seed(seed)
-    with _on_device(model, device) as device, Live(history, schedule, progress) as live, Threads() as threads:
+    paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
+    with _on_device(model, device) as device, Live(history, schedule, progress) as live, paced as threads:
         setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
         setting.prepare(model)
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from grading import release
+from helpers.checks.ex01_pose_regression import MODEL_THRESHOLDS
 
 ROOT = release.ROOT
 
@@ -45,6 +46,11 @@ def test_solutions_and_exercises_are_stored_without_outputs(exercise):
     for folder in ("solutions", "exercises"):
         for cell in cells(folder, exercise).values():
             assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_the_notebook_states_the_points_of_the_model_question():
+    text = cells("solutions", "ex01_pose_regression")["question-model"]["source"]
+    assert all(f"| up to {error:g} px | {points} |" in text for error, points in MODEL_THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
