@@ -20,7 +20,7 @@ from helpers.data import PoseSet, rendered_people
 __all__ = ["COUNT", "held_out_people", "mpjpe_of"]
 
 GRADING = Path(__file__).resolve().parent
-COUNT = 128
+COUNT = 64
 
 # By submission: several tests ask, the model predicts once. What went wrong is kept as well as what came out.
 _outcomes: WeakKeyDictionary[Any, float | Exception] = WeakKeyDictionary()

@@ -175,4 +175,4 @@ def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: 
         return {"problem": "other_weights", "message": str(error)}
     network.eval()
     with torch.inference_mode():
-        return torch.cat([network(batch.float() / 255) for batch in images.split(64)])
+        return torch.cat([network(batch.float() / 255) for batch in images.split(16)])
