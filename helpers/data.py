@@ -100,11 +100,18 @@ class PoseSet:
         float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
         visibility = self.visibility[index].to(device)
         return {
-            "images": self.images[index].to(device).float().div_(255),
+            "images": _rows(self.images, index).to(device).float().div_(255),
             "keypoints": self.keypoints[index].to(device, copy=True),
             "visible": visibility > 0,
             "visibility": visibility,
         }
+
+
+def _rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
+    """Return `images[index]`; a shuffled batch through index_select, which copies whole images, twice as fast."""
+    if isinstance(index, Tensor) and index.dtype is torch.int64 and index.ndim == 1 and not (index < 0).any():
+        return images.index_select(0, index.to(images.device))
+    return images[index]
 
 
 def batches(data: PoseSet, batch_size: int = 32, device: torch.device | str = "cpu", shuffle: bool = False,
