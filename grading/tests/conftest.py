@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # toy_course
 
@@ -49,3 +50,12 @@ def grader(course) -> Iterator[Grader]:
     made = Grader(course, warm_process(course, LIMITS), course.root / "grading" / "course_secret")
     yield made
     made.close()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread, as the worker does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -22,12 +22,7 @@ POINTS = {"mpjpe": 4, "pck": 4, "masked_l2_loss": 4, "PoseRegressor": 6}
 SEEDS = {"PoseRegressor": 1}  # a regressor takes a tenth of a second, a function a hundredth
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def bank(answers):
