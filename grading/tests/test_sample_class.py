@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from test_release import answer_lines
 
 from grading import sample_class
 from grading.release import ROOT
@@ -56,13 +57,7 @@ def test_feedback_holds_no_hidden_check(demo):
 def test_feedback_of_the_untouched_notebook_holds_no_line_of_the_solution(demo):
     page = (sample_class.SAMPLE / "feedback" / "dua_untouched" / EXERCISE / f"{EXERCISE}.html").read_text()
     text = re.sub(r"<[^>]+>", "", page)
-    solution = json.loads((ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb").read_text())
-    inside, lines = False, []
-    for line in "\n".join("".join(cell["source"]) for cell in solution["cells"]).splitlines():
-        if "SOLUTION" in line:
-            inside = "BEGIN" in line
-        elif inside and len(line.strip()) > 25:
-            lines.append(line.strip())
+    lines = answer_lines(EXERCISE)
     assert lines and not [line for line in lines if line in text]
 
 
