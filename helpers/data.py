@@ -100,7 +100,7 @@ class PoseSet:
         float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
         visibility = self.visibility[index].to(device)
         return {
-            "images": _rows(self.images, index).to(device).float().div_(255),
+            "images": _rows(self.images, index).to(device) / 255,
             "keypoints": self.keypoints[index].to(device, copy=True),
             "visible": visibility > 0,
             "visibility": visibility,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import dataclasses
 import statistics
 import time
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 WORTH_IT = 0.92  # a setting must need less than this share of the other's time: timings are noisy
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
 
 
 def pick_device(device: str | torch.device | None = None) -> torch.device:
@@ -118,6 +120,18 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc, the C library of most Linux systems, keep what a training step frees for the next step.
+
+    By itself it gives large blocks back to the system and fetches them again page by page, some 5 % of a step on the
+    CPU. Elsewhere this does nothing.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, 1 << 28)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)
 
 
 class Threads:

@@ -17,7 +17,7 @@ from .data import PoseSet, batches
 from .history import History
 from .progress import Live, describe
 from .schedule import Schedule
-from .speed import Setting, Threads, choose_setting, map_tensors, pick_device
+from .speed import Setting, Threads, choose_setting, keep_freed_memory, map_tensors, pick_device
 from .weights import load_weights
 
 __all__ = ["History", "Schedule", "evaluate", "fit", "predict", "train_one_epoch"]
@@ -63,6 +63,7 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
     schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
     generator = torch.Generator().manual_seed(seed)
     paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
+    keep_freed_memory()
     with _on_device(model, device) as device, Live(history, schedule, progress) as live, paced as threads:
         setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
         setting.prepare(model)

@@ -1,3 +1,7 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -107,3 +111,27 @@ def test_the_number_of_threads_comes_back():
     with Threads(most=2) as threads:
         take_steps(threads, {1: 0.1, 2: 0.06}, 5)
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's memory is looked after")
+def test_freed_memory_is_kept_for_the_next_step():
+    """Steps of a small network: their memory is fetched from the system once, not again and again."""
+    counting = """
+import resource, sys, torch, helpers
+from helpers.speed import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+model, images = helpers.small_backbone(), torch.rand(32, 3, 128, 128)
+def fetched():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for step in range(13):
+    if step == 3:
+        before = fetched()
+    model(images).sum().backward()
+print(fetched() - before)
+"""
+    fetched = {}
+    for how in ("keep", "leave"):
+        done = subprocess.run([sys.executable, "-c", counting, how], capture_output=True, text=True, check=True)
+        fetched[how] = int(done.stdout)
+    assert fetched["keep"] < fetched["leave"] / 3, fetched
