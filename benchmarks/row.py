@@ -46,6 +46,16 @@ def seconds_of(action: Callable[[], object]) -> float:
 
 
 def paired_ratio(first: Callable[[], object], second: Callable[[], object], pairs: int) -> float:
-    """Return the median of time(first) / time(second) over pairs in turn, so that a drifting machine cancels out."""
+    """Return the median of time(first) / time(second) over pairs, so that a drifting machine cancels out.
+
+    The two take turns in going first: what grows slower during a pair counts once for and once against each.
+    """
     first(), second()
-    return statistics.median(seconds_of(first) / seconds_of(second) for _ in range(pairs))
+    ratios = []
+    for pair in range(pairs):
+        if pair % 2:
+            second_s, first_s = seconds_of(second), seconds_of(first)
+        else:
+            first_s, second_s = seconds_of(first), seconds_of(second)
+        ratios.append(first_s / second_s)
+    return statistics.median(ratios)
