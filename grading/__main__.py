@@ -3,7 +3,7 @@
     python -m grading release [EXERCISE ...]     exercises/ from solutions/, and the students' bundle
     python -m grading autograde EXERCISE         grade all that was handed in, then show the marks
     python -m grading marks EXERCISE             show the marks again, from the reports
-    python -m grading sample-class               a class of ten, graded, with the marks that they deserve
+    python -m grading sample-class [EXERCISE]    sample classes, graded, with the marks that they deserve
 
 `nbgrader` itself does the rest: collect, formgrader, generate_feedback, export. `VERB --help` says more.
 """
@@ -74,17 +74,23 @@ def table(course: Path, exercise: str) -> str:
             rows.append([path.stem, *[""] * (len(rows[0]) - 2 if rows else 1), error.message])
             continue
         if not rows:
-            maxima = [f"{name} /{question.maximum:g}" for name, question in report.questions.items()]
-            total = sum(question.maximum for question in report.questions.values())
-            rows.append(["student", *maxima, f"total /{total:g}", "s", "remarks"])
-        points = [f"{question.points:g}" for question in report.questions.values()]
-        rows.append([report.student, *points, f"{report.points:g}", f"{report.seconds:.2f}", _remarks(report)])
+            maxima = [f"{name} {_of(q.maximum, q.bonus_maximum)}" for name, q in report.questions.items()]
+            total = [sum(getattr(q, name) for q in report.questions.values()) for name in ("maximum", "bonus_maximum")]
+            rows.append(["student", *maxima, f"total {_of(*total)}", "s", "remarks"])
+        points = [f"{question.points + question.bonus:g}" for question in report.questions.values()]
+        total = f"{report.points + report.bonus:g}"
+        rows.append([report.student, *points, total, f"{report.seconds:.2f}", _remarks(report)])
     if not rows:
         return f"no reports on {exercise} in {course / 'grading' / 'reports'}: nothing is graded yet"
     widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False)).rstrip() for row in rows
     )
+
+
+def _of(maximum: float, bonus: float) -> str:
+    """Return what can be earned, as in "/6", "+3" for extra points alone, "/28 +3" for both."""
+    return " ".join([f"/{maximum:g}"] * (maximum > 0 or not bonus) + [f"+{bonus:g}"] * (bonus > 0))
 
 
 def _remarks(report: Any) -> str:

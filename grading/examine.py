@@ -7,6 +7,9 @@ A hidden check is an ordinary test with a fixture `submission` and the points th
     def test_values(submission):
         submission.examine("mpjpe", "values")
 
+A check of extra points is marked `@pytest.mark.bonus("lean_softargmax", 3)` instead: they are counted apart, on top of
+the points that the notebook states.
+
 `submission.examine(question, case, **facts)` runs that case of the question with inputs drawn from the submission's
 own seed. Passed tests earn their points; whatever else happens earns none and says why.
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import hmac
 import os
@@ -37,7 +41,7 @@ from grading.turns import Turns
 from helpers.checks.question import Ask, Wrong
 from helpers.checks.values import Raised
 
-__all__ = ["Examined", "collect_points", "course_secret", "examine", "not_graded", "submission_seed"]
+__all__ = ["Examined", "bonus_points", "collect_points", "course_secret", "examine", "not_graded", "submission_seed"]
 
 QUIET = (
     "terminal",
@@ -91,6 +95,8 @@ class Examined:
 
     points: float = 0.0
     maximum: float = 0.0
+    bonus: float = 0.0
+    bonus_maximum: float = 0.0
     failures: list[BaseException] = field(default_factory=list)
     seconds: float = 0.0
     asked: int = 0
@@ -163,6 +169,7 @@ class _Examiner:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.addinivalue_line("markers", "points(question, points): what a hidden check is worth")
+        config.addinivalue_line("markers", "bonus(question, points): extra points that a hidden check is worth")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -170,22 +177,36 @@ class _Examiner:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            marker = item.get_closest_marker("points")
+            marker = _worth(item)
             if marker is None or len(marker.args) != 2:
-                self.errors.append(f"{item.name} lacks @pytest.mark.points(question, points)")
+                self.errors.append(f"{item.name} lacks @pytest.mark.points(question, points), or bonus in its place")
                 continue
             question, points = marker.args
-            self.found.setdefault(question, Examined()).maximum += float(points)
+            found = self.found.setdefault(question, Examined())
+            if marker.name == "bonus":
+                found.bonus_maximum += float(points)
+            else:
+                found.maximum += float(points)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Any:
         report = yield
-        question, points = item.get_closest_marker("points").args
+        marker = _worth(item)
+        question, points = marker.args
+        found = self.found[question]
         if call.excinfo is not None:
-            self.found[question].failures.append(call.excinfo.value)
+            found.failures.append(call.excinfo.value)
+        elif call.when == "call" and marker.name == "bonus":
+            found.bonus += float(points)
         elif call.when == "call":
-            self.found[question].points += float(points)
+            found.points += float(points)
         return report
+
+
+def _worth(item: pytest.Item) -> pytest.Mark | None:
+    """Return the marker that says what a test is worth: points, or extra points; None unless it is exactly one."""
+    markers = [*item.iter_markers("points"), *item.iter_markers("bonus")]
+    return markers[0] if len(markers) == 1 else None
 
 
 def _run(course: Course, examiner: _Examiner, *options: str) -> None:
@@ -222,10 +243,20 @@ def _run(course: Course, examiner: _Examiner, *options: str) -> None:
 
 
 def collect_points(course: Course) -> dict[str, float]:
-    """Return the points that the hidden checks give for each question, without running them."""
+    """Return the points that the hidden checks give for each question, extra points left out, without running them."""
+    return {question: found.maximum for question, found in _collected(course).items()}
+
+
+@functools.lru_cache(maxsize=8)
+def bonus_points(course: Course) -> dict[str, float]:
+    """Return the extra points that there are, by question; questions without any are left out."""
+    return {question: found.bonus_maximum for question, found in _collected(course).items() if found.bonus_maximum}
+
+
+def _collected(course: Course) -> dict[str, Examined]:
     examiner = _Examiner(None)
     _run(course, examiner, "--collect-only")
-    return {question: found.maximum for question, found in examiner.found.items()}
+    return examiner.found
 
 
 def examine(
@@ -255,13 +286,14 @@ def examine(
 def _question_report(question: str, found: Examined, maximum: float, untouched: bool, cell: Any) -> QuestionReport:
     """Return the verdict on one question: what it earned, and of everything that failed the most telling reason."""
     report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
+    report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
     if not found.failures:
         return report
     failure = next((error for error in found.failures if isinstance(error, Wrong) and error.mistake), found.failures[0])
     verdict, report.hint = _reason(failure, cell)
     if untouched or verdict == "not written" or (found.asked and found.asked == found.unwritten):
         verdict, report.hint = "not written", "this question is not answered yet."
-    report.verdict = verdict if not report.points else "partly"
+    report.verdict = "partly" if report.points or report.bonus else verdict
     report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
     unexpected = [error for error in found.failures if not isinstance(error, (Wrong, WorkerError, AssertionError))]
     if unexpected:
@@ -295,5 +327,8 @@ def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
 
 def not_graded(course: Course, reason: str, note: str = "") -> dict[str, QuestionReport]:
     """Return a report of zero for every question, with the reason."""
-    zero = QuestionReport(0.0, 0.0, "not graded", hint=reason, note=note)
-    return {question: dataclasses.replace(zero, maximum=maximum) for question, maximum in course.maxima.items()}
+    zero, extra = QuestionReport(0.0, 0.0, "not graded", hint=reason, note=note), bonus_points(course)
+    return {
+        question: dataclasses.replace(zero, maximum=maximum, bonus_maximum=extra.get(question, 0.0))
+        for question, maximum in course.maxima.items()
+    }

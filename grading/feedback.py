@@ -19,10 +19,19 @@ SIGNS = {"passed": "\u2714", "partly": "\u25d0"}
 def verdict(question: str, report: QuestionReport) -> str:
     """Return the lines under a question's check cell."""
     sign = SIGNS.get(report.verdict, "\u2718")
-    lines = [f"{sign} {question}: {report.points:g} of {report.maximum:g} points, {report.verdict}."]
+    lines = [f"{sign} {question}: {_earned(report)}, {report.verdict}."]
     if report.hint:
         lines.append(f"  hint  {report.hint}")
     return _printable("\n".join(lines)) + "\n"
+
+
+def _earned(report: QuestionReport) -> str:
+    """Return the points of a question, and the extra points if there are any to earn."""
+    points = f"{report.points:g} of {report.maximum:g} points"
+    extra = f"{report.bonus:g} of {report.bonus_maximum:g} extra points"
+    if not report.bonus_maximum:
+        return points
+    return f"{points} and {extra}" if report.maximum else extra
 
 
 def comment(report: QuestionReport) -> str | None:

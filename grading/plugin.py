@@ -191,7 +191,7 @@ class Grade(NbGraderPreprocessor):
         report.write(path)
         resources["deep_learning_lab"] = {"report": path}
         self._keep_timestamp(exporter.coursedir, exercise, student)
-        self.log.info("%s: %g points in %.2f s", student, report.points, report.seconds)
+        self.log.info("%s: %g points in %.2f s", student, report.points + report.bonus, report.seconds)
         return from_dict(nb), resources
 
     @staticmethod
@@ -206,7 +206,10 @@ class Grade(NbGraderPreprocessor):
 
 
 class WriteMarks(SaveAutoGrades):
-    """Writes the marks of the report into the gradebook; marks given by hand stay, words wait for a hand."""
+    """Writes the marks of the report into the gradebook; marks given by hand stay, words wait for a hand.
+
+    Extra points become nbgrader's extra credit of that cell: a score above the cell's maximum would be refused.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         try:
@@ -216,6 +219,9 @@ class WriteMarks(SaveAutoGrades):
             self.report = Report(
                 resources["nbgrader"]["assignment"], resources["nbgrader"]["student"], unreadable="no report"
             )
+        from grading.examine import bonus_points  # torch, which is there by now
+
+        self.extra = bonus_points(self.parent.grader.course)
         released = self.parent.grader.course.released["cells"]
         self.sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in released}
         return super().preprocess(nb, resources)
@@ -229,6 +235,8 @@ class WriteMarks(SaveAutoGrades):
             grade.auto_score = None
         else:
             grade.auto_score = min(question.points, grade.max_score) if question else 0.0
+        if question_of(cell) in self.extra:  # of other cells it is a hand's to give
+            grade.extra_credit = question.bonus if question else 0.0
         grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
         self.gradebook.db.commit()
 

@@ -1,7 +1,7 @@
 """What grading found out about one submission: a JSON file that the marks are written from, and nothing else.
 
 A report that is missing, damaged or out of range is worth zero: `Report.read` accepts finite points within [0,
-maximum] only.
+maximum] only, and the same of extra points.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ VERDICTS = ("passed", "partly", "wrong", "not written", "crashed", "timed out", 
 
 @dataclass
 class QuestionReport:
-    """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check."""
+    """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check.
+
+    `bonus` are extra points, of `bonus_maximum`: they come on top, and nobody needs them for the maximum.
+    """
 
     points: float
     maximum: float
@@ -34,6 +37,8 @@ class QuestionReport:
     hint: str = ""
     note: str = ""
     seconds: float = 0.0
+    bonus: float = 0.0
+    bonus_maximum: float = 0.0
 
 
 @dataclass
@@ -59,8 +64,13 @@ class Report:
 
     @property
     def points(self) -> float:
-        """The sum over all questions."""
+        """The sum over all questions, without extra points."""
         return sum(question.points for question in self.questions.values())
+
+    @property
+    def bonus(self) -> float:
+        """The sum of the extra points over all questions."""
+        return sum(question.bonus for question in self.questions.values())
 
     def write(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all."""
@@ -89,13 +99,10 @@ class Report:
     def check(self) -> None:
         """Raise GradingError unless every mark is a finite number within its range and every verdict a known one."""
         for name, question in self.questions.items():
-            numbers = (question.points, question.maximum)
-            sound = all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-            if not sound or not 0 <= question.points <= question.maximum:
-                raise GradingError(
-                    f"{question.points!r} of {question.maximum!r} points is no mark",
-                    submission=self.student,
-                    question=name,
-                )
+            for points, maximum in ((question.points, question.maximum), (question.bonus, question.bonus_maximum)):
+                sound = all(type(number) in (int, float) and math.isfinite(number) for number in (points, maximum))
+                if not sound or not 0 <= points <= maximum:
+                    reason = f"{points!r} of {maximum!r} points is no mark"
+                    raise GradingError(reason, submission=self.student, question=name)
             if question.verdict not in VERDICTS:
                 raise GradingError(f"unknown verdict {question.verdict!r}", submission=self.student, question=name)

@@ -233,7 +233,7 @@ def test_feedback_stands_under_the_checks_and_says_nothing_of_them(grade, releas
 def test_cells_to_run_are_setup_answers_and_definitions(release):
     cells = cells_to_run(filled(release))
     assert [(one.name, one.mode) for one in cells[:3]] == [("setup", "full"), ("double", "full"), ("total", "full")]
-    assert [one.mode for one in cells[4:]] == ["definitions"]
+    assert [one.mode for one in cells[5:]] == ["definitions"]
 
 
 # --- the course itself -----------------------------------------------------------------------------------------------

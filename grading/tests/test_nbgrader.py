@@ -15,6 +15,7 @@ from grading.__main__ import main
 from grading.report import Report
 
 SQUARED = "def double(x):\n    return x * x"
+HALF_TRIPLE = "def triple(x):\n    return 3 * x if x.is_floating_point() else x"
 HTML = {"text/html": "<script>alert('from an output')</script>", "text/plain": "an output"}
 
 
@@ -44,16 +45,16 @@ def ten_students(root: Path) -> dict[str, float]:
     named(words, "words_1")["source"] = "Wrists, <script>alert(3)</script> because they move."
     (hand_in(root, "s9_words", words, files) / "timestamp.txt").write_text("2031-05-06 07:08:09 UTC")
     return {
-        "s0_right": 7,
+        "s0_right": 8.5,  # 7 and 1.5 extra points
         "s1_untouched": 0,
-        "s2_squared": 4,
+        "s2_squared": 5.5,
         "s3_cut": 0,
         "s4_nothing": 0,
         "s5_folder": 0,
         "s6_large": 0,
-        "s7_renamed": 7,
-        "s8_damaged": 5,
-        "s9_words": 7,
+        "s7_renamed": 8.5,
+        "s8_damaged": 6.5,
+        "s9_words": 8.5,
     }
 
 
@@ -114,7 +115,8 @@ def test_everybody_has_the_row_that_they_deserve(graded):
 def test_every_report_says_what_happened(graded):
     root, deserved, _ = graded
     reports = {student: Report.read(root / "grading/reports/toy" / f"{student}.json") for student in deserved}
-    assert {student: report.points for student, report in reports.items()} == deserved
+    assert {student: report.points + report.bonus for student, report in reports.items()} == deserved
+    assert all(report.questions["triple"].bonus_maximum == 1.5 for report in reports.values())
     reasons = {student: report.unreadable for student, report in reports.items() if report.unreadable}
     assert set(reasons) == {"s3_cut", "s4_nothing", "s5_folder", "s6_large"}
     assert "not JSON" in reasons["s3_cut"] and "no notebook at all" in reasons["s4_nothing"]
@@ -155,7 +157,7 @@ def test_the_reason_is_in_the_gradebook_and_words_wait_for_a_hand(graded):
     assert cut.startswith("s3_cut False") and "not graded: the notebook is not JSON" in cut
     assert "wrong: this is the square" in squared
     assert words.startswith("s9_words True")
-    assert untouched == f"s1_untouched False {['No response.'] * 4}"
+    assert untouched == f"s1_untouched False {['No response.'] * 5}"
 
 
 @pytest.fixture(scope="module")
@@ -166,10 +168,11 @@ def regraded(graded):
         root,
         "for cell, mark in (('words_1', 3.5), ('double_check', 1.0)):\n"
         "        gb.find_grade(cell, 'toy', 'toy', 's9_words').manual_score = mark\n"
+        "    gb.find_grade('words_1', 'toy', 'toy', 's9_words').extra_credit = 0.25\n"
         "    gb.db.commit()",
     )
     folder = root / "grading/submitted/s9_words/toy"
-    newer = filled(toy_course.released(root), total="def total(x): return 0")
+    newer = filled(toy_course.released(root), total="def total(x): return 0", triple=HALF_TRIPLE)
     named(newer, "words_1")["source"] = "Wrists move most."
     (folder / "toy.ipynb").write_text(json.dumps(newer))
     (folder / "timestamp.txt").write_text("2031-05-07 07:08:09 UTC")
@@ -186,9 +189,48 @@ def test_a_newer_submission_replaces_the_older_and_marks_given_by_hand_stay(regr
         "    print(n.score, n.needs_manual_grade, {g.name: (g.auto_score, g.manual_score) for g in n.grades})"
     )
     marks = (
-        "{'double_check': (3.0, 1.0), 'total_check': (0.0, None), 'model_check': (2.0, None), 'words_1': (None, 3.5)}"
+        "{'double_check': (3.0, 1.0), 'total_check': (0.0, None), 'triple_check': (0.0, None), "
+        "'model_check': (2.0, None), 'words_1': (None, 3.5)}"
     )
-    assert in_gradebook(root, code).strip() == f"6.5 True {marks}"
+    assert in_gradebook(root, code).strip() == f"{6.5 + 1 + 0.25} True {marks}"
+
+
+def extra_credit(root: Path, student: str) -> str:
+    """Return the score of a student and the extra credit by cell, as the gradebook holds them."""
+    code = (
+        f"n = gb.find_submission_notebook('toy', 'toy', {student!r})\n"
+        "    print(n.score, {g.name: g.extra_credit for g in n.grades if g.extra_credit is not None})"
+    )
+    return in_gradebook(root, code).strip()
+
+
+def test_extra_points_are_extra_credit_in_the_gradebook_in_the_export_and_in_the_feedback(graded):
+    root, *_ = graded
+    assert extra_credit(root, "s0_right") == "8.5 {'triple_check': 1.5}"
+    assert extra_credit(root, "s3_cut") == "0.0 {'triple_check': 0.0}"
+    with open(root / "grades.csv") as file:
+        row = next(row for row in csv.DictReader(file) if row["student_id"] == "s0_right")
+    assert (float(row["score"]), float(row["max_score"])) == (8.5, 11)  # 4 of them for words: extra points add none
+    page = (root / "grading/feedback/s0_right/toy/toy.html").read_text()
+    assert "triple: 1.5 of 1.5 extra points, passed" in page and "double: 3 of 3 points, passed" in page
+
+
+def test_a_newer_submission_earns_its_own_extra_points_and_those_given_by_hand_stay(regraded):
+    root, _ = regraded
+    assert extra_credit(root, "s9_words") == "7.75 {'triple_check': 1.0, 'words_1': 0.25}"
+
+
+def test_grading_again_gives_extra_points_once_and_leaves_those_given_by_hand(regraded):
+    root, _ = regraded
+    in_gradebook(
+        root, "gb.find_grade('total_check', 'toy', 'toy', 's7_renamed').extra_credit = 0.5\n    gb.db.commit()"
+    )
+    for _ in range(2):
+        assert nbgrader(root, "autograde", "toy", "--force", "--student=s7_renamed").returncode == 0
+        assert extra_credit(root, "s7_renamed") == "9.0 {'total_check': 0.5, 'triple_check': 1.5}"
+    hand_in(root, "s7_renamed", "{")  # newer, and it cannot be read
+    assert nbgrader(root, "autograde", "toy", "--force", "--student=s7_renamed").returncode == 0
+    assert extra_credit(root, "s7_renamed") == "0.5 {'total_check': 0.5, 'triple_check': 0.0}"
 
 
 def test_a_second_run_leaves_graded_submissions_alone(regraded):
@@ -201,6 +243,8 @@ def test_the_table_of_marks(graded, capsys):
     assert main(["marks", "toy", "--course", str(root)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 11 and lines[0].split()[:3] == ["student", "double", "/3"]
+    assert "triple +1.5" in lines[0] and "total /7 +1.5" in lines[0]
+    assert next(line for line in lines if line.startswith("s0_right")).split()[1:6] == ["3", "2", "1.5", "2", "8.5"]
     assert "double: squared" in next(line for line in lines if line.startswith("s2_squared"))
 
 

@@ -40,6 +40,16 @@ def test_what_is_no_mark_is_neither_written_nor_read(tmp_path, points):
         Report.read(tmp_path / "ada.json")
 
 
+@pytest.mark.parametrize("bonus", [math.nan, math.inf, -1.0, 3.5, True, "2", None])
+def test_extra_points_are_held_apart_and_checked_as_well(tmp_path, bonus):
+    made = report(bonus=2.0, bonus_maximum=3.0)
+    made.write(tmp_path / "ada.json")
+    read = Report.read(tmp_path / "ada.json")
+    assert (read.points, read.bonus) == (1.5, 2.0)
+    with pytest.raises(GradingError, match="ada, q: .* is no mark"):
+        report(bonus=bonus, bonus_maximum=3.0).write(tmp_path / "ada.json")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"exercise": "toy"}', '{"questions": {"q": {"points": 1}}}'])
 def test_a_damaged_report_is_no_report(tmp_path, text):
     (tmp_path / "ada.json").write_text(text)

@@ -1,4 +1,4 @@
-"""A tiny course for tests: one exercise with two small questions, a model question and one in words, all parts real."""
+"""A tiny course for tests, all parts real: two small questions, one for extra points, a model and one in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXERCISE = "toy"
-FULL = {"double": 3.0, "total": 2.0, "model": 2.0}
+FULL = {"double": 3.0, "total": 2.0, "triple": 0.0, "model": 2.0}
+BONUS = {"triple": 1.5}
 
 CHECKS = """
 from helpers.checks.question import Question, Wrong
@@ -63,12 +64,18 @@ def predicts(ask, rng, oracle, x):
 def draw(rng):
     return torch.tensor(rng.randint(3, 99, (4, 2))).float()
 
+def whole(rng):
+    return draw(rng).long()
+
 HINTS = {"squared": "this is the square, not the double.", "no_weights": "hand in the weights."}
 QUESTIONS = {
     "double": Question(
         "double", "right", {"call": call, "count": count}, {"values": judged("call", draw), "again": remembers}, HINTS
     ),
     "total": Question("total", "right", {"call": call}, {"values": judged("call", draw)}, HINTS),
+    "triple": Question(
+        "triple", "right", {"call": call}, {"values": judged("call", draw), "whole": judged("call", whole)}, HINTS
+    ),
     "model": Question("model", "right", {"predict": predict}, {"predicts": predicts}, HINTS),
 }
 """
@@ -89,6 +96,14 @@ def test_twice(submission):
 def test_total(submission):
     submission.examine("total", "values")
 
+@pytest.mark.bonus("triple", 1)
+def test_triple(submission):
+    submission.examine("triple", "values")
+
+@pytest.mark.bonus("triple", 0.5)
+def test_triple_of_whole_numbers(submission):
+    submission.examine("triple", "whole")
+
 @pytest.mark.points("model", 2)
 def test_model(submission):
     got = submission.examine("model", "predicts", x=torch.ones(5, 2))
@@ -104,6 +119,7 @@ KNOWN_WRONG = {"double": {"squared": lambda x: x * x}}
 ANSWERS = {
     "double": "def double(x):\n    return 2 * x",
     "total": "def total(x):\n    return add_up(x)\n\ndef add_up(x):\n    return x.sum()",
+    "triple": "def triple(x):\n    return 3 * x",
     "model": "def build_model():\n    return nn.Linear(2, 1)",
 }
 

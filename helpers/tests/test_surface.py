@@ -9,9 +9,10 @@ import helpers
 
 NAMES = """
     COCO History LSP PoseSet Results Skeleton SmallBackbone WeightsUnavailable answers augment backbones batches cache
-    checks data earlier efficientnet_lite0_backbone evaluate fit gallery leeds_sports load_poses load_weights machine
-    machine_report people people_gallery pick_device pictures predict pretrainable_backbone rendered_people
-    resnet18_backbone results save_weights seeds set_seed skeletons small_backbone speed training weights
+    checks data earlier efficientnet_lite0_backbone evaluate explorer fit gallery leeds_sports load_poses load_weights
+    machine machine_report mean_error measure people people_gallery pick_device pictures predict pretrainable_backbone
+    rendered_people resnet18_backbone results save_weights scoremaps seeds set_seed shapes skeletons small_backbone
+    speed temperature_explorer training weights
 """
 
 
