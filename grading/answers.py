@@ -154,6 +154,7 @@ def warm_process(course: Course, limits: Limits) -> WarmProcess:
 def _imported(released: NotebookData) -> list[str]:
     """Return the modules that the released setup imports, for the warm process to have ready."""
     found = ["helpers.weights", "helpers.training", "helpers.backbones", "helpers.skeletons", "helpers.seeds"]
+    found.append("torch.fx.experimental.symbolic_shapes")  # half a second in every fork that calls torch's gradcheck
     for cell in filter(is_setup, released["cells"]):
         for node in ast.walk(ast.parse(cell["source"])):
             if isinstance(node, ast.Import):

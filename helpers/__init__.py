@@ -13,8 +13,10 @@ _HOLDS = {
     ),
     "data": ("PoseSet", "batches", "leeds_sports", "load_poses", "rendered_people"),
     "earlier": ("answers",),
+    "explorer": ("temperature_explorer",),
     "gallery": ("people_gallery",),
     "machine": ("machine_report",),
+    "measure": ("mean_error",),
     "results": ("Results",),
     "seeds": ("set_seed",),
     "skeletons": ("COCO", "LSP", "Skeleton"),
@@ -22,7 +24,7 @@ _HOLDS = {
     "training": ("History", "evaluate", "fit", "predict"),
     "weights": ("load_weights", "save_weights"),
 }
-_MODULES = (*_HOLDS, "augment", "cache", "checks", "people", "pictures")
+_MODULES = (*_HOLDS, "augment", "cache", "checks", "people", "pictures", "scoremaps", "shapes")
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])

@@ -221,6 +221,71 @@ def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, yla
     return Picture(figure, alt_text(title, f"bars of {ylabel or 'values'}: {text}"))
 
 
+@shows_itself
+def map_grid(maps: Tensor, *, titles: Sequence[str] | None = None, images: Tensor | None = None,
+             points: Tensor | None = None, highest: float | None = None, columns: int = 6,
+             title: str = "") -> Picture:
+    """Return maps in a grid, bright where they are high.
+
+    Args:
+        maps: float (N, h, w), at most 64.
+        titles: one per map.
+        images: uint8 or float (N, 3, H, W) or (3, H, W) for all, shown in grey below the maps.
+        points: (N, 2) marked by a cross, x then y, pixels of the map.
+        highest: the value that is white, 0 being black, so that maps can be compared; None: each has its own range.
+    """
+    require("maps", maps, "N h w")
+    count = len(maps)
+    if not 1 <= count <= 64:
+        raise ValueError(f"There are {count} maps; a grid takes 1 to 64, such as scoremaps[0].")
+    for name, values in (("titles", titles), ("points", points)):
+        if values is not None and len(values) != count:
+            raise ValueError(f"{len(values)} {name} for {count} maps.")
+    columns, limits = min(columns, count), (None, None) if highest is None else (0, highest)
+    height, width = maps.shape[1:]
+    figure, axes = image_axes(-(-count // columns), columns, 9.6 / columns, height / width)
+    for index, (axis, one) in enumerate(zip(axes, maps.detach().cpu().float(), strict=False)):
+        extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+        if images is not None:
+            grey = (images if images.ndim == 3 else images[index]).detach().cpu().float().mean(0)
+            axis.imshow(grey.numpy(), cmap="gray", extent=extent, interpolation="bilinear")
+        axis.imshow(one.numpy(), cmap="magma", extent=extent, interpolation="nearest", vmin=limits[0], vmax=limits[1],
+                    alpha=0.65 if images is not None else 1)
+        if points is not None:
+            axis.plot(*points[index].tolist(), "+", color=SKY, ms=9, mew=2)
+        axis.set_title(titles[index] if titles else "", fontsize=8)
+    _headline(figure, title)
+    names = f": {', '.join(titles)}" if titles else ""
+    return Picture(figure, alt_text(title, f"{count} maps of {height} x {width}{names}"))
+
+
+@shows_itself
+def temperature(scores: Tensor, share: Tensor, slope: Tensor, place: Tensor, *, title: str = "") -> Picture:
+    """Return a score map, its softmax and the gradient of the expected x beside each other, with the expected place.
+
+    Args:
+        scores, share, slope: float (h, w).
+        place: (2,), x then y, pixels of the map.
+    """
+    sizes = require("scores", scores, "h w")
+    require("share", share, "h w", known=sizes)
+    require("slope", slope, "h w", known=sizes)
+    require("place", place, "2")
+    figure, axes = image_axes(1, 3, 3.2, sizes["h"] / sizes["w"])
+    largest = float(slope.abs().max()) or 1.0
+    (x, y), peak = place.tolist(), float(share.max())
+    drawn = ((scores, "scores", {"cmap": "magma"}), (share, f"softmax, highest {peak:.3f}", {"cmap": "magma"}),
+             (slope, f"gradient of x, up to {float(slope.abs().max()):.2g}",
+              {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}))
+    for axis, (values, name, style) in zip(axes, drawn, strict=True):
+        axis.imshow(values.detach().cpu().numpy(), interpolation="nearest", **style)
+        axis.plot(x, y, "+", color=SKY if axis is not axes[2] else BLACK, ms=14, mew=2.5)
+        axis.set_title(name, fontsize=10)
+    _headline(figure, f"{title}: x = {x:.2f}, y = {y:.2f}".lstrip(": "))
+    text = f"scores, softmax and gradient; the expected place is x {x:.2f}, y {y:.2f}"
+    return Picture(figure, alt_text(title, text))
+
+
 def _aspect(images: Tensor) -> float:
     return images.shape[-2] / images.shape[-1]
 

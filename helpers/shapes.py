@@ -35,3 +35,29 @@ def require(name: str, tensor: Tensor, shape: str, *dtypes: torch.dtype, known: 
         hint = " Add a batch axis: x[None]." if tensor.ndim == len(letters) - 1 else ""
         raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected ({with_numbers}).{hint}")
     return sizes
+
+
+def require_maps(name: str, maps: Tensor) -> dict:
+    """Return the sizes B, K, H, W of scoremaps or fields, after checking that something can be computed from them.
+
+    Raises:
+        TypeError: not a tensor, or neither float32 nor float64 (half precision is too coarse for places).
+        ValueError: not four axes, or nothing in it.
+    """
+    sizes = require(name, maps, "B K H W", torch.float32, torch.float64)
+    if maps.numel() == 0:
+        raise ValueError(f"{name} has shape {tuple(maps.shape)}, so there is nothing in it; expected at least one "
+                         "image, one keypoint and one pixel.")
+    return sizes
+
+
+def require_positive(name: str, value: float) -> None:
+    """Check that `value` is a number above 0."""
+    if not 0 < float(value) < float("inf"):
+        raise ValueError(f"{name} is {float(value):g}; expected a number above 0.")
+
+
+def refuse_nan(name: str, *results: Tensor) -> None:
+    """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either."""
+    if any(result.isnan().any() for result in results):
+        raise ValueError(f"{name} holds NaN: look for a division by zero or a training that diverged.")

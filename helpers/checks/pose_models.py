@@ -1,4 +1,4 @@
-"""Checks of pose networks: does a regressor learn?
+"""Checks of pose networks: what all of them have in common, and does a regressor learn?
 
 A network that regresses coordinates has no right output before it is trained, so the check trains it: on images whose
 colour tells the pose, with a small backbone of our own, for a blink of an eye; then it must place keypoints on images
@@ -7,6 +7,7 @@ that it has not seen. Only a network whose output can reach every pixel, x first
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,16 @@ from helpers.checks.question import Ask, Oracle, Question, Wrong, integers, read
 from helpers.checks.values import Raised
 from helpers.checks.verdict import GENERAL_HINTS, refuse_exception
 
-__all__ = ["REGRESSOR", "checked_keypoints", "note_on_start"]
+__all__ = [
+    "REGRESSOR",
+    "STEPS",
+    "PoseNetwork",
+    "checked_keypoints",
+    "distance",
+    "draw_mapping",
+    "draw_scenes",
+    "note_on_start",
+]
 
 
 HINTS = read_hints("ex01_pose_regression")["PoseRegressor"]
@@ -54,67 +64,160 @@ def draw_mapping(rng: np.random.RandomState, keypoints: int) -> np.ndarray:
     return mapping
 
 
-def _made(ask: Ask, rng: np.random.RandomState, size: tuple[int, int], keypoints: int, stride: int) -> str:
-    """Build a network; return how it was called. Whatever keeps it from being a model is `Wrong`."""
-    called = (
-        f"PoseRegressor(backbone with out_channels=8 and stride={stride}, num_keypoints={keypoints}, image_size={size})"
-    )
-    facts = ask(
-        "build",
-        seed=int(integers(rng, 0, 2**31, ())),
-        num_keypoints=keypoints,
-        image_size=list(size),
-        out_channels=8,
-        stride=stride,
-    )
-    _refuse(called, facts)
-    if facts.get("module") is not True:
-        raise _wrong(called, "something else", "an nn.Module", "not_a_module")
-    if facts["lazy"]:
-        raise _wrong(
-            called, "a model with uninitialised parameters", "parameters that exist after construction", "lazy_layers"
-        )
-    return called
-
-
 def checked_keypoints(called: str, got: Any, shape: tuple[int, int, int]) -> Tensor:
     """Return the keypoints that a network answered, or raise `Wrong`."""
-    expected = f"float32 keypoints of shape {shape}"
-    _refuse(called, got, expected)
-    if not isinstance(got, Tensor):
-        raise _wrong(called, show(got), expected, "type")
-    if got.shape != shape:
-        images, keypoints, _ = shape
-        known = {
-            (images, 2 * keypoints): "flat_output",
-            (images, 2, keypoints): "axes_swapped",
-            (images, 17, 2): "fixed_number_of_keypoints",
-            (keypoints, 2): "drops_the_batch_axis",
-            (2 * keypoints,): "drops_the_batch_axis",
-        }
-        raise _wrong(called, show(got), expected, known.get(tuple(got.shape), "shape"))
-    if got.dtype != torch.float32:
-        raise _wrong(called, show(got), expected, "dtype" if got.is_floating_point() else "rounds")
-    if not got.isfinite().all():
-        raise _wrong(called, "NaN or infinite coordinates", expected, "not_finite")
-    return got
+    return PoseNetwork("", HINTS).keypoints(called, got, shape)
 
 
-def _refuse(called: str, got: Any, expected: str = "a model") -> None:
-    """Raise `Wrong` if `got` is an exception, naming the mistakes that torch's messages betray."""
-    if isinstance(got, Raised):
-        for text, mistake in (
-            ("shapes cannot be multiplied", "wrong_feature_count"),
-            ("Module.__init__() call", "no_super_init"),
-            ("is invalid for input of size", "wrong_feature_count"),
+class PoseNetwork:
+    """What is checked of every class of pose networks: it can be built, fits all sizes, trains its backbone, and treats
+    each image alone.
+
+    Args:
+        name: of the class.
+        hints: by the mistake's name.
+    """
+
+    def __init__(self, name: str, hints: Mapping[str, str]) -> None:
+        self.name, self.hints = name, hints
+
+    def images(self, rng: np.random.RandomState, keypoints: int, size: tuple[int, int]) -> Tensor:
+        """Return four images (4, 3, H, W) that differ in what a network of this class looks at."""
+        return draw_scenes(rng, draw_mapping(rng, keypoints), 4, size)[0]
+
+    def made(self, ask: Ask, rng: np.random.RandomState, size: tuple[int, int], keypoints: int, stride: int) -> str:
+        """Build a network; return how it was called. Whatever keeps it from being a model is `Wrong`."""
+        called = (
+            f"{self.name}(backbone with out_channels=8 and stride={stride}, num_keypoints={keypoints}, "
+            f"image_size={size})"
+        )
+        facts = ask(
+            "build",
+            seed=int(integers(rng, 0, 2**31, ())),
+            num_keypoints=keypoints,
+            image_size=list(size),
+            out_channels=8,
+            stride=stride,
+        )
+        self.refuse(called, facts)
+        if facts.get("module") is not True:
+            raise self.wrong(called, "something else", "an nn.Module", "not_a_module")
+        if facts["lazy"]:
+            expected = "parameters that exist after construction"
+            raise self.wrong(called, "a model with uninitialised parameters", expected, "lazy_layers")
+        return called
+
+    def output(self, called: str, got: Any, shape: tuple[int, int, int]) -> tuple[Tensor, ...]:
+        """Return the parts of an output, keypoints of `shape` (B, K, 2) first, or raise `Wrong`."""
+        return (self.keypoints(called, got, shape),)
+
+    def keypoints(self, called: str, got: Any, shape: tuple[int, int, int]) -> Tensor:
+        """Return the keypoints that a network answered, or raise `Wrong`."""
+        expected = f"float32 keypoints of shape {shape}"
+        self.refuse(called, got, expected)
+        if not isinstance(got, Tensor):
+            raise self.wrong(called, show(got), expected, "type")
+        if got.shape != shape:
+            images, keypoints, _ = shape
+            known = {
+                (images, 2 * keypoints): "flat_output",
+                (images, 2, keypoints): "axes_swapped",
+                (images, 17, 2): "fixed_number_of_keypoints",
+                (keypoints, 2): "drops_the_batch_axis",
+                (2 * keypoints,): "drops_the_batch_axis",
+            }
+            raise self.wrong(called, show(got), expected, known.get(tuple(got.shape), "shape"))
+        if got.dtype != torch.float32:
+            raise self.wrong(called, show(got), expected, "dtype" if got.is_floating_point() else "rounds")
+        if not got.isfinite().all():
+            raise self.wrong(called, "NaN or infinite coordinates", expected, "not_finite")
+        return got
+
+    def refuse(self, called: str, got: Any, expected: str = "a model") -> None:
+        """Raise `Wrong` if `got` is an exception, naming the mistakes that torch's messages betray."""
+        if isinstance(got, Raised):
+            for text, mistake in (
+                ("shapes cannot be multiplied", "wrong_feature_count"),
+                ("Module.__init__() call", "no_super_init"),
+                ("is invalid for input of size", "wrong_feature_count"),
+            ):
+                if text in got.message:
+                    raise self.wrong(called, show(got), expected, mistake)
+        refuse_exception(called, got, expected, self.hints)
+
+    def wrong(self, called: str, got: str, expected: str, mistake: str) -> Wrong:
+        """Return the verdict that names `mistake`."""
+        return Wrong(called, got, expected, {**GENERAL_HINTS, **self.hints}[mistake], mistake)
+
+    def alive(
+        self, ask: Ask, rng: np.random.RandomState, size: tuple[int, int], keypoints: int, stride: int
+    ) -> tuple[Tensor, str]:
+        """Build a network and see that it looks at its image; return images and how it was called."""
+        images = self.images(rng, keypoints, size)
+        called = self.made(ask, rng, size, keypoints, stride)
+        self.output(called + "(images)", ask("predict", images=images), (4, keypoints, 2))
+        self.refuse(called, ask("stir", images=images))
+        got, *_ = self.output(called + "(images)", ask("predict", images=images), (4, keypoints, 2))
+        if (got - got[:1]).abs().max() < 1e-6 * (1 + got.abs().max()):
+            same, expected = "the same keypoints for different images", "keypoints that depend on the image"
+            raise self.wrong(called, same, expected, "ignores_image")
+        if (got - got[:, :1]).abs().max() < 1e-6 * (1 + got.abs().max()):
+            same, expected = "the same point for all keypoints", "as many places as there are keypoints"
+            raise self.wrong(called, same, expected, "one_point_for_all")
+        return images, called
+
+    def trains_backbone(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
+        """The backbone is part of the model, and a gradient reaches it."""
+        images, called = self.alive(ask, rng, (48, 32), 5, 8)
+        facts = ask("backpropagate", images=images)
+        self.refuse(called, facts)
+        facts = {**ask("facts"), **facts}
+        exist, attached = "parameters that exist after construction", "an output with a gradient"
+        for wrong, got, expected, mistake in (
+            (facts["late"], "parameters that the first forward made", exist, "lazy_layers"),
+            (
+                not facts["registered"],
+                "a model without the backbone's parameters",
+                "a model that owns its backbone",
+                "unregistered_backbone",
+            ),
+            (facts["frozen"], "a frozen backbone", "a backbone that can be trained", "frozen_backbone"),
+            (not facts["attached"], "an output without gradient", attached, "detached_output"),
+            (not facts["scores_attached"], "scores without gradient", attached, "detached_scores"),
+            (
+                not facts["reaches"],
+                "no gradient in the backbone",
+                "a gradient in every part of the model",
+                "detached_backbone",
+            ),
         ):
-            if text in got.message:
-                raise _wrong(called, show(got), expected, mistake)
-    refuse_exception(called, got, expected)
+            if wrong:
+                raise self.wrong(called, got, expected, mistake)
+
+    def fits_sizes(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
+        """Oblong sizes both ways, several strides and numbers of keypoints, a batch of one."""
+        for size, keypoints, stride in (((32, 48), 17, 8), ((64, 32), 4, 16), ((16, 24), 14, 4)):
+            images, called = self.alive(ask, rng, size, keypoints, stride)
+            self.output(called + "(one image)", ask("predict", images=images[:1]), (1, keypoints, 2))
+
+    def treats_images_alone(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
+        """In eval mode the answer is always the same, and the same alone as in a batch."""
+        images, called = self.alive(ask, rng, (32, 48), 6, 8)
+        got = ask("predict_alone", images=images)
+        self.refuse(called, got)
+        together = self.output(called, got["together"], (4, 6, 2))
+        again = self.output(called, got["again"], (4, 6, 2))
+        alone = [self.output(called + "(one image)", one, (1, 6, 2)) for one in got["alone"]]
+        twice, batch = called + ".eval(), twice", called + ".eval(), in a batch and alone"
+        for part, repeated, parts in zip(together, again, map(torch.cat, zip(*alone, strict=True)), strict=True):
+            close = 1e-4 * (1 + float(part.abs().max()))
+            if (part - repeated).abs().max() > close:
+                raise self.wrong(twice, "two different answers", "the same answer", "dropout_in_eval")
+            if (part - parts).abs().max() > close:
+                raise self.wrong(batch, "two different answers", "the same answer", "mixes_images")
 
 
-def _wrong(called: str, got: str, expected: str, mistake: str) -> Wrong:
-    return Wrong(called, got, expected, {**GENERAL_HINTS, **HINTS}[mistake], mistake)
+NETWORK = PoseNetwork("PoseRegressor", HINTS)
 
 
 def learns(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str | None:
@@ -122,22 +225,24 @@ def learns(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str |
     mapping = draw_mapping(rng, KEYPOINTS)
     images, targets = draw_scenes(rng, mapping, 48, WIDE)
     fresh, truth = draw_scenes(rng, mapping, 48, WIDE)
-    called = _made(ask, rng, WIDE, KEYPOINTS, CELL)
-    start = checked_keypoints(called + "(images)", ask("predict", images=images), tuple(targets.shape))
+    called = NETWORK.made(ask, rng, WIDE, KEYPOINTS, CELL)
+    start = NETWORK.keypoints(called + "(images)", ask("predict", images=images), tuple(targets.shape))
     if (start.abs().mean(dim=(0, 1)) / torch.tensor([WIDE[1], WIDE[0]])).max() > FAR_OFF:
         got = f"keypoints around {start[..., 0].mean():.4g}, {start[..., 1].mean():.4g} before training"
-        raise _wrong(called, got, f"a start in or near the image of {WIDE[1]} x {WIDE[0]} pixels", "size_applied_twice")
+        raise NETWORK.wrong(
+            called, got, f"a start in or near the image of {WIDE[1]} x {WIDE[0]} pixels", "size_applied_twice"
+        )
     learned = ask("learn", images=images, targets=targets, evaluations=EVALUATIONS)
-    _refuse(called, learned)
+    NETWORK.refuse(called, learned)
     if not learned["attached"]:
-        raise _wrong(called, "an output without gradient", "an output with a gradient", "detached_output")
-    pred = checked_keypoints(called + "(images)", ask("predict", images=fresh), tuple(truth.shape))
+        raise NETWORK.wrong(called, "an output without gradient", "an output with a gradient", "detached_output")
+    pred = NETWORK.keypoints(called + "(images)", ask("predict", images=fresh), tuple(truth.shape))
     mistake = _diagnose(pred, targets, truth)
     if mistake:
         (left, top), (right, bottom) = pred.flatten(0, 1).amin(dim=0).tolist(), pred.flatten(0, 1).amax(dim=0).tolist()
         got = f"x from {left:.4g} to {right:.4g}, y from {top:.4g} to {bottom:.4g}"
         expected = "after a short training, keypoints near the true ones, x up to 127 and y up to 31"
-        raise _wrong(called + ", trained, on fresh images", got, expected, mistake)
+        raise NETWORK.wrong(called + ", trained, on fresh images", got, expected, mistake)
     return note_on_start(start)
 
 
@@ -147,7 +252,7 @@ def _diagnose(pred: Tensor, targets: Tensor, truth: Tensor) -> str | None:
         return "normalised_output"
     if (pred - pred[:, :1]).abs().max() < 1e-3:
         return "one_point_for_all"
-    if _distance(pred, truth) < 0.5 * _distance(targets.mean(dim=0), truth):
+    if distance(pred, truth) < 0.5 * distance(targets.mean(dim=0), truth):
         return None
     if torch.equal(pred, pred.round()):
         return "rounds"
@@ -158,7 +263,7 @@ def _diagnose(pred: Tensor, targets: Tensor, truth: Tensor) -> str | None:
     return "does_not_learn"
 
 
-def _distance(a: Tensor, b: Tensor) -> float:
+def distance(a: Tensor, b: Tensor) -> float:
     """Return how far apart two poses are, in sizes of the image: enough to tell near from far."""
     return float(((a - b) / torch.tensor([WIDE[1], WIDE[0]])).abs().mean())
 
@@ -179,84 +284,15 @@ def note_on_start(start: Tensor) -> str | None:
     return f"before training the keypoints lie near {where}: right, but a poor start, slow to train."
 
 
-def trains_backbone(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
-    """The backbone is part of the model, and a gradient reaches it."""
-    images, called = _alive(ask, rng, (48, 32), 5, 8)
-    facts = ask("backpropagate", images=images)
-    _refuse(called, facts)
-    facts = {**ask("facts"), **facts}
-    for wrong, got, expected, mistake in (
-        (
-            facts["late"],
-            "parameters that the first forward made",
-            "parameters that exist after construction",
-            "lazy_layers",
-        ),
-        (
-            not facts["registered"],
-            "a model without the backbone's parameters",
-            "a model that owns its backbone",
-            "unregistered_backbone",
-        ),
-        (facts["frozen"], "a frozen backbone", "a backbone that can be trained", "frozen_backbone"),
-        (not facts["attached"], "an output without gradient", "an output with a gradient", "detached_output"),
-        (
-            not facts["reaches"],
-            "no gradient in the backbone",
-            "a gradient in every part of the model",
-            "detached_backbone",
-        ),
-    ):
-        if wrong:
-            raise _wrong(called, got, expected, mistake)
-
-
-def _alive(
-    ask: Ask, rng: np.random.RandomState, size: tuple[int, int], keypoints: int, stride: int
-) -> tuple[Tensor, str]:
-    """Build a network and see that it looks at its image; return images and how it was called."""
-    images, _ = draw_scenes(rng, draw_mapping(rng, keypoints), 4, size)
-    called = _made(ask, rng, size, keypoints, stride)
-    checked_keypoints(called + "(images)", ask("predict", images=images), (4, keypoints, 2))
-    _refuse(called, ask("stir", images=images))
-    got = checked_keypoints(called + "(images)", ask("predict", images=images), (4, keypoints, 2))
-    if (got - got[:1]).abs().max() < 1e-6 * (1 + got.abs().max()):
-        raise _wrong(
-            called, "the same keypoints for different images", "keypoints that depend on the image", "ignores_image"
-        )
-    if (got - got[:, :1]).abs().max() < 1e-6 * (1 + got.abs().max()):
-        raise _wrong(called, "the same point for all keypoints", "a vector of 2K numbers", "one_point_for_all")
-    return images, called
-
-
-def fits_sizes(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
-    """Oblong sizes both ways, several strides and numbers of keypoints, a batch of one."""
-    for size, keypoints, stride in (((32, 48), 17, 8), ((64, 32), 4, 16), ((16, 24), 14, 4)):
-        images, called = _alive(ask, rng, size, keypoints, stride)
-        checked_keypoints(called + "(one image)", ask("predict", images=images[:1]), (1, keypoints, 2))
-
-
-def treats_images_alone(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
-    """In eval mode the answer is always the same, and the same alone as in a batch."""
-    images, called = _alive(ask, rng, (32, 48), 6, 8)
-    got = ask("predict_alone", images=images)
-    _refuse(called, got)
-    together = checked_keypoints(called, got["together"], (4, 6, 2))
-    again = checked_keypoints(called, got["again"], (4, 6, 2))
-    alone = torch.cat([checked_keypoints(called + "(one image)", one, (1, 6, 2)) for one in got["alone"]])
-    close = 1e-4 * (1 + float(together.abs().max()))
-    if (together - again).abs().max() > close:
-        raise _wrong(called + ".eval(), twice", "two different answers", "the same answer", "dropout_in_eval")
-    if (together - alone).abs().max() > close:
-        raise _wrong(
-            called + ".eval(), in a batch and alone", "two different answers", "the same answer", "mixes_images"
-        )
-
-
 REGRESSOR = Question(
     "PoseRegressor",
     "PoseRegressor is right: it learns every keypoint in pixels, x first, and trains its backbone.",
     {step: getattr(pose_probes, step) for step in STEPS},
-    {"learns": learns, "backbone": trains_backbone, "sizes": fits_sizes, "eval": treats_images_alone},
+    {
+        "learns": learns,
+        "backbone": NETWORK.trains_backbone,
+        "sizes": NETWORK.fits_sizes,
+        "eval": NETWORK.treats_images_alone,
+    },
     HINTS,
 )

@@ -19,10 +19,12 @@ __all__ = [
     "backpropagate",
     "build",
     "facts",
+    "keypoints_of",
     "learn",
     "predict",
     "predict_alone",
     "predict_with_weights",
+    "sharpen",
     "stir",
 ]
 
@@ -85,6 +87,21 @@ def stir(answer: Any, memory: dict, *, images: Tensor) -> dict:
     return {}
 
 
+def sharpen(answer: Any, memory: dict, *, images: Tensor, spread: float) -> dict:
+    """Scale all parameters but the backbone's until the scores within a map vary by about `spread`, if they can."""
+    network = memory["network"].eval()
+    fixed = {id(p) for p in memory["backbone"].parameters()}
+    with torch.no_grad():
+        for _ in range(24):
+            _, scores = network(images)
+            if not float(scores.flatten(2).std(dim=-1).mean()) < spread:
+                break
+            for parameter in network.parameters():
+                if id(parameter) not in fixed:
+                    parameter.mul_(1.2)
+    return {}
+
+
 def predict(answer: Any, memory: dict, *, images: Tensor) -> Any:
     """Return the network's output in eval mode."""
     with torch.no_grad():
@@ -99,24 +116,32 @@ def predict_alone(answer: Any, memory: dict, *, images: Tensor) -> dict:
 
 
 def backpropagate(answer: Any, memory: dict, *, images: Tensor) -> dict:
-    """Return whether the output has a gradient, whether it reaches the backbone, and whether parameters came late."""
+    """Return whether the output (keypoints, scores) has a gradient, whether that of the keypoints reaches the backbone,
+    and whether parameters came late."""
     network = memory["network"].train()
     network.zero_grad()
     output = network(images)
     late = any(id(p) not in memory["known"] for p in network.parameters())
-    attached = isinstance(output, Tensor) and output.requires_grad
+    keypoints = keypoints_of(output)
+    attached = isinstance(keypoints, Tensor) and keypoints.requires_grad
     if attached:
-        output.square().mean().backward()
+        keypoints.square().mean().backward()
     gradients = [p.grad for p in memory["backbone"].parameters()]
     return {
         "attached": attached,
+        "scores_attached": keypoints is output or output[1].requires_grad,
         "reaches": any(g is not None and bool((g != 0).any()) for g in gradients),
         "late": late,
     }
 
 
-def learn(answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluations: int) -> dict:
-    """Fit the network to the targets, but for its backbone; return the loss and whether there was a gradient at all."""
+def learn(
+    answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluations: int, again_from: float = 1.0
+) -> dict:
+    """Fit the network to the targets, but for its backbone; return the loss and whether there was a gradient at all.
+
+    `again_from`: where the first attempt fails, the second starts from this share of the initial parameters.
+    """
     network = memory["network"].train()
     for module in network.modules():
         if isinstance(module, _DropoutNd):
@@ -127,7 +152,7 @@ def learn(answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluat
 
     def loss() -> Tensor:
         torch.manual_seed(0)  # whatever is drawn in forward is drawn the same again: a line search needs one function
-        return ((network(images) - targets) / unit).square().mean()
+        return ((keypoints_of(network(images)) - targets) / unit).square().mean()
 
     if not parameters or not loss().requires_grad:
         return {"loss": float(loss().detach()), "attached": False}
@@ -136,7 +161,7 @@ def learn(answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluat
     if reached > POOR:  # a bold first step may have driven a sigmoid into saturation: again, in small steps
         with torch.no_grad():
             for parameter, value in zip(parameters, start, strict=True):
-                parameter.copy_(value)
+                parameter.copy_(again_from * value)
         reached = minimise(loss, parameters, evaluations // 2, GOOD, stride=0.05)
     _settle_batch_norms(network, images)
     return {"loss": reached, "attached": True}
@@ -175,4 +200,10 @@ def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: 
         return {"problem": "other_weights", "message": str(error)}
     network.eval()
     with torch.inference_mode():
-        return torch.cat([network(batch.float() / 255) for batch in images.split(16)])
+        outputs = [keypoints_of(network(batch.float() / 255)) for batch in images.split(16)]
+    return torch.cat(outputs) if isinstance(outputs[0], Tensor) else outputs[0]
+
+
+def keypoints_of(output: Any) -> Any:
+    """Return the keypoints of a network's output: itself, or the first of (keypoints, scoremaps)."""
+    return output[0] if isinstance(output, (tuple, list)) and len(output) == 2 else output

@@ -8,36 +8,52 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["calling", "differentiating"]
+__all__ = ["calling", "differentiating", "weighted_sum"]
 
 
 def calling(*names: str) -> Callable[..., Any]:
-    """Return a probe that calls an answer with the inputs `names`, in this order: its value, and what it changed."""
+    """Return a probe that calls an answer with the inputs `names`, in this order: its value, and what it changed.
+
+    An input that is not given is left out, so that the answer's default counts.
+    """
 
     def probe(answer: Any, memory: dict, **inputs: Any) -> dict[str, Any]:
-        before = {name: _copy(inputs[name]) for name in names}
-        value = answer(*(inputs[name] for name in names))
+        before = {name: _copy(value) for name, value in inputs.items()}
+        value = answer(*_arguments(names, inputs))
         return {"value": value, "changed": _changed(before, inputs)}
 
     return probe
 
 
 def differentiating(*names: str) -> Callable[..., Any]:
-    """Return a probe that calls an answer and takes the gradient of its value in the first input.
+    """Return a probe that calls an answer and takes the gradient in the first input of its value, or of a sum over it.
 
-    `gradient` is None where the value does not depend on that input.
+    The sum is weighted, so that no two neighbours of a value can stand for each other. `gradient` is None where the
+    value does not depend on that input.
     """
 
     def probe(answer: Any, memory: dict, **inputs: Any) -> dict[str, Any]:
-        before = {name: _copy(inputs[name]) for name in names}
+        before = {name: _copy(value) for name, value in inputs.items()}
         first = inputs[names[0]].requires_grad_()
         with torch.enable_grad():
-            value = answer(*(inputs[name] for name in names))
+            value = answer(*_arguments(names, inputs))
             if isinstance(value, Tensor) and value.requires_grad:
-                value.sum().backward()
+                weighted_sum(value).backward()
         return {"value": value, "gradient": first.grad, "changed": _changed(before, inputs)}
 
     return probe
+
+
+def weighted_sum(value: Tensor) -> Tensor:
+    """Return the sum of `value` under the weights 1, 7/8, ... 1/4, 1, ...: a scalar as it is."""
+    weights = (1 - torch.arange(value.numel()) % 7 / 8).to(value).view(value.shape)
+    return (value * weights).sum()
+
+
+def _arguments(names: tuple[str, ...], inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the inputs in the order of `names`; a list is the tuple that it was before it crossed."""
+    given = [inputs[name] for name in names if name in inputs]
+    return [tuple(value) if isinstance(value, list) else value for value in given]
 
 
 def _copy(value: Any) -> Any:
