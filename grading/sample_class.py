@@ -1,4 +1,4 @@
-"""A sample class: ten submissions, graded by stock nbgrader, with the marks that each deserves.
+"""A sample class for each exercise, graded by stock nbgrader, with the marks that each submission deserves.
 
 `python -m grading sample-class` writes them to grading/sample, lets nbgrader grade them, and prints both marks. That
 folder has a gradebook of its own: a real class in grading/ stays as it is.
@@ -7,6 +7,7 @@ folder has a gradebook of its own: a real class in grading/ stays as it is.
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -16,10 +17,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from grading.answers import Course
 from grading.errors import GradingError
+from grading.notebook import is_setup, question_of
 from grading.release import ROOT, generate
 from grading.report import Report
-from grading.sample_submissions import EXERCISE, SUBMISSIONS, WEIGHTS, only
+from grading.sample_submissions import EXERCISE, SUBMISSIONS
 
 SAMPLE = ROOT / "grading" / "sample"
 IN_SAMPLE = (
@@ -33,75 +36,114 @@ IN_SAMPLE = (
 __all__ = ["answer_sources", "main", "reference_training", "table", "trained_weights", "write_class"]
 
 
+def _solution(exercise: str) -> list[dict]:
+    """Return the cells of the solution notebook; sources are strings."""
+    notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text())
+    return [{**cell, "source": "".join(cell["source"])} for cell in notebook["cells"]]
+
+
 def answer_sources(exercise: str = EXERCISE) -> dict[str, str]:
     """Return the source of every answer cell of the solution notebook by its question's name."""
-    notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text())
     found = {}
-    for c in notebook["cells"]:
-        meta = c["metadata"].get("nbgrader", {})
-        if meta.get("solution") and c["cell_type"] == "code":
-            found[meta["grade_id"]] = re.sub(r" *### (BEGIN|END) SOLUTION\n?", "", "".join(c["source"]))
+    for cell in _solution(exercise):
+        meta = cell["metadata"].get("nbgrader", {})
+        if meta.get("solution") and cell["cell_type"] == "code":
+            found[meta["grade_id"]] = re.sub(r" *### (BEGIN|END) SOLUTION\n?", "", cell["source"])
     return found
 
 
-def trained_weights(cache: Path = ROOT / "grading" / "cache") -> bytes:
-    """Return weights trained by the solution's own cells, for about 75 seconds once, then from the cache."""
-    code = reference_training()
+def trained_weights(exercise: str = EXERCISE, cache: Path = ROOT / "grading" / "cache") -> bytes:
+    """Return weights trained by the solution's own cells, for about a minute once, then from the cache."""
+    code = reference_training(exercise)
     key = hashlib.sha256(code.encode()).hexdigest()[:16]
-    path = cache / f"sample-weights-{key}" / WEIGHTS
+    path = cache / f"sample-weights-{key}" / f"{exercise}.safetensors"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        print("training the sample class's network once (about 75 s) ...", flush=True)
+        print(f"training the network of the sample class of {exercise} once (about a minute) ...", flush=True)
         environment = {**os.environ, "MPLBACKEND": "Agg"}
         subprocess.run([sys.executable, "-c", code], cwd=path.parent, check=True, env=environment)
     return path.read_bytes()
 
 
-TRAINING_CELLS = ("setup", "data", "mpjpe", "masked-l2-loss", "PoseRegressor", "losses", "model", "training")
+def reference_training(exercise: str = EXERCISE) -> str:
+    """Return what trains and saves the model in the solution notebook, as one script.
+
+    That is the setup, the cell `training` up to the statement that saves, and of the cells between them every statement
+    that defines what is needed, directly or not: no pictures and no other network's training.
+    """
+    code = [cell for cell in _solution(exercise) if cell["cell_type"] == "code" and question_of(cell) is None]
+    place = next(place for place, cell in enumerate(code) if cell["id"] == "training")
+    found = _up_to_saving(code[place]["source"])
+    needed = set().union(*(_used(statement) for statement in ast.parse("\n".join(found)).body))
+    for cell in reversed([cell for cell in code[:place] if not is_setup(cell)]):
+        for statement in reversed(ast.parse(cell["source"]).body):
+            if needed & _defined(statement):
+                needed = needed - _defined(statement) | _used(statement)
+                found.insert(0, ast.get_source_segment(cell["source"], statement))
+    return "\n\n".join([*(cell["source"] for cell in code if is_setup(cell)), *found])
 
 
-def reference_training() -> str:
-    """Return the cells of the solution notebook that train and save the model, as one script."""
-    notebook = json.loads((ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb").read_text())
-    sources = {c["id"]: "".join(c["source"]) for c in notebook["cells"]}
-    return "\n\n".join(sources[name] for name in TRAINING_CELLS)
+def _up_to_saving(source: str) -> list[str]:
+    """Return the statements of the training cell up to the one that saves: what follows may need other networks."""
+    statements = [ast.get_source_segment(source, statement) for statement in ast.parse(source).body]
+    return statements[: next(place for place, text in enumerate(statements) if "save_to=" in text) + 1]
 
 
-def write_class(folder: Path, weights: bytes, release: dict | None = None) -> dict[str, dict[str, float]]:
-    """Write every sample submission below `folder` and return the deserved marks by student and question."""
-    if release is None:
-        release = json.loads((ROOT / "exercises" / EXERCISE / f"{EXERCISE}.ipynb").read_text())
-    answers, deserved = answer_sources(), {}
-    for student, make in SUBMISSIONS.items():
+def _defined(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement gives to a function, a class, a module or values."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    return _names(statement, ast.Store)
+
+
+def _used(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement takes from those before it: all but its own arguments and variables."""
+    own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        own |= _names(statement, ast.Store)
+    return _names(statement, ast.Load) - own
+
+
+def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:
+    nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, context)}
+
+
+def write_class(folder: Path, weights: bytes, exercise: str = EXERCISE) -> dict[str, dict[str, float]]:
+    """Write every sample submission to `exercise` below `folder`; return the deserved marks by student and question."""
+    release, answers, deserved = Course(ROOT, exercise).released, answer_sources(exercise), {}
+    for student, make in SUBMISSIONS[exercise].items():
         made = make(release, answers, weights)
-        target = folder / student / EXERCISE
+        target = folder / student / exercise
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         text = made.notebook if isinstance(made.notebook, str) else json.dumps(made.notebook, indent=1)
-        (target / f"{EXERCISE}.ipynb").write_text(text)
+        (target / f"{exercise}.ipynb").write_text(text)
         for name, data in made.files.items():
             (target / name).write_bytes(data)
         deserved[student] = made.deserved
     return deserved
 
 
-def graded_marks(student: str) -> dict[str, float]:
-    """Return what the report of one student says, by question; 0 everywhere where there is no report."""
+def graded_marks(exercise: str, student: str) -> dict[str, float]:
+    """Return what the report of one student says, by question, extra points included; nothing without a report."""
     try:
-        report = Report.read(SAMPLE / "reports" / EXERCISE / f"{student}.json")
+        report = Report.read(SAMPLE / "reports" / exercise / f"{student}.json")
     except GradingError:
-        return only()
-    return {name: question.points for name, question in report.questions.items()}
+        return {}
+    return {name: question.points + question.bonus for name, question in report.questions.items()}
 
 
-def table(deserved: dict[str, dict[str, float]]) -> tuple[str, bool]:
+def table(exercise: str, deserved: dict[str, dict[str, float]]) -> tuple[str, bool]:
     """Return the deserved and given marks side by side, and whether they all agree."""
-    lines = [f"{'student':32}{'deserved':>10}{'given':>8}   what it is"]
+    lines = [f"{exercise:32}{'deserved':>10}{'given':>8}   what it is"]
     fair = True
     for student, marks in deserved.items():
-        given = graded_marks(student)
+        given = graded_marks(exercise, student)
         fair &= given == marks
-        what = (SUBMISSIONS[student].__doc__ or "").rstrip(".")
+        what = (SUBMISSIONS[exercise][student].__doc__ or "").rstrip(".")
         flag = "" if given == marks else "  <-- not as deserved"
         lines.append(f"{student:32}{sum(marks.values()):10g}{sum(given.values()):8g}   {what}{flag}")
     return "\n".join(lines), fair
@@ -115,23 +157,31 @@ def nbgrader(*arguments: str) -> None:
         subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False)
 
 
+def grade(exercise: str) -> dict[str, dict[str, float]]:
+    """Write the sample class of one exercise, let nbgrader grade it, and return the deserved marks."""
+    weights = trained_weights(exercise)
+    generate(exercise, SAMPLE / "release", gradebook=f"sqlite:///{SAMPLE}/gradebook.db")
+    deserved = write_class(SAMPLE / "submitted", weights, exercise)
+    nbgrader("autograde", exercise)
+    nbgrader("generate_feedback", exercise)
+    return deserved
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run `python -m grading sample-class` and return 0 if every mark is as deserved."""
     parser = argparse.ArgumentParser(prog="python -m grading sample-class", description=__doc__.split("\n")[0])
-    parser.parse_args(arguments)
-    weights = trained_weights()
+    parser.add_argument("exercise", nargs="?", choices=SUBMISSIONS, help="default: all that have sample submissions")
+    chosen = parser.parse_args(arguments).exercise
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)
-    generate(EXERCISE, SAMPLE / "release", gradebook=f"sqlite:///{SAMPLE}/gradebook.db")
-    deserved = write_class(SAMPLE / "submitted", weights)
-    nbgrader("autograde", EXERCISE)
-    nbgrader("generate_feedback", EXERCISE)
+    deserved = {exercise: grade(exercise) for exercise in ([chosen] if chosen else SUBMISSIONS)}
     nbgrader("export", f"--to={SAMPLE / 'marks.csv'}")
-    text, fair = table(deserved)
+    tables = [table(exercise, marks) for exercise, marks in deserved.items()]
     folder = SAMPLE.relative_to(ROOT)
-    print(f"\n{text}\n\nreports   {folder}/reports/{EXERCISE}/<student>.json")
-    print(f"feedback  {folder}/feedback/<student>/{EXERCISE}/{EXERCISE}.html\nmarks     {folder}/marks.csv")
-    return 0 if fair else 1
+    print("", *(text for text, _ in tables), sep="\n\n")
+    print(f"\nreports   {folder}/reports/<exercise>/<student>.json")
+    print(f"feedback  {folder}/feedback/<student>/<exercise>/<exercise>.html\nmarks     {folder}/marks.csv")
+    return 0 if all(fair for _, fair in tables) else 1
 
 
 if __name__ == "__main__":

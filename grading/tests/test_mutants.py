@@ -15,12 +15,22 @@ from local_submission import LocalSubmission
 from mutants import mutants
 from torch import nn
 
+import helpers
 from grading import bake
-from grading.hidden_checks import test_ex01_pose_regression as hidden
+from grading.hidden_checks import test_ex01_pose_regression, test_ex02_softargmax
 from helpers.checks.question import Wrong
 
-EXERCISE = "ex01_pose_regression"
-QUESTIONS = ("mpjpe", "pck", "masked_l2_loss", "PoseRegressor")
+HIDDEN = {"ex01_pose_regression": test_ex01_pose_regression, "ex02_softargmax": test_ex02_softargmax}
+EXERCISES = {
+    **dict.fromkeys(("mpjpe", "pck", "masked_l2_loss", "PoseRegressor"), "ex01_pose_regression"),
+    **dict.fromkeys(
+        ("gaussian_scoremaps", "scoremap_loss", "argmax_decode", "softargmax", "lean_softargmax"), "ex02_softargmax"
+    ),
+}
+QUESTIONS = tuple(EXERCISES)
+
+NO_BAD_INPUT = "a sentence about bad input, which no task asks for"
+CPU_ONLY = "differs on a GPU only, and checks run on the CPU"
 
 # Changes after which an answer still does what the task asks, each with the reason; * stands for anything.
 EQUIVALENT = {
@@ -30,8 +40,7 @@ EQUIVALENT = {
     "pck": {
         "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, device=error.device)": "a float32 threshold by "
         "float64 errors: the comparison promotes it, and a threshold in pixels has no digits beyond the seventh",
-        "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, dtype=error.dtype)": "differs on a GPU only, and "
-        "checks run on the CPU",
+        "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, dtype=error.dtype)": CPU_ONLY,
     },
     "masked_l2_loss": {
         "-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1",
@@ -52,6 +61,52 @@ EQUIVALENT = {
         "torch.tensor(*, dtype=torch.float32) -> torch.tensor(?width, height?)": "whole numbers promote to the float "
         "of the output",
     },
+    "gaussian_scoremaps": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require('*', *) -> helpers.shapes.require('*', *)": NO_BAD_INPUT,
+        "torch.arange(*) -> torch.arange(*, device=keypoints.device)": "whole numbers promote to the float of the "
+        "keypoints that are subtracted",
+        "torch.arange(*) -> torch.arange(*, dtype=keypoints.dtype)": CPU_ONLY,
+        "keypoints -> visible": "as the device of arange: both are on the same one",
+        "-2 -> 2": "the tensor (B, K, W) has three axes: a new one before the last is a new axis 2",
+    },
+    "scoremap_loss": {
+        "helpers.shapes.require(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('target', target, 'B K H W')": NO_BAD_INPUT,
+        "target -> pred": NO_BAD_INPUT + "; in the difference it does not survive",
+        "pred -> target": NO_BAD_INPUT + "; in the difference it does not survive",
+    },
+    "argmax_decode": {
+        "helpers.shapes.refuse_nan(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan(highest)": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan('scoremaps')": NO_BAD_INPUT,
+    },
+    "softargmax": {
+        "helpers.shapes.require_positive(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require_positive(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan(places)": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan('scoremaps')": NO_BAD_INPUT,
+        "torch.arange(*) -> torch.arange(*, dtype=scoremaps.dtype)": CPU_ONLY,
+        "1 -> 0": "as what beta is compared with, so that scores are multiplied by 1 as well",
+    },
+    "lean_softargmax": {
+        "helpers.shapes.refuse_nan(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan(*)": NO_BAD_INPUT,
+        "helpers.shapes.require_maps(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require_maps(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require_positive(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require_positive(*) -> helpers.shapes": NO_BAD_INPUT,
+        "torch.arange(*) -> torch.arange(*, dtype=scoremaps.dtype)": CPU_ONLY,
+        "beta -> ctx": "as what is compared with 1, so that scores are multiplied by 1 as well",
+        "1 -> 0": "as what beta is compared with, so that scores are multiplied by 1 as well",
+        "-2 -> 2": "the tensor (B, K, W) has three axes: a new one before the last is a new axis 2",
+    },
 }
 
 
@@ -59,29 +114,32 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def reference_sources() -> dict[str, str]:
-    """Return the source of every reference answer, from the solution notebook."""
-    path = bake.ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    """Return the source of every reference answer, from the solution notebooks."""
+    named = {}
+    for exercise in HIDDEN:
+        path = bake.ROOT / "solutions" / exercise / f"{exercise}.ipynb"
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            named[cell["metadata"].get("nbgrader", {}).get("grade_id")] = "".join(cell["source"])
     return {question: named[question] for question in QUESTIONS}
 
 
 def load(question: str, source: str) -> object:
-    names = {"math": math, "np": np, "torch": torch, "nn": nn, "F": F, "__name__": "mutant"}
+    names = {"math": math, "np": np, "torch": torch, "nn": nn, "F": F, "helpers": helpers, "__name__": "mutant"}
     exec(compile(source, "<mutant>", "exec"), names)
     return names[question]
 
 
 def hidden_tests(question: str) -> Iterator:
-    for name, test in vars(hidden).items():
-        if name.startswith("test_") and any(m.name == "points" and m.args[0] == question for m in test.pytestmark):
+    for name, test in vars(HIDDEN[EXERCISES[question]]).items():
+        marks = getattr(test, "pytestmark", []) if name.startswith("test_") else []
+        if any(m.name in ("points", "bonus") and m.args[0] == question for m in marks):
             yield test
 
 
 def survives(question: str, answer: object, references: dict[str, object], seeds: int = 2) -> bool:
     """Return whether an answer earns full points, at any seed at all."""
     for seed in range(seeds):
-        submission = LocalSubmission(EXERCISE, {question: answer}, references, seed)
+        submission = LocalSubmission(EXERCISES[question], {question: answer}, references, seed)
         try:
             for test in hidden_tests(question):
                 test(submission)

@@ -1,4 +1,4 @@
-"""Ten submissions to ex01, each with the marks that it deserves written beside it.
+"""Ten submissions to exercise 1, each with the marks that it deserves written beside it.
 
 Each function makes one submission from the released notebook; its docstring says what is special about it.
 """
@@ -7,51 +7,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-__all__ = ["EXERCISE", "SUBMISSIONS", "WEIGHTS", "Submission", "only"]
+from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, scratch
+
+__all__ = ["EXERCISE", "SUBMISSIONS"]
 
 EXERCISE = "ex01_pose_regression"
 WEIGHTS = f"{EXERCISE}.safetensors"
 FULL = {"mpjpe": 4.0, "pck": 4.0, "masked_l2_loss": 4.0, "PoseRegressor": 6.0, "model": 6.0}
-
-
-@dataclass
-class Submission:
-    """One student's folder: the notebook as JSON (or as text, where it is damaged), other files, deserved marks."""
-
-    notebook: dict | str
-    deserved: dict[str, float]
-    files: dict[str, bytes] = field(default_factory=dict)
-
-
-Maker = Callable[[dict, dict[str, str], bytes], Submission]
-SUBMISSIONS: dict[str, Maker] = {}
-
-
-def submission(make: Maker) -> Maker:
-    """Register `make(release, answers, weights)` under its name as a sample student."""
-    SUBMISSIONS[make.__name__] = make
-    return make
-
-
-def cell(notebook: dict, grade_id: str) -> dict:
-    """Return the cell of `notebook` with that grade_id."""
-    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
-
-
-def filled(release: dict, answers: dict[str, str]) -> dict:
-    """Return a copy of the released notebook with these answer cells filled in."""
-    notebook = copy.deepcopy(release)
-    for name, source in answers.items():
-        cell(notebook, name)["source"] = source
-    return notebook
-
-
-def scratch(source: str, name: str) -> dict:
-    """Return a code cell as a student would add one."""
-    return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": source}
 
 
 def only(**marks: float) -> dict[str, float]:
@@ -59,13 +22,11 @@ def only(**marks: float) -> dict[str, float]:
     return {**dict.fromkeys(FULL, 0.0), **marks}
 
 
-@submission
 def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """The reference answers, with trained weights."""
     return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
 
 
-@submission
 def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Right in another style: loops, floats instead of tensors, other layers with other names, warnings and prints."""
     own = {
@@ -123,20 +84,17 @@ def build_model():
     return Submission(filled(release, own), FULL, {WEIGHTS: weights})
 
 
-@submission
 def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """The first two questions only; nothing trained."""
     done = {name: answers[name] for name in ("mpjpe", "pck")}
     return Submission(filled(release, done), only(mpjpe=4.0, pck=4.0))
 
 
-@submission
 def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """The notebook as released."""
     return Submission(copy.deepcopy(release), only())
 
 
-@submission
 def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Three known mistakes: |dx| + |dy| as distance, divided by all joints, coordinates that stay in [0, 1]."""
     wrong = {
@@ -165,7 +123,6 @@ class PoseRegressor(nn.Module):
     return Submission(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
 
 
-@submission
 def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
     endless = "def pck(pred, target, visible, threshold):\n    while True:\n        pass"
@@ -176,7 +133,6 @@ def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: 
     return Submission(notebook, {**FULL, "pck": 0.0}, {WEIGHTS: weights})
 
 
-@submission
 def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Right answers in a notebook with a copied, a renamed and a deleted check, a moved answer and an odd kernel."""
     notebook = filled(release, answers)
@@ -192,7 +148,6 @@ def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes)
     return Submission(notebook, FULL, {WEIGHTS: weights})
 
 
-@submission
 def hal_hostile(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Tries to win points without work: ten tricks, none of which may earn any."""
     tricks = {
@@ -270,17 +225,29 @@ def build_model():
     return Submission(filled(release, tricks), only(), forged)
 
 
-@submission
 def ivy_unreadable(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """A notebook cut in half by a full disk."""
     text = json.dumps(filled(release, answers))
     return Submission(text[: len(text) // 2], only(), {WEIGHTS: weights})
 
 
-@submission
 def jon_other_weights(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Everything right, but the weights file is of another network."""
     import torch
     from safetensors.torch import save
 
     return Submission(filled(release, answers), {**FULL, "model": 0.0}, {WEIGHTS: save({"weight": torch.zeros(3)})})
+
+
+SUBMISSIONS = by_name(
+    ada_perfect,
+    ben_other_style,
+    cem_half_done,
+    dua_untouched,
+    eli_known_mistakes,
+    fay_crash_and_endless_loop,
+    gus_damaged_notebook,
+    hal_hostile,
+    ivy_unreadable,
+    jon_other_weights,
+)

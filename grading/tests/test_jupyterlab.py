@@ -1,0 +1,234 @@
+"""A student's way through exercises 1 and 2, cell by cell, in JupyterLab in a real browser.
+
+Questions are answered wrong first and get their hint, then right; sliders move pictures; a short training is scored.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grading.answers import Course
+from grading.sample_class import answer_sources
+from grading.sample_submissions import SUBMISSIONS
+from helpers.checks import ex01_pose_regression, ex02_softargmax
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
+expect, sync_playwright = playwright.expect, playwright.sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST, SECOND = "ex01_pose_regression", "ex02_softargmax"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+SLIDERS = 8  # people, crowding, occlusion, truncation, scale (two handles), appearance, seed
+WRONG_PCK = '''def pck(pred, target, visible, threshold):
+    correct = (pred - target).norm(dim=-1) <= torch.as_tensor(threshold).reshape(-1, 1)
+    return 100 * correct[visible].float().mean()
+'''
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Start JupyterLab on a copy of the exercises and give the address of their folder."""
+    for exercise in (FIRST, SECOND):
+        shutil.copytree(ROOT / "exercises" / exercise, tmp_path / "work" / exercise)
+    settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+    }
+    log = tmp_path / "lab.log"
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1",
+        "--IdentityProvider.token=secret", f"--ServerApp.root_dir={tmp_path / 'work'}",
+    ]  # fmt: skip
+    with log.open("w") as stream:
+        server = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
+    try:
+        yield _address(server, log) + "lab/tree"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _address(server: subprocess.Popen, log: Path) -> str:
+    """Wait until the server has printed where it listens."""
+    import time
+
+    for _ in range(120):
+        if found := re.search(r"(http://127\.0\.0\.1:\d+/)lab\?token", log.read_text()):
+            return found.group(1)
+        assert server.poll() is None, log.read_text()[-2000:]
+        time.sleep(0.5)
+    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+class Notebook:
+    """The exercise's notebook as it stands in the browser; a cell is named by its id."""
+
+    def __init__(self, page, lab, exercise):
+        self.page, self.runs = page, 0
+        page.goto(f"{lab}/{exercise}/{exercise}.ipynb?token=secret", wait_until="domcontentloaded")
+        released = json.loads((ROOT / "exercises" / exercise / f"{exercise}.ipynb").read_text())["cells"]
+        self.names = [cell["id"] for cell in released]
+        self.sources = {cell["id"]: "".join(cell["source"]) for cell in released}
+        self.cells = page.locator(".jp-Notebook .jp-Cell")
+        expect(self.cells).to_have_count(len(self.names), timeout=90_000)
+        idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        expect(idle).to_be_visible(timeout=90_000)
+
+    def run(self, name, source=None):
+        """Run a cell, with `source` in place of what stands there, and return its output once it has finished."""
+        cell = self.cells.nth(self.names.index(name))
+        cell.scroll_into_view_if_needed()
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        for _ in range(5):  # a page that still opens may take the focus away between click and key
+            cell.locator(".cm-content").click()
+            if source is not None:
+                self.page.keyboard.press("Control+a")
+                self.page.keyboard.insert_text(source)
+            self.page.keyboard.press("Shift+Enter")
+            with contextlib.suppress(AssertionError):
+                expect(prompt).not_to_have_text(before, timeout=5_000)
+                break
+        self.runs += 1
+        expect(prompt).to_have_text(f"[{self.runs}]:", timeout=120_000)
+        output = cell.locator(".jp-OutputArea")
+        if output.count():
+            expect(output).not_to_contain_text("Traceback")
+        return output
+
+    def show(self, name):
+        """Keep a picture of the window, with the cell at its top, where DEEP_LEARNING_LAB_SCREENSHOTS says."""
+        if folder := os.environ.get("DEEP_LEARNING_LAB_SCREENSHOTS"):
+            self.cells.nth(self.names.index(name)).evaluate("cell => cell.scrollIntoView()")
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+def known_mistakes() -> dict[str, tuple[str, str]]:
+    """Return a known wrong answer to each question, by the id of its cell, with words of its hint."""
+    made = SUBMISSIONS[FIRST]["eli_known_mistakes"](Course(ROOT, FIRST).released, answer_sources(FIRST), b"")
+    source = {cell["id"]: cell["source"].strip() for cell in made.notebook["cells"]}
+    return {
+        "mpjpe": (source["mpjpe"], "|dx|"),
+        "pck": (WRONG_PCK, "in percent"),
+        "masked-l2-loss": (source["masked-l2-loss"], "divide by the number of visible"),
+        "PoseRegressor": (source["PoseRegressor"], "pixels"),
+    }
+
+
+def move_a_slider(output, key, told):
+    """Press a key on the first slider and wait for the picture to change, and its text to what was `told`."""
+    picture, handle = output.locator("img"), output.get_by_role("slider").first
+    before = picture.get_attribute("src")
+    handle.focus()
+    handle.press(key)
+    expect(picture).not_to_have_attribute("src", before, timeout=30_000)
+    expect(picture).to_have_attribute("alt", re.compile(told))
+
+
+def short_training(notebook, seconds):
+    """Run the training cell with `seconds` in place of its own time, and see that the model check scores it."""
+    short = re.sub(r"max_seconds=\w+", f"max_seconds={seconds}", notebook.sources["training"])
+    assert short != notebook.sources["training"]
+    notebook.run("training", short)
+    expect(notebook.run("model-check")).to_contain_text(re.compile(r"model: MPJPE \d+\.\d+ px on the validation"))
+    notebook.show("training")
+
+
+@pytest.fixture
+def page():
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        yield page
+        texts = page.locator(".jp-OutputArea img").evaluate_all("pictures => pictures.map(one => one.alt.trim())")
+        assert len(texts) >= 4 and all(texts), "a picture without a text for who cannot see it"
+        browser.close()
+
+
+def test_a_student_works_through_exercise_1(lab, page):
+    right, wrong, questions = answer_sources(FIRST), known_mistakes(), ex01_pose_regression.QUESTIONS
+    notebook = Notebook(page, lab, FIRST)
+    notebook.run("setup")
+    expect(notebook.run("data").locator("img")).to_have_count(1)
+    gallery = notebook.run("gallery")
+    expect(gallery.get_by_role("slider")).to_have_count(SLIDERS)
+    move_a_slider(gallery, "ArrowRight", "people 2")
+    notebook.show("gallery")
+
+    for name, (mistake, hint) in wrong.items():
+        notebook.run(name, mistake)
+        told = notebook.run(f"{name}-check")
+        expect(told).to_contain_text("hint")
+        expect(told).to_contain_text(hint)
+        notebook.show(name)
+        question = name.replace("-", "_")
+        notebook.run(name, right[question])
+        expect(notebook.run(f"{name}-check")).to_contain_text(questions[question].sentence)
+        notebook.show(f"{name}-check")
+
+    for name in ("measure", "mean-pose", "losses"):
+        notebook.run(name)
+    notebook.run("model", right["model"])
+    expect(notebook.run("model-check")).to_contain_text("hint")  # nothing is trained yet
+    short_training(notebook, 8)
+    notebook.run("curves-plot")
+    notebook.show("model-check")
+
+
+def test_a_student_works_through_exercise_2(lab, page):
+    """Without answers to exercise 1: what needs them says so, the rest runs."""
+    right, questions = answer_sources(SECOND), ex02_softargmax.QUESTIONS
+    notebook = Notebook(page, lab, SECOND)
+    notebook.run("setup")
+    expect(notebook.run("data")).to_contain_text("PoseRegressor of ex01_pose_regression is not here")
+
+    for question in ("gaussian_scoremaps", "scoremap_loss", "argmax_decode", "softargmax", "SoftargmaxPose"):
+        name = question.replace("_", "-")
+        notebook.run(name)
+        expect(notebook.run(f"{name}-check")).to_contain_text("not written yet")
+        notebook.run(name, right[question])
+        expect(notebook.run(f"{name}-check")).to_contain_text(questions[question].sentence)
+    x, y = "p.sum(dim=2) @ xs", "p.sum(dim=3) @ ys"
+    swapped = right["softargmax"].replace(f"[{x}, {y}]", f"[{y}, {x}]")
+    assert swapped != right["softargmax"]
+    notebook.run("softargmax", swapped)
+    expect(notebook.run("softargmax-check")).to_contain_text("hint")
+    notebook.show("softargmax-check")
+    notebook.run("softargmax", right["softargmax"])
+
+    expect(notebook.run("target-pictures").locator("img")).to_have_count(3)
+    notebook.show("target-pictures")
+    explorer = notebook.run("explorer")
+    expect(explorer.get_by_role("slider")).to_have_count(4)
+    move_a_slider(explorer, "ArrowLeft", "beta 0.79")
+    notebook.show("explorer")
+
+    for name in ("map-network", "measure"):
+        notebook.run(name)
+    notebook.run("model", right["model"])
+    short_training(notebook, 6)
+    expect(notebook.run("latent-maps-picture").locator("img")).to_have_count(1)
+    notebook.show("latent-maps-picture")
+    expect(notebook.run("regression-training")).to_contain_text("Its row is left out")
+    expect(notebook.run("table").locator("table")).to_contain_text("softargmax")
