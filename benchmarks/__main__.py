@@ -1,13 +1,13 @@
-"""`python -m benchmarks`: the ratios. `python -m benchmarks regression | leeds`: the longer runs."""
+"""`python -m benchmarks`: the ratios. `python -m benchmarks regression | comparison | leeds`: the longer runs."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import autograde, importing, leeds, people, regression, training
+from benchmarks import autograde, comparison, gaussian, importing, leeds, people, regression, softargmax, training
 from benchmarks.row import print_rows
 
-LONGER = {"regression": regression.main, "leeds": leeds.main}
+LONGER = {"comparison": comparison.main, "regression": regression.main, "leeds": leeds.main}
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
             return 2
         return LONGER[arguments[0]](arguments[1:])
     rows = []
-    for module in (importing, people, training, autograde):
+    for module in (importing, people, gaussian, softargmax, training, autograde):
         print(f"measuring {module.__name__.split('.')[1]} ...", flush=True)
         rows += module.rows()
     print_rows(rows)

@@ -1,0 +1,75 @@
+"""The comparison of exercise 2 over several seeds: every network of its table trained for the same time.
+
+    python -m benchmarks comparison --seeds 0 1 2 3 4 --rows "regression, equal time" softargmax
+
+The code is that of the solution's cells, with another seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.row import Row, print_rows
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).resolve().parents[1]
+EXERCISE, EARLIER = "ex02_softargmax", "ex01_pose_regression"
+COMMON = ("setup", "data", "gaussian-scoremaps", "argmax-decode", "softargmax", "SoftargmaxPose", "model",
+          "map-network", "measure")  # fmt: skip
+TRAINED_BY = {
+    "regression, equal time": "regression-training",
+    "scoremap + argmax": "scoremap-training",
+    "softargmax": "training",
+    "softargmax + map loss": "regularised-training",
+    "hourglass + argmax": "hourglass-training",
+}
+
+
+def run(seed: int, rows: list[str], warped: float) -> dict[str, dict[str, float]]:
+    """Run the solution's cells for these rows with another seed, in a folder of its own, and return their numbers."""
+    notebook = json.loads((ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
+    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    wanted = [*COMMON, *(["training"] if "softargmax + map loss" in rows and "softargmax" not in rows else [])]
+    wanted += [TRAINED_BY[row] for row in TRAINED_BY if row in rows]
+    wanted.sort(key=list(cells).index)
+    code = "\n".join(cells[name] for name in wanted)
+    code = code.replace("helpers.set_seed(1)", f"helpers.set_seed({seed})").replace("warped=0", f"warped={warped}")
+    here, names = os.getcwd(), {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        shutil.copytree(ROOT / "solutions" / EARLIER, Path(folder) / EARLIER)
+        (Path(folder) / EXERCISE).mkdir()
+        os.chdir(Path(folder) / EXERCISE)
+        try:
+            exec(code, names)
+        finally:
+            os.chdir(here)
+    return names["results"].rows
+
+
+def main(arguments: list[str]) -> int:
+    """Print the numbers of every row for each seed, and how softargmax compares with regression."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks comparison")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    parser.add_argument("--rows", nargs="+", choices=TRAINED_BY, default=["regression, equal time", "softargmax"])
+    parser.add_argument("--warped", type=float, default=0, help="share of images turned and scaled, in all trainings")
+    options = parser.parse_args(arguments)
+    ratios = []
+    for seed in options.seeds:
+        table = run(seed, options.rows, options.warped)
+        for name, numbers in table.items():
+            print(f"seed {seed}  {name:24}" + "  ".join(f"{k} {v:.4g}" for k, v in numbers.items()), flush=True)
+        if {"regression, equal time", "softargmax"} <= table.keys():
+            soft, regression = (table[name]["MPJPE"] for name in ("softargmax", "regression, equal time"))
+            note = f"{soft:.2f} px against {regression:.2f} px, trained {table['softargmax']['seconds']:.0f} s each"
+            ratios.append(Row(f"softargmax / regression, MPJPE, seed {seed}", soft / regression, 0.75, False, note))
+    if ratios:
+        print_rows(ratios)
+    return 0
