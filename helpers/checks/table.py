@@ -73,7 +73,7 @@ class Table:
         return decode(entry["right"], self.tensors), wrong
 
     def to_bytes(self) -> bytes:
-        """Return the table as a safetensors file, mistakes in their order: the first that explains an answer is named."""
+        """Return the table as a safetensors file, mistakes in their order: the first that explains is named."""
         tensors = {f"t{index}": tensor for index, tensor in enumerate(self.tensors)}
         return save(tensors, {"table": json.dumps(self.entries, separators=(",", ":"))})
 
