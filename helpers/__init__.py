@@ -11,20 +11,25 @@ _HOLDS = {
         "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "pretrainable_backbone",
         "resnet18_backbone", "small_backbone",
     ),
+    "boundaries": ("boundary_score",),
     "data": ("PoseSet", "batches", "leeds_sports", "load_poses", "rendered_people"),
     "earlier": ("answers",),
+    "ecru": ("Ecru",),
+    "encoders": ("Segmenter", "SmallEncoder", "small_encoder"),
     "explorer": ("temperature_explorer",),
+    "fitting": ("fit_to",),
     "gallery": ("people_gallery",),
     "machine": ("machine_report",),
     "measure": ("mean_error",),
     "results": ("Results",),
     "seeds": ("set_seed",),
+    "segmentation": ("SegmentationSet", "load_segmentation", "rendered_segmentation"),
     "skeletons": ("COCO", "LSP", "Skeleton"),
     "speed": ("pick_device",),
     "training": ("History", "evaluate", "fit", "predict"),
     "weights": ("load_weights", "save_weights"),
 }
-_MODULES = (*_HOLDS, "augment", "cache", "checks", "people", "pictures", "scoremaps", "shapes")
+_MODULES = (*_HOLDS, "augment", "cache", "checks", "mask_pictures", "people", "pictures", "scoremaps", "shapes")
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])

@@ -1,4 +1,4 @@
-"""Augmentation: new training images from old ones, with their keypoints.
+"""Augmentation: new training images from old ones, with their keypoints or masks.
 
 torchvision's v2 transforms draw once for a whole batch. Here each image of a batch gets a transform of its own, and
 still all are computed at once on the batch's device, much faster than one image after another. The tests compare with
@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .data import VOID
 from .shapes import require
 from .skeletons import Skeleton
 
@@ -38,6 +39,37 @@ def pose(skeleton: Skeleton, rotation: float = 20.0, scale: tuple[float, float] 
         flip: probability of mirroring.
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
+    def mirror_poses(batch: Batch, mirrored: Tensor) -> Batch:
+        return mirror(batch, skeleton, mirrored)
+
+    return _augmentation(mirror_poses, warp, rotation, scale, translation, warped, flip, colour)
+
+
+def segmentation(flip: float = 0.5, colour: float = 0.25, warped: float = 0.0, rotation: float = 20.0,
+                 scale: tuple[float, float] = (0.85, 1.15), translation: float = 0.06) -> Callable[[Batch], Batch]:
+    """Return a function that mirrors and recolours the images of a batch, and warps them if asked to, with their masks.
+
+    What it is given stays as it is; it returns a new batch. A warped mask has the label of one pixel of the old mask in
+    each pixel, never a mixture; what comes from outside the image is black and void (255). The random numbers are
+    torch's, so `set_seed` decides on them.
+
+    Args:
+        flip, colour: as for `pose`.
+        warped: share of the images that are turned, scaled and shifted; 0, because it is slow, leaves them upright.
+        rotation, scale, translation: how far, as for `pose`.
+    """
+    return _augmentation(mirror_masks, warp_masks, rotation, scale, translation, warped, flip, colour)
+
+
+def _augmentation(mirror_where: Callable[[Batch, Tensor], Batch], warp_by: Callable[[Batch, Tensor], Batch],
+                  rotation: float, scale: tuple[float, float], translation: float, warped: float, flip: float,
+                  colour: float) -> Callable[[Batch], Batch]:
+    """Return the function that changes a batch, after checking the knobs; see `pose`.
+
+    Args:
+        mirror_where: `mirror_where(batch, mirrored)` -> a new batch, mirrored where `mirrored` (B,) is true.
+        warp_by: `warp_by(batch, matrices)` -> a new batch, moved by `matrices` (B, 2, 3).
+    """
     if not 0 < scale[0] <= scale[1]:
         raise ValueError(f"scale is {scale}; expected (smallest, largest) with 0 < smallest <= largest.")
     if not (0 <= flip <= 1 and 0 <= warped <= 1):
@@ -48,11 +80,11 @@ def pose(skeleton: Skeleton, rotation: float = 20.0, scale: tuple[float, float] 
 
     def augmented(batch: Batch) -> Batch:
         count, _, height, width = batch["images"].shape
-        batch = mirror(batch, skeleton, torch.rand(count) < flip)
+        batch = mirror_where(batch, torch.rand(count) < flip)
         first = math.ceil(warped * count)
         if first:
             matrices = random_affine(first, (height, width), rotation, scale, translation)
-            for name, moved in warp({name: x[:first] for name, x in batch.items()}, matrices).items():
+            for name, moved in warp_by({name: x[:first] for name, x in batch.items()}, matrices).items():
                 batch[name][:first] = moved
         if colour:
             factors = 1 + colour * (2 * torch.rand(3, count) - 1)
@@ -97,6 +129,23 @@ def warp(batch: Batch, matrices: Tensor) -> Batch:
             "visibility": batch["visibility"] * inside}
 
 
+def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
+    """Return a new batch with its images and masks moved by `matrices`: images bilinear and black outside, masks
+    nearest and void (255) outside.
+
+    Args:
+        matrices: float (B, 2, 3), from pixels of the old image to pixels of the new one, pixel centres at integers.
+    """
+    images, masks = batch["images"], batch["masks"]
+    sizes = require("images", images, "B 3 H W")
+    require("masks", masks, "B H W", torch.int64, known=sizes)
+    require("matrices", matrices, "B 2 3", known=sizes)
+    grid = _grid(matrices.to(images.device), *images.shape[-2:]).to(images.dtype)
+    labels = (masks - VOID)[:, None].to(images.dtype)  # grid_sample gives 0 outside, which is void then
+    labels = F.grid_sample(labels, grid, mode="nearest", align_corners=False)[:, 0]
+    return {**batch, "images": F.grid_sample(images, grid, align_corners=False), "masks": labels.long() + VOID}
+
+
 def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
     """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
     def counting(n: int) -> Tensor:
@@ -125,6 +174,16 @@ def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: T
     matrices = strength * (saturation * torch.eye(3, device=images.device) + (1 - saturation) * grey)  # (B, 3, 3)
     offset = (brightness * (1 - contrast) * mean).view(-1, 1, 1).expand(-1, 3, 1)
     return torch.baddbmm(offset, matrices, images.flatten(2)).clamp_(0, 1).view_as(images)
+
+
+def mirror_masks(batch: Batch, mirrored: Tensor) -> Batch:
+    """Return a new batch whose images and masks are mirrored where `mirrored` (B,) is true."""
+    sizes = require("images", batch["images"], "B 3 H W")
+    require("masks", batch["masks"], "B H W", torch.int64, known=sizes)
+    changed, mirrored = {name: tensor.clone() for name, tensor in batch.items()}, mirrored.to(batch["images"].device)
+    for name in ("images", "masks"):
+        changed[name][mirrored] = batch[name][mirrored].flip(-1)
+    return changed
 
 
 def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> Batch:

@@ -39,7 +39,7 @@ class SmallBackbone(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        _require_images(images)
+        require_images(images)
         return self.layers((images - 0.45) / 0.25)  # about zero mean and unit spread
 
 
@@ -65,7 +65,8 @@ def conv_bn_relu(in_channels: int, out_channels: int, size: int = 3, stride: int
     )
 
 
-def _require_images(images: Tensor) -> None:
+def require_images(images: Tensor) -> None:
+    """Check that `images` are a batch of images, float (B, 3, H, W)."""
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
                          "batch axis: images[None].")
@@ -93,7 +94,7 @@ class PretrainableBackbone(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        _require_images(images)
+        require_images(images)
         return self.layers((images - self.mean) / self.std)
 
 

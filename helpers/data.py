@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,12 +18,16 @@ from .leeds import leeds_sports_arrays
 from .shapes import require
 from .skeletons import COCO, LSP, Skeleton
 
+if TYPE_CHECKING:
+    from .people import Scene
+
 __all__ = ["PoseSet", "batches", "fetch", "leeds_sports", "load_poses", "rendered_people"]
 
 Batch = dict[str, Tensor]
 
 SPLITS = {"train": 2048, "val": 256, "test": 256}  # default number of images
 SEEDS = {"train": 11, "val": 22, "test": 33}  # each split draws its scenes from a seed of its own
+VOID = 255  # in a mask: a pixel that counts nowhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,10 +89,7 @@ class PoseSet:
         return len(self.images)
 
     def __getitem__(self, index: int | slice | list | Tensor) -> PoseSet:
-        if isinstance(index, int):  # keep the batch axis
-            if not -len(self) <= index < len(self):
-                raise IndexError(f"image {index} of {self.name!r} was asked for; it has {len(self)} images.")
-            index = slice(index, index + 1 or None)
+        index = keep_batch_axis(index, len(self), self.name)
         parts = {f: getattr(self, f)[index] for f in ("images", "keypoints", "visibility", "boxes_xyxy")}
         return dataclasses.replace(self, **parts)
 
@@ -100,14 +102,23 @@ class PoseSet:
         float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
         visibility = self.visibility[index].to(device)
         return {
-            "images": _rows(self.images, index).to(device) / 255,
+            "images": rows(self.images, index).to(device) / 255,
             "keypoints": self.keypoints[index].to(device, copy=True),
             "visible": visibility > 0,
             "visibility": visibility,
         }
 
 
-def _rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
+def keep_batch_axis(index: int | slice | list | Tensor, count: int, name: str) -> slice | list | Tensor:
+    """Return an index that gives a set of images also where one image of `count` is asked for, by its number."""
+    if not isinstance(index, int):
+        return index
+    if not -count <= index < count:
+        raise IndexError(f"image {index} of {name!r} was asked for; it has {count} images.")
+    return slice(index, index + 1 or None)
+
+
+def rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
     """Return `images[index]`; a shuffled batch through index_select, which copies whole images, twice as fast."""
     if isinstance(index, Tensor) and index.dtype is torch.int64 and index.ndim == 1 and not (index < 0).any():
         return images.index_select(0, index.to(images.device))
@@ -145,45 +156,70 @@ def rendered_people(split: str, count: int | None = None, size: tuple[int, int] 
         progress: show a progress bar.
         seed: draw the scenes from this seed instead of the split's own.
     """
-    from . import people
-
-    if split not in SPLITS:
-        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
-    count = SPLITS[split] if count is None else count
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
-    settings = settings or people.SceneSettings()
-    settings = dataclasses.replace(settings, size=tuple(size or settings.size), people=(1, 1))
-    seed = SEEDS[split] if seed is None else seed
-
-    def render() -> dict[str, Tensor]:
-        return _render(seed, count, settings, f"rendering {split}" if progress else None)
-
-    tensors = render() if cache is False else _cached(split, (seed, count, settings), cache, render)
+    tensors = rendered("people", _render, split, count, size, settings, cache, progress, seed, people=(1, 1))
     return PoseSet(**tensors, skeleton=COCO, name=f"rendered people, {split}")
 
 
-def _cached(split: str, recipe: tuple, folder: str | Path | None, render) -> dict[str, Tensor]:
-    """Return the tensors of `recipe` from the cache, or from `render`, which are then stored."""
+def rendered(kind: str, render: Callable[..., dict[str, Tensor]], split: str, count: int | None,
+             size: tuple[int, int] | None, settings, cache: bool | str | Path | None, progress: bool, seed: int | None,
+             **fixed: object) -> dict[str, Tensor]:
+    """Return the tensors of a set of rendered scenes, from the cache or from `render`, which are then stored.
+
+    Args:
+        kind: with what the name of the file in the cache begins.
+        render: `render(seed, count, settings, title)` -> the tensors; a title of None shows no progress bar.
+        split, count, size, settings, cache, progress, seed: see `rendered_people`.
+        fixed: knobs that the kind decides on, whatever `settings` says.
+    """
+    from .people import SceneSettings
+
+    require_split(split)
+    count = SPLITS[split] if count is None else count
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
+    settings = settings or SceneSettings()
+    settings = dataclasses.replace(settings, size=tuple(size or settings.size), **fixed)
+    recipe = (SEEDS[split] if seed is None else seed, count, settings)
+
+    def make() -> dict[str, Tensor]:
+        return render(*recipe, f"rendering {split}" if progress else None)
+
+    return make() if cache is False else _cached(f"{kind}-{split}", recipe, cache, make)
+
+
+def require_split(split: str) -> None:
+    """Check that `split` is the name of one."""
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
+
+
+def _cached(kind: str, recipe: tuple, folder: str | Path | None, make) -> dict[str, Tensor]:
+    """Return the tensors of `recipe` from the cache, or from `make`, which are then stored."""
     from .people import renderer_version
 
     count, (height, width) = recipe[1], recipe[2].size
-    name = f"people-{split}-{count}-{height}x{width}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
+    name = f"{kind}-{count}-{height}x{width}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
     where = [Path(folder)] if folder else None
     renderer = renderer_version()
     tensors = cache_files.load(name, renderer, where)
     if tensors is None:
-        tensors = render()
+        tensors = make()
         cache_files.store(name, renderer, tensors, where)
     return tensors
 
 
-def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
-    """Render `count` scenes of one person, as tensors."""
+def scenes(seed: int, count: int, settings, title: str | None) -> Iterator[Scene]:
+    """Yield scenes 0 to `count` - 1 of a seed, with a progress bar where there is a title."""
     from tqdm.auto import tqdm
 
     from .people import render_scene
 
+    for index in tqdm(range(count), desc=title, unit="image", disable=title is None):
+        yield render_scene(seed, index, settings)
+
+
+def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
+    """Render `count` scenes of one person, as tensors."""
     height, width = settings.size
     tensors = {
         "images": torch.empty(count, 3, height, width, dtype=torch.uint8),
@@ -191,8 +227,7 @@ def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Ten
         "visibility": torch.empty(count, COCO.num_keypoints, dtype=torch.uint8),
         "boxes_xyxy": torch.empty(count, 4),
     }
-    for index in tqdm(range(count), desc=title, unit="image", disable=title is None):
-        scene = render_scene(seed, index, settings)
+    for index, scene in enumerate(scenes(seed, count, settings, title)):
         tensors["images"][index] = torch.from_numpy(scene.image).permute(2, 0, 1)
         for name in ("keypoints", "visibility", "boxes_xyxy"):
             tensors[name][index] = torch.from_numpy(getattr(scene, name)[0])
@@ -218,8 +253,7 @@ def leeds_sports(root: str | Path, split: str, size: tuple[int, int] = (128, 128
         ValueError: a damaged file, by name.
     Source: Johnson and Everingham 2011, "Learning Effective Human Pose Estimation from Inaccurate Annotation".
     """
-    if split not in SPLITS:
-        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
+    require_split(split)
     arrays = leeds_sports_arrays(Path(root).expanduser(), split, tuple(size), progress, url, sha256)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return PoseSet(**tensors, skeleton=LSP, name=f"Leeds sports, {split}")

@@ -45,7 +45,7 @@ def pose_on_image(image: Tensor, keypoints: Tensor, visibility: Tensor | None = 
         truth: (K, 2), the right pose.
     """
     figure, axes = image_axes(1, 1, 3.4, _aspect(image))
-    _draw_image(axes[0], image)
+    draw_image(axes[0], image)
     if truth is not None:
         _draw_pose(axes[0], truth, visibility, skeleton, plain=True)
     _draw_pose(axes[0], keypoints, visibility, skeleton)
@@ -77,13 +77,13 @@ def pose_grid(data: PoseSet, predictions: Tensor | None = None, *, titles: Seque
         if number >= count:
             axis.set_visible(False)
             continue
-        _draw_image(axis, data.images[number])
+        draw_image(axis, data.images[number])
         if predictions is not None:
             _draw_pose(axis, data.keypoints[number], data.visibility[number], data.skeleton, plain=True)
         shown = data.keypoints if predictions is None else predictions
         _draw_pose(axis, shown[number], data.visibility[number], data.skeleton)
         axis.set_title(titles[number] if titles else "", fontsize=9)
-    _headline(figure, title)
+    headline(figure, title)
     kind = "with their true poses" if predictions is None else "with predicted poses over the true ones in white"
     return Picture(figure, alt_text(title, f"{count} images of {data.name}, {kind}"))
 
@@ -96,7 +96,7 @@ def scene(scene: Scene, title: str = "") -> Picture:
     figure, axes = image_axes(2, 3, 3.0, aspect=scene.image.shape[0] / scene.image.shape[1])
     image = torch.from_numpy(scene.image).permute(2, 0, 1)
     for axis in axes[:2]:
-        _draw_image(axis, image)
+        draw_image(axis, image)
     _draw_people(axes[1], scene)
     for x0, y0, x1, y1 in scene.boxes_xyxy.tolist():
         axes[1].plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="#FFFFFF", lw=1)
@@ -107,7 +107,7 @@ def scene(scene: Scene, title: str = "") -> Picture:
     names = ("image", "keypoints and boxes", "people (instances)", "body parts", "clothes", "depth: near is yellow")
     for axis, name in zip(axes, names, strict=True):
         axis.set_title(name, fontsize=10)
-    _headline(figure, title)
+    headline(figure, title)
     return Picture(figure, alt_text(title, f"a scene of {len(scene.keypoints)} people; {', '.join(names)}"))
 
 
@@ -120,10 +120,10 @@ def scene_grid(scenes: Sequence[Scene], *, poses: bool = True, columns: int = 4,
     columns = min(columns, len(scenes))
     figure, axes = image_axes(-(-len(scenes) // columns), columns, 2.3, height / width)
     for axis, one in zip(axes, scenes, strict=False):
-        _draw_image(axis, torch.from_numpy(one.image).permute(2, 0, 1))
+        draw_image(axis, torch.from_numpy(one.image).permute(2, 0, 1))
         if poses:
             _draw_people(axis, one)
-    _headline(figure, title)
+    headline(figure, title)
     people = sum(len(one.keypoints) for one in scenes)
     return Picture(figure, alt_text(title, f"{len(scenes)} rendered scenes with {people} people"))
 
@@ -158,7 +158,7 @@ def curves(histories: History | Mapping[str, History], names: Sequence[str] | No
         axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(fontsize=8, frameon=False)
-    _headline(figure, title)
+    headline(figure, title)
     best = "; ".join(f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
                      for name, h in named.items() if h.best_epoch)
     drawn = ", ".join(name for panel in panels for name in panel)
@@ -254,7 +254,7 @@ def map_grid(maps: Tensor, *, titles: Sequence[str] | None = None, images: Tenso
         if points is not None:
             axis.plot(*points[index].tolist(), "+", color=SKY, ms=9, mew=2)
         axis.set_title(titles[index] if titles else "", fontsize=8)
-    _headline(figure, title)
+    headline(figure, title)
     names = f": {', '.join(titles)}" if titles else ""
     return Picture(figure, alt_text(title, f"{count} maps of {height} x {width}{names}"))
 
@@ -281,7 +281,7 @@ def temperature(scores: Tensor, share: Tensor, slope: Tensor, place: Tensor, *, 
         axis.imshow(values.detach().cpu().numpy(), interpolation="nearest", **style)
         axis.plot(x, y, "+", color=SKY if axis is not axes[2] else BLACK, ms=14, mew=2.5)
         axis.set_title(name, fontsize=10)
-    _headline(figure, f"{title}: x = {x:.2f}, y = {y:.2f}".lstrip(": "))
+    headline(figure, f"{title}: x = {x:.2f}, y = {y:.2f}".lstrip(": "))
     text = f"scores, softmax and gradient; the expected place is x {x:.2f}, y {y:.2f}"
     return Picture(figure, alt_text(title, text))
 
@@ -296,17 +296,19 @@ def _labels_map():
     return ListedColormap(list((COLOURS[1:] * 3)[:20]))
 
 
-def _headline(figure: Figure, title: str) -> None:
+def headline(figure: Figure, title: str) -> None:
+    """Put a title above all axes, if there is one."""
     if title:
         figure.suptitle(title, fontsize=11)
 
 
-def _draw_image(axis: Axes, image: Tensor) -> None:
+def draw_image(axis: Axes, image: Tensor, interpolation: str = "bilinear") -> None:
+    """Draw an image, uint8 or float in [0, 1] (3, H, W)."""
     require("image", image, "3 H W")
     pixels = image.detach().cpu()
     if pixels.is_floating_point():
         pixels = pixels.clamp(0, 1)
-    axis.imshow(pixels.permute(1, 2, 0).numpy(), interpolation="bilinear")
+    axis.imshow(pixels.permute(1, 2, 0).numpy(), interpolation=interpolation)
     height, width = image.shape[1:]
     axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 

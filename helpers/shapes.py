@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -61,3 +63,45 @@ def refuse_nan(name: str, *results: Tensor) -> None:
     """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either."""
     if any(result.isnan().any() for result in results):
         raise ValueError(f"{name} holds NaN: look for a division by zero or a training that diverged.")
+
+
+def require_same(first: str, a: Tensor, second: str, b: Tensor, dtype: torch.dtype) -> None:
+    """Check that two tensors, of any shape, are of the same shape and of this dtype.
+
+    Raises:
+        TypeError: not a tensor, or another dtype.
+        ValueError: the shapes differ.
+    """
+    for name, tensor in ((first, a), (second, b)):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name} is a {type(tensor).__name__}; expected a tensor.")
+        if tensor.dtype != dtype:
+            got, wanted = (str(d).removeprefix("torch.") for d in (tensor.dtype, dtype))
+            raise TypeError(f"{name} has dtype {got}; expected {wanted}.")
+    if a.shape != b.shape:
+        raise ValueError(f"{first} has shape {tuple(a.shape)} and {second} {tuple(b.shape)}; expected the same shape.")
+
+
+def require_labels(name: str, labels: Tensor, count: int) -> None:
+    """Check that whole numbers lie in [0, count): labels of `count` classes, or indices into `count` places."""
+    if labels.numel() == 0:
+        return
+    low, high = (int(value) for value in labels.aminmax())
+    if low < 0 or high >= count:
+        raise ValueError(f"{name} holds {low if low < 0 else high}; expected whole numbers from 0 to {count - 1}.")
+
+
+def require_pyramid(name: str, features: Sequence[Tensor], channels: Sequence[int]) -> None:
+    """Check that `features` are the maps of an encoder, one (B, channels[i], h, w) for each of its stages.
+
+    Raises:
+        TypeError: a tensor in place of the list, or something else in it.
+        ValueError: another number of maps, or a map of another shape.
+    """
+    if isinstance(features, Tensor) or not isinstance(features, Sequence):
+        raise TypeError(f"{name} is a {type(features).__name__}; expected a list of {len(channels)} feature maps.")
+    if len(features) != len(channels):
+        raise ValueError(f"{name} holds {len(features)} maps; expected {len(channels)}, one for each stage of the "
+                         "encoder, high resolution first.")
+    for index, (maps, count) in enumerate(zip(features, channels, strict=True)):
+        require(f"{name}[{index}]", maps, f"B {count} h w")

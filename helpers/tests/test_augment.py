@@ -4,7 +4,7 @@ from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as tv
 
 from helpers import augment, set_seed
-from helpers.augment import mirror, random_affine, recolour, warp
+from helpers.augment import mirror, mirror_masks, random_affine, recolour, warp, warp_masks
 from helpers.skeletons import COCO
 from helpers.tests.stick_people import stick_people
 
@@ -169,3 +169,96 @@ def test_only_the_share_asked_for_is_warped():
 def test_impossible_knobs_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         augment.pose(COCO, **wrong)
+
+
+def labelled(size=(37, 23), count=3, seed=0):
+    """A batch whose masks hold labels from 0 to 9 and void, and whose images show label / 20 as grey."""
+    generator = torch.Generator().manual_seed(seed)
+    masks = torch.randint(0, 11, (count, *size), generator=generator)
+    images = (masks / 20)[:, None].repeat(1, 3, 1, 1)
+    return {"images": images, "masks": torch.where(masks == 10, 255, masks)}
+
+
+def shown(images):
+    """The labels that the images of `labelled` show."""
+    labels = (20 * images[:, 0]).round().long()
+    return torch.where(labels == 10, 255, labels)
+
+
+def test_a_mask_is_mirrored_with_its_image():
+    """In a row 1 2 3 label 1 goes to the right."""
+    masks = torch.tensor([[[1, 2, 3]], [[1, 2, 3]]])
+    batch = {"images": (masks / 10)[:, None].repeat(1, 3, 1, 1), "masks": masks}
+    other = mirror_masks(batch, torch.tensor([True, False]))
+    assert other["masks"].tolist() == [[[3, 2, 1]], [[1, 2, 3]]]
+    assert torch.equal(other["images"], (other["masks"] / 10)[:, None].expand(2, 3, 1, 3))
+
+
+def test_certain_flip_mirrors_all_images_and_masks():
+    batch = labelled()
+    other = augment.segmentation(flip=1, colour=0)(batch)
+    assert torch.equal(other["masks"], batch["masks"].flip(-1)) and torch.equal(shown(other["images"]), other["masks"])
+    assert torch.equal(augment.segmentation(flip=0, colour=0)(batch)["masks"], batch["masks"])
+
+
+def test_recolouring_leaves_masks_alone():
+    set_seed(0)
+    batch = labelled()
+    other = augment.segmentation(flip=0, colour=0.5)(batch)
+    assert torch.equal(other["masks"], batch["masks"]) and not torch.allclose(other["images"], batch["images"])
+    assert other["images"].min() >= 0 and other["images"].max() <= 1
+
+
+def test_a_shifted_mask_is_void_where_it_was_not():
+    """Two to the right and one down: the first row and the first two columns come from outside."""
+    batch = labelled()
+    moved = warp_masks(batch, torch.tensor([[1.0, 0, 2], [0, 1, 1]]).expand(3, 2, 3))
+    assert torch.equal(moved["masks"][:, 1:, 2:], batch["masks"][:, :-1, :-2])
+    assert (moved["masks"][:, 0] == 255).all() and (moved["masks"][:, :, :2] == 255).all()
+    assert moved["images"][:, :, 0].max() < 1e-5 and moved["masks"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_warped_mask_agrees_with_torchvision(size):
+    """Independent reference: torchvision's affine with nearest sampling; at a tie either neighbour is right."""
+    height, width = size
+    batch = labelled(size, 1)
+    for angle, scale, shift in ((17.0, 1.2, [2, -1]), (-30.0, 0.8, [0, 0])):
+        radians = torch.deg2rad(torch.tensor(angle))
+        turn = scale * torch.tensor([[radians.cos(), -radians.sin()], [radians.sin(), radians.cos()]])
+        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+        matrix = torch.cat([turn, (centre + torch.tensor(shift) - turn @ centre)[:, None]], 1)[None]
+        theirs = tv.affine(batch["masks"], angle=angle, translate=shift, scale=scale, shear=[0.0, 0.0], fill=255)
+        assert (warp_masks(batch, matrix)["masks"] != theirs).float().mean() < 0.01
+
+
+def test_a_warped_mask_moves_with_its_image_and_mixes_no_labels():
+    """Large blocks of labels 0 and 9: between them the image has greys, the mask still has 0, 9 and void only."""
+    set_seed(1)
+    masks = torch.zeros(4, 40, 60, dtype=torch.int64)
+    masks[:, 10:30, 15:45] = 9
+    batch = {"images": (masks / 20)[:, None].repeat(1, 3, 1, 1), "masks": masks}
+    moved = augment.segmentation(flip=0, colour=0, warped=1)(batch)
+    assert set(moved["masks"].unique().tolist()) == {0, 9, 255} and not torch.equal(moved["masks"], masks)
+    clear = (moved["images"][:, 0] == 0) | (moved["images"][:, 0] > 0.449)
+    inside = moved["masks"] != 255
+    assert torch.equal(shown(moved["images"])[clear & inside], moved["masks"][clear & inside])
+    assert clear.float().mean() > 0.85
+
+
+def test_only_the_share_of_masks_asked_for_is_warped_and_the_batch_stays():
+    set_seed(0)
+    batch = labelled(count=5)
+    copy = {name: tensor.clone() for name, tensor in batch.items()}
+    moved = augment.segmentation(flip=0, colour=0, warped=0.4)(batch)
+    same = [torch.equal(a, b) for a, b in zip(moved["masks"], batch["masks"], strict=True)]
+    assert same == [False, False, True, True, True]
+    augment.segmentation(flip=1, warped=1)(batch)
+    assert all(torch.equal(batch[name], copy[name]) for name in copy)
+
+
+def test_impossible_knobs_are_refused_for_masks_too():
+    with pytest.raises(ValueError, match="flip is 2"):
+        augment.segmentation(flip=2)
+    with pytest.raises(TypeError, match="masks has dtype uint8; expected int64"):
+        mirror_masks(labelled() | {"masks": torch.zeros(3, 37, 23, dtype=torch.uint8)}, torch.ones(3, dtype=torch.bool))

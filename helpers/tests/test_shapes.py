@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from helpers.shapes import refuse_nan, require, require_maps, require_positive
+from helpers.shapes import (
+    refuse_nan,
+    require,
+    require_labels,
+    require_maps,
+    require_positive,
+    require_pyramid,
+    require_same,
+)
 
 
 def test_letters_are_bound_to_sizes():
@@ -73,3 +81,45 @@ def test_nan_in_any_result_is_refused():
     refuse_nan("scoremaps", fine, fine)
     with pytest.raises(ValueError, match="scoremaps holds NaN: look for a division by zero"):
         refuse_nan("scoremaps", fine, bad)
+
+
+def test_two_tensors_of_one_shape_and_dtype_pass():
+    require_same("pred", torch.zeros(0, 2, dtype=torch.bool), "target", torch.ones(0, 2, dtype=torch.bool), torch.bool)
+
+
+@pytest.mark.parametrize(
+    ("pred", "error", "message"),
+    [
+        pytest.param([True], TypeError, "pred is a list; expected a tensor", id="list"),
+        pytest.param(torch.zeros(3), TypeError, "pred has dtype float32; expected bool", id="float"),
+        pytest.param(torch.zeros(4, dtype=torch.bool), ValueError, r"shape \(4,\) and target \(3,\)", id="shape"),
+    ],
+)
+def test_tensors_that_differ_are_refused(pred, error, message):
+    with pytest.raises(error, match=message):
+        require_same("pred", pred, "target", torch.zeros(3, dtype=torch.bool), torch.bool)
+
+
+@pytest.mark.parametrize(("labels", "found"), [([0, 3, 1], 3), ([2, -1], -1), ([255], 255)])
+def test_labels_out_of_range_are_refused(labels, found):
+    require_labels("target", torch.tensor([0, 2, 1]), 3)
+    require_labels("target", torch.tensor([], dtype=torch.int64), 3)
+    with pytest.raises(ValueError, match=f"target holds {found}; expected whole numbers from 0 to 2"):
+        require_labels("target", torch.tensor(labels), 3)
+
+
+@pytest.mark.parametrize(
+    ("features", "error", "message"),
+    [
+        pytest.param(torch.zeros(1, 4, 8, 8), TypeError, "features is a Tensor; expected a list of 2", id="one-map"),
+        pytest.param([torch.zeros(1, 4, 8, 8)], ValueError, "features holds 1 maps; expected 2, one for", id="too-few"),
+        pytest.param(
+            [torch.zeros(1, 6, 4, 4), torch.zeros(1, 4, 8, 8)], ValueError,
+            r"features\[0\] has shape \(1, 6, 4, 4\); expected \(B, 4, h, w\)", id="deepest-first",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_pyramid_of_features_is_refused(features, error, message):
+    require_pyramid("features", [torch.zeros(1, 4, 8, 8), torch.zeros(1, 6, 4, 4)], [4, 6])
+    with pytest.raises(error, match=message):
+        require_pyramid("features", features, [4, 6])

@@ -8,11 +8,13 @@ import pytest
 import helpers
 
 NAMES = """
-    COCO History LSP PoseSet Results Skeleton SmallBackbone WeightsUnavailable answers augment backbones batches cache
-    checks data earlier efficientnet_lite0_backbone evaluate explorer fit gallery leeds_sports load_poses load_weights
-    machine machine_report mean_error measure people people_gallery pick_device pictures predict pretrainable_backbone
-    rendered_people resnet18_backbone results save_weights scoremaps seeds set_seed shapes skeletons small_backbone
-    speed temperature_explorer training weights
+    COCO Ecru History LSP PoseSet Results SegmentationSet Segmenter Skeleton SmallBackbone SmallEncoder
+    WeightsUnavailable answers augment backbones batches boundaries boundary_score cache checks data earlier ecru
+    efficientnet_lite0_backbone encoders evaluate explorer fit fit_to fitting gallery leeds_sports load_poses
+    load_segmentation load_weights machine machine_report mask_pictures mean_error measure people people_gallery
+    pick_device pictures predict pretrainable_backbone rendered_people rendered_segmentation resnet18_backbone
+    results save_weights scoremaps seeds segmentation set_seed shapes skeletons small_backbone small_encoder speed
+    temperature_explorer training weights
 """
 
 
