@@ -49,14 +49,19 @@ class Results:
         self.rows.pop(name, None)
         self._write()
 
-    def show(self) -> None:
-        """Show the table in the notebook, or print it where there is none."""
+    def show(self, having: str | None = None) -> None:
+        """Show the table in the notebook, or print it where there is none.
+
+        Args:
+            having: show only the rows that have a number in this column, and their columns; None shows all.
+        """
+        lines = self._lines(having)
         if in_notebook():
             from IPython.display import HTML, display
 
-            display(HTML(self._repr_html_()))
+            display(HTML(_html(lines)))
         else:
-            print(self)
+            print(_text(lines))
 
     def all_rows(self) -> dict[str, dict[str, float]]:
         """Return the rows of the exercises beside this one and then its own, by name."""
@@ -65,27 +70,16 @@ class Results:
         return {**{name: row for name, row in earlier.items() if name not in self.rows}, **self.rows}
 
     def __str__(self) -> str:
-        header, *rows = self._lines()
-        if not rows:
-            return "No results yet."
-        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-        return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-                         for line in (header, *rows))
+        return _text(self._lines())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        header, *rows = [[html.escape(cell) for cell in line] for line in self._lines()]
-        if not rows:
-            return "<p>No results yet.</p>"
-        head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-        body = "".join(f'<tr><th scope="row" style="text-align:left">{name}</th>'
-                       + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return _html(self._lines())
 
-    def _lines(self) -> list[list[str]]:
+    def _lines(self, having: str | None = None) -> list[list[str]]:
         """Return the header and the rows as texts; a dash where a row has no such number."""
-        rows = self.all_rows()
+        rows = {name: row for name, row in self.all_rows().items() if having is None or having in row}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
         values = [[name, *(row.get(column, math.nan) for column in columns)] for name, row in rows.items()]
         return [["method", *columns],
@@ -112,6 +106,24 @@ class Results:
         except OSError as error:
             print(f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook "
                   "is closed.")
+
+
+def _text(lines: list[list[str]]) -> str:
+    header, *rows = lines
+    if not rows:
+        return "No results yet."
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)
+
+
+def _html(lines: list[list[str]]) -> str:
+    header, *rows = [[html.escape(cell) for cell in line] for line in lines]
+    if not rows:
+        return "<p>No results yet.</p>"
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    body = "".join(f'<tr><th scope="row" style="text-align:left">{name}</th>'
+                   + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _set_aside(path: Path) -> dict:

@@ -42,6 +42,19 @@ def test_the_default_lies_beside_the_notebook_and_shows_earlier_exercises(tmp_pa
     assert "regression" in capsys.readouterr().out
 
 
+def test_only_the_rows_of_one_measure_are_shown_with_their_columns(tmp_path, capsys):
+    table = Results(tmp_path / "results.json")
+    table.add("regression", MPJPE=11.5, seconds=75)
+    table.add("U-Net", mIoU=0.61, seconds=70)
+    table.show(having="mIoU")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["method", "mIoU", "seconds"],
+        ["U-Net", "0.61", "70"],
+    ]
+    table.show(having="AP")
+    assert capsys.readouterr().out == "No results yet.\n"
+
+
 def test_text_and_html_hold_every_number(tmp_path):
     table = Results(tmp_path / "results.json")
     assert str(table) == "No results yet." and "No results" in table._repr_html_()
