@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor
 
 from grading.examine import course_secret
 from helpers.data import PoseSet, rendered_people
+from helpers.segmentation import SegmentationSet, rendered_segmentation
 
-__all__ = ["COUNT", "held_out_people", "mpjpe_of"]
+__all__ = ["COUNT", "held_out_masks", "held_out_people", "mean_iou_of", "mpjpe_of"]
 
 GRADING = Path(__file__).resolve().parent
 COUNT = 64
@@ -30,8 +33,15 @@ _outcomes: WeakKeyDictionary[Any, dict[str, float | Exception]] = WeakKeyDiction
 @lru_cache(maxsize=2)
 def held_out_people(count: int = COUNT) -> PoseSet:
     """Return `count` rendered people, 128 x 128, from the course's secret."""
-    key = hmac.new(course_secret(GRADING / "course_secret"), b"held-out people", hashlib.sha256).digest()
-    return rendered_people("test", count, cache=GRADING / "cache", progress=False, seed=int.from_bytes(key[:6], "big"))
+    seed = _secret_seed(b"held-out people")
+    return rendered_people("test", count, cache=GRADING / "cache", progress=False, seed=seed)
+
+
+@lru_cache(maxsize=2)
+def held_out_masks(count: int = COUNT) -> SegmentationSet:
+    """Return `count` images of rendered people with masks, 128 x 128, from the course's secret."""
+    seed = _secret_seed(b"held-out masks")
+    return rendered_segmentation("test", count, cache=GRADING / "cache", progress=False, seed=seed)
 
 
 def mpjpe_of(submission: Any, weights: str) -> float:
@@ -40,12 +50,26 @@ def mpjpe_of(submission: Any, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or the model's output is no set of keypoints.
     """
+    return _score(submission, weights, held_out_people, _mpjpe)
+
+
+def mean_iou_of(submission: Any, weights: str) -> float:
+    """Return the mean IoU of a submission's model, with its weights file, on the held-out images with masks.
+
+    Raises:
+        Wrong: there is no such file, it does not fit the model, or the model's output is no set of logits.
+    """
+    return _score(submission, weights, held_out_masks, _mean_iou)
+
+
+def _score(submission: Any, weights: str, scenes: Callable[[], Any], score: Callable[[Tensor, Any], float]) -> float:
+    """Return the score of what a submission's model answers for held-out scenes, asked once."""
     outcomes = _outcomes.setdefault(submission, {})
     if weights not in outcomes:
-        people = held_out_people()
+        data = scenes()
         try:
-            pred = submission.examine("model", "predicts", images=people.images, weights=weights)
-            outcomes[weights] = _mpjpe(pred, people)
+            pred = submission.examine("model", "predicts", images=data.images, weights=weights)
+            outcomes[weights] = score(pred, data)
         except Exception as error:
             outcomes[weights] = error
     outcome = outcomes[weights]
@@ -54,5 +78,18 @@ def mpjpe_of(submission: Any, weights: str) -> float:
     return outcome
 
 
+def _secret_seed(purpose: bytes) -> int:
+    key = hmac.new(course_secret(GRADING / "course_secret"), purpose, hashlib.sha256).digest()
+    return int.from_bytes(key[:6], "big")
+
+
 def _mpjpe(pred: Tensor, people: PoseSet) -> float:
     return float((pred - people.keypoints)[people.visible].square().sum(dim=-1).sqrt().mean())
+
+
+def _mean_iou(pred: Tensor, data: SegmentationSet) -> float:
+    counted = data.masks != 255
+    classes = data.num_classes
+    pairs = classes * data.masks[counted].long() + pred[counted]
+    counts = torch.bincount(pairs, minlength=classes**2).view(classes, classes).double()
+    return float((counts.diag() / (counts.sum(0) + counts.sum(1) - counts.diag())).nanmean())

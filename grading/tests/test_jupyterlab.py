@@ -1,4 +1,4 @@
-"""A student's way through exercises 1 and 2, cell by cell, in JupyterLab in a real browser.
+"""A student's way through exercises 1, 2 and 3, cell by cell, in JupyterLab in a real browser.
 
 Questions are answered wrong first and get their hint, then right; sliders move pictures; a short training is scored.
 """
@@ -18,13 +18,13 @@ import pytest
 from grading.answers import Course
 from grading.sample_class import answer_sources
 from grading.sample_submissions import SUBMISSIONS
-from helpers.checks import ex01_pose_regression, ex02_softargmax
+from helpers.checks import ex01_pose_regression, ex02_softargmax, ex03_segmentation
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
 expect, sync_playwright = playwright.expect, playwright.sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST, SECOND = "ex01_pose_regression", "ex02_softargmax"
+FIRST, SECOND, THIRD = "ex01_pose_regression", "ex02_softargmax", "ex03_segmentation"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 SLIDERS = 8  # people, crowding, occlusion, truncation, scale (two handles), appearance, seed
@@ -43,7 +43,7 @@ pytestmark = [
 @pytest.fixture
 def lab(tmp_path):
     """Start JupyterLab on a copy of the exercises and give the address of their folder."""
-    for exercise in (FIRST, SECOND):
+    for exercise in (FIRST, SECOND, THIRD):
         shutil.copytree(ROOT / "exercises" / exercise, tmp_path / "work" / exercise)
     settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
@@ -155,6 +155,15 @@ def short_training(notebook, seconds):
     notebook.show("training")
 
 
+def answer_right(notebook, question, source, sentence):
+    """Run a question's stub, then its right answer, each with its check."""
+    name = question.replace("_", "-")
+    notebook.run(name)
+    expect(notebook.run(f"{name}-check")).to_contain_text("not written yet")
+    notebook.run(name, source)
+    expect(notebook.run(f"{name}-check")).to_contain_text(sentence)
+
+
 @pytest.fixture
 def page():
     with sync_playwright() as driver:
@@ -204,11 +213,7 @@ def test_a_student_works_through_exercise_2(lab, page):
     expect(notebook.run("data")).to_contain_text("PoseRegressor of ex01_pose_regression is not here")
 
     for question in ("gaussian_scoremaps", "scoremap_loss", "argmax_decode", "softargmax", "SoftargmaxPose"):
-        name = question.replace("_", "-")
-        notebook.run(name)
-        expect(notebook.run(f"{name}-check")).to_contain_text("not written yet")
-        notebook.run(name, right[question])
-        expect(notebook.run(f"{name}-check")).to_contain_text(questions[question].sentence)
+        answer_right(notebook, question, right[question], questions[question].sentence)
     x, y = "p.sum(dim=2) @ xs", "p.sum(dim=3) @ ys"
     swapped = right["softargmax"].replace(f"[{x}, {y}]", f"[{y}, {x}]")
     assert swapped != right["softargmax"]
@@ -232,3 +237,35 @@ def test_a_student_works_through_exercise_2(lab, page):
     notebook.show("latent-maps-picture")
     expect(notebook.run("regression-training")).to_contain_text("Its row is left out")
     expect(notebook.run("table").locator("table")).to_contain_text("softargmax")
+
+
+def test_a_student_works_through_exercise_3(lab, page):
+    right, questions = answer_sources(THIRD), ex03_segmentation.QUESTIONS
+    notebook = Notebook(page, lab, THIRD)
+    notebook.run("setup")
+    expect(notebook.run("data").locator("img")).to_have_count(1)
+    notebook.run("three-kinds")
+    notebook.show("three-kinds")
+    for question in list(questions)[:-1]:
+        answer_right(notebook, question, right[question], questions[question].sentence)
+    without = right["UNetDecoder"].replace("torch.cat([skip, x], dim=1)", "torch.cat([0 * skip, x], dim=1)")
+    assert without != right["UNetDecoder"]
+    notebook.run("UNetDecoder", without)
+    expect(notebook.run("UNetDecoder-check")).to_contain_text("other features[2]")
+    notebook.show("UNetDecoder-check")
+    notebook.run("UNetDecoder", right["UNetDecoder"])
+
+    expect(notebook.run("matrix-pictures").locator("img")).to_have_count(2)
+    notebook.show("matrix-pictures")
+    notebook.run("adjoint")
+    notebook.run("checkerboards")
+    notebook.show("checkerboards")
+    notebook.run("training-setup", re.sub(r"= \d+,", "= 6,", notebook.sources["training-setup"], count=1))
+    notebook.run("transposed-training")
+    notebook.run("model", right["model"])
+    notebook.run("training")
+    expect(notebook.run("model-check")).to_contain_text(re.compile(r"model: mIoU 0\.\d+ on the validation"))
+    for name in ("what-a-skip-does-picture", "magnifying-glass"):
+        expect(notebook.run(name).locator("img")).to_have_count(1)
+        notebook.show(name)
+    expect(notebook.run("table").locator("table")).to_contain_text("U-Net")

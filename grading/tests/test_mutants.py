@@ -17,19 +17,38 @@ from torch import nn
 
 import helpers
 from grading import bake
-from grading.hidden_checks import test_ex01_pose_regression, test_ex02_softargmax
+from grading.hidden_checks import test_ex01_pose_regression, test_ex02_softargmax, test_ex03_segmentation
 from helpers.checks.question import Wrong
 
-HIDDEN = {"ex01_pose_regression": test_ex01_pose_regression, "ex02_softargmax": test_ex02_softargmax}
+HIDDEN = {
+    "ex01_pose_regression": test_ex01_pose_regression,
+    "ex02_softargmax": test_ex02_softargmax,
+    "ex03_segmentation": test_ex03_segmentation,
+}
 EXERCISES = {
     **dict.fromkeys(("mpjpe", "pck", "masked_l2_loss", "PoseRegressor"), "ex01_pose_regression"),
     **dict.fromkeys(
         ("gaussian_scoremaps", "scoremap_loss", "argmax_decode", "softargmax", "lean_softargmax"), "ex02_softargmax"
     ),
+    **dict.fromkeys(
+        (
+            "iou",
+            "mean_iou",
+            "convolution_matrix",
+            "transposed_convolution",
+            "unpool_with_indices",
+            "segmentation_loss",
+            "UpsampleDecoder",
+            "TransposedDecoder",
+            "UNetDecoder",
+        ),
+        "ex03_segmentation",
+    ),
 }
 QUESTIONS = tuple(EXERCISES)
 
 NO_BAD_INPUT = "a sentence about bad input, which no task asks for"
+ANOTHER_NETWORK = "another network, which does the same task"
 CPU_ONLY = "differs on a GPU only, and checks run on the CPU"
 
 # Changes after which an answer still does what the task asks, each with the reason; * stands for anything.
@@ -107,6 +126,108 @@ EQUIVALENT = {
         "1 -> 0": "as what beta is compared with, so that scores are multiplied by 1 as well",
         "-2 -> 2": "the tensor (B, K, W) has three axes: a new one before the last is a new axis 2",
     },
+    "iou": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "pred -> target": NO_BAD_INPUT + "; in the counts it does not survive",
+        "target -> pred": NO_BAD_INPUT + "; in the counts it does not survive",
+    },
+    "mean_iou": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "pred -> target": NO_BAD_INPUT + "; in the counts it does not survive",
+        "target -> pred": NO_BAD_INPUT + "; in the counts it does not survive",
+        "counts*.view(num_classes, num_classes) -> counts*.view(num_classes, num_classes)": "both sizes are the same",
+        "0 -> 1": "as what stands at void pixels before they get a place of their own: any class will do",
+    },
+    "convolution_matrix": {
+        "helpers.shapes.require(*) -> helpers.shapes.require('kernel', *, torch.float64, torch.float32)": "either "
+        "dtype is allowed, in any order",
+        "ValueError(*) -> ValueError()": NO_BAD_INPUT,
+        "padding -> kernel": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "padding -> input_size": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "padding -> stride": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "1 -> 0": "as what the size of the result is compared with: an empty result is bad input",
+        "2 -> 3": "as the number of margins of the padded image: it is cut out of more than is needed",
+    },
+    "transposed_convolution": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('image', *, torch.float64, torch.float32)": "either "
+        "dtype is allowed, in any order",
+        "helpers.shapes.require*(*) -> helpers.shapes.require('kernel', kernel, 'kh kw')": NO_BAD_INPUT,
+        "ValueError(*) -> ValueError()": NO_BAD_INPUT,
+        "min(large) -> max(large)": NO_BAD_INPUT,
+        "padding -> *": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "large??? -> large*": NO_BAD_INPUT + "; in the matrix it does not survive",
+        "image -> kernel": NO_BAD_INPUT + ", or where dtype and device are asked for, which are the same",
+        "kernel -> image": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "0 -> *": NO_BAD_INPUT + ": the numbers in the sentence",
+        "1 -> 0": "as what the size of the result is compared with: an empty result is bad input",
+        "1 -> 2": "as where flattening starts: the axis of the one channel stays, and its size is 1; else the sentence",
+        "zip(*, strict=True) -> zip(image.shape, kernel.shape)": "two axes each",
+        "True -> False": "two axes each",
+        "torch.eye(*) -> torch.eye(*, dtype=image.dtype)": CPU_ONLY,
+        "(None, None) -> (None, None)": "the two are the same",
+    },
+    "unpool_with_indices": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('indices', *)": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('features', *, torch.float64, torch.float32)": "either "
+        "dtype is allowed, in any order",
+        "features -> indices": "as what the number of images and channels is read from: both have the same",
+    },
+    "segmentation_loss": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('target', *)": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('logits', *, torch.float64, torch.float32)": "either "
+        "dtype is allowed, in any order",
+    },
+    "UpsampleDecoder": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+    },
+    "TransposedDecoder": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "zip(*, strict=True) -> zip(*)": "both are of one length",
+        "True -> False": "as strict, of two lists of one length",
+        "encoder_channels?0? -> encoder_channels?~0?": "another width of the last step: " + ANOTHER_NETWORK,
+        "0 -> 1": "another width of the last step; as the first of two equal widths, the second",
+        "0 -> -1": "another width of the last step: " + ANOTHER_NETWORK,
+        "nn.Conv2d(channels, channels, *) -> nn.Conv2d(channels, channels, *)": "the same, or with a bias",
+        "False -> True": "with a bias",
+        "nn.ReLU() -> nn.Sigmoid()": "another nonlinearity",
+        "nn.Sequential(nn.ConvTranspose2d(*) -> nn.Sequential(nn.ConvTranspose2d(*)": "a block less: "
+        + ANOTHER_NETWORK,
+        "3 -> ?": "a kernel whose result is a pixel smaller or larger, and is fitted: " + ANOTHER_NETWORK,
+        "1 -> 2": "a padding whose result is larger, and is fitted: " + ANOTHER_NETWORK,
+        "2 -> 3": "as the kernel's size, whose result is a pixel larger, and is fitted; as the stride it does not "
+        "survive",
+        "2 -> 1": "as the kernel's size: pixels between are 0 before the next convolution; as the stride it does not "
+        "survive",
+    },
+    "UNetDecoder": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "zip(*, strict=True) -> zip(*)": "all are of one length",
+        "True -> False": "as strict, of lists of one length",
+        "(self.ups, self.joins) -> (self.joins, self.ups)": "both are empty lists",
+        "(nn.ModuleList(), nn.ModuleList()) -> (nn.ModuleList(), nn.ModuleList())": "the same",
+        "nn.Sequential(nn.ConvTranspose2d(*) -> nn.Sequential(*)": "the last step with a block less or in another "
+        "order: " + ANOTHER_NETWORK,
+        "nn.Sequential(nn.Conv2d(*) -> nn.Sequential(nn.Conv2d(*), nn.ReLU()*)": "without normalisation, or after "
+        "the nonlinearity: " + ANOTHER_NETWORK,
+        "nn.ConvTranspose2d(first, first, *) -> nn.ConvTranspose2d(first, first, *2)": "the same: two equal arguments "
+        "swapped",
+        "self.block(first, first) -> self.block(first, first)": "the same: two equal arguments swapped",
+        "nn.Conv2d(in_channels, *, bias=False) -> nn.Conv2d(in_channels, channels, 3, padding=1)": "with a bias",
+        "False -> True": "with a bias",
+        "nn.ReLU() -> nn.Sigmoid()": "another nonlinearity",
+        "?skip, x? -> ?x, skip?": "either order",
+    },
 }
 
 
@@ -125,6 +246,8 @@ def reference_sources() -> dict[str, str]:
 
 def load(question: str, source: str) -> object:
     names = {"math": math, "np": np, "torch": torch, "nn": nn, "F": F, "helpers": helpers, "__name__": "mutant"}
+    if question == "UNetDecoder":  # its number of parameters is compared with that of the class beside it
+        exec(reference_sources()["TransposedDecoder"], names)
     exec(compile(source, "<mutant>", "exec"), names)
     return names[question]
 

@@ -77,6 +77,11 @@ def test_the_bundle_has_what_a_student_needs(bundle):
     assert not any(name.endswith(".py") and name.startswith("tools") for name in inside)
 
 
+def test_students_do_not_install_what_only_staff_need(bundle):
+    pins = bundle.read("deep-learning-lab/environment.yml").decode()
+    assert "torch==" in pins and not [name for name in release.STAFF_ONLY if f"{name}==" in pins]
+
+
 def test_the_bundle_is_the_same_bytes_twice(tmp_path):
     first, second = (release.write_bundle(tmp_path / name) for name in ("a.zip", "b.zip"))
     assert first.read_bytes() == second.read_bytes()

@@ -22,12 +22,14 @@ class Form:
     """What kind of value is expected.
 
     `text` names it in a message ("a scalar, in pixels"); `number_will_do`: a Python number serves as well as a tensor;
-    `dtype`: "input" (exactly that of the right value), "precise" (not less precise than it) or "any".
+    `dtype`: "input" (exactly that of the right value), "precise" (not less precise than it) or "any"; `parts`: of a
+    value that is a list or tuple, what is expected of each of its items.
     """
 
     text: str
     number_will_do: bool = False
     dtype: str = "input"
+    parts: tuple[Form, ...] = ()
 
 
 def number(value: Any) -> float | None:
@@ -60,6 +62,10 @@ def fault(got: Any, right: Any, form: Form) -> str | None:
     """Return what is wrong with `got`: "raised", "type", "shape", "dtype" or "value"; None where it is right."""
     if isinstance(got, Raised):
         return "raised"
+    if form.parts:
+        if not isinstance(got, list) or len(got) != len(form.parts):
+            return "type"
+        return next(filter(None, map(fault, got, right, form.parts)), None)
     if form.number_will_do and not isinstance(got, Tensor):
         return "type" if number(got) is None else None if same(got, right) else "value"
     if not isinstance(got, Tensor):
@@ -80,7 +86,7 @@ def _dtype_fits(got: Tensor, right: Tensor, form: Form) -> bool:
 
 
 def show(value: Any) -> str:
-    """Return a value in a few words: a number to four digits, a tensor by its shape and dtype."""
+    """Return a value in a few words: a number to four digits, a tensor by its shape and dtype, a pair by its items."""
     if isinstance(value, Raised):
         where = f" (line {value.line} of the cell)" if value.line else ""
         return f"{value.type_name}: {_short(value.message)}{where}"
@@ -93,9 +99,18 @@ def show(value: Any) -> str:
         return f"{_digits(float(value))}{shape} ({_name(value)})"
     if isinstance(value, Mapping):
         return "a dict with " + _short(", ".join(value))
+    if isinstance(value, list) and len(value) == 2:
+        return _short("(" + ", ".join(map(_item, value)) + ")")
     if isinstance(value, list):
         return f"a list or tuple of {len(value)}"
     return _digits(value) if type(value) is float else repr(value)
+
+
+def _item(value: Any) -> str:
+    """Return an item of a pair in a few words, of a short row of numbers all of them."""
+    if isinstance(value, Tensor) and value.ndim == 1 and 0 < len(value) <= 8:
+        return "[" + ", ".join(map(_digits, value.double().tolist())) + "]"
+    return f"a list or tuple of {len(value)}" if isinstance(value, list) else show(value)
 
 
 def _name(tensor: Tensor) -> str:

@@ -7,7 +7,6 @@ that it has not seen. Only a network whose output can reach every pixel, x first
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ from torch import Tensor
 
 from helpers.checks import pose_probes
 from helpers.checks.compare import show
-from helpers.checks.question import Ask, Oracle, Question, Wrong, integers, read_hints
-from helpers.checks.values import Raised
-from helpers.checks.verdict import GENERAL_HINTS, refuse_exception
+from helpers.checks.networks import Network
+from helpers.checks.question import Ask, Oracle, Question, integers, read_hints
 
 __all__ = [
     "REGRESSOR",
@@ -69,17 +67,16 @@ def checked_keypoints(called: str, got: Any, shape: tuple[int, int, int]) -> Ten
     return PoseNetwork("", HINTS).keypoints(called, got, shape)
 
 
-class PoseNetwork:
+class PoseNetwork(Network):
     """What is checked of every class of pose networks: it can be built, fits all sizes, trains its backbone, and treats
     each image alone.
-
-    Args:
-        name: of the class.
-        hints: by the mistake's name.
     """
 
-    def __init__(self, name: str, hints: Mapping[str, str]) -> None:
-        self.name, self.hints = name, hints
+    betrayed = (
+        ("shapes cannot be multiplied", "wrong_feature_count"),
+        *Network.betrayed,
+        ("is invalid for input of size", "wrong_feature_count"),
+    )
 
     def images(self, rng: np.random.RandomState, keypoints: int, size: tuple[int, int]) -> Tensor:
         """Return four images (4, 3, H, W) that differ in what a network of this class looks at."""
@@ -99,12 +96,7 @@ class PoseNetwork:
             out_channels=8,
             stride=stride,
         )
-        self.refuse(called, facts)
-        if facts.get("module") is not True:
-            raise self.wrong(called, "something else", "an nn.Module", "not_a_module")
-        if facts["lazy"]:
-            expected = "parameters that exist after construction"
-            raise self.wrong(called, "a model with uninitialised parameters", expected, "lazy_layers")
+        self.fresh(called, facts)
         return called
 
     def output(self, called: str, got: Any, shape: tuple[int, int, int]) -> tuple[Tensor, ...]:
@@ -132,22 +124,6 @@ class PoseNetwork:
         if not got.isfinite().all():
             raise self.wrong(called, "NaN or infinite coordinates", expected, "not_finite")
         return got
-
-    def refuse(self, called: str, got: Any, expected: str = "a model") -> None:
-        """Raise `Wrong` if `got` is an exception, naming the mistakes that torch's messages betray."""
-        if isinstance(got, Raised):
-            for text, mistake in (
-                ("shapes cannot be multiplied", "wrong_feature_count"),
-                ("Module.__init__() call", "no_super_init"),
-                ("is invalid for input of size", "wrong_feature_count"),
-            ):
-                if text in got.message:
-                    raise self.wrong(called, show(got), expected, mistake)
-        refuse_exception(called, got, expected, self.hints)
-
-    def wrong(self, called: str, got: str, expected: str, mistake: str) -> Wrong:
-        """Return the verdict that names `mistake`."""
-        return Wrong(called, got, expected, {**GENERAL_HINTS, **self.hints}[mistake], mistake)
 
     def alive(
         self, ask: Ask, rng: np.random.RandomState, size: tuple[int, int], keypoints: int, stride: int

@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from helpers.checks.minimise import minimise
+from helpers.checks.weights_probes import with_weights
 
 __all__ = [
     "ColourBackbone",
@@ -24,6 +25,7 @@ __all__ = [
     "predict",
     "predict_alone",
     "predict_with_weights",
+    "settle_batch_norms",
     "sharpen",
     "stir",
 ]
@@ -163,11 +165,11 @@ def learn(
             for parameter, value in zip(parameters, start, strict=True):
                 parameter.copy_(again_from * value)
         reached = minimise(loss, parameters, evaluations // 2, GOOD, stride=0.05)
-    _settle_batch_norms(network, images)
+    settle_batch_norms(network, images)
     return {"loss": reached, "attached": True}
 
 
-def _settle_batch_norms(network: nn.Module, images: Tensor) -> None:
+def settle_batch_norms(network: nn.Module, inputs: Any) -> None:
     """Let the batch norms' running statistics be those of the final weights, which so few steps leave behind."""
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
@@ -177,7 +179,7 @@ def _settle_batch_norms(network: nn.Module, images: Tensor) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # the plain average of what comes now
     with torch.no_grad():
-        network(images)
+        network(inputs)
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
 
@@ -187,18 +189,9 @@ def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: 
 
     Where the file is missing or does not fit, a dict says so.
     """
-    from helpers.weights import load_weights
-
-    network = answer()
-    if not isinstance(network, nn.Module):
-        return {"problem": "not_a_module", "message": type(network).__name__}
-    try:
-        load_weights(network, weights)
-    except FileNotFoundError as error:
-        return {"problem": "no_weights", "message": str(error)}
-    except ValueError as error:
-        return {"problem": "other_weights", "message": str(error)}
-    network.eval()
+    network = with_weights(answer, weights)
+    if isinstance(network, dict):
+        return network
     with torch.inference_mode():
         outputs = [keypoints_of(network(batch.float() / 255)) for batch in images.split(16)]
     return torch.cat(outputs) if isinstance(outputs[0], Tensor) else outputs[0]

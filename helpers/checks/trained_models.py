@@ -1,4 +1,4 @@
-"""The model question: how good is a trained pose network?
+"""The model question: how good is a trained network?
 
 The same case serves the notebook, on the validation set, and grading, on held-out scenes; whoever asks scores the
 predictions.
@@ -6,6 +6,7 @@ predictions.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,79 +17,160 @@ from torch import Tensor
 from helpers.checks.compare import show
 from helpers.checks.pose_models import checked_keypoints
 from helpers.checks.pose_probes import predict_with_weights
-from helpers.checks.question import Ask, Oracle, Question, Wrong, read_hints
-from helpers.checks.verdict import run_check
+from helpers.checks.question import Ask, Oracle, Probe, Question, Wrong, read_hints
+from helpers.checks.segmentation_probes import segment_with_weights
+from helpers.checks.verdict import refuse_exception, run_check
 
 __all__ = [
     "MODEL",
     "MODEL_THRESHOLDS",
+    "SEGMENTATION_MODEL",
     "SOFTARGMAX_MODEL",
+    "PoseModel",
+    "SegmentationModel",
     "TrainedModel",
     "check_model",
+    "class_agreement",
     "mean_length",
     "points_at",
     "too_far",
 ]
 
 
-class TrainedModel:
-    """The model question of one exercise, for networks that answer keypoints (B, 17, 2), alone or first of a pair.
+class TrainedModel(ABC):
+    """The model question of one exercise.
 
     Args:
-        thresholds: MPJPE in pixels at 128 x 128 and the points that it earns, best last: the notebook's text, the
-            visible check and the hidden one all read it here.
+        thresholds: scores and the points that each earns, best last: the notebook's text, the visible check and the
+            hidden one all read them here.
         hints: by the mistake's name.
     """
 
+    measure: str
+    unit = ""
+    digits = 3
+    probe: Probe
+    higher_is_better = False
+
     def __init__(self, thresholds: tuple[tuple[float, int], ...], hints: Mapping[str, str]) -> None:
         self.thresholds, self.hints = thresholds, hints
-        probes = {"predict_with_weights": predict_with_weights}
+        probes = {"predict_with_weights": type(self).probe}
         self.question = Question("model", "", probes, {"predicts": self.predicts}, hints)
+
+    @abstractmethod
+    def checked(self, called: str, got: Any, images: Tensor) -> Tensor:
+        """Return what the model answered for `images`, or raise `Wrong`."""
+
+    @abstractmethod
+    def validation(self) -> Any:
+        """Return the set on which the notebook's check scores."""
+
+    @abstractmethod
+    def score(self, pred: Tensor, data: Any) -> float:
+        """Return the score of predictions for `data`."""
+
+    def show(self, score: float) -> str:
+        """Return a score with its unit."""
+        return f"{score:.{self.digits}f}{self.unit}"
 
     def predicts(
         self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None, images: Tensor, weights: str
     ) -> Tensor:
-        """Return the model's keypoints for uint8 `images` (N, 3, H, W); whoever asks scores them."""
+        """Return what the model answers for uint8 `images` (N, 3, H, W); whoever asks scores it."""
         called = f"build_model(), with the weights of {weights}"
         got = ask("predict_with_weights", images=images, weights=weights)
         if isinstance(got, dict) and "problem" in got:
             mistake = got["problem"]
             raise Wrong(called, got["message"], "a network and a file of its weights", self.hints[mistake], mistake)
+        return self.checked(called, got, images)
+
+    @property
+    def steps(self) -> list[tuple[float, int]]:
+        """The thresholds, each with the points that it adds to those before."""
+        before = [0, *(points for _, points in self.thresholds)]
+        return [(threshold, points - less) for (threshold, points), less in zip(self.thresholds, before, strict=False)]
+
+    def reaches(self, score: float, threshold: float) -> bool:
+        """Return whether a score earns the points of a threshold; NaN earns none."""
+        return score >= threshold if self.higher_is_better else score <= threshold
+
+    def points_at(self, score: float) -> int:
+        """Return the points that a model with this score earns."""
+        return max((points for threshold, points in self.thresholds if self.reaches(score, threshold)), default=0)
+
+    def too_far(self, score: float, threshold: float) -> Wrong:
+        """Return the verdict on a model whose score misses a threshold that earns points."""
+        bound, word = ("at least", "more") if self.higher_is_better else ("at most", "less")
+        got, wanted = self.show(score), f"{threshold:g}{self.unit}"
+        hint = f"{got} on held-out scenes; {wanted} or {word} earn the next points. {self.hints['too_far']}"
+        return Wrong("build_model(), on held-out scenes", got, f"{bound} {wanted}", hint, "too_far")
+
+    def check(self, build_model: Any, weights_path: str) -> None:
+        """Print the score of the trained model on the validation set and the points that it would earn there."""
+        val = self.validation()
+
+        def sentence(pred: Tensor) -> str:
+            score = self.score(pred, val)
+            bound = "from" if self.higher_is_better else "up to"
+            steps = ", ".join(f"{points} {bound} {threshold:g}{self.unit}" for threshold, points in self.thresholds)
+            found = f"{self.measure} {self.show(score)} on the validation set"
+            return f"model: {found}, {self.points_at(score)} points there ({steps})."
+
+        run_check(self.question, build_model, None, {"images": val.images, "weights": str(weights_path)}, sentence)
+
+
+class PoseModel(TrainedModel):
+    """For networks that answer keypoints (B, 17, 2), alone or first of a pair: MPJPE in pixels at 128 x 128."""
+
+    measure, unit, digits, probe = "MPJPE", " px", 1, staticmethod(predict_with_weights)
+
+    def checked(self, called: str, got: Any, images: Tensor) -> Tensor:
         if isinstance(got, Tensor) and got.ndim == 4 and "pair_swapped" in self.hints:
             expected = "a pair: keypoints (B, 17, 2) and scores (B, 17, h, w)"
             raise Wrong(called, show(got), expected, self.hints["pair_swapped"], "pair_swapped")
         return checked_keypoints(called, got, (len(images), 17, 2))
 
-    @property
-    def steps(self) -> list[tuple[float, int]]:
-        """The thresholds in pixels, each with the points that it adds to those before."""
-        before = [0, *(points for _, points in self.thresholds)]
-        return [(threshold, points - less) for (threshold, points), less in zip(self.thresholds, before, strict=False)]
-
-    def points_at(self, error: float) -> int:
-        """Return the points that a model with this MPJPE, in pixels, earns."""
-        return max((points for threshold, points in self.thresholds if error <= threshold), default=0)
-
-    def too_far(self, error: float, threshold: float) -> Wrong:
-        """Return the verdict on a model whose MPJPE, in pixels, is above a threshold that earns points."""
-        hint = f"{error:.1f} px on held-out scenes; {threshold:g} px or less earn the next points. "
-        hint += self.hints["too_far"]
-        return Wrong(
-            "build_model(), on held-out scenes", f"{error:.1f} px", f"at most {threshold:g} px", hint, "too_far"
-        )
-
-    def check(self, build_model: Any, weights_path: str) -> None:
-        """Print the error of the trained model on the validation set and the points that it would earn there."""
+    def validation(self) -> Any:
         from helpers.data import rendered_people
 
-        val = rendered_people("val")
+        return rendered_people("val")
 
-        def sentence(pred: Tensor) -> str:
-            error = mean_length((pred - val.keypoints)[val.visible])
-            steps = ", ".join(f"{points} up to {threshold:g} px" for threshold, points in self.thresholds)
-            return f"model: MPJPE {error:.2f} px on the validation set, {self.points_at(error)} points there ({steps})."
+    def score(self, pred: Tensor, data: Any) -> float:
+        return mean_length((pred - data.keypoints)[data.visible])
 
-        run_check(self.question, build_model, None, {"images": val.images, "weights": str(weights_path)}, sentence)
+
+class SegmentationModel(TrainedModel):
+    """For networks that answer logits (B, 6, H, W): mean IoU over the classes of the rendered people."""
+
+    measure, probe = "mIoU", staticmethod(segment_with_weights)
+    higher_is_better = True
+    num_classes = 6
+
+    def checked(self, called: str, got: Any, images: Tensor) -> Tensor:
+        """Return the class of every pixel, int64 (N, H, W), or raise `Wrong`."""
+        height, width = images.shape[-2:]
+        expected = f"float logits of shape (B, {self.num_classes}, {height}, {width})"
+        refuse_exception(called, got, expected, self.hints)
+        shape = got.get("shape") if isinstance(got, dict) else None
+        if not isinstance(shape, list):
+            kind = got.get("type", "something else") if isinstance(got, dict) else "something else"
+            raise Wrong(called, str(kind), expected, self.hints["not_logits"], "not_logits")
+        if shape[1:] != [self.num_classes, height, width]:
+            got = f"logits of shape (B, {', '.join(map(str, shape[1:]))})"
+            raise Wrong(called, got, expected, self.hints["logits_shape"], "logits_shape")
+        labels = got.get("labels")
+        fits = isinstance(labels, Tensor) and labels.dtype == torch.uint8
+        if not fits or labels.shape != (len(images), height, width) or (labels >= self.num_classes).any():
+            raise Wrong(called, show(labels), expected, self.hints["not_logits"], "not_logits")
+        return labels.long()
+
+    def validation(self) -> Any:
+        from helpers.segmentation import rendered_segmentation
+
+        return rendered_segmentation("val")
+
+    def score(self, pred: Tensor, data: Any) -> float:
+        return class_agreement(pred, data.masks.long(), self.num_classes)
 
 
 def mean_length(offsets: Tensor) -> float:
@@ -102,10 +184,28 @@ def mean_length(offsets: Tensor) -> float:
     return float(shadows.abs().mean() * torch.pi / 2)
 
 
+def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
+    """Return the mean IoU over the classes, void (255) left out, from precision p and recall r of each.
+
+    1 / p + 1 / r - 1 is the union in hits. (Counting is the answer to a question.)
+    """
+    agreements = []
+    for label in range(num_classes):
+        found, wanted = (pred == label)[target != 255], (target == label)[target != 255]
+        if not found.any() and not wanted.any():
+            continue
+        p, r = wanted[found].double().mean(), found[wanted].double().mean()
+        agreements.append(float(1 / (1 / p + 1 / r - 1)) if p > 0 and r > 0 else 0.0)
+    return float(np.mean(agreements)) if agreements else float("nan")
+
+
 # Exercise 1, under the names that its check module and hidden checks know.
-REGRESSION_MODEL = TrainedModel(((21.0, 2), (18.0, 4), (15.0, 6)), read_hints("ex01_pose_regression")["model"])
+REGRESSION_MODEL = PoseModel(((21.0, 2), (18.0, 4), (15.0, 6)), read_hints("ex01_pose_regression")["model"])
 MODEL, MODEL_THRESHOLDS = REGRESSION_MODEL.question, REGRESSION_MODEL.thresholds
 points_at, too_far, check_model = REGRESSION_MODEL.points_at, REGRESSION_MODEL.too_far, REGRESSION_MODEL.check
 
 # Exercise 2.
-SOFTARGMAX_MODEL = TrainedModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("softargmax_models")["model"])
+SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("softargmax_models")["model"])
+
+# Exercise 3.
+SEGMENTATION_MODEL = SegmentationModel(((0.3, 2), (0.38, 4), (0.45, 6)), read_hints("segmentation_models")["model"])

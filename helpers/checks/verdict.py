@@ -42,8 +42,8 @@ inputs: dict[
 
 NOT_WRITTEN = "not_written"
 NO_KNOWN_MISTAKE = (
-    "none of the mistakes we know gives this value. Take one image with two keypoints, work it out on paper, and print "
-    "what your code has after each line."
+    "none of the mistakes we know gives this value. Take the smallest input there is, work it out on paper, and "
+    "print what your code has after each line."
 )
 GENERAL_HINTS = {
     NOT_WRITTEN: "it is not written yet: replace `raise NotImplementedError` by your answer and run its cell.",

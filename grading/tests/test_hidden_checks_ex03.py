@@ -1,0 +1,350 @@
+"""The promise of exercise 3's checks of functions: right work in any style passes, wrong work fails by its name."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from local_submission import LocalSubmission, marks
+from right_variants_ex03 import REFERENCES, RIGHT_VARIANTS
+
+from grading import bake
+from grading.hidden_checks import test_ex03_segmentation as hidden
+from grading.known_wrong.ex03_segmentation import KNOWN_WRONG
+from helpers.checks import ex03_segmentation as check
+from helpers.checks.compare import fault
+from helpers.checks.question import local_ask, read_hints
+
+EXERCISE = "ex03_segmentation"
+POINTS = {
+    "iou": 2, "mean_iou": 4, "convolution_matrix": 4, "transposed_convolution": 3, "unpool_with_indices": 3,
+    "segmentation_loss": 3,
+}  # fmt: skip
+NAN = float("nan")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def bank(answers):
+    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in POINTS for name, a in answers[q].items()]
+
+
+def hidden_marks(question, answer, seed):
+    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
+    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
+    assert maximum == POINTS[question]
+    return points, mistakes
+
+
+def said(question, answer, capsys):
+    """Return what the check under the stub prints."""
+    getattr(check, question)(answer)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
+def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
+    for seed in range(4):
+        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
+    assert said(question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
+def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
+    mistake = name.partition(".")[0]
+    for seed in range(2):
+        points, named = hidden_marks(question, answer, seed)
+        assert points < POINTS[question] and named[0] == mistake
+    assert read_hints(EXERCISE)[question][mistake] in said(question, answer, capsys)
+
+
+def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
+    hints = read_hints(EXERCISE)
+    assert hints.keys() == POINTS.keys()
+    for question, named in hints.items():
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+
+
+# Worthless work.
+
+
+def stub(*_):
+    raise NotImplementedError("Question 1")
+
+
+def all_zero(features, indices, output_size):
+    return 0 * features.sum() + features.new_zeros(*features.shape[:2], *output_size)
+
+
+def matrix_of_zeros(kernel, input_size, stride=1, padding=0):
+    out = [(n + 2 * padding - k) // stride + 1 for n, k in zip(input_size, kernel.shape, strict=True)]
+    return kernel.new_zeros(math.prod(out), math.prod(input_size))
+
+
+def map_of_zeros(image, kernel, stride=1, padding=0):
+    return image.new_zeros([(n - 1) * stride - 2 * padding + k for n, k in zip(image.shape, kernel.shape, strict=True)])
+
+
+WORTHLESS = [
+    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
+    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
+    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
+    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
+    *[pytest.param(q, lambda *_: torch.tensor(1.0), id=f"{q}-one") for q in POINTS],
+    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
+    pytest.param("mean_iou", lambda p, t, n, i=255: (0.0, torch.zeros(n)), id="mean_iou-zeros"),
+    pytest.param("mean_iou", lambda p, t, n, i=255: (NAN, torch.full((n,), NAN)), id="mean_iou-all-nan"),
+    pytest.param("mean_iou", lambda p, t, n, i=255: (1.0, torch.ones(n)), id="mean_iou-ones"),
+    pytest.param("convolution_matrix", matrix_of_zeros, id="convolution_matrix-zeros"),
+    pytest.param("transposed_convolution", map_of_zeros, id="transposed_convolution-zeros"),
+    pytest.param("unpool_with_indices", all_zero, id="unpool_with_indices-zeros"),
+    pytest.param("segmentation_loss", lambda logits, *_: 0 * logits.sum(), id="segmentation_loss-attached-zero"),
+    pytest.param("segmentation_loss", lambda logits, *_: logits.square().mean(), id="segmentation_loss-norm"),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
+def test_worthless_work_scores_nothing(question, answer):
+    for seed in range(3):
+        assert hidden_marks(question, answer, seed)[0] == 0
+
+
+def test_the_stub_is_called_unwritten(capsys):
+    for question in POINTS:
+        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
+        assert said(question, stub, capsys) == f"{question} is not written yet.\n"
+
+
+# What a student reads.
+
+
+def test_a_verdict_has_four_lines_and_inputs_to_try(capsys):
+    wrong = KNOWN_WRONG["mean_iou"]["dice"]
+    lines = said("mean_iou", wrong, capsys).splitlines()
+    assert lines[0] == "mean_iou is not right yet."
+    assert [line.split()[0] for line in lines[1:]] == ["called", "returned", "expected", "hint"]
+    assert wrong(**check.inputs)[1].shape == (3,)
+
+
+def test_a_verdict_on_a_pair_shows_the_mean_and_every_class(capsys):
+    lines = said("mean_iou", KNOWN_WRONG["mean_iou"]["absent_not_nan"], capsys).splitlines()
+    assert lines[2].count("0.") >= 4 and ", 0" in lines[2] and "nan" not in lines[2]
+    assert "[" in lines[3] and lines[3].count("nan") == 2
+
+
+@pytest.mark.parametrize(
+    ("got", "kind"),
+    [
+        pytest.param([0.5, torch.tensor([0.5, NAN])], None, id="float-and-tensor"),
+        pytest.param([torch.tensor(0.5), torch.tensor([0.5, NAN]).double()], None, id="two-tensors"),
+        pytest.param(torch.tensor(0.5), "type", id="no-pair"),
+        pytest.param([0.5, torch.tensor([0.5, NAN]), 0.5], "type", id="three"),
+        pytest.param([0.5, [0.5, NAN]], "type", id="numbers-in-a-list"),
+        pytest.param([torch.tensor([0.5]), torch.tensor([0.5, NAN])], "shape", id="mean-with-an-axis"),
+        pytest.param([0.5, torch.tensor([0.5, NAN, NAN])], "shape", id="one-class-too-many"),
+        pytest.param([0.5, torch.tensor([0.5, 0.0])], "value", id="a-class-is-wrong"),
+        pytest.param([NAN, torch.tensor([0.5, NAN])], "value", id="the-mean-is-wrong"),
+    ],
+)
+def test_a_pair_is_judged_part_by_part(got, kind):
+    assert fault(got, [torch.tensor(0.5), torch.tensor([0.5, NAN])], check.MEAN_AND_CLASSES) == kind
+
+
+def test_an_answer_that_leans_on_question_3_is_told_to_stand_alone(capsys):
+    def leaning(image, kernel, stride=1, padding=0):
+        return convolution_matrix(kernel, image.shape, stride, padding).T @ image.flatten()  # noqa: F821
+
+    assert hidden_marks("transposed_convolution", leaning, 0) == (0, ["NameError"] * 3)
+    assert "work with the arguments only" in said("transposed_convolution", leaning, capsys)
+
+
+# Numbers by hand.
+
+
+@pytest.mark.parametrize(
+    ("mistake", "value"),
+    [
+        ("over_pred", 2 / 3), ("over_target", 2 / 5), ("dice", 4 / 8), ("union_is_sum", 2 / 8), ("union_is_xor", 2 / 4),
+        ("over_all_pixels", 2 / 9), ("pixel_accuracy", 5 / 9), ("equality_as_intersection", 5 / 6),
+        ("background", 3 / 7), ("upside_down", 3), ("distance", 2 / 3), ("percent", 100 / 3), ("rounded", 0.33),
+        ("smoothed", 3 / 7), ("integer_division", 0), ("counts_only", 2),
+    ],
+)  # fmt: skip
+def test_iou_mistakes_give_the_values_worked_out_by_hand(mistake, value):
+    """Two pixels in both masks, one in pred alone, three in target alone, three in neither: right is 2 / 6."""
+    pred = torch.tensor([1, 1, 1, 0, 0, 0, 0, 0, 0], dtype=torch.bool)
+    target = torch.tensor([1, 1, 0, 1, 1, 1, 0, 0, 0], dtype=torch.bool)
+    assert float(REFERENCES["iou"](pred, target)) == pytest.approx(1 / 3)
+    assert float(KNOWN_WRONG["iou"][mistake](pred.clone(), target)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "mean"),
+    [
+        ("absent_counts_as_zero", 7 / 18), ("absent_counts_as_one", 13 / 18), ("plain_mean_of_nan", NAN),
+        ("over_truth", 3 / 4), ("over_predicted", 5 / 6), ("dice", 11 / 15), ("union_is_sum", 11 / 30),
+        ("union_is_xor", 3 / 2), ("pixel_accuracy", 3 / 4), ("accuracy_of_each_class", 5 / 6),
+        ("one_ratio_for_all", 3 / 5), ("background_left_out", 2 / 3), ("weighted_by_frequency", 7 / 12),
+        ("ignored_count_as_predicted", 9 / 20), ("ignored_count_as_right", 13 / 20),
+    ],
+)  # fmt: skip
+def test_mean_iou_mistakes_give_the_values_worked_out_by_hand(mistake, mean):
+    """The example of the task, and two ignored pixels predicted as class 1: right is 7/12."""
+    pred, target = torch.tensor([0, 1, 1, 1, 1, 1]), torch.tensor([0, 0, 1, 1, 255, 255])
+    right, per_class = REFERENCES["mean_iou"](pred, target, 3)
+    assert [float(right), *per_class.tolist()] == pytest.approx([7 / 12, 1 / 2, 2 / 3, NAN], nan_ok=True)
+    assert float(KNOWN_WRONG["mean_iou"][mistake](pred, target, 3)[0]) == pytest.approx(mean, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "rows"),
+    [
+        ("flipped_kernel", [[2, 1, 0], [0, 2, 1]]), ("transposed_matrix", [[1, 0], [2, 1], [0, 2]]),
+        ("full_overlap", [[2, 0, 0], [1, 2, 0], [0, 1, 2], [0, 0, 1]]),
+        ("result_as_large_as_the_image", [[1, 2, 0], [0, 1, 2], [0, 0, 1]]),
+    ],
+)  # fmt: skip
+def test_matrix_mistakes_give_the_rows_worked_out_by_hand(mistake, rows):
+    """The example of the task: the kernel (1, 2) on an image of 1 x 3, which it fits into twice."""
+    kernel = torch.tensor([[1.0, 2.0]])
+    assert REFERENCES["convolution_matrix"](kernel, (1, 3)).tolist() == [[1, 2, 0], [0, 1, 2]]
+    assert KNOWN_WRONG["convolution_matrix"][mistake](kernel, (1, 3)).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("mistake", "rows"),
+    [
+        ("wraps_around", 3 * [[2, 4], [4, 2]]), ("padding_one_side", [[1, 2], [0, 1], *4 * [[0, 0]]]),
+        ("flipped_kernel", [*2 * [[0, 0]], [2, 1], [3, 2], *2 * [[0, 0]]]),
+        ("result_as_large_as_the_image", 2 * [[0, 0]]),
+    ],
+)  # fmt: skip
+def test_matrix_mistakes_at_the_border_give_the_rows_worked_out_by_hand(mistake, rows):
+    """The kernel (1, 2, 3) on an image of 1 x 2 with padding 1: above and below the image there are only zeros."""
+    kernel = torch.tensor([[1.0, 2.0, 3.0]])
+    right = REFERENCES["convolution_matrix"](kernel, (1, 2), 1, 1)
+    assert right.tolist() == [*2 * [[0, 0]], [2, 3], [1, 2], *2 * [[0, 0]]]
+    assert KNOWN_WRONG["convolution_matrix"][mistake](kernel, (1, 2), 1, 1).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("mistake", "values"),
+    [
+        ("flipped_kernel", [6, 3, 10, 5]), ("stride_ignored", [3, 11, 10]), ("convolves", [13]),
+        ("repeats_pixels", 2 * [3, 9, 11, 15, 10]), ("size_is_stride_times", [3, 6, 5, 10, 0, 0, 0, 0]),
+        ("inverse", [3 / 5, 6 / 5, 1, 2]),
+    ],
+)  # fmt: skip
+def test_transposed_mistakes_give_the_values_worked_out_by_hand(mistake, values):
+    """The example of the task: (3, 5) spread by (1, 2) at stride 2."""
+    image, kernel = torch.tensor([[3.0, 5.0]]), torch.tensor([[1.0, 2.0]])
+    assert REFERENCES["transposed_convolution"](image, kernel, 2).tolist() == [[3, 6, 5, 10]]
+    wrong = KNOWN_WRONG["transposed_convolution"][mistake](image, kernel, 2)
+    assert wrong.flatten().tolist() == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place"),
+    [("fixed_corner", (0, 0)), ("divides_by_height", (1, 2)), ("x_y_swapped", (1, 1)), ("index_from_one", (1, 0))],
+)
+def test_unpool_mistakes_put_the_value_where_it_is_by_hand(mistake, place):
+    """The value 7 with index 5 in a map of 3 x 4: row 1, column 1."""
+    features, indices = torch.full((1, 1, 1, 2), 0.0), torch.tensor([[[[5, 2]]]])
+    features[..., 0] = 7
+    assert REFERENCES["unpool_with_indices"](features, indices, (3, 4))[0, 0, 1, 1] == 7
+    wrong = KNOWN_WRONG["unpool_with_indices"][mistake](features, indices, (3, 4))
+    assert [tuple(where) for where in (wrong[0, 0] == 7).nonzero().tolist()] == [place]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "value"),
+    [
+        ("mean_over_all_pixels", math.log(3)), ("sum", 2 * math.log(3)), ("sign", -math.log(3)),
+        ("no_logarithm", -1 / 3), ("no_softmax", 0), ("ignored_as_class", math.log(3)),
+        ("mean_of_classes.over_num_classes", math.log(3) / 3), ("error_rate", 1 / 2),
+    ],
+)  # fmt: skip
+def test_loss_mistakes_give_the_values_worked_out_by_hand(mistake, value):
+    """Equal logits of three classes, two pixels: ln 3 each. (That ignored pixels count is another test's.)"""
+    logits, target = torch.zeros(1, 3, 1, 2), torch.tensor([[[0, 2]]])
+    assert REFERENCES["segmentation_loss"](logits, target).item() == pytest.approx(math.log(3))
+    assert float(KNOWN_WRONG["segmentation_loss"][mistake](logits, target)) == pytest.approx(value)
+
+
+# What the inputs promise.
+
+
+def drawn(question, case, seed):
+    """Return the inputs of every call of a case."""
+    described, calls = check.QUESTIONS[question], []
+    ask = local_ask(described, REFERENCES[question])
+
+    def recording(step, **inputs):
+        calls.append(inputs)
+        return ask(step, **inputs)
+
+    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
+    return calls
+
+
+seeds = pytest.mark.parametrize("seed", range(10))
+
+
+@seeds
+def test_masks_meet_and_differ_in_both_ways(seed):
+    for masks in drawn("iou", "values", seed):
+        pred, target = masks["pred"], masks["target"]
+        own = int((pred & ~target).sum()), int((target & ~pred).sum())
+        assert (pred & target).any() and not (pred | target).all() and min(own) > 0 and own[0] != own[1]
+
+
+@seeds
+def test_every_class_is_hit_where_classes_are_not_what_is_asked(seed):
+    for case in ("values", "ignored"):
+        for batch in drawn("mean_iou", case, seed):
+            pred, target = batch["pred"], batch["target"]
+            assert set(target[pred == target].tolist()) >= set(range(batch["num_classes"]))
+            assert pred.min() >= 0 and pred.max() < batch["num_classes"]
+
+
+@seeds
+def test_classes_are_absent_in_every_way(seed):
+    pred, target = (drawn("mean_iou", "absent", seed)[-1][name] for name in ("pred", "target"))
+    in_truth, in_pred = set(target.flatten().tolist()), set(pred.flatten().tolist())
+    hit = set(target[pred == target].tolist())
+    assert [len(s) for s in (in_truth - in_pred, in_pred - in_truth, in_truth & in_pred, hit)] == [2, 1, 4, 3]
+    assert len(set(range(8)) - in_truth - in_pred) == 1
+
+
+@seeds
+def test_indices_are_those_of_windows_of_two_by_two(seed):
+    for batch in drawn("unpool_with_indices", "odd", seed):
+        h, w = batch["indices"].shape[2:]
+        rows, columns = batch["indices"] // batch["output_size"][1], batch["indices"] % batch["output_size"][1]
+        assert torch.equal(rows // 2, torch.arange(h)[:, None].expand_as(rows))
+        assert torch.equal(columns // 2, torch.arange(w).expand_as(columns))
+        assert batch["features"].abs().unique().numel() == batch["features"].numel() and batch["features"].all()
+
+
+@seeds
+def test_images_do_not_count_alike_in_the_loss(seed):
+    for batch in drawn("segmentation_loss", "ignored", seed)[1:-1]:
+        counted = (batch["target"] != batch.get("ignore_index", 255)).flatten(1).sum(1)
+        assert counted.min() > 0 and counted.unique().numel() > 1
+
+
+# Points and table.
+
+
+def test_points_in_the_hidden_module_add_up():
+    found = {}
+    for test in vars(hidden).values():
+        for mark in getattr(test, "pytestmark", []):
+            if mark.name == "points" and mark.args[0] in POINTS:
+                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
+    assert found == POINTS
+    assert set(POINTS) < set(check.QUESTIONS)
+
+
+def test_the_table_is_what_the_solution_notebook_gives():
+    assert bake.table_path(EXERCISE).read_bytes() == bake.bake(EXERCISE)

@@ -1,0 +1,306 @@
+"""The promise of exercise 3's checks of decoders: right work passes in any style, wrong work fails by its name."""
+
+from __future__ import annotations
+
+import pytest
+import right_variants_ex03_decoders as variants
+import torch
+import torch.nn.functional as F
+from local_submission import marks
+from right_variants_ex03_decoders import RIGHT_TRANSPOSED, RIGHT_UNETS, RIGHT_UPSAMPLES
+from torch import nn
+
+from grading.hidden_checks import test_ex03_segmentation as hidden
+from grading.known_wrong import ex03_decoders as known_wrong
+from grading.known_wrong.ex03_decoders import COMMON, KNOWN_WRONG
+from helpers.checks import decoder_probes
+from helpers.checks.decoder_models import (
+    HINTS,
+    TRANSPOSED_DECODER,
+    UNET_DECODER,
+    UPSAMPLE_DECODER,
+    Decoder,
+    draw_features,
+    sizes_of,
+)
+from helpers.checks.question import Wrong, case_rng, local_ask
+from helpers.checks.verdict import GENERAL_HINTS, run_check
+
+QUESTIONS = {question.name: question for question in (UPSAMPLE_DECODER, TRANSPOSED_DECODER, UNET_DECODER)}
+POINTS = {"UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6}
+RIGHT = {"UpsampleDecoder": RIGHT_UPSAMPLES, "TransposedDecoder": RIGHT_TRANSPOSED, "UNetDecoder": RIGHT_UNETS}
+BASES = {name: getattr(known_wrong, name) for name in QUESTIONS}
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+class Submission:
+    """Examines a class of decoders in this process; none of these cases asks an oracle."""
+
+    def __init__(self, answer, seed="hidden"):
+        self.answer, self.seed = answer, seed
+
+    def examine(self, name, case_id):
+        question = QUESTIONS[name]
+        question.cases[case_id](local_ask(question, self.answer), case_rng(self.seed, name, case_id), None)
+
+
+def hidden_marks(name, answer, seed=0):
+    return marks(hidden, Submission(answer, seed), name)
+
+
+def said(name, answer, capsys):
+    """Return what the check under the stub prints."""
+    run_check(QUESTIONS[name], answer, None)
+    return capsys.readouterr().out
+
+
+def count(answer, channels=(16, 32, 64, 128)):
+    return sum(p.numel() for p in answer([*channels], 3).parameters())
+
+
+def of_size(share, of):
+    """Return a class of modules that have `share` times as many parameters as those of the class `of`."""
+
+    class Weight(nn.Module):
+        def __init__(self, encoder_channels, num_classes):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(round(share * count(of, encoder_channels))))
+
+    return Weight
+
+
+def each(versions):
+    return [
+        pytest.param(name, mistake.partition(".")[0], answer, id=f"{name}-{mistake}")
+        for name, answers in versions.items() for mistake, answer in answers.items()
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "style", "answer"), each(RIGHT))
+def test_right_decoders_in_any_style_score_full(name, style, answer, capsys, monkeypatch):
+    monkeypatch.setattr(variants, "TransposedDecoder", of_size(1, answer))
+    assert hidden_marks(name, answer) == (POINTS[name], POINTS[name], [])
+    assert said(name, answer, capsys).startswith(QUESTIONS[name].sentence)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_wrong_versions_share_is_right(name, seed):
+    """So each of them is caught for its own mistake."""
+    assert hidden_marks(name, BASES[name], seed) == (POINTS[name], POINTS[name], [])
+
+
+@pytest.mark.parametrize(("name", "mistake", "answer"), each(KNOWN_WRONG))
+def test_known_wrong_decoders_lose_points_and_are_named(name, mistake, answer, capsys):
+    points, maximum, named = hidden_marks(name, answer)
+    assert points < maximum and named[0] == mistake
+    assert {**GENERAL_HINTS, **QUESTIONS[name].hints}[mistake] in said(name, answer, capsys)
+
+
+def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
+    mistakes = {name: {m.partition(".")[0] for m in answers} for name, answers in KNOWN_WRONG.items()}
+    mistakes["UNetDecoder"].add("nothing_to_match")  # what no answer can be alone
+    assert set(HINTS) == {"all", *mistakes}
+    assert set(HINTS["all"]) <= set().union(*mistakes.values())
+    for name, found in mistakes.items():
+        assert set(HINTS[name]) <= found <= {*HINTS["all"], *HINTS[name], *GENERAL_HINTS}
+    for hints in HINTS.values():
+        for mistake, hint in hints.items():
+            assert hint.endswith(("?", ".", "!", ")")) and "  " not in hint, mistake
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_common_mistakes_are_made_by_every_decoder(name):
+    assert set(COMMON) <= set(KNOWN_WRONG[name])
+
+
+class Zeros(nn.Module):
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__()
+        self.classes = num_classes
+
+    def forward(self, features):
+        return features[0].new_zeros(len(features[0]), self.classes, *(2 * n for n in features[0].shape[2:]))
+
+
+class Noise(Zeros):
+    def forward(self, features):
+        return torch.randn_like(super().forward(features))
+
+
+def stub(*_):
+    raise NotImplementedError
+
+
+class StubOfForward(nn.Module):
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__()
+
+    def forward(self, features):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize(
+    "answer",
+    [stub, StubOfForward, lambda *_: None, Zeros, Noise, lambda *_: nn.Identity(), nn.Conv2d, None],
+    ids=["stub", "stub_of_forward", "nothing", "zeros", "noise", "identity", "layer", "none"],
+)
+def test_worthless_decoders_score_nothing(name, answer):
+    assert hidden_marks(name, answer)[:2] == (0, POINTS[name])
+
+
+@pytest.mark.parametrize("answer", [stub, StubOfForward])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_stub_is_called_unwritten(name, answer, capsys):
+    assert set(hidden_marks(name, answer)[2]) == {"not_written"}
+    assert said(name, answer, capsys) == f"{name} is not written yet.\n"
+
+
+def test_a_mistake_costs_what_it_spoils_and_no_more():
+    assert hidden_marks("UNetDecoder", KNOWN_WRONG["UNetDecoder"]["unmatched"])[0] == 5
+    assert hidden_marks("UNetDecoder", KNOWN_WRONG["UNetDecoder"]["not_fitted"])[0] == 5
+    assert hidden_marks("UNetDecoder", KNOWN_WRONG["UNetDecoder"]["dropout_in_eval"])[0] == 5
+    assert hidden_marks("UNetDecoder", KNOWN_WRONG["UNetDecoder"]["no_nonlinearity"])[0] == 4
+    assert hidden_marks("TransposedDecoder", KNOWN_WRONG["TransposedDecoder"]["not_fitted"])[0] == 3
+    assert hidden_marks("UpsampleDecoder", KNOWN_WRONG["UpsampleDecoder"]["nearest"])[0] == 1
+
+
+# The number of parameters.
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.92, []), (1.09, []), (0.9, ["unmatched"]), (1.11, ["unmatched"])])
+def test_ten_percent_of_the_smaller_number_are_allowed(monkeypatch, share, named):
+    monkeypatch.setattr(variants, "TransposedDecoder", of_size(share, variants.Concatenating))
+    assert hidden_marks("UNetDecoder", variants.Concatenating)[2] == named
+
+
+@pytest.mark.parametrize("other", [None, stub, lambda *_: 3], ids=["none", "stub", "number"])
+def test_without_a_transposed_decoder_only_the_comparison_is_lost(monkeypatch, capsys, other):
+    """That class need not be right, only there: it is another question's answer."""
+    monkeypatch.setattr(variants, "TransposedDecoder", other)
+    points, _, named = hidden_marks("UNetDecoder", variants.Concatenating)
+    assert (points, named) == (5, ["nothing_to_match"])
+    assert HINTS["UNetDecoder"]["nothing_to_match"] in said("UNetDecoder", variants.Concatenating, capsys)
+
+
+def test_the_other_class_is_the_one_beside_the_answer():
+    """Whether or not the module that it stands in can be imported: a notebook cannot."""
+    names = {"nn": nn, "__name__": "a notebook"}
+    exec(
+        "def TransposedDecoder(channels, classes): return nn.Linear(channels[0], classes)\n"
+        "class UNetDecoder(nn.Linear):\n"
+        "    def __init__(self, channels, classes): super().__init__(channels[0] + channels[1], classes)\n"
+        "    def forward(self, features): return features\n",
+        names,
+    )
+
+    def found():
+        return decoder_probes.count_parameters(
+            names["UNetDecoder"], {}, encoder_channels=[3, 4], num_classes=2, beside="TransposedDecoder"
+        )
+
+    assert found() == {"own": 16, "other": 8}
+    del names["TransposedDecoder"]
+    assert found() == {"own": 16, "other": None}
+
+
+def test_unmatched_tells_both_numbers(capsys):
+    wider, other = KNOWN_WRONG["UNetDecoder"]["unmatched"], known_wrong.TransposedDecoder
+    told = said("UNetDecoder", wider, capsys)
+    assert f"{count(wider):,} parameters" in told and f"{count(other):,}" in told
+
+
+# How the checks look.
+
+
+@pytest.mark.parametrize(
+    ("up", "sizes"), [(True, [(5, 6), (3, 3), (2, 2)]), (False, [(5, 6), (2, 3), (1, 1)])], ids=["up", "down"]
+)
+def test_an_encoder_rounds_up_or_down(up, sizes):
+    assert sizes_of((5, 6), 3, up) == sizes
+
+
+def test_features_are_the_same_bits_everywhere():
+    first, second = draw_features(case_rng(0, "q", "c"), (2, 3), [(4, 5), (2, 2)], images=2)
+    assert first.shape == (2, 2, 4, 5) and second.shape == (2, 3, 2, 2)
+    assert torch.equal(first * 16, (first * 16).round()) and first.abs().max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "energy", "misplaced"),
+    [
+        (0, (10, 20), False),  # the middle of 40 x 80 is the middle of 20 x 40
+        (0, (12, 20), False),
+        (0, (13, 20), True),
+        (0, (10, 17), True),
+        (1, (5, 10), False),
+        (1, (8, 10), True),
+    ],
+)
+def test_a_look_may_be_two_pixels_beside_its_place(stage, energy, misplaced):
+    maps = torch.zeros(20 >> stage, 40 >> stage)
+    maps[energy] = 3.0
+    decoder = Decoder("Some", HINTS["all"])
+    try:
+        decoder.refuse_misplaced("Some", (20, 40), (40, 80), stage, maps)
+    except Wrong as wrong:
+        assert misplaced and wrong.mistake == "misplaced"
+    else:
+        assert not misplaced
+
+
+def stirred(answer, channels=(16, 32, 64, 128), size=(32, 48)):
+    """Return a decoder after the probe `stir`, and the features that it saw."""
+    memory, features = {}, draw_features(case_rng(0, "q", "c"), channels, sizes_of(size, len(channels)), 2)
+    decoder_probes.build(answer, memory, seed=0, encoder_channels=[*channels], num_classes=3)
+    decoder_probes.stir(answer, memory, features=features)
+    return memory["decoder"].eval(), features
+
+
+@pytest.mark.parametrize("answer", [variants.DeepWithoutNorms, variants.ZeroEnd, variants.FunctionsOnly])
+def test_after_stirring_the_deepest_features_can_be_seen(answer):
+    """Fresh decoders of many layers hide them: the logits change by less than rounding, or not at all."""
+    decoder, features = stirred(answer)
+    with torch.no_grad():
+        logits, other = decoder(features), decoder([*features[:-1], -features[-1]])
+    assert (logits - other).abs().max() > 0.1 * logits.std()
+
+
+def test_stirring_leaves_a_function_as_it_is_but_for_its_scale():
+    """What is straight stays straight, what looks at one stage still does."""
+    decoder, features = stirred(known_wrong.UpsampleDecoder)
+    with torch.no_grad():
+        up = F.interpolate(decoder.classify(features[-1]), (64, 96), mode="bilinear")
+        assert torch.equal(decoder(features), up)
+        assert up.std() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("make", "doublings"),
+    [
+        (lambda: nn.ConvTranspose2d(2, 2, 2, stride=2), 1),
+        (lambda: nn.ConvTranspose2d(2, 2, 2, stride=(2, 2)), 1),
+        (lambda: nn.ConvTranspose2d(2, 2, 2, stride=(2, 1)), 0),
+        (lambda: nn.ConvTranspose2d(2, 2, 3), 0),
+        (lambda: nn.Conv2d(2, 2, 2, stride=2), 0),
+        (lambda: lambda maps: F.conv_transpose2d(maps, torch.ones(2, 2, 2, 2), stride=2), 1),
+        (lambda: lambda maps: F.conv_transpose2d(maps, torch.ones(2, 2, 2, 2)), 0),
+        (lambda: nn.Upsample(scale_factor=2), 0),
+    ],
+)
+def test_transposed_convolutions_of_stride_two_are_counted(make, doublings):
+    layer = make()
+    with decoder_probes.Watch() as seen:
+        layer(torch.ones(1, 2, 4, 4))
+    assert seen.doublings == doublings
+
+
+def test_points_in_the_hidden_module_add_up():
+    for name, points in POINTS.items():
+        worth = [
+            m.args[1] for t in vars(hidden).values() for m in getattr(t, "pytestmark", [])
+            if m.name == "points" and m.args[0] == name
+        ]  # fmt: skip
+        assert sum(worth) == points

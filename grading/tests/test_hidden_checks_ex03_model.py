@@ -1,0 +1,132 @@
+"""The model question of exercise 3: a network earns the points of its mean IoU on held-out scenes, and no others."""
+
+import pytest
+import torch
+from local_submission import LocalSubmission
+from torch import nn
+
+from grading import held_out
+from grading.hidden_checks import test_ex03_segmentation as hidden
+from helpers.checks import ex03_segmentation as check
+from helpers.checks.question import Wrong
+from helpers.checks.trained_models import SEGMENTATION_MODEL, class_agreement
+from helpers.weights import save_weights
+
+EXERCISE = "ex03_segmentation"
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """The held-out scenes of a course secret of our own."""
+    folder = tmp_path_factory.mktemp("grading")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_out, "GRADING", folder)
+        held_out.held_out_masks.cache_clear()
+        yield held_out.held_out_masks()
+    held_out.held_out_masks.cache_clear()
+
+
+class Recall(nn.Module):
+    """Knows all held-out masks by heart, but for the classes of a share of the pixels."""
+
+    def __init__(self, scenes, share):
+        super().__init__()
+        self.register_buffer("keys", scenes.images.double().flatten(1).std(dim=1))
+        masks = scenes.masks.long().clone()
+        masks[masks == 255] = 0
+        lost = torch.rand(masks.shape, generator=torch.Generator().manual_seed(0)) < share
+        self.register_buffer("masks", torch.where(lost, (masks + 1) % 6, masks))
+
+    def forward(self, images):
+        keys = (images * 255).round().double().flatten(1).std(dim=1)
+        masks = self.masks[(keys[:, None] - self.keys).abs().argmin(dim=1)]
+        return nn.functional.one_hot(masks, 6).permute(0, 3, 1, 2).float()
+
+
+class Answers(nn.Module):
+    """A network that answers whatever it is told to make of the images."""
+
+    def __init__(self, make):
+        super().__init__()
+        self.make, self.bias = make, nn.Parameter(torch.zeros(1))
+
+    def forward(self, images):
+        return self.make(images)
+
+
+def model_points(build, tmp_path, monkeypatch):
+    """Return the points that hidden checks give for a model whose weights lie in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    submission, points, last = LocalSubmission(EXERCISE, {"model": build}, {}), 0, None
+    for threshold, worth in SEGMENTATION_MODEL.steps:
+        try:
+            hidden.test_model_on_held_out_scenes(submission, threshold)
+            points += worth
+        except Wrong as wrong:
+            last = wrong
+    return points, last
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3])
+def test_a_model_earns_the_points_of_its_score(scenes, tmp_path, monkeypatch, share):
+    network = Recall(scenes, share)
+    save_weights(network, tmp_path / hidden.WEIGHTS)
+    earned, _ = model_points(lambda: Recall(scenes, 0.5), tmp_path, monkeypatch)
+    score = class_agreement(network.masks, scenes.masks.long(), 6)
+    assert earned == SEGMENTATION_MODEL.points_at(score)
+
+
+def test_perfect_memory_scores_one_and_a_worse_one_less(scenes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for share, low, high in ((0.0, 1.0, 1.0), (0.2, 0.3, 0.75)):
+        save_weights(Recall(scenes, share), tmp_path / hidden.WEIGHTS)
+        submission = LocalSubmission(EXERCISE, {"model": lambda: Recall(scenes, 0.5)}, {})
+        assert low <= held_out.mean_iou_of(submission, hidden.WEIGHTS) <= high
+
+
+@pytest.mark.parametrize(
+    ("make", "mistake"),
+    [
+        pytest.param(lambda x: torch.zeros(len(x), 6, 128, 128), "too_far", id="one-class"),
+        pytest.param(lambda x: torch.full((len(x), 6, 128, 128), torch.nan), "not_logits", id="nan"),
+        pytest.param(lambda x: torch.zeros(len(x), 5, 128, 128), "logits_shape", id="five-classes"),
+        pytest.param(lambda x: torch.zeros(len(x), 6, 64, 64), "logits_shape", id="half-size"),
+        pytest.param(lambda x: torch.zeros(len(x), 128, 128, dtype=torch.int64), "not_logits", id="labels"),
+        pytest.param(lambda x: torch.zeros(len(x), 128, 128), "not_logits", id="no-class-axis"),
+        pytest.param(lambda x: {"logits": torch.zeros(len(x), 6, 128, 128)}, "not_logits", id="dict"),
+    ],
+)
+def test_wrong_models_earn_nothing_and_are_named(scenes, tmp_path, monkeypatch, make, mistake):
+    save_weights(Answers(make), tmp_path / hidden.WEIGHTS)
+    points, wrong = model_points(lambda: Answers(make), tmp_path, monkeypatch)
+    assert (points, wrong.mistake) == (0, mistake)
+
+
+def test_a_model_without_weights_or_with_others_or_none_at_all_earns_nothing(scenes, tmp_path, monkeypatch):
+    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    assert (points, wrong.mistake) == (0, "no_weights")
+    save_weights(nn.Linear(2, 2), tmp_path / hidden.WEIGHTS)
+    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    assert (points, wrong.mistake) == (0, "other_weights")
+    points, wrong = model_points(lambda: 3, tmp_path, monkeypatch)
+    assert (points, wrong.mistake) == (0, "not_a_module")
+
+
+def test_the_agreement_of_classes_is_the_mean_iou_worked_out_by_hand():
+    """Truth 0 0 1 1, prediction 0 1 1 1: 1/2 and 2/3; a class in neither is left out, one in the truth alone is 0."""
+    pred, target = torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 1])
+    assert class_agreement(pred, target, 3) == pytest.approx(7 / 12)
+    assert class_agreement(torch.tensor([0, 0, 0]), torch.tensor([0, 2, 255]), 3) == pytest.approx((1 / 2 + 0) / 2)
+
+
+def test_the_visible_check_tells_score_and_points(tmp_path, capsys):
+    network = Answers(lambda x: torch.zeros(len(x), 6, 128, 128))
+    check.model(lambda: network, str(save_weights(network, tmp_path / "weights.safetensors")))
+    threshold, points = SEGMENTATION_MODEL.thresholds[-1]
+    told = capsys.readouterr().out
+    assert told.startswith("model: mIoU 0.1") and "0 points there" in told and f"{points} from {threshold:g}" in told
+
+
+def test_more_is_better():
+    assert SEGMENTATION_MODEL.points_at(1.0) == 6 and SEGMENTATION_MODEL.points_at(float("nan")) == 0
+    assert [SEGMENTATION_MODEL.points_at(t) for t, _ in SEGMENTATION_MODEL.thresholds] == [2, 4, 6]
