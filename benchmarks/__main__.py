@@ -1,13 +1,31 @@
-"""`python -m benchmarks`: the ratios. `python -m benchmarks regression | comparison | leeds`: the longer runs."""
+"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, regression or segmentation: a longer run."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import autograde, comparison, gaussian, importing, leeds, people, regression, softargmax, training
+from benchmarks import (
+    autograde,
+    comparison,
+    gaussian,
+    importing,
+    leeds,
+    mean_iou,
+    people,
+    regression,
+    segmentation,
+    softargmax,
+    training,
+)
 from benchmarks.row import print_rows
 
-LONGER = {"comparison": comparison.main, "regression": regression.main, "leeds": leeds.main}
+LONGER = {
+    "autograde": autograde.main,
+    "comparison": comparison.main,
+    "leeds": leeds.main,
+    "regression": regression.main,
+    "segmentation": segmentation.main,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +36,7 @@ def main(arguments: list[str]) -> int:
             return 2
         return LONGER[arguments[0]](arguments[1:])
     rows = []
-    for module in (importing, people, gaussian, softargmax, training, autograde):
+    for module in (importing, people, gaussian, softargmax, mean_iou, training, autograde):
         print(f"measuring {module.__name__.split('.')[1]} ...", flush=True)
         rows += module.rows()
     print_rows(rows)

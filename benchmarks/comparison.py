@@ -8,20 +8,13 @@ The code is that of the solution's cells, with another seed.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import json
-import os
-import shutil
-import tempfile
-from pathlib import Path
 
+from benchmarks.cells import run_cells
 from benchmarks.row import Row, print_rows
 
 __all__ = ["main"]
 
-ROOT = Path(__file__).resolve().parents[1]
-EXERCISE, EARLIER = "ex02_softargmax", "ex01_pose_regression"
+EXERCISE = "ex02_softargmax"
 COMMON = ("setup", "data", "gaussian-scoremaps", "argmax-decode", "softargmax", "SoftargmaxPose", "model",
           "map-network", "measure")  # fmt: skip
 TRAINED_BY = {
@@ -35,22 +28,10 @@ TRAINED_BY = {
 
 def run(seed: int, rows: list[str], warped: float) -> dict[str, dict[str, float]]:
     """Run the solution's cells for these rows with another seed, in a folder of its own, and return their numbers."""
-    notebook = json.loads((ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
-    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
     wanted = [*COMMON, *(["training"] if "softargmax + map loss" in rows and "softargmax" not in rows else [])]
     wanted += [TRAINED_BY[row] for row in TRAINED_BY if row in rows]
-    wanted.sort(key=list(cells).index)
-    code = "\n".join(cells[name] for name in wanted)
-    code = code.replace("helpers.set_seed(1)", f"helpers.set_seed({seed})").replace("warped=0", f"warped={warped}")
-    here, names = os.getcwd(), {}
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        shutil.copytree(ROOT / "solutions" / EARLIER, Path(folder) / EARLIER)
-        (Path(folder) / EXERCISE).mkdir()
-        os.chdir(Path(folder) / EXERCISE)
-        try:
-            exec(code, names)
-        finally:
-            os.chdir(here)
+    changed = {"helpers.set_seed(1)": f"helpers.set_seed({seed})", "warped=0": f"warped={warped}"}
+    names = run_cells(EXERCISE, wanted, changed)
     return names["results"].rows
 
 

@@ -33,7 +33,7 @@ BUNDLED = (
     "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*.safetensors", "helpers/checks/*.toml",
     "data/*", "data/licenses/*", "LICENSE", "constraints.txt",
 )  # fmt: skip
-STAFF_ONLY = ("nbgrader", "pytest", "nbval")
+STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")
 
 
 def generate(exercise: str, folder: Path, gradebook: str | None = None) -> Path:
