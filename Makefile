@@ -8,7 +8,7 @@ VENV ?= .venv
 PYTHON ?= python3
 RUN := PATH="$(abspath $(VENV))/bin:$$PATH"
 READY := $(VENV)/.deep-learning-lab-ready
-EXERCISES := $(notdir $(wildcard solutions/ex*))
+NOTEBOOKS := $(wildcard solutions/ex*/ex*.ipynb)
 
 .PHONY: help env demo test lab release bench lint clean
 
@@ -31,8 +31,8 @@ test: env ## all tests, the notebooks, the drift check: what CI runs
 	$(RUN) ruff check .
 	$(RUN) python -m grading release --check
 	$(RUN) python -m pytest -q
-	$(RUN) DEEP_LEARNING_LAB_STRICT=1 python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider \
-		$(foreach exercise,$(EXERCISES),solutions/$(exercise)/$(exercise).ipynb)
+	printf '%s\n' $(NOTEBOOKS) | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
+		python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider
 
 lab: env ## JupyterLab on exercises/
 	@$(RUN) jupyter lab --notebook-dir=exercises
