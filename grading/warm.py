@@ -63,7 +63,7 @@ class WarmProcess:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.said = tempfile.TemporaryFile()  # noqa: SIM115, open as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "grading.worker"],
+            [_interpreter(), "-P", "-s", "-m", "grading.worker"],
             stdin=theirs,
             cwd="/",
             start_new_session=True,
@@ -155,6 +155,15 @@ def _environment(path: Sequence[str]) -> dict[str, str]:
 def _baked_data(folder: Path) -> list[str]:
     """Return what `helpers` reads of data/; rendered scenes in its cache, with their truth, are none of it."""
     return [str(path) for path in sorted(folder.glob("*")) if path.name != "cache"]
+
+
+def _interpreter() -> str:
+    """Return the path of this interpreter without links to folders: a worker sees packages at their real places only.
+
+    The last part stays, be it a link or not, because it tells Python which environment it belongs to.
+    """
+    folder, name = os.path.split(sys.executable)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def _readable(paths: Sequence[str]) -> list[str]:

@@ -177,7 +177,7 @@ def segmentation_loss(logits, target, ignore_index=255):
 """,
         "UNetDecoder": answers["UNetDecoder"].replace("torch.cat([skip, x], dim=1)", "torch.cat([0 * skip, x], dim=1)"),
     }
-    marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 3.0}
+    marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 1.0}
     marks["model"] = 0.0  # its weights were trained with the skips that are zeroed here
     return Submission(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
 
@@ -195,7 +195,7 @@ def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: 
 def gus_no_skips(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Hands in the decoder without skips as a U-Net, and weights that do not fit it."""
     same = answers["TransposedDecoder"].replace("class TransposedDecoder", "class UNetDecoder")
-    marks = {**FULL, "UNetDecoder": 3.0, "model": 0.0}
+    marks = {**FULL, "UNetDecoder": 1.0, "model": 0.0}  # the 1 is for its size
     return Submission(filled(release, {**answers, "UNetDecoder": same}), marks, {WEIGHTS: weights})
 
 

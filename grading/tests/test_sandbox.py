@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from toy_course import PROJECT
 
+from grading.answers import warm_process
 from grading.sandbox import LAYERS
 from grading.turns import Cell, Turns
 
@@ -215,6 +216,20 @@ def test_a_flood_of_output_is_cut_and_stops_nobody(warm):
 def test_the_environment_tells_nothing(warm, monkeypatch):
     text = said(warm, "print(sorted(os.environ))")
     assert "DEEP_LEARNING_LAB_GRADING" in text and "USER" not in text and "LOGNAME" not in text
+
+
+def test_an_environment_behind_a_link_is_read_at_its_real_place(course, isolated, tmp_path, monkeypatch):
+    """What is imported late in a turn, such as a part of autograd, was not found there once."""
+    (tmp_path / "link").symlink_to(sys.prefix)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "link" / "bin" / Path(sys.executable).name))
+    linked = warm_process(course, isolated.limits)
+    try:
+        assert said(linked, "assert 'pluggy' not in sys.modules; import pluggy; print('found')").strip() == "found"
+        with Turns(linked, []) as turns:
+            turns.begin()
+        assert not turns.layers["missing"]
+    finally:
+        linked.close()
 
 
 def test_nothing_is_left_in_the_folder(warm):
