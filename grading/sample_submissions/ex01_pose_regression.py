@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, scratch
+from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, with_crash_and_endless_loop
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -125,11 +125,7 @@ class PoseRegressor(nn.Module):
 
 def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
-    endless = "def pck(pred, target, visible, threshold):\n    while True:\n        pass"
-    notebook = filled(release, {**answers, "pck": endless})
-    place = notebook["cells"].index(cell(notebook, "pck"))
-    notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
-    notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    notebook = with_crash_and_endless_loop(release, answers, "pck(pred, target, visible, threshold)")
     return Submission(notebook, {**FULL, "pck": 0.0}, {WEIGHTS: weights})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, scratch
+from grading.sample_submissions.handing_in import Submission, by_name, filled, with_crash_and_endless_loop
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -134,11 +134,7 @@ def lean_softargmax(scoremaps, beta=1.0):
 
 def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
-    endless = "def argmax_decode(scoremaps):\n    while True:\n        pass"
-    notebook = filled(release, {**answers, "argmax_decode": endless})
-    place = notebook["cells"].index(cell(notebook, "argmax_decode"))
-    notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
-    notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    notebook = with_crash_and_endless_loop(release, answers, "argmax_decode(scoremaps)")
     return Submission(notebook, {**FULL, "argmax_decode": 0.0}, {WEIGHTS: weights})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, scratch
+from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, with_crash_and_endless_loop
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -184,11 +184,7 @@ def segmentation_loss(logits, target, ignore_index=255):
 
 def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
-    endless = "def unpool_with_indices(features, indices, output_size):\n    while True:\n        pass"
-    notebook = filled(release, {**answers, "unpool_with_indices": endless})
-    place = notebook["cells"].index(cell(notebook, "iou"))
-    notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
-    notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    notebook = with_crash_and_endless_loop(release, answers, "unpool_with_indices(features, indices, output_size)")
     return Submission(notebook, {**FULL, "unpool_with_indices": 0.0}, {WEIGHTS: weights})
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Maker", "Submission", "by_name", "cell", "filled", "scratch"]
+__all__ = ["Maker", "Submission", "by_name", "cell", "filled", "scratch", "with_crash_and_endless_loop"]
 
 
 @dataclass
@@ -42,3 +42,18 @@ def filled(release: dict, answers: dict[str, str]) -> dict:
 def scratch(source: str, name: str) -> dict:
     """Return a code cell as a student would add one."""
     return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": source}
+
+
+def with_crash_and_endless_loop(release: dict, answers: dict[str, str], endless: str) -> dict:
+    """Return the notebook with these answers but for one that never returns, and before that one a scratch cell that
+    never ends and another that ends the process.
+
+    Args:
+        endless: the name and the arguments of that answer, such as "pck(pred, target, visible, threshold)".
+    """
+    name = endless.partition("(")[0]
+    notebook = filled(release, {**answers, name: f"def {endless}:\n    while True:\n        pass"})
+    place = notebook["cells"].index(cell(notebook, name))
+    notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
+    notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    return notebook

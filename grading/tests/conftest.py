@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # toy_course
 
 import toy_course
 
+from grading import held_out
 from grading.answers import Course, warm_process
 from grading.grade import Grader
 from grading.sandbox import Limits
@@ -50,6 +51,20 @@ def grader(course) -> Iterator[Grader]:
     made = Grader(course, warm_process(course, LIMITS), course.root / "grading" / "course_secret")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def own_secret(tmp_path_factory) -> Iterator[None]:
+    """Let held-out scenes be drawn from a course secret of the test's own, and be kept apart from the course's."""
+    folder = tmp_path_factory.mktemp("grading")
+    drawn = held_out.held_out_people, held_out.held_out_masks
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(held_out, "GRADING", folder)
+        for scenes in drawn:
+            scenes.cache_clear()
+        yield
+    for scenes in drawn:
+        scenes.cache_clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.checks.question import Wrong, case_rng, live_oracle, local_ask
 
-__all__ = ["LocalSubmission", "marks"]
+__all__ = ["LocalSubmission", "marks", "said"]
 
 
 class LocalSubmission:
@@ -30,10 +30,12 @@ class LocalSubmission:
 
 
 def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str) -> tuple[int, int, list[str | None]]:
-    """Return the points that the hidden checks give for a question, their maximum, and the mistakes named."""
+    """Return the points, extra ones included, that the hidden checks give for a question, their maximum, and the
+    mistakes named."""
     points, maximum, mistakes = 0, 0, []
     for name, test in vars(hidden_checks).items():
-        worth = [m.args[1] for m in getattr(test, "pytestmark", []) if m.name == "points" and m.args[0] == question]
+        found = [m for m in getattr(test, "pytestmark", []) if m.name in ("points", "bonus")]
+        worth = [m.args[1] for m in found if m.args[0] == question]
         if not name.startswith("test_") or not worth:
             continue
         maximum += worth[0]
@@ -43,3 +45,9 @@ def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str)
         except Wrong as wrong:
             mistakes.append(wrong.mistake)
     return points, maximum, mistakes
+
+
+def said(check: ModuleType, question: str, answer: Any, capsys: Any) -> str:
+    """Return what the check under a stub prints."""
+    getattr(check, question)(answer)
+    return capsys.readouterr().out

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from local_submission import LocalSubmission, marks
+from local_submission import LocalSubmission, marks, said
 from right_variants_ex01 import REFERENCES, RIGHT_VARIANTS
 from torch import nn
 
@@ -41,17 +41,11 @@ def hidden_marks(question, answer, seed):
     return marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
 
 
-def said(question, answer, capsys):
-    """Return what the check under the stub prints."""
-    getattr(check, question)(answer)
-    return capsys.readouterr().out
-
-
 @pytest.mark.parametrize(("question", "answer"), bank(RIGHT_VARIANTS))
 def test_right_work_in_any_style_scores_full(question, answer, capsys):
     for seed in range(SEEDS.get(question, 4)):
         assert hidden_marks(question, answer, seed) == (POINTS[question], POINTS[question], [])
-    assert said(question, answer, capsys).startswith(check.QUESTIONS[question].sentence)
+    assert said(check, question, answer, capsys).startswith(check.QUESTIONS[question].sentence)
 
 
 @pytest.mark.parametrize(("question", "mistake", "answer"), wrong_bank())
@@ -60,7 +54,7 @@ def test_known_wrong_work_loses_points_and_is_named(question, mistake, answer, c
         points, maximum, named = hidden_marks(question, answer, seed)
         assert points < maximum and named[0] == mistake
     hint = read_hints(EXERCISE)[question][mistake]
-    assert hint in said(question, answer, capsys)
+    assert hint in said(check, question, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
@@ -169,14 +163,9 @@ def test_helpers_hold_no_reference_and_no_known_wrong_version():
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory):
+def people(own_secret):
     """The held-out people of a course secret of our own."""
-    folder = tmp_path_factory.mktemp("grading")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(held_out, "GRADING", folder)
-        held_out.held_out_people.cache_clear()
-        yield held_out.held_out_people()
-    held_out.held_out_people.cache_clear()
+    return held_out.held_out_people()
 
 
 class Recall(nn.Module):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission
+from local_submission import LocalSubmission, marks, said
 from right_variants_ex02 import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -13,7 +13,7 @@ from grading.hidden_checks import test_ex02_softargmax as hidden
 from grading.known_wrong.ex02_softargmax import KNOWN_WRONG
 from helpers.checks import ex02_softargmax as check
 from helpers.checks.lean_probes import LiveBytes, count_memory
-from helpers.checks.question import Wrong, read_hints
+from helpers.checks.question import read_hints
 
 EXERCISE = "ex02_softargmax"
 POINTS = {"gaussian_scoremaps": 4, "scoremap_loss": 3, "argmax_decode": 3, "softargmax": 6, "lean_softargmax": 3}
@@ -27,31 +27,16 @@ def bank(answers):
 
 def hidden_marks(question, answer, seed):
     """Return the points, bonus or not, that the hidden checks give for an answer, and the mistakes they name."""
-    submission = LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed)
-    points, mistakes = 0, []
-    for name, test in vars(hidden).items():
-        worth = [m for m in getattr(test, "pytestmark", []) if m.name in ("points", "bonus") and m.args[0] == question]
-        if not name.startswith("test_") or not worth:
-            continue
-        try:
-            test(submission)
-            points += worth[0].args[1]
-        except Wrong as wrong:
-            mistakes.append(wrong.mistake)
+    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
+    assert maximum == POINTS[question]
     return points, mistakes
-
-
-def said(question, answer, capsys):
-    """Return what the check under the stub prints."""
-    getattr(check, question)(answer)
-    return capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
 def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
     for seed in range(4):
         assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
@@ -60,7 +45,7 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
     for seed in range(2):
         points, named = hidden_marks(question, answer, seed)
         assert points < POINTS[question] and named[0] == mistake
-    assert read_hints(EXERCISE)[question][mistake] in said(question, answer, capsys)
+    assert read_hints(EXERCISE)[question][mistake] in said(check, question, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
@@ -99,12 +84,12 @@ def test_worthless_work_scores_nothing(question, answer):
 def test_the_stub_is_called_unwritten(capsys):
     for question in POINTS:
         assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(question, stub, capsys) == f"{question} is not written yet.\n"
+        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 def test_a_verdict_has_four_lines_and_inputs_to_try(capsys):
     wrong = KNOWN_WRONG["softargmax"]["x_y_swapped"]
-    lines = said("softargmax", wrong, capsys).splitlines()
+    lines = said(check, "softargmax", wrong, capsys).splitlines()
     assert lines[0] == "softargmax is not right yet."
     assert [line.split()[0] for line in lines[1:]] == ["called", "returned", "expected", "hint"]
     assert wrong(**check.inputs).shape == (2, 3, 2)

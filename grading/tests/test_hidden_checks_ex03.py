@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, marks
+from local_submission import LocalSubmission, marks, said
 from right_variants_ex03 import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -36,17 +36,11 @@ def hidden_marks(question, answer, seed):
     return points, mistakes
 
 
-def said(question, answer, capsys):
-    """Return what the check under the stub prints."""
-    getattr(check, question)(answer)
-    return capsys.readouterr().out
-
-
 @pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
 def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
     for seed in range(4):
         assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
@@ -55,7 +49,7 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
     for seed in range(2):
         points, named = hidden_marks(question, answer, seed)
         assert points < POINTS[question] and named[0] == mistake
-    assert read_hints(EXERCISE)[question][mistake] in said(question, answer, capsys)
+    assert read_hints(EXERCISE)[question][mistake] in said(check, question, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
@@ -112,7 +106,7 @@ def test_worthless_work_scores_nothing(question, answer):
 def test_the_stub_is_called_unwritten(capsys):
     for question in POINTS:
         assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(question, stub, capsys) == f"{question} is not written yet.\n"
+        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 # What a student reads.
@@ -120,14 +114,14 @@ def test_the_stub_is_called_unwritten(capsys):
 
 def test_a_verdict_has_four_lines_and_inputs_to_try(capsys):
     wrong = KNOWN_WRONG["mean_iou"]["dice"]
-    lines = said("mean_iou", wrong, capsys).splitlines()
+    lines = said(check, "mean_iou", wrong, capsys).splitlines()
     assert lines[0] == "mean_iou is not right yet."
     assert [line.split()[0] for line in lines[1:]] == ["called", "returned", "expected", "hint"]
     assert wrong(**check.inputs)[1].shape == (3,)
 
 
 def test_a_verdict_on_a_pair_shows_the_mean_and_every_class(capsys):
-    lines = said("mean_iou", KNOWN_WRONG["mean_iou"]["absent_not_nan"], capsys).splitlines()
+    lines = said(check, "mean_iou", KNOWN_WRONG["mean_iou"]["absent_not_nan"], capsys).splitlines()
     assert lines[2].count("0.") >= 4 and ", 0" in lines[2] and "nan" not in lines[2]
     assert "[" in lines[3] and lines[3].count("nan") == 2
 
@@ -155,7 +149,7 @@ def test_an_answer_that_leans_on_question_3_is_told_to_stand_alone(capsys):
         return convolution_matrix(kernel, image.shape, stride, padding).T @ image.flatten()  # noqa: F821
 
     assert hidden_marks("transposed_convolution", leaning, 0) == (0, ["NameError"] * 3)
-    assert "work with the arguments only" in said("transposed_convolution", leaning, capsys)
+    assert "work with the arguments only" in said(check, "transposed_convolution", leaning, capsys)
 
 
 # Numbers by hand.

@@ -6,7 +6,7 @@ import pytest
 import right_variants_ex03_decoders as variants
 import torch
 import torch.nn.functional as F
-from local_submission import marks
+from local_submission import marks, said
 from right_variants_ex03_decoders import RIGHT_TRANSPOSED, RIGHT_UNETS, RIGHT_UPSAMPLES
 from torch import nn
 
@@ -14,6 +14,7 @@ from grading.hidden_checks import test_ex03_segmentation as hidden
 from grading.known_wrong import ex03_decoders as known_wrong
 from grading.known_wrong.ex03_decoders import COMMON, KNOWN_WRONG
 from helpers.checks import decoder_probes
+from helpers.checks import ex03_segmentation as check
 from helpers.checks.decoder_models import (
     HINTS,
     TRANSPOSED_DECODER,
@@ -24,7 +25,7 @@ from helpers.checks.decoder_models import (
     sizes_of,
 )
 from helpers.checks.question import Wrong, case_rng, local_ask
-from helpers.checks.verdict import GENERAL_HINTS, run_check
+from helpers.checks.verdict import GENERAL_HINTS
 
 QUESTIONS = {question.name: question for question in (UPSAMPLE_DECODER, TRANSPOSED_DECODER, UNET_DECODER)}
 POINTS = {"UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6}
@@ -47,12 +48,6 @@ class Submission:
 
 def hidden_marks(name, answer, seed=0):
     return marks(hidden, Submission(answer, seed), name)
-
-
-def said(name, answer, capsys):
-    """Return what the check under the stub prints."""
-    run_check(QUESTIONS[name], answer, None)
-    return capsys.readouterr().out
 
 
 def count(answer, channels=(16, 32, 64, 128)):
@@ -81,7 +76,7 @@ def each(versions):
 def test_right_decoders_in_any_style_score_full(name, style, answer, capsys, monkeypatch):
     monkeypatch.setattr(variants, "TransposedDecoder", of_size(1, answer))
     assert hidden_marks(name, answer) == (POINTS[name], POINTS[name], [])
-    assert said(name, answer, capsys).startswith(QUESTIONS[name].sentence)
+    assert said(check, name, answer, capsys).startswith(QUESTIONS[name].sentence)
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
@@ -95,7 +90,7 @@ def test_what_wrong_versions_share_is_right(name, seed):
 def test_known_wrong_decoders_lose_points_and_are_named(name, mistake, answer, capsys):
     points, maximum, named = hidden_marks(name, answer)
     assert points < maximum and named[0] == mistake
-    assert {**GENERAL_HINTS, **QUESTIONS[name].hints}[mistake] in said(name, answer, capsys)
+    assert {**GENERAL_HINTS, **QUESTIONS[name].hints}[mistake] in said(check, name, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
@@ -155,7 +150,7 @@ def test_worthless_decoders_score_nothing(name, answer):
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_stub_is_called_unwritten(name, answer, capsys):
     assert set(hidden_marks(name, answer)[2]) == {"not_written"}
-    assert said(name, answer, capsys) == f"{name} is not written yet.\n"
+    assert said(check, name, answer, capsys) == f"{name} is not written yet.\n"
 
 
 def test_a_mistake_costs_what_it_spoils_and_no_more():
@@ -182,7 +177,7 @@ def test_without_a_transposed_decoder_only_the_comparison_is_lost(monkeypatch, c
     monkeypatch.setattr(variants, "TransposedDecoder", other)
     points, _, named = hidden_marks("UNetDecoder", variants.Concatenating)
     assert (points, named) == (5, ["nothing_to_match"])
-    assert HINTS["UNetDecoder"]["nothing_to_match"] in said("UNetDecoder", variants.Concatenating, capsys)
+    assert HINTS["UNetDecoder"]["nothing_to_match"] in said(check, "UNetDecoder", variants.Concatenating, capsys)
 
 
 def test_the_other_class_is_the_one_beside_the_answer():
@@ -208,7 +203,7 @@ def test_the_other_class_is_the_one_beside_the_answer():
 
 def test_unmatched_tells_both_numbers(capsys):
     wider, other = KNOWN_WRONG["UNetDecoder"]["unmatched"], known_wrong.TransposedDecoder
-    told = said("UNetDecoder", wider, capsys)
+    told = said(check, "UNetDecoder", wider, capsys)
     assert f"{count(wider):,} parameters" in told and f"{count(other):,}" in told
 
 
