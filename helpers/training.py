@@ -262,7 +262,8 @@ def _number(name: str, value: object) -> float:
 
 def _require_data(name: str, data: PoseSet) -> None:
     if not (hasattr(data, "batch") and hasattr(data, "__len__")):
-        raise TypeError(f"{name} is a {type(data).__name__}; expected a PoseSet: helpers.rendered_people('val').")
+        raise TypeError(f"{name} is a {type(data).__name__}; expected a set of images, such as "
+                        "helpers.rendered_people('val').")
     if len(data) == 0:
         raise ValueError(f"{name} holds no images.")
 

@@ -331,7 +331,7 @@ def test_arguments_that_cannot_be_used_are_refused(net, change, kind, message):
 
 
 def test_things_that_are_no_data_or_model_are_refused(net):
-    with pytest.raises(TypeError, match="train is a Tensor; expected a PoseSet"):
+    with pytest.raises(TypeError, match="train is a Tensor; expected a set of images"):
         fit(net, TRAIN.images, VAL, **QUIET, epochs=1)
     with pytest.raises(ValueError, match="val holds no images"):
         fit(net, TRAIN, VAL[:0], **QUIET, epochs=1)
