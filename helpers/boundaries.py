@@ -37,10 +37,10 @@ def boundary_score(pred: Tensor, target: Tensor, num_classes: int, width: int = 
     require("target", target, "N H W", torch.int64, known=sizes)
     if width < 1:
         raise ValueError(f"width is {width}; expected a whole number of pixels, 1 or more.")
-    counted = target != ignore_index
-    require_labels("pred", pred[counted], num_classes)
-    require_labels("target", target[counted], num_classes)
-    scores = [_f_score(_edges(pred, c, counted), _edges(target, c, counted), width) for c in range(num_classes)]
+    valid = target != ignore_index
+    require_labels("pred", pred[valid], num_classes)
+    require_labels("target", target[valid], num_classes)
+    scores = [_f_score(_edges(pred, c, valid), _edges(target, c, valid), width) for c in range(num_classes)]
     return float(torch.tensor(scores).nanmean())
 
 

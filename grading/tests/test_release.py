@@ -1,14 +1,18 @@
 """What students get is the solution minus its answers, and nothing of the staff's."""
 
 import difflib
+import inspect
 import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+import helpers
 from grading import release
-from helpers.checks.ex01_pose_regression import MODEL_THRESHOLDS
+from helpers.checks.trained_models import REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
 
 ROOT = release.ROOT
 
@@ -48,9 +52,29 @@ def test_solutions_and_exercises_are_stored_without_outputs(exercise):
             assert not cell.get("outputs") and cell.get("execution_count") is None
 
 
-def test_the_notebook_states_the_points_of_the_model_question():
-    text = cells("solutions", "ex01_pose_regression")["question-model"]["source"]
-    assert all(f"| up to {error:g} px | {points} |" in text for error, points in MODEL_THRESHOLDS)
+@pytest.mark.parametrize("exercise", release.EXERCISES)
+def test_every_stub_can_be_run_before_it_is_filled_in(exercise):
+    """A class whose body raised could not even be defined, once."""
+    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "np": np, "helpers": helpers}
+    answers = [c for c in cells("exercises", exercise).values() if c["metadata"].get("nbgrader", {}).get("solution")]
+    for cell in (c for c in answers if c["cell_type"] == "code"):
+        exec(compile(cell["source"], cell["id"], "exec"), names)
+        made = names[cell["metadata"]["nbgrader"]["grade_id"].replace("model", "build_model")]
+        with pytest.raises(NotImplementedError):
+            made(*[None] * (len(inspect.signature(made).parameters)))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "row", "model"),
+    [
+        ("ex01_pose_regression", "| up to {:g} px | {} |", REGRESSION_MODEL),
+        ("ex02_softargmax", "| up to {:g} px | {} |", SOFTARGMAX_MODEL),
+        ("ex03_segmentation", "| from {:.2f} | {} |", SEGMENTATION_MODEL),
+    ],
+)
+def test_the_notebook_states_the_points_of_the_model_question(exercise, row, model):
+    text = cells("solutions", exercise)["question-model"]["source"]
+    assert all(row.format(threshold, points) in text for threshold, points in model.thresholds)
 
 
 @pytest.fixture(scope="module")
