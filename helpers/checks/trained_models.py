@@ -208,4 +208,4 @@ points_at, too_far, check_model = REGRESSION_MODEL.points_at, REGRESSION_MODEL.t
 SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("softargmax_models")["model"])
 
 # Exercise 3.
-SEGMENTATION_MODEL = SegmentationModel(((0.3, 2), (0.38, 4), (0.45, 6)), read_hints("segmentation_models")["model"])
+SEGMENTATION_MODEL = SegmentationModel(((0.28, 2), (0.36, 4), (0.42, 6)), read_hints("segmentation_models")["model"])
