@@ -8,11 +8,14 @@ from importlib import import_module
 
 _HOLDS = {
     "backbones": (
-        "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "pretrainable_backbone",
-        "resnet18_backbone", "small_backbone",
+        "FineBackbone", "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "fine_backbone",
+        "pretrainable_backbone", "resnet18_backbone", "small_backbone",
     ),
+    "bottom_up": ("BottomUp",),
     "boundaries": ("boundary_score",),
+    "crowds": ("PeopleSet", "crowd_settings", "load_people", "rendered_crowds"),
     "data": ("PoseSet", "batches", "leeds_sports", "load_poses", "rendered_people"),
+    "detection": ("PersonDetector",),
     "earlier": ("answers",),
     "ecru": ("Ecru",),
     "encoders": ("Segmenter", "SmallEncoder", "small_encoder"),
@@ -21,6 +24,8 @@ _HOLDS = {
     "gallery": ("people_gallery",),
     "machine": ("machine_report",),
     "measure": ("mean_error",),
+    "oks": ("average_precision",),
+    "rcnn": ("load_keypoint_rcnn", "load_mask_rcnn"),
     "results": ("Results",),
     "seeds": ("set_seed",),
     "segmentation": ("SegmentationSet", "load_segmentation", "rendered_segmentation"),
@@ -29,7 +34,10 @@ _HOLDS = {
     "training": ("History", "evaluate", "fit", "predict"),
     "weights": ("load_weights", "save_weights"),
 }
-_MODULES = (*_HOLDS, "augment", "cache", "checks", "mask_pictures", "people", "pictures", "scoremaps", "shapes")
+_MODULES = (
+    *_HOLDS, "augment", "cache", "checks", "crowd_pictures", "mask_pictures", "people", "pictures", "scoremaps",
+    "shapes", "top_down",
+)
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])

@@ -61,6 +61,25 @@ def segmentation(flip: float = 0.5, colour: float = 0.25, warped: float = 0.0, r
     return _augmentation(mirror_masks, warp_masks, rotation, scale, translation, warped, flip, colour)
 
 
+def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callable[[Batch], Batch]:
+    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew.
+
+    What it is given stays as it is; it returns a new batch with images and maps only: keypoints and boxes, which a loss
+    on maps does not look at, are left out. The random numbers are torch's, so `set_seed` decides on them.
+
+    Args:
+        skeleton: tells which keypoints and limbs trade places in a mirrored image.
+        flip, colour: as for `pose`.
+    """
+    def mirror_where(batch: Batch, mirrored: Tensor) -> Batch:
+        return mirror_maps(batch, skeleton, mirrored)
+
+    def leave(batch: Batch, matrices: Tensor) -> Batch:
+        return batch
+
+    return _augmentation(mirror_where, leave, 0.0, (1.0, 1.0), 0.0, 0.0, flip, colour)
+
+
 def _augmentation(mirror_where: Callable[[Batch, Tensor], Batch], warp_by: Callable[[Batch, Tensor], Batch],
                   rotation: float, scale: tuple[float, float], translation: float, warped: float, flip: float,
                   colour: float) -> Callable[[Batch], Batch]:
@@ -184,6 +203,33 @@ def mirror_masks(batch: Batch, mirrored: Tensor) -> Batch:
     for name in ("images", "masks"):
         changed[name][mirrored] = batch[name][mirrored].flip(-1)
     return changed
+
+
+def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
+    """Return a new batch of images, scoremaps, fields and offsets, mirrored where `mirrored` (B,) is true.
+
+    Columns run the other way and left and right trade places. Vectors change the sign of x; the field of a limb whose
+    mirror image is listed from its other end (left shoulder to right shoulder) runs backwards then, and changes the
+    sign of both.
+    """
+    names, mirrored = ("images", "scoremaps", "fields", "offsets"), mirrored.to(batch["images"].device)
+    changed = {name: batch[name].clone() for name in names}
+    order, (limb_order, direction) = list(skeleton.flip_order), _mirrored_limbs(skeleton)
+    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)
+    changed["images"][mirrored] = batch["images"][mirrored].flip(-1)
+    changed["scoremaps"][mirrored] = batch["scoremaps"][mirrored][:, order].flip(-1)
+    changed["offsets"][mirrored] = other_x * batch["offsets"][mirrored][:, order].flip(-1)
+    sign = other_x * batch["fields"].new_tensor(direction).view(1, -1, 1, 1, 1)
+    changed["fields"][mirrored] = sign * batch["fields"][mirrored][:, limb_order].flip(-1)
+    return changed
+
+
+def _mirrored_limbs(skeleton: Skeleton) -> tuple[list[int], list[float]]:
+    """Return for each limb the number of its mirror image, and -1 where that is listed from its other end, else 1."""
+    order, limbs = skeleton.flip_order, list(skeleton.limbs)
+    partners = [(order[a], order[b]) for a, b in limbs]
+    numbers = [limbs.index(pair) if pair in limbs else limbs.index(pair[::-1]) for pair in partners]
+    return numbers, [1.0 if pair in limbs else -1.0 for pair in partners]
 
 
 def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> Batch:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
@@ -72,6 +73,49 @@ def require_images(images: Tensor) -> None:
                          "batch axis: images[None].")
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
+
+
+class FineBackbone(nn.Module):
+    """A small network that goes down to stride 16 to see much and comes back to stride 4 to see where.
+
+    Made for people about 50 pixels tall: crops of 64 x 48, scenes of 96 x 128. Work at stride 4 is dear, so nearly all
+    of it is done further down, and what is known there is added on the way back. Height and width must be divisible
+    by 16.
+    """
+
+    stride = 4
+
+    def __init__(self, out_channels: int = 48, channels: tuple[int, int, int, int] = (16, 32, 64, 96)):
+        super().__init__()
+        if min(out_channels, *channels) < 1:
+            raise ValueError(f"out_channels is {out_channels}, channels {channels}; expected 1 or more of each.")
+        self.out_channels = out_channels
+        c2, c4, c8, c16 = channels  # by stride
+        self.down4 = nn.Sequential(conv_bn_relu(3, c2, stride=2), conv_bn_relu(c2, c4, stride=2), ResidualBlock(c4))
+        self.down8 = nn.Sequential(conv_bn_relu(c4, c8, stride=2), ResidualBlock(c8))
+        self.down16 = nn.Sequential(conv_bn_relu(c8, c16, stride=2), ResidualBlock(c16))
+        self.back8, self.mix8 = conv_bn_relu(c16, c8, size=1), ResidualBlock(c8)
+        self.back4, self.mix4 = conv_bn_relu(c8, c4, size=1), conv_bn_relu(c4, out_channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        require_images(images)
+        if images.shape[-2] % 16 or images.shape[-1] % 16:
+            raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by 16.")
+        x4 = self.down4((images - 0.45) / 0.25)
+        x8 = self.down8(x4)
+        x16 = self.down16(x8)
+        x8 = self.mix8(x8 + twice_as_large(self.back8(x16)))
+        return self.mix4(x4 + twice_as_large(self.back4(x8)))
+
+
+def twice_as_large(x: Tensor) -> Tensor:
+    """Return a feature map with every pixel repeated, twice as high and wide."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def fine_backbone(out_channels: int = 48) -> FineBackbone:
+    """Return the backbone of exercise 4: stride 4, made for people about 50 pixels tall."""
+    return FineBackbone(out_channels)
 
 
 def small_backbone(out_channels: int = 128) -> SmallBackbone:

@@ -7,14 +7,16 @@ from helpers import backbones, efficientnet
 from helpers.backbones import (
     WeightsUnavailable,
     efficientnet_lite0_backbone,
+    fine_backbone,
     pretrainable_backbone,
     resnet18_backbone,
     small_backbone,
 )
 
 
-@pytest.mark.parametrize("make", [small_backbone, lambda: small_backbone(12), resnet18_backbone,
-                                  efficientnet_lite0_backbone], ids=["small", "small-12", "resnet18", "lite0"])
+@pytest.mark.parametrize("make", [small_backbone, lambda: small_backbone(12), fine_backbone, resnet18_backbone,
+                                  efficientnet_lite0_backbone],
+                         ids=["small", "small-12", "fine", "resnet18", "lite0"])
 @pytest.mark.parametrize(("batch", "height", "width"), [(1, 64, 96), (3, 32, 32)])
 def test_the_map_has_the_channels_and_stride_that_it_tells(make, batch, height, width):
     backbone = make().eval()
@@ -29,14 +31,23 @@ def test_the_default_has_stride_8_and_trains_everywhere():
     assert sum(p.numel() for p in backbone.parameters()) < 1e6
 
 
-@pytest.mark.parametrize("make", [small_backbone, resnet18_backbone], ids=["small", "resnet18"])
+def test_the_fine_backbone_has_stride_4_and_trains_everywhere():
+    backbone = fine_backbone()
+    backbone(torch.rand(2, 3, 32, 48)).sum().backward()
+    assert backbone.stride == 4 and all(p.grad is not None for p in backbone.parameters())
+    with pytest.raises(ValueError, match="divisible by 16"):
+        backbone(torch.rand(1, 3, 40, 48))
+
+
+@pytest.mark.parametrize("make", [small_backbone, fine_backbone, resnet18_backbone], ids=["small", "fine", "resnet18"])
 def test_what_are_no_images_is_refused(make):
     with pytest.raises(ValueError, match=r"shape \(3, 32, 32\).*batch axis"):
         make()(torch.rand(3, 32, 32))
     with pytest.raises(TypeError, match="uint8; expected float"):
         make()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
-    with pytest.raises(ValueError, match="out_channels is 0"):
-        small_backbone(0)
+    for few in (small_backbone, fine_backbone):
+        with pytest.raises(ValueError, match="out_channels is 0"):
+            few(0)
 
 
 def test_lite0_pads_like_tensorflow():

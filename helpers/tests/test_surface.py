@@ -8,13 +8,15 @@ import pytest
 import helpers
 
 NAMES = """
-    COCO Ecru History LSP PoseSet Results SegmentationSet Segmenter Skeleton SmallBackbone SmallEncoder
-    WeightsUnavailable answers augment backbones batches boundaries boundary_score cache checks data earlier ecru
-    efficientnet_lite0_backbone encoders evaluate explorer fit fit_to fitting gallery leeds_sports load_poses
-    load_segmentation load_weights machine machine_report mask_pictures mean_error measure people people_gallery
-    pick_device pictures predict pretrainable_backbone rendered_people rendered_segmentation resnet18_backbone
+    BottomUp COCO Ecru FineBackbone History LSP PeopleSet PersonDetector PoseSet Results SegmentationSet Segmenter
+    Skeleton SmallBackbone SmallEncoder WeightsUnavailable answers augment average_precision backbones batches
+    bottom_up boundaries boundary_score cache checks crowd_pictures crowd_settings crowds data detection earlier
+    ecru efficientnet_lite0_backbone encoders evaluate explorer fine_backbone fit fit_to fitting gallery
+    leeds_sports load_keypoint_rcnn load_mask_rcnn load_people load_poses load_segmentation load_weights machine
+    machine_report mask_pictures mean_error measure oks people people_gallery pick_device pictures predict
+    pretrainable_backbone rcnn rendered_crowds rendered_people rendered_segmentation resnet18_backbone
     results save_weights scoremaps seeds segmentation set_seed shapes skeletons small_backbone small_encoder speed
-    temperature_explorer training weights
+    temperature_explorer top_down training weights
 """
 
 
