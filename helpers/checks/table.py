@@ -33,7 +33,7 @@ def digest(question: str, step: str, inputs: Mapping[str, Any]) -> str:
     found = hashlib.sha256(json.dumps([question, step, tree], sort_keys=True).encode())
     for tensor in tensors:
         found.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        found.update(_bits(tensor))
     return found.hexdigest()[:24]
 
 

@@ -84,7 +84,8 @@ def _plain(value: Any) -> torch.Tensor | None:
         value = torch.from_numpy(np.array(value))
     if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES.values():
         return None
-    return value.detach().as_subclass(torch.Tensor).cpu().contiguous().clone()
+    # a slice of one element may count as contiguous and keep a stride that no view of its bytes is allowed to have
+    return value.detach().as_subclass(torch.Tensor).cpu().clone(memory_format=torch.contiguous_format)
 
 
 def decode(data: Any, tensors: list[torch.Tensor]) -> Any:

@@ -164,6 +164,16 @@ def test_digest_tells_inputs_apart():
     assert len({base, *others}) == 6 and base == digest("q", "call", {"x": torch.zeros(2)})
 
 
+@pytest.mark.parametrize("slice_of", [torch.zeros(0, 3)[..., 1], torch.tensor([[7, 8]])[:, 1]], ids=["empty", "one"])
+def test_a_slice_with_odd_strides_is_told_and_written_like_any_other(slice_of):
+    """No view of its bytes is allowed as it comes: an answer that returned one would be called wrong."""
+    same = torch.tensor(slice_of.tolist(), dtype=slice_of.dtype)
+    assert digest("q", "call", {"x": slice_of}) == digest("q", "call", {"x": same})
+    table = Table()
+    table.add("key", "q/values", {"value": slice_of}, {"wrong": {"value": same}})
+    assert len(table.tensors) == 1
+
+
 def test_a_missing_or_damaged_table_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match="fresh copy"):
         Table.load(tmp_path / "none.safetensors")
