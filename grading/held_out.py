@@ -17,10 +17,20 @@ import torch
 from torch import Tensor
 
 from grading.examine import course_secret
+from helpers.crowds import PeopleSet, rendered_crowds
 from helpers.data import PoseSet, rendered_people
+from helpers.oks import average_precision
 from helpers.segmentation import SegmentationSet, rendered_segmentation
 
-__all__ = ["COUNT", "held_out_masks", "held_out_people", "mean_iou_of", "mpjpe_of"]
+__all__ = [
+    "COUNT",
+    "ap_of",
+    "held_out_crowds",
+    "held_out_masks",
+    "held_out_people",
+    "mean_iou_of",
+    "mpjpe_of",
+]
 
 GRADING = Path(__file__).resolve().parent
 COUNT = 64
@@ -44,6 +54,13 @@ def held_out_masks(count: int = COUNT) -> SegmentationSet:
     return rendered_segmentation("test", count, cache=GRADING / "cache", progress=False, seed=seed)
 
 
+@lru_cache(maxsize=2)
+def held_out_crowds(count: int = COUNT) -> PeopleSet:
+    """Return `count` images of two to four rendered people each, 96 x 128, from the course's secret."""
+    seed = _secret_seed(b"held-out crowds")
+    return rendered_crowds("test", count, cache=GRADING / "cache", progress=False, seed=seed)
+
+
 def mpjpe_of(submission: Any, weights: str) -> float:
     """Return the MPJPE in pixels of a submission's model, with its weights file, on the held-out people.
 
@@ -62,7 +79,16 @@ def mean_iou_of(submission: Any, weights: str) -> float:
     return _score(submission, weights, held_out_masks, _mean_iou)
 
 
-def _score(submission: Any, weights: str, scenes: Callable[[], Any], score: Callable[[Tensor, Any], float]) -> float:
+def ap_of(submission: Any, weights: str) -> float:
+    """Return the AP by OKS of a submission's system, with its weights file, on the held-out scenes of several people.
+
+    Raises:
+        Wrong: there is no such file, it does not fit the model, or what the system answers are no people.
+    """
+    return _score(submission, weights, held_out_crowds, lambda people, data: average_precision(people, data)["AP"])
+
+
+def _score(submission: Any, weights: str, scenes: Callable[[], Any], score: Callable[[Any, Any], float]) -> float:
     """Return the score of what a submission's model answers for held-out scenes, asked once."""
     outcomes = _outcomes.setdefault(submission, {})
     if weights not in outcomes:

@@ -17,13 +17,19 @@ from torch import nn
 
 import helpers
 from grading import bake
-from grading.hidden_checks import test_ex01_pose_regression, test_ex02_softargmax, test_ex03_segmentation
+from grading.hidden_checks import (
+    test_ex01_pose_regression,
+    test_ex02_softargmax,
+    test_ex03_segmentation,
+    test_ex04_multi_person,
+)
 from helpers.checks.question import Wrong
 
 HIDDEN = {
     "ex01_pose_regression": test_ex01_pose_regression,
     "ex02_softargmax": test_ex02_softargmax,
     "ex03_segmentation": test_ex03_segmentation,
+    "ex04_multi_person": test_ex04_multi_person,
 }
 EXERCISES = {
     **dict.fromkeys(("mpjpe", "pck", "masked_l2_loss", "PoseRegressor"), "ex01_pose_regression"),
@@ -43,6 +49,19 @@ EXERCISES = {
             "UNetDecoder",
         ),
         "ex03_segmentation",
+    ),
+    **dict.fromkeys(
+        (
+            "boxes_to_crops",
+            "crops_to_image",
+            "find_peaks",
+            "part_affinity_fields",
+            "affinity_score",
+            "match_limbs",
+            "group_people",
+            "add_offsets",
+        ),
+        "ex04_multi_person",
     ),
 }
 QUESTIONS = tuple(EXERCISES)
@@ -227,6 +246,86 @@ EQUIVALENT = {
         "False -> True": "with a bias",
         "nn.ReLU() -> nn.Sigmoid()": "another nonlinearity",
         "?skip, x? -> ?x, skip?": "either order",
+    },
+    "boxes_to_crops": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*, images.dtype) -> helpers.shapes.require('boxes_xyxy', boxes, 'N 4')": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.refuse_nan(*) -> helpers.shapes.refuse_nan(*)": NO_BAD_INPUT,
+        "ValueError(*) -> ValueError()": NO_BAD_INPUT,
+        "len(*) -> len()": NO_BAD_INPUT + ": the numbers in the sentence",
+        "boxes_xyxy -> *": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "images -> *": NO_BAD_INPUT + "; elsewhere it does not survive",
+        "(crop_size, crop_size) -> (crop_size, crop_size)": "both sizes are the same",
+        "image.expand(*) -> image.expand(len(grid), -1, -1, -1)": "the same: two equal arguments swapped",
+        "torch.maximum(*) -> torch.maximum(*)": "the maximum is symmetric",
+        "torch.arange(*) -> torch.arange(crop_?)": CPU_ONLY,
+        "crop_? - 1 -> *": "another convention: crop and transform lie up to one crop pixel beside, as the task allows",
+        "1 -> 2": "as what is taken from the crop's width or height: another convention, as above",
+        "1 -> 0": "as what is taken from the crop's width or height: another convention, as above",
+    },
+    "crops_to_image": {
+        "helpers.shapes.require('transforms', *) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require('transforms', *) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*, known=sizes) -> helpers.shapes.require(*'N 2 3')": NO_BAD_INPUT,
+    },
+    "find_peaks": {
+        "helpers.shapes.require(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes": NO_BAD_INPUT,
+        "top.numpy(force=True) -> top*": CPU_ONLY,
+        "step?top?.numpy(force=True) -> step?top?*": CPU_ONLY,
+        "True -> False": CPU_ONLY + ", as force; as what the neighbours are it does not survive",
+        "(1, 1) -> (1, 1)": "the two are the same",
+        "-math.inf -> math.inf": "as what lies beyond the border: either has no tip; elsewhere it does not survive",
+        "1 -> 2": "as the padding on the right and below: nobody looks farther than one pixel",
+        "2 -> 3": "the tip is right to the 0.3 pixels that the task allows",
+    },
+    "part_affinity_fields": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require('visible', *) -> helpers.shapes.require('visible', *)": NO_BAD_INPUT,
+        "torch.arange(*) -> torch.arange(n)": CPU_ONLY,
+        "keypoints -> visible": "as the device of arange, or where images are counted: both are the same",
+    },
+    "affinity_score": {
+        "helpers.shapes.require*(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require*(*) -> helpers.shapes": NO_BAD_INPUT,
+        "10 -> ?*": "as the default number of points: what any points of a segment see, ten or eleven see",
+        "torch.linspace(*).to(vector) -> torch.linspace(*)*": "float32 shares promote to the float of the start, and "
+        "are exact to 1e-7 of the segment; on a GPU they would stay on the CPU",
+        "torch.linspace(0, 1, num_samples) -> torch.linspace(1, 0, num_samples)": "the same points from the other end",
+    },
+    "match_limbs": {
+        "helpers.shapes.require(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('scores', scores, 'n m')": NO_BAD_INPUT,
+        "starts -> scores": NO_BAD_INPUT + ": both are of one length",
+        "0.0 -> -0.0": "the same",
+        "scores?above?.tolist() -> scores?above?": "tensors of one number sort as numbers do",
+    },
+    "group_people": {
+        "helpers.shapes.require(*) -> pass": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes": NO_BAD_INPUT,
+        "helpers.shapes.require(*) -> helpers.shapes.require('fields', fields, 'L 2 H W')": NO_BAD_INPUT,
+        "limbs -> fields": NO_BAD_INPUT + ": both are of one length; elsewhere it does not survive",
+        "found??, 2?.tolist() -> found??, 2?": "tensors of one number sort as numbers do",
+        "affinity?clear?.tolist() -> affinity?clear?": "tensors of one number sort as numbers do",
+        "ways.sort() -> *": "a link that was found later is followed first: where two lead to keypoints of one kind, "
+        "the task leaves open which of them the person takes",
+        "torch.linspace(0, 1, 10) -> torch.linspace(1, 0, 10)": "the same samples in another order",
+        "10 -> 9": "another number of samples, which is free",
+        "10 -> 11": "another number of samples, which is free",
+        "affinity > 0.2 -> affinity >= 0.2": "what is clear begins somewhere between 0.05 and 0.5",
+        "-2 -> 2": "fields have four axes: the last two are those from axis 2 on",
+        "pixel.shape?1:? -> pixel.shape?~1:?": "of three axes, the last two",
+        "(start, end) -> (end, start)": "a link leads both ways",
+        "((limbs?limb??0?, i), *) -> ((limbs?limb??1?, j), *)": "a link leads both ways",
+    },
+    "add_offsets": {
+        "zip(*, strict=True) -> zip(*)": "both are of one length",
+        "True -> False": "as strict, of two lists of one length",
     },
 }
 

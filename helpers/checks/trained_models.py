@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from helpers.checks.compare import show
+from helpers.checks.people_probes import people_with_weights
 from helpers.checks.pose_models import checked_keypoints
 from helpers.checks.pose_probes import predict_with_weights
 from helpers.checks.question import Ask, Oracle, Probe, Question, Wrong, read_hints
@@ -24,8 +25,10 @@ from helpers.checks.verdict import refuse_exception, run_check
 __all__ = [
     "MODEL",
     "MODEL_THRESHOLDS",
+    "PEOPLE_MODEL",
     "SEGMENTATION_MODEL",
     "SOFTARGMAX_MODEL",
+    "PeopleModel",
     "PoseModel",
     "SegmentationModel",
     "TrainedModel",
@@ -173,6 +176,38 @@ class SegmentationModel(TrainedModel):
         return class_agreement(pred, data.masks.long(), self.num_classes)
 
 
+class PeopleModel(TrainedModel):
+    """For systems that answer the people of each image, a list of (N, 17, 3): AP by OKS."""
+
+    measure, probe = "AP", staticmethod(people_with_weights)
+    higher_is_better = True
+    on_validation = 128  # images; grouping takes its time
+
+    def checked(self, called: str, got: Any, images: Tensor) -> list[Tensor]:
+        """Return the people of each image, float (N, 17, 3), or raise `Wrong`."""
+        expected = "a list with a tensor (N, 17, 3) for each image"
+        refuse_exception(called, got, expected, self.hints)
+        people = got.get("people") if isinstance(got, dict) else None
+        if not isinstance(people, list) or len(people) != len(images):
+            kind = str(got.get("type", "something else")) if isinstance(got, dict) else "something else"
+            raise Wrong(called, kind, expected, self.hints["not_people"], "not_people")
+        for found in people:
+            fits = isinstance(found, Tensor) and found.ndim == 3 and found.shape[1:] == (17, 3)
+            if not fits or found.dtype != torch.float32 or not found.isfinite().all():
+                raise Wrong(called, show(found), expected, self.hints["not_people"], "not_people")
+        return people
+
+    def validation(self) -> Any:
+        from helpers.crowds import rendered_crowds
+
+        return rendered_crowds("val")[: self.on_validation]
+
+    def score(self, pred: list[Tensor], data: Any) -> float:
+        from helpers.oks import average_precision
+
+        return average_precision(pred, data)["AP"]
+
+
 def mean_length(offsets: Tensor) -> float:
     """Return the mean length of the vectors (N, 2), to about a thousandth.
 
@@ -209,3 +244,6 @@ SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("soft
 
 # Exercise 3.
 SEGMENTATION_MODEL = SegmentationModel(((0.28, 2), (0.36, 4), (0.42, 6)), read_hints("segmentation_models")["model"])
+
+# Exercise 4.
+PEOPLE_MODEL = PeopleModel(((0.2, 2), (0.3, 4), (0.38, 6)), read_hints("people_models")["model"])

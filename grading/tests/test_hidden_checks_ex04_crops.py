@@ -1,0 +1,326 @@
+"""The promise of exercise 4's checks of crops: right work in any style passes, wrong work fails by its name."""
+
+import numpy as np
+import pytest
+import torch
+from local_submission import LocalSubmission, marks, said
+from right_variants_ex04_crops import REFERENCES, RIGHT_VARIANTS
+
+from grading import bake
+from grading.hidden_checks import test_ex04_multi_person as hidden
+from grading.known_wrong.ex04_crops import KNOWN_WRONG
+from helpers.checks import crop_cases, ex04_multi_person
+from helpers.checks import ex04_multi_person as check
+from helpers.checks.question import Wrong, live_oracle, local_ask, read_hints
+from helpers.checks.table import digest
+from helpers.checks.values import Other
+
+EXERCISE = "ex04_multi_person"
+POINTS = {"boxes_to_crops": 4, "crops_to_image": 2}
+NAN = float("nan")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def table():
+    """Let the visible checks read a table of these questions that is baked here."""
+    made = bake.bake_table(crop_cases.QUESTIONS, REFERENCES, KNOWN_WRONG)
+
+    def oracle_of(exercise, question):
+        return lambda step, **inputs: made.read(digest(question, step, inputs))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ex04_multi_person, "table_oracle", oracle_of)
+        yield made
+
+
+def bank(answers):
+    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in POINTS for name, a in answers[q].items()]
+
+
+def hidden_marks(question, answer, seed):
+    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
+    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
+    assert maximum == POINTS[question]
+    return points, mistakes
+
+
+@pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning")  # of Pillow
+@pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
+def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
+    for seed in range(4):
+        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
+    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
+def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
+    mistake = name.partition(".")[0]
+    for seed in range(2):
+        points, named = hidden_marks(question, answer, seed)
+        assert points < POINTS[question] and named[0] == mistake
+    assert read_hints("crop_cases")[question][mistake] in said(check, question, answer, capsys)
+
+
+def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
+    hints = read_hints("crop_cases")
+    assert hints.keys() == POINTS.keys()
+    for question, named in hints.items():
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+
+
+# Worthless work.
+
+
+def stub(*_):
+    raise NotImplementedError("Question 1")
+
+
+def of_zeros(images, boxes_xyxy, crop_size, padding=1.25):
+    n, size = sum(map(len, boxes_xyxy)), (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
+    return images.new_zeros(n, 3, *size), images.new_zeros(n, 2, 3)
+
+
+def of_zeros_with_identity(images, boxes_xyxy, crop_size, padding=1.25):
+    crops, transforms = of_zeros(images, boxes_xyxy, crop_size)
+    return crops, transforms + torch.eye(2, 3)
+
+
+def right_transforms_only(images, boxes_xyxy, crop_size, padding=1.25):
+    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+    return crops * NAN, transforms
+
+
+def right_crops_only(images, boxes_xyxy, crop_size, padding=1.25):
+    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+    return crops, transforms * NAN
+
+
+def slopes_without_a_look_at_the_images(images, boxes_xyxy, crop_size, padding=1.25):
+    """x, y and a constant, which images in the checks are up to their slopes."""
+    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+    y, x = torch.meshgrid(*(torch.arange(n) for n in crops.shape[2:]), indexing="ij")
+    places = torch.einsum("nij,jhw->nihw", transforms, torch.stack([x, y, torch.ones_like(x)]).to(transforms)) / 64
+    return torch.cat([places, torch.ones_like(places[:, :1])], dim=1), transforms
+
+
+WORTHLESS = [
+    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
+    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
+    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
+    *[pytest.param(q, lambda *_: "right", id=f"{q}-text") for q in POINTS],
+    *[pytest.param(q, lambda *_: (None, None), id=f"{q}-pair-of-nothing") for q in POINTS],
+    *[pytest.param(q, lambda *_: object(), id=f"{q}-object") for q in POINTS],
+    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
+    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
+    *[pytest.param(q, lambda first, second, *_: (first, second), id=f"{q}-its-arguments") for q in POINTS],
+    *[pytest.param(q, lambda first, *_: (first, first), id=f"{q}-first-argument-twice") for q in POINTS],
+    pytest.param("boxes_to_crops", of_zeros, id="boxes_to_crops-zeros"),
+    pytest.param("boxes_to_crops", of_zeros_with_identity, id="boxes_to_crops-identity"),
+    pytest.param("boxes_to_crops", right_transforms_only, id="boxes_to_crops-nan-crops"),
+    pytest.param("boxes_to_crops", right_crops_only, id="boxes_to_crops-nan-transforms"),
+    pytest.param("boxes_to_crops", lambda *a: (of_zeros(*a)[0], torch.zeros(())), id="boxes_to_crops-number"),
+    pytest.param("boxes_to_crops", lambda *a: (of_zeros(*a)[0], of_zeros(*a)[1][:, 0, 0]), id="boxes_to_crops-vector"),
+    pytest.param("boxes_to_crops", lambda *a: (*of_zeros(*a), None), id="boxes_to_crops-three-results"),
+    pytest.param("boxes_to_crops", slopes_without_a_look_at_the_images, id="boxes_to_crops-blind"),
+    pytest.param("crops_to_image", lambda keypoints, _: keypoints * NAN, id="crops_to_image-nan-keypoints"),
+    pytest.param("crops_to_image", lambda keypoints, _: torch.zeros_like(keypoints), id="crops_to_image-zeros"),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
+def test_worthless_work_scores_nothing(question, answer):
+    for seed in range(2):
+        assert hidden_marks(question, answer, seed)[0] == 0
+
+
+def test_the_stub_is_called_unwritten(capsys):
+    for question in POINTS:
+        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
+        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
+
+
+# What a student reads.
+
+
+@pytest.mark.parametrize("mistake", ["padding_twice", "half_pixel", "list_of_crops", "channels_last"])
+def test_a_verdict_has_four_lines_and_inputs_to_try(mistake, capsys):
+    wrong = KNOWN_WRONG["boxes_to_crops"][mistake]
+    lines = said(check, "boxes_to_crops", wrong, capsys).splitlines()
+    assert lines[0] == "boxes_to_crops is not right yet."
+    assert [line.split()[0] for line in lines[1:]] == ["called", "returned", "expected", "hint"]
+    assert len(wrong(**check.inputs)) == 2
+
+
+def moved(by, answer):
+    """Return an answer with a convention of its own: crops and transforms lie `by` crop pixels beside."""
+
+    def variant(images, boxes_xyxy, crop_size, padding=1.25):
+        transforms = answer(images, boxes_xyxy, crop_size, padding)[1].clone()
+        transforms[:, :, 2] += by * transforms[:, [0, 1], [0, 1]]
+        size = (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
+        pixels = torch.cartesian_prod(torch.arange(size[0]), torch.arange(size[1])).flip(1).to(images)
+        places = (pixels @ transforms[:, :, :2].mT + transforms[:, None, :, 2]).unflatten(1, size)
+        grid = (2 * places + 1) / images.new_tensor([images.shape[3], images.shape[2]]) - 1
+        owners = [i for i, boxes in enumerate(boxes_xyxy) for _ in boxes]
+        return torch.nn.functional.grid_sample(images[owners], grid, align_corners=False), transforms
+
+    return variant
+
+
+@pytest.mark.parametrize("by", [-0.99, -0.5, 0.5, 0.99])
+def test_one_crop_pixel_is_a_convention(by):
+    assert hidden_marks("boxes_to_crops", moved(by, REFERENCES["boxes_to_crops"]), 0) == (4, [])
+
+
+@pytest.mark.parametrize("by", [-1.5, 1.5])
+def test_more_than_one_crop_pixel_is_none(by):
+    assert hidden_marks("boxes_to_crops", moved(by, REFERENCES["boxes_to_crops"]), 0)[0] < 2
+
+
+@pytest.mark.parametrize("by", [-0.4, 0.4])
+@pytest.mark.parametrize(
+    "mistake", ["stretched", "smaller_scale", "padding_forgotten", "padding_twice", "boxes_as_xywh", "starts_at_corner"]
+)
+def test_a_mistake_is_named_in_any_convention(mistake, by):
+    assert hidden_marks("boxes_to_crops", moved(by, KNOWN_WRONG["boxes_to_crops"][mistake]), 0)[1][0] == mistake
+
+
+def test_a_transform_that_is_a_fifth_of_a_pixel_off_is_found_out():
+    def off(images, boxes_xyxy, crop_size, padding=1.25):
+        crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+        return crops, transforms + 0.2 * transforms[:, :1, :1] * torch.eye(3)[2].to(images)
+
+    assert hidden_marks("boxes_to_crops", off, 0)[0] == 0
+
+
+def test_an_unknown_error_is_passed_on(capsys):
+    def failing(*_):
+        raise RuntimeError("The size of tensor a (7) must match")
+
+    for question in POINTS:
+        assert hidden_marks(question, failing, 0) == (0, ["raised"] * len(check.QUESTIONS[question].cases))
+        assert "The size of tensor a (7) must match" in said(check, question, failing, capsys)
+
+
+@pytest.mark.parametrize("got", [None, 3.0, [1, 2], {}, {"value": None}, {"value": [], "changed": 1}, Other("x")])
+def test_what_no_probe_returns_is_wrong_too(got):
+    question = check.QUESTIONS["boxes_to_crops"]
+    oracle = live_oracle(question, REFERENCES["boxes_to_crops"], KNOWN_WRONG["boxes_to_crops"])
+    for case in question.cases.values():
+        with pytest.raises(Wrong, match="is something returned at all"):
+            case(lambda *_, **__: got, np.random.RandomState(0), oracle)
+
+
+# Numbers by hand.
+
+
+@pytest.mark.parametrize(
+    ("mistake", "scale", "left", "top"),
+    [
+        ("stretched", (5 / 8, 5 / 4), 5 / 16, 5 / 8), ("smaller_scale", 5 / 8, 5 / 16, 85 / 16),
+        ("padding_in_pixels", 11 / 8, -85 / 16 + 0, -5 / 16), ("starts_at_corner", 5 / 4, 0, 0),
+        ("centred_on_corner", 5 / 4, -75 / 8, -75 / 8), ("boxes_as_xywh", 5 / 4, -35 / 8, 5 / 8),
+        ("boxes_as_cxcywh", 5 / 4, -75 / 8, -75 / 8), ("boxes_y_first", 5 / 4, 5 / 8, -35 / 8),
+        ("transform_of_the_centre", 5 / 4, 5, 10), ("transform_of_the_corner", 5 / 4, 0, 0),
+    ],
+)  # fmt: skip
+def test_mistakes_give_the_transforms_worked_out_by_hand(mistake, scale, left, top):
+    """The example of the task: right is a scale of 1.25, and a crop that starts at (-4.375, 0.625)."""
+    images, boxes = torch.zeros(1, 3, 30, 40), [torch.tensor([[0.0, 0, 10, 20]])]
+    right = REFERENCES["boxes_to_crops"](images, boxes, 16, 1.0)[1]
+    assert right[0].flatten().tolist() == [1.25, 0, -4.375, 0, 1.25, 0.625]
+    wrong = KNOWN_WRONG["boxes_to_crops"][mistake](images, boxes, 16, 1.0)[1]
+    across, down = scale if isinstance(scale, tuple) else (scale, scale)
+    assert wrong[0].flatten().tolist() == pytest.approx([across, 0, left, 0, down, top])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place"),
+    [
+        ("inverse", (2 / 2 - 5, 3 / 4 - 5)), ("shift_forgotten", (4, 12)), ("shift_before_matrix", (24, 92)),
+        ("shift_subtracted", (-6, -8)), ("shift_swapped", (24, 22)), ("x_y_swapped", (16, 28)),
+        ("one_scale", (14, 26)), ("one_first", (10 * 3 + 2, 20 * 3 + 4 * 2)), ("half_pixel", (15, 34)),
+    ],
+)  # fmt: skip
+def test_points_mistakes_give_the_places_worked_out_by_hand(mistake, place):
+    """Keypoint (2, 3), scales 2 and 4, shift (10, 20): right is (14, 32)."""
+    keypoints, transforms = torch.tensor([[[2.0, 3.0]]]), torch.tensor([[[2.0, 0, 10], [0, 4, 20]]])
+    assert REFERENCES["crops_to_image"](keypoints, transforms).flatten().tolist() == [14, 32]
+    wrong = KNOWN_WRONG["crops_to_image"][mistake](keypoints, transforms)
+    assert wrong.flatten().tolist() == pytest.approx(place)
+
+
+# What the inputs promise.
+
+
+def drawn(question, case, seed):
+    """Return the inputs of every call of a case."""
+    described, calls = check.QUESTIONS[question], []
+    ask = local_ask(described, REFERENCES[question])
+
+    def recording(step, **inputs):
+        calls.append(inputs)
+        return ask(step, **inputs)
+
+    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
+    return calls
+
+
+seeds = pytest.mark.parametrize("seed", range(10))
+
+
+@seeds
+def test_images_are_slopes_in_the_range_of_images(seed):
+    for case in check.QUESTIONS["boxes_to_crops"].cases:
+        for call in drawn("boxes_to_crops", case, seed):
+            images = call["images"]
+            assert images.min() >= 0 and images.max() <= 1 and images.shape[2] != images.shape[3]
+            assert (images[:, 0].diff(dim=2).abs() == crop_cases.SLOPE).all() and not images[:, 0].diff(dim=1).any()
+            assert (images[:, 1].diff(dim=1).abs() == crop_cases.SLOPE).all() and not images[:, 1].diff(dim=2).any()
+            assert images[:, 2, 0, 0].unique().numel() == len(images) and images[:, 2].min() > 0
+
+
+@seeds
+def test_sides_ask_for_different_scales_and_boxes_are_not_in_order_of_size(seed):
+    for call in drawn("boxes_to_crops", "values", seed):
+        size = call["crop_size"]
+        h, w = (size, size) if isinstance(size, int) else size
+        boxes = torch.cat(call["boxes_xyxy"])
+        asked = (boxes[:, 2:] - boxes[:, :2]) / torch.tensor([w, h])
+        assert (asked.amax(dim=1) / asked.amin(dim=1) > 1.6).all()
+        assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= torch.tensor(call["images"].shape[:1:-1]) - 1).all()
+    sizes = [asked.tolist() for asked in map(area, drawn("boxes_to_crops", "values", seed)[1]["boxes_xyxy"])][0]
+    assert sizes not in (sorted(sizes), sorted(sizes, reverse=True))
+
+
+def area(boxes):
+    return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
+
+
+@seeds
+def test_four_borders_are_reached_over_and_all_sides_are_left(seed):
+    over, away = drawn("boxes_to_crops", "border", seed)
+    boxes, (height, width) = torch.cat(over["boxes_xyxy"]), over["images"].shape[2:]
+    beyond = torch.cat([boxes[:, :2] < 0, boxes[:, 2:] > torch.tensor([width - 1, height - 1])], dim=1)
+    assert beyond.any(dim=0).all() and (beyond.sum(dim=1) >= 1).all()
+    crops, _ = REFERENCES["boxes_to_crops"](**away)
+    assert crops[0].any() and not crops[1:].any()
+
+
+# Points and table.
+
+
+def test_points_in_the_hidden_module_add_up():
+    found = {}
+    for test in vars(hidden).values():
+        for mark in getattr(test, "pytestmark", []):
+            if mark.name == "points" and mark.args[0] in POINTS:
+                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
+    assert found == POINTS
+    assert set(POINTS) < set(check.QUESTIONS)
+
+
+def test_the_table_is_small(table):
+    assert len(table.to_bytes()) < 260_000

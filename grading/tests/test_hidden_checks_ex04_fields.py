@@ -1,0 +1,351 @@
+"""The promise of the checks of part affinity fields: right work in any style passes, wrong work fails by its name."""
+
+import math
+
+import pytest
+import torch
+from local_submission import LocalSubmission, marks, said
+from right_variants_ex04_fields import REFERENCES, RIGHT_VARIANTS
+
+from grading import bake
+from grading.hidden_checks import test_ex04_multi_person as hidden
+from grading.known_wrong.ex04_fields import KNOWN_WRONG
+from helpers.checks import ex04_multi_person as check
+from helpers.checks import field_cases
+from helpers.checks.question import case_rng, local_ask, read_hints
+from helpers.checks.table import digest
+
+EXERCISE = "ex04_multi_person"
+POINTS = {"part_affinity_fields": 4, "affinity_score": 4}
+NAN = float("nan")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def table():
+    """Let the visible checks read a table of these questions that is baked here."""
+    made = bake.bake_table(field_cases.QUESTIONS, REFERENCES, KNOWN_WRONG)
+
+    def oracle_of(exercise, question):
+        return lambda step, **inputs: made.read(digest(question, step, inputs))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "table_oracle", oracle_of)
+        yield made
+
+
+def bank(answers):
+    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in POINTS for name, a in answers[q].items()]
+
+
+def hidden_marks(question, answer, seed):
+    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
+    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
+    assert maximum == POINTS[question]
+    return points, mistakes
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
+def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
+    for seed in range(4):
+        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
+    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
+def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
+    mistake = name.partition(".")[0]
+    for seed in range(2):
+        points, named = hidden_marks(question, answer, seed)
+        assert points < POINTS[question] and named[0] == mistake
+    assert read_hints("field_cases")[question][mistake] in said(check, question, answer, capsys)
+
+
+def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
+    hints = read_hints("field_cases")
+    assert hints.keys() == POINTS.keys()
+    for question, named in hints.items():
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+
+
+@pytest.mark.parametrize("name", ["bilinear_middles", "nearest_without_the_last", "grid_sample"])
+@pytest.mark.parametrize(
+    ("mistake", "wrong"),
+    [
+        ("channels_swapped", lambda score, field, start, end, n=10: score(field.flip(0), start, end, n)),
+        ("reversed", lambda score, field, start, end, n=10: score(field, end, start, n)),
+        ("sum", lambda score, field, start, end, n=10: n * score(field, start, end, n)),
+        ("unsigned", lambda score, field, start, end, n=10: score(field, start, end, n).abs()),
+    ],
+)
+def test_a_mistake_is_named_however_the_field_is_sampled(name, mistake, wrong):
+    score = RIGHT_VARIANTS["affinity_score"][name]
+    points, named = hidden_marks("affinity_score", lambda *arguments: wrong(score, *arguments), 0)
+    assert points < 4 and named[0] == mistake
+
+
+# Worthless work.
+
+
+def stub(*_):
+    raise NotImplementedError("Question 4")
+
+
+def fields_of(value):
+    """Return an answer that draws the same everywhere."""
+
+    def answer(keypoints, visible, limbs, size, width):
+        return keypoints.new_full((len(keypoints), len(limbs), 2, *size), value)
+
+    return answer
+
+
+def scores_of(value):
+    """Return an answer that gives all segments the same score."""
+
+    def answer(field, start, end, num_samples=10):
+        return field.new_full(torch.broadcast_shapes(start.shape, end.shape)[:-1], value)
+
+    return answer
+
+
+WORTHLESS = [
+    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
+    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
+    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
+    *[pytest.param(q, lambda *_: 0.0, id=f"{q}-number") for q in POINTS],
+    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
+    *[pytest.param(q, lambda *_: "fields", id=f"{q}-text") for q in POINTS],
+    *[pytest.param(q, lambda *_: [torch.zeros(2), None], id=f"{q}-list") for q in POINTS],
+    *[pytest.param(q, lambda *_: {"value": torch.zeros(2)}, id=f"{q}-dict") for q in POINTS],
+    *[pytest.param(q, lambda *_: torch.zeros(2, dtype=torch.bool), id=f"{q}-bool") for q in POINTS],
+    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
+    *[pytest.param("part_affinity_fields", fields_of(v), id=f"part_affinity_fields-all-{v}") for v in (0.0, 0.5, NAN)],
+    *[pytest.param("affinity_score", scores_of(v), id=f"affinity_score-all-{v}") for v in (0.0, 0.5, 1.0, NAN)],
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
+def test_worthless_work_scores_nothing(question, answer):
+    for seed in range(3):
+        assert hidden_marks(question, answer, seed)[0] == 0
+
+
+def test_the_stub_is_called_unwritten(capsys):
+    for question in POINTS:
+        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
+        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
+
+
+# What a student reads.
+
+
+@pytest.mark.parametrize(("question", "mistake"), [*zip(POINTS, ("whole_line", "cosine"), strict=True)])
+def test_a_verdict_has_four_lines_and_inputs_to_try(question, mistake, capsys):
+    wrong = KNOWN_WRONG[question][mistake]
+    lines = said(check, question, wrong, capsys).splitlines()
+    assert lines[0] == f"{question} is not right yet."
+    assert [line.split()[0] for line in lines[1:]] == ["called", "returned", "expected", "hint"]
+    assert wrong(**check.inputs).shape == REFERENCES[question](**check.inputs).shape
+
+
+def test_a_score_that_is_off_by_an_unknown_mistake_is_shown(capsys):
+    def off(field, start, end, num_samples=10):
+        return REFERENCES["affinity_score"](field, start, end, num_samples) + 0.07 * (start.ndim == 1)
+
+    lines = said(check, "affinity_score", off, capsys)
+    assert "none of the mistakes we know" in lines and "one segment" in lines
+    returned, expected = (float(line.split()[1]) for line in lines.splitlines()[2:4])
+    assert returned - expected == pytest.approx(0.07, abs=2e-3)
+
+
+# Numbers by hand.
+
+
+@pytest.mark.parametrize(
+    ("mistake", "x", "y"),
+    [
+        ("not_unit_length", [0, 2, 2, 2, 0], 0), ("direction_reversed", [0, -1, -1, -1, 0], 0),
+        ("x_y_swapped", 0, [0, 1, 1, 1, 0]), ("edge_left_out", [0, 0, 1, 0, 0], 0),
+        ("whole_line", [1, 1, 1, 1, 1], 0), ("whole_line.beyond_the_end", [0, 1, 1, 1, 1], 0),
+        ("perpendicular", 0, [0, 1, 1, 1, 0]), ("divided_by_all_people", [0, 0.5, 0.5, 0.5, 0], 0),
+    ],
+)  # fmt: skip
+def test_field_mistakes_give_the_values_worked_out_by_hand(mistake, x, y):
+    """The example of the task, its middle row, and a second person whose limb is invisible."""
+    keypoints = torch.tensor([[[[1.0, 1.0], [3.0, 1.0]], [[NAN, 0.0], [2.0, 2.0]]]])
+    visible = torch.tensor([[[True, True], [False, True]]])
+    arguments = keypoints, visible, [(0, 1)], (3, 5), 1.0
+    assert REFERENCES["part_affinity_fields"](*arguments)[0, 0, :, 1].tolist() == [[0, 1, 1, 1, 0], [0] * 5]
+    wrong = KNOWN_WRONG["part_affinity_fields"][mistake](*arguments)[0, 0, :, 1]
+    assert wrong.tolist() == [row if isinstance(row, list) else [row] * 5 for row in (x, y)]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "vector"),
+    [
+        ("sum_on_overlap", (1, 1)), ("renormalised", (math.sqrt(0.5), math.sqrt(0.5))), ("last_person_wins", (0, 1)),
+        ("last_person_wins.first", (1, 0)), ("counts_unlike_zero", (1, 1)), ("largest_on_overlap", (1, 1)),
+        ("running_mean", (0.5, 0.5)), ("divided_by_all_people", (1 / 3, 1 / 3)),
+    ],
+)  # fmt: skip
+def test_mistakes_on_overlaps_give_the_values_worked_out_by_hand(mistake, vector):
+    """One limb to the right and one downwards meet at (2, 2), a third one is elsewhere: right is (1/2, 1/2)."""
+    keypoints = torch.tensor([[[[0.0, 2.0], [4.0, 2.0]], [[2.0, 0.0], [2.0, 4.0]], [[0.0, 0.0], [1.0, 0.0]]]])
+    arguments = keypoints, torch.ones(1, 3, 2, dtype=torch.bool), [(0, 1)], (5, 6), 1.0
+    assert REFERENCES["part_affinity_fields"](*arguments)[0, 0, :, 2, 2].tolist() == [0.5, 0.5]
+    wrong = KNOWN_WRONG["part_affinity_fields"][mistake](*arguments)
+    assert wrong[0, 0, :, 2, 2].tolist() == pytest.approx(vector)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "value"),
+    [
+        ("not_normalised", 3), ("not_normalised.squared", 3 / 25), ("not_normalised.sum_of_components", 3 / 7),
+        ("sum", 6), ("reversed", -0.6), ("perpendicular", 0.8), ("channels_swapped", 0.8), ("share_of_good_points", 1),
+        ("direction_not_asked", 1), ("direction_not_asked.mean_of_components", 0.5),
+    ],
+)  # fmt: skip
+def test_score_mistakes_give_the_values_worked_out_by_hand(mistake, value):
+    """The example of the task: a field of (1, 0) and a segment from (0, 0) to (3, 4); right is 0.6."""
+    field = torch.stack([torch.ones(6, 5), torch.zeros(6, 5)])
+    start, end = torch.tensor([0.0, 0.0]), torch.tensor([3.0, 4.0])
+    assert float(REFERENCES["affinity_score"](field, start, end)) == pytest.approx(0.6)
+    assert float(KNOWN_WRONG["affinity_score"][mistake](field, start, end)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "value"),
+    [
+        ("ends_only", 1), ("middle_only", -1), ("middle_only.and_ends", 1 / 3), ("unsigned", 1),
+        ("unsigned.of_the_mean", 0.2), ("unsigned.no_negatives", 0), ("unsigned.no_negative_points", 0.4),
+        ("best_point", 1), ("best_point.worst", -1), ("share_of_good_points", 0.4),
+    ],
+)  # fmt: skip
+def test_score_mistakes_along_a_segment_give_the_values_worked_out_by_hand(mistake, value):
+    """Ten pixels, two at each end point along the segment and six between against it: right is 4/10 - 6/10."""
+    field = torch.zeros(2, 3, 10)
+    field[0] = torch.tensor([1.0, 1, -1, -1, -1, -1, -1, -1, 1, 1])
+    start, end = torch.tensor([0.0, 1.0]), torch.tensor([9.0, 1.0])
+    assert float(REFERENCES["affinity_score"](field, start, end)) == pytest.approx(-0.2)
+    assert float(KNOWN_WRONG["affinity_score"][mistake](field, start, end)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "value"),
+    [
+        ("zero_outside", 0), ("outside_left_out", 0), ("no_clamping.wraps", 0.5), ("no_clamping.above_only", 0.5),
+        ("ends_moved_inside", 0),
+    ],
+)  # fmt: skip
+def test_score_mistakes_outside_give_the_values_worked_out_by_hand(mistake, value):
+    """A segment beyond the left border, whose pixels say 1; those of the right border say 1/2."""
+    field = torch.zeros(2, 3, 4)
+    field[0, :, 0], field[0, :, -1] = 1, 0.5
+    start, end = torch.tensor([-1.0, 1.0]), torch.tensor([-0.75, 1.0])
+    assert float(REFERENCES["affinity_score"](field, start, end)) == 1
+    assert float(KNOWN_WRONG["affinity_score"][mistake](field, start, end)) == pytest.approx(value)
+
+
+# What the inputs promise.
+
+
+def drawn(question, case, seed):
+    """Return the inputs of every call of a case."""
+    described, calls = check.QUESTIONS[question], []
+    ask = local_ask(described, REFERENCES[question])
+
+    def recording(step, **inputs):
+        calls.append(inputs)
+        return ask(step, **inputs)
+
+    rng = case_rng(seed, question, case)
+    described.cases[case](recording, rng, lambda step, **inputs: (ask(step, **inputs), {}))
+    return calls
+
+
+seeds = pytest.mark.parametrize("seed", range(10))
+
+
+def edges(batch):
+    """Return how far each pixel is from the four edges of the rectangle of each limb that is drawn, (N, H, W, 4)."""
+    height, width = batch["size"]
+    y, x = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
+    found = []
+    for image, seen in zip(batch["keypoints"].double(), batch["visible"], strict=True):
+        for person, there in zip(image, seen, strict=True):
+            for a, b in batch["limbs"]:
+                length = (person[b] - person[a]).norm()
+                if there[a] and there[b] and length > 0:
+                    (ux, uy), dx, dy = (person[b] - person[a]) / length, x - person[a, 0], y - person[a, 1]
+                    along, across = dx * ux + dy * uy, dy * ux - dx * uy
+                    half = batch["width"] / 2
+                    found.append(torch.stack([along, along - length, across - half, across + half], dim=-1).abs())
+    return torch.stack(found) if found else torch.ones(1)
+
+
+@seeds
+def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
+    on_an_edge = []
+    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+        for index, batch in enumerate(drawn("part_affinity_fields", case, seed)):
+            if edges(batch).min() < 5e-3:
+                on_an_edge.append((case, index))
+                start, end = batch["keypoints"][0, 0]
+                assert end[1] == start[1] and end[0] > start[0] and torch.equal(2 * start, (2 * start).round())
+                assert edges(batch).min() == 0 and edges(batch)[edges(batch) > 0].min() >= 0.5
+    assert on_an_edge == [("rectangle", 1), ("rectangle", 2)]
+
+
+@seeds
+def test_limbs_overlap_in_their_case_and_nowhere_else(seed):
+    """The mean of unit vectors is shorter than 1 where they differ; opposite limbs leave 0."""
+    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+        for index, batch in enumerate(drawn("part_affinity_fields", case, seed)):
+            lengths = REFERENCES["part_affinity_fields"](**batch).norm(dim=2)
+            shorter = bool((lengths.gt(1e-6) & lengths.lt(0.999)).any())
+            assert shorter == (case == "overlap" and index < 2)
+
+
+@seeds
+def test_every_field_shows_something_but_those_of_nobody(seed):
+    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+        batches = drawn("part_affinity_fields", case, seed)
+        for batch in batches[: -1 if case in ("unseen", "overlap") else None]:
+            fields = REFERENCES["part_affinity_fields"](**batch)
+            assert fields.any() or (case == "overlap" and batch is batches[2])
+
+
+@seeds
+def test_conventions_of_sampling_agree_far_below_the_tolerance(seed):
+    for case in field_cases.QUESTIONS["affinity_score"].cases:
+        for batch in drawn("affinity_score", case, seed):
+            right = REFERENCES["affinity_score"](**batch)
+            for answer in RIGHT_VARIANTS["affinity_score"].values():
+                assert ((answer(**batch) - right).abs() < field_cases.TOLERANCE / 2).all()
+
+
+@seeds
+def test_segments_leave_the_field_in_their_case_only(seed):
+    for case in field_cases.QUESTIONS["affinity_score"].cases:
+        for index, batch in enumerate(drawn("affinity_score", case, seed)):
+            corner = torch.tensor(batch["field"].shape[:0:-1]) - 1
+            outside = [((p < 0) | (p > corner)).any(dim=-1) for p in (batch["start"], batch["end"])]
+            expected = case == "border"
+            assert bool((outside[0] | outside[1]).any()) == expected
+            if expected:
+                assert ((outside[0] & outside[1]) if index == 1 else (outside[0] ^ outside[1])).all()
+
+
+# Points and table.
+
+
+def test_points_in_the_hidden_module_add_up():
+    found = {}
+    for test in vars(hidden).values():
+        for mark in getattr(test, "pytestmark", []):
+            if mark.name == "points" and mark.args[0] in POINTS:
+                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
+    assert found == POINTS
+    assert set(POINTS) < set(check.QUESTIONS)

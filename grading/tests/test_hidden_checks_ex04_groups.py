@@ -1,0 +1,330 @@
+"""The promise of the checks of `match_limbs` and `group_people`: right work of any style passes, wrong is named."""
+
+import numpy as np
+import pytest
+import torch
+from local_submission import LocalSubmission, marks, said
+from right_variants_ex04_groups import REFERENCES, RIGHT_VARIANTS, score_midpoints, score_pairs
+
+from grading import bake
+from grading.hidden_checks import test_ex04_multi_person as hidden
+from grading.known_wrong.ex04_groups import KNOWN_WRONG
+from helpers.checks import ex04_multi_person as check
+from helpers.checks import group_cases
+from helpers.checks.question import Wrong, local_ask, read_hints
+
+EXERCISE = "ex04_multi_person"
+POINTS = {"match_limbs": 3, "group_people": 5}
+NAN = float("nan")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def bank(answers):
+    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in POINTS for name, a in answers[q].items()]
+
+
+def hidden_marks(question, answer, seed):
+    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
+    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
+    assert maximum == POINTS[question]
+    return points, mistakes
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
+def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
+    for seed in range(4):
+        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
+    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
+
+
+@pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
+def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
+    mistake = name.partition(".")[0]
+    for seed in range(2):
+        points, named = hidden_marks(question, answer, seed)
+        assert points < POINTS[question] and named[0] == mistake
+    assert read_hints("group_cases")[question][mistake] in said(check, question, answer, capsys)
+
+
+def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
+    hints = read_hints("group_cases")
+    assert hints.keys() == POINTS.keys()
+    for question, named in hints.items():
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+
+
+# Worthless work.
+
+
+def stub(*_):
+    raise NotImplementedError("Question 6")
+
+
+def nobody(peaks, fields, limbs):
+    return fields.new_zeros(0, len(peaks), 3)
+
+
+def everybody_alone(peaks, fields, limbs):
+    """Is right where nothing is linked, and nowhere else."""
+    rows = fields.new_zeros(sum(map(len, peaks)), len(peaks), 3)
+    for row, (k, i) in zip(rows, [(k, i) for k, found in enumerate(peaks) for i in range(len(found))], strict=True):
+        row[k] = peaks[k][i]
+    return rows
+
+
+WORTHLESS = [
+    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
+    *[
+        pytest.param(q, lambda *_, value=value, **__: value, id=f"{q}-{name}")
+        for q in POINTS
+        for name, value in {
+            "nothing": None, "nan": NAN, "zero": torch.tensor(0.0), "text": "pairs", "object": object(), "list": [],
+            "dict": {"value": 1}, "nested": [[[[]]]], "nones": [[None, None]], "no-pairs": torch.zeros(0, 2),
+            "nan-pairs": torch.full((2, 2), NAN), "halves": [(0.5, 1.5)], "bools": torch.ones(2, 2).bool(),
+            "texts": [("a", "b")], "triple": torch.zeros(2, 3), "cube": torch.zeros(2, 2, 3), "numbers": [1, 2],
+            "infinite": [(float("inf"), 1)], "vector": torch.zeros(4), "empty": torch.zeros(0),
+        }.items()
+    ],
+    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
+    *[pytest.param(q, lambda first, second, *_: second, id=f"{q}-second-argument") for q in POINTS],
+    *[pytest.param(q, lambda: None, id=f"{q}-no-arguments") for q in POINTS],
+    pytest.param("match_limbs", lambda s, e, *_: [(i, i) for i in range(min(len(s), len(e)))], id="pairs-diagonal"),
+    pytest.param("group_people", nobody, id="group_people-nobody"),
+    pytest.param("group_people", everybody_alone, id="group_people-alone"),
+    pytest.param("group_people", lambda p, f, c: torch.full((2, len(p), 3), NAN), id="group_people-all-nan"),
+    pytest.param("group_people", lambda p, f, c: torch.ones(2, len(p), 3).bool(), id="group_people-bools"),
+    pytest.param("group_people", lambda p, f, c: torch.ones(2, len(p), 3).long(), id="group_people-whole-numbers"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
+def test_worthless_work_scores_nothing(question, answer):
+    for seed in range(2):
+        assert hidden_marks(question, answer, seed)[0] == 0
+
+
+def test_the_stub_is_called_unwritten(capsys):
+    for question in POINTS:
+        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
+        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
+
+
+def test_a_name_that_is_missing_is_told():
+    def leaning(peaks, fields, limbs):
+        return affinity_score(fields[0], peaks[0], peaks[1])  # noqa: F821
+
+    assert hidden_marks("group_people", leaning, 0) == (0, ["NameError"] * 5)
+
+
+# What a student reads.
+
+
+@pytest.mark.parametrize(
+    ("question", "mistake", "line", "text"),
+    [
+        ("match_limbs", "indices_swapped", 2, "5 pairs: ("),
+        ("match_limbs", "indices_swapped", 3, "5 pairs: ("),
+        ("match_limbs", "with_scores", 2, "a list or tuple of 5, the first a list or tuple of 3"),
+        ("match_limbs", "with_scores", 3, "a list, or a tensor (k, 2)"),
+        ("match_limbs", "changes_its_arguments", 2, "changed an argument"),
+        ("match_limbs", "threshold_inclusive", 1, "half of the scores are 0 or less, which is the default threshold"),
+        ("group_people", "one_person", 2, "1 people of 5 keypoints"),
+        ("group_people", "one_person", 3, "2 people of 5, 5 keypoints, one with the keypoints 0 at ("),
+        (
+            "group_people",
+            "score_lost",
+            1,
+            "peaks: 2, 2, 2, 2, 2 of them, fields: float32 (4, 2, 30, 40), limbs: (0, 1)",
+        ),
+        ("group_people", "second_keypoint_overwrites", 3, "2 people of 3, 1 keypoints, one with the keypoints 0 at ("),
+        ("group_people", "float32_only", 2, "a tensor of shape (2, 4, 3), float32"),
+        ("group_people", "list", 2, "(a tensor of shape (5, 3), float32, a tensor of shape (5, 3), float32)"),
+        ("group_people", "changes_its_arguments", 3, "arguments that are left as they were"),
+    ],
+)
+def test_a_verdict_has_four_lines_and_inputs_to_try(question, mistake, line, text, capsys):
+    lines = said(check, question, KNOWN_WRONG[question][mistake], capsys).splitlines()
+    assert lines[0] == f"{question} is not right yet."
+    assert [said_line.split()[0] for said_line in lines[1:]] == ["called", "returned", "expected", "hint"]
+    assert text in lines[line] and all(len(said_line) < 420 for said_line in lines)
+    assert set(check.inputs) >= ({"starts", "ends", "scores"} if question == "match_limbs" else {"peaks", "fields"})
+
+
+# What is granted, and what is not.
+
+TWO_BY_TWO = group_cases.Pairs({"scores": torch.zeros(2, 2)})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [(0, 1), (1, 0)], [[1, 0], [0, 1]], torch.tensor([[1, 0], [0, 1]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]]),
+        [torch.tensor([1, 0]), torch.tensor([0, 1])], [[torch.tensor(0), torch.tensor(1)], [1.0, 0.0]],
+    ],
+)  # fmt: skip
+def test_pairs_may_come_in_any_form_and_order(value):
+    value = [list(row) if isinstance(row, tuple) else row for row in value] if isinstance(value, list) else value
+    assert TWO_BY_TWO.read(value).value == [(0, 1), (1, 0)] and not TWO_BY_TWO.read(value).fault
+
+
+@pytest.mark.parametrize("value", [[], torch.zeros(0), torch.zeros(0, 2), torch.zeros(0, 3, dtype=torch.long)])
+def test_no_pairs_may_come_in_any_form(value):
+    assert TWO_BY_TWO.read(value).value == [] and not TWO_BY_TWO.read(value).fault
+
+
+PEAKS = [torch.tensor([[1.0, 2.0, 0.5], [4.0, 2.0, 0.75]]), torch.tensor([[1.0, 5.0, 0.25]])]
+OF_TWO = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 5.0, 0.25]], [[4.0, 2.0, 0.75], [0.0, 0.0, 0.0]]])
+
+
+def test_people_may_come_in_any_order_and_a_keypoint_with_whom_it_likes_only_where_that_is_open():
+    exchanged = torch.stack([OF_TWO[[1, 0], [0, 0]], OF_TWO[[0, 1], [1, 1]]], dim=1)
+    for is_open in (False, True):
+        call = group_cases.People(PEAKS, torch.zeros(1, 2, 6, 6), [(0, 1)], open=is_open)
+        right = call.read(OF_TWO)
+        assert torch.equal(call.read(OF_TWO.flip(0)).value, right.value)
+        assert torch.equal(call.read(exchanged).value, right.value) == is_open
+        assert not torch.equal(call.read(OF_TWO[[0, 0]]).value, right.value)
+        assert call.read(OF_TWO[:1]).value.shape != right.value.shape
+
+
+# What the inputs promise.
+
+
+def drawn(question, case, seed):
+    """Return the inputs of every call of a case."""
+    described, calls = check.QUESTIONS[question], []
+    ask = local_ask(described, REFERENCES[question])
+
+    def recording(step, **inputs):
+        calls.append(inputs)
+        return ask(step, **inputs)
+
+    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
+    return calls
+
+
+seeds = pytest.mark.parametrize("seed", range(8))
+
+
+@seeds
+def test_no_two_scores_are_equal(seed):
+    for case in check.QUESTIONS["match_limbs"].cases:
+        for inputs in drawn("match_limbs", case, seed):
+            scores = inputs["scores"][~inputs["scores"].isnan()]
+            assert scores.unique().numel() == scores.numel()
+
+
+@seeds
+def test_one_score_is_the_threshold_and_both_its_candidates_are_free(seed):
+    inputs = drawn("match_limbs", "threshold", seed)[2]
+    pairs = REFERENCES["match_limbs"](**inputs)
+    assert len(pairs) == 3
+    (i, j), *more = (inputs["scores"] == inputs["threshold"]).nonzero().tolist()
+    assert not more and all(i != a and j != b for a, b in pairs)
+
+
+@seeds
+def test_greedy_matching_does_not_pay(seed):
+    inputs = drawn("match_limbs", "values", seed)[2]
+    scores = inputs["scores"]
+    greedy = sum(scores[i, j].item() for i, j in REFERENCES["match_limbs"](**inputs))
+    assert greedy < scores.sum().item() - greedy, "the other two"
+
+
+SIZES = {
+    "whole": [[5, 5], [5], [5, 5, 5], [5, 5, 5, 5], [3, 3]],
+    "limbs": [[5, 5], [6, 6], [5, 5], [5, 5], [5, 5, 5]],
+    "missing": [[2, 3, 6], [3, 4, 4], [1, 1, 1, 3, 4], [1, 2]],
+    "affinity": [[4, 4], [*[1] * 8, 2], [*[1] * 8, 2], [1, 1, 2, 2], [1, 1, 2, 2]],
+    "few": [[], [1, 1], [1] * 10],
+    "many": [[2, 4], [1, 3], [1, 3], [1, 3], [3] * 20],
+}
+
+
+@seeds
+@pytest.mark.parametrize("case", SIZES)
+def test_the_reference_finds_the_people_that_were_drawn(case, seed):
+    found = [REFERENCES["group_people"](**inputs) for inputs in drawn("group_people", case, seed)]
+    assert [sorted((people != 0).any(dim=2).sum(dim=1).tolist()) for people in found] == SIZES[case]
+
+
+def affinities(inputs, score):
+    """Return the affinities of all pairs of every limb."""
+    return [
+        score(field, inputs["peaks"][a], inputs["peaks"][b])
+        for (a, b), field in zip(inputs["limbs"], inputs["fields"], strict=True)
+    ]
+
+
+@seeds
+@pytest.mark.parametrize("score", [score_pairs, score_midpoints, lambda *args: score_pairs(*args, num_samples=25)])
+def test_every_link_is_clear_and_what_may_not_be_linked_is_not_nearly(seed, score):
+    """Right pairs are above 0.5 and ahead of all others by a good deal; where neither has a partner, 0.1 is not
+    reached, however the field is sampled."""
+    for case in ("whole", "limbs", "missing", "affinity"):
+        for inputs in drawn("group_people", case, seed):
+            people = REFERENCES["group_people"](**inputs)
+            for (a, b), scores in zip(inputs["limbs"], affinities(inputs, score), strict=True):
+                one = (people[:, None, a] == inputs["peaks"][a]).all(dim=2).float()  # whose start is it?
+                two = (people[:, None, b] == inputs["peaks"][b]).all(dim=2).float()
+                mine = (one.T @ two) > 0
+                assert (scores[mine] > 0.5).all()
+                free = ~mine.any(dim=1, keepdim=True) & ~mine.any(dim=0)
+                assert (scores[free] < 0.1).all()
+                rivals = scores.masked_fill(mine, -1)
+                for i, j in mine.nonzero().tolist():
+                    assert scores[i, j] > 1.2 * max(rivals[i].max(), rivals[:, j].max())
+
+
+def differ(wrong, inputs):
+    people = (answer(**inputs).flatten(1).tolist() for answer in (wrong, REFERENCES["group_people"]))
+    return len({str(sorted(found)) for found in people}) == 2
+
+
+@seeds
+def test_the_nearest_end_is_often_the_wrong_one(seed):
+    wrong = KNOWN_WRONG["group_people"]["nearest"]
+    assert sum(differ(wrong, inputs) for inputs in drawn("group_people", "whole", seed)) >= 2
+    assert differ(wrong, drawn("group_people", "affinity", seed)[3])
+
+
+@seeds
+def test_fields_are_the_same_bits_on_every_machine(seed):
+    for case in SIZES:
+        for inputs in drawn("group_people", case, seed):
+            assert torch.equal(inputs["fields"] * 256, (inputs["fields"] * 256).round())
+            for peaks in inputs["peaks"]:
+                assert torch.equal(peaks * 128, (peaks * 128).round())
+
+
+# Points and table.
+
+
+def test_points_in_the_hidden_module_add_up():
+    found = {}
+    for test in vars(hidden).values():
+        for mark in getattr(test, "pytestmark", []):
+            if mark.name == "points" and mark.args[0] in POINTS:
+                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
+    assert found == POINTS
+
+
+def test_the_table_of_these_questions_is_small():
+    questions = {name: check.QUESTIONS[name] for name in POINTS}
+    assert len(bake.bake_table(questions, REFERENCES, KNOWN_WRONG).to_bytes()) < 550_000
+
+
+def test_a_case_fails_with_wrong_and_nothing_else():
+    odd = [[torch.zeros(2).half()], {"a": [1]}, [[], torch.zeros(0)], torch.zeros(0, 0, 0), [[1, [2]]], [True, False]]
+    for name in POINTS:
+        question = check.QUESTIONS[name]
+        for case in question.cases.values():
+            ask = local_ask(question, REFERENCES[name])
+            for value in odd:
+                with pytest.raises(Wrong):
+                    case(
+                        local_ask(question, lambda *_, value=value, **__: value),
+                        np.random.RandomState(0),
+                        lambda step, ask=ask, **inputs: (ask(step, **inputs), {}),
+                    )
