@@ -18,13 +18,14 @@ import pytest
 from grading.answers import Course
 from grading.sample_class import answer_sources
 from grading.sample_submissions import SUBMISSIONS
-from helpers.checks import ex01_pose_regression, ex02_softargmax, ex03_segmentation
+from helpers.checks import ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_multi_person
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
 expect, sync_playwright = playwright.expect, playwright.sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND, THIRD = "ex01_pose_regression", "ex02_softargmax", "ex03_segmentation"
+FOURTH = "ex04_multi_person"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 SLIDERS = 8  # people, crowding, occlusion, truncation, scale (two handles), appearance, seed
@@ -43,7 +44,7 @@ pytestmark = [
 @pytest.fixture
 def lab(tmp_path):
     """Start JupyterLab on a copy of the exercises and give the address of their folder."""
-    for exercise in (FIRST, SECOND, THIRD):
+    for exercise in (FIRST, SECOND, THIRD, FOURTH):
         shutil.copytree(ROOT / "exercises" / exercise, tmp_path / "work" / exercise)
     settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
@@ -269,3 +270,39 @@ def test_a_student_works_through_exercise_3(lab, page):
         expect(notebook.run(name).locator("img")).to_have_count(1)
         notebook.show(name)
     expect(notebook.run("table").locator("table")).to_contain_text("U-Net")
+
+
+def test_a_student_works_through_exercise_4(lab, page):
+    """Without answers to exercise 2: top-down stops at the boxes, and the rest runs."""
+    right, questions = answer_sources(FOURTH), ex04_multi_person.QUESTIONS
+    notebook = Notebook(page, lab, FOURTH)
+    notebook.run("setup")
+    few = notebook.sources["data"].replace("split) for", "split, count=96) for")
+    assert few != notebook.sources["data"]
+    expect(notebook.run("data", few)).to_contain_text("SoftargmaxPose of ex02_softargmax is not here")
+    notebook.show("data")
+    expect(notebook.run("shaken-truth")).to_contain_text("8 px in x and in y")
+    detector = notebook.sources["train-detector"].replace("SECONDS = 85", "SECONDS = 6")
+    notebook.run("train-detector", detector.replace("max_seconds=60", "max_seconds=6"))
+    for question in (name for name in questions if name != "model"):
+        answer_right(notebook, question, right[question], questions[question].sentence)
+    either_way = right["affinity_score"].replace("fx * ux + fy * uy", "(fx * ux + fy * uy).abs()")
+    assert either_way != right["affinity_score"]
+    notebook.run("affinity-score", either_way)
+    expect(notebook.run("affinity-score-check")).to_contain_text("hint")
+    notebook.show("affinity-score-check")
+    notebook.run("affinity-score", right["affinity_score"])
+
+    notebook.run("train-pose-cell")
+    expect(notebook.run("top-down-people")).not_to_contain_text("Error")
+    for name in ("target-scoremaps", "perfect-peaks", "target-fields", "candidates", "perfect-people"):
+        expect(notebook.run(name).locator("img")).to_have_count(1)
+        notebook.show(name)
+    expect(notebook.run("greedy-or-optimal").locator("img")).to_have_count(2)
+    notebook.run("model", right["model"])
+    expect(notebook.run("training").locator("table")).to_contain_text("bottom-up, first round")
+    expect(notebook.run("model-check")).to_contain_text(re.compile(r"model: AP 0\.\d+ on the validation"))
+    notebook.run("measure-run-time")
+    notebook.run("plot-run-time", notebook.sources["plot-run-time"].replace("(1, 2, 5, 10, 15, 20, 25, 30)", "(1, 3)"))
+    notebook.show("plot-run-time")
+    expect(notebook.run("coco")).to_contain_text("is missing")

@@ -12,7 +12,7 @@ import torch
 
 import helpers
 from grading import release
-from helpers.checks.trained_models import REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
+from helpers.checks.trained_models import PEOPLE_MODEL, REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
 
 ROOT = release.ROOT
 
@@ -70,6 +70,7 @@ def test_every_stub_can_be_run_before_it_is_filled_in(exercise):
         ("ex01_pose_regression", "| up to {:g} px | {} |", REGRESSION_MODEL),
         ("ex02_softargmax", "| up to {:g} px | {} |", SOFTARGMAX_MODEL),
         ("ex03_segmentation", "| from {:.2f} | {} |", SEGMENTATION_MODEL),
+        ("ex04_multi_person", "| from {:.2f} | {} |", PEOPLE_MODEL),
     ],
 )
 def test_the_notebook_states_the_points_of_the_model_question(exercise, row, model):
