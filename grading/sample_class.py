@@ -53,13 +53,16 @@ def answer_sources(exercise: str = EXERCISE) -> dict[str, str]:
 
 
 def trained_weights(exercise: str = EXERCISE, cache: Path = ROOT / "grading" / "cache") -> bytes:
-    """Return weights trained by the solution's own cells, for about a minute once, then from the cache."""
+    """Return weights trained by the solution's own cells, for a minute or three once, then from the cache."""
     code = reference_training(exercise)
     key = hashlib.sha256(code.encode()).hexdigest()[:16]
     path = cache / f"sample-weights-{key}" / f"{exercise}.safetensors"
     if not path.is_file():
+        for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads the answers to an earlier one
+            if solution.name < exercise:
+                shutil.copytree(solution, path.parent / solution.name, dirs_exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        print(f"training the network of the sample class of {exercise} once (about a minute) ...", flush=True)
+        print(f"training the network of the sample class of {exercise} once (a minute or three) ...", flush=True)
         environment = {**os.environ, "MPLBACKEND": "Agg"}
         subprocess.run([sys.executable, "-c", code], cwd=path.parent, check=True, env=environment)
     return path.read_bytes()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from grading.sample_submissions import ex01_pose_regression, ex02_softargmax, ex03_segmentation
+from grading.sample_submissions import (
+    ex01_pose_regression,
+    ex02_softargmax,
+    ex03_segmentation,
+    ex04_multi_person,
+)
 from grading.sample_submissions.ex01_pose_regression import EXERCISE
 from grading.sample_submissions.handing_in import Maker
 
@@ -10,5 +15,6 @@ __all__ = ["EXERCISE", "SUBMISSIONS"]
 
 # By exercise and student. EXERCISE is the one whose class is measured where one is enough.
 SUBMISSIONS: dict[str, dict[str, Maker]] = {
-    module.EXERCISE: module.SUBMISSIONS for module in (ex01_pose_regression, ex02_softargmax, ex03_segmentation)
+    module.EXERCISE: module.SUBMISSIONS
+    for module in (ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_multi_person)
 }
