@@ -1,4 +1,5 @@
-"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, regression or segmentation: a longer run."""
+"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, multi_person, regression or segmentation: a
+longer run."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from benchmarks import (
     autograde,
     comparison,
     gaussian,
+    grouping,
     importing,
     leeds,
     mean_iou,
+    multi_person,
     people,
     regression,
     segmentation,
@@ -23,6 +26,7 @@ LONGER = {
     "autograde": autograde.main,
     "comparison": comparison.main,
     "leeds": leeds.main,
+    "multi_person": multi_person.main,
     "regression": regression.main,
     "segmentation": segmentation.main,
 }
@@ -36,7 +40,7 @@ def main(arguments: list[str]) -> int:
             return 2
         return LONGER[arguments[0]](arguments[1:])
     rows = []
-    for module in (importing, people, gaussian, softargmax, mean_iou, training, autograde):
+    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde):
         print(f"measuring {module.__name__.split('.')[1]} ...", flush=True)
         rows += module.rows()
     print_rows(rows)
