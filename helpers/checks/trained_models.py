@@ -246,4 +246,4 @@ SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("soft
 SEGMENTATION_MODEL = SegmentationModel(((0.28, 2), (0.36, 4), (0.42, 6)), read_hints("segmentation_models")["model"])
 
 # Exercise 4.
-PEOPLE_MODEL = PeopleModel(((0.2, 2), (0.3, 4), (0.38, 6)), read_hints("people_models")["model"])
+PEOPLE_MODEL = PeopleModel(((0.2, 2), (0.28, 4), (0.36, 6)), read_hints("people_models")["model"])
