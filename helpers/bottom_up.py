@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .backbones import conv_bn_relu
 from .crowds import PeopleSet
-from .scoremaps import to_image, to_map
+from .scoremaps import focal_cross_entropy, to_image, to_map
 from .shapes import require
 from .skeletons import COCO, Skeleton
 
@@ -150,18 +149,16 @@ def with_maps(data: PeopleSet, part_affinity_fields: Callable, stride: int = 4, 
 def field_loss(output: Maps, batch: dict[str, Tensor]) -> Tensor:
     """Return the loss of a `BottomUp` network: on scoremaps, fields and offsets.
 
-    Far more pixels are empty than not. The cross-entropy of a scoremap's pixel is weighed by the square of its error,
-    so that the many that are right already do not drown the few that are not (a focal loss); fields and offsets count
-    where they lead somewhere, fields a little elsewhere too. Fields are compared by squares: where the network
-    hesitates it then answers a short vector, while with absolute values it would answer none.
+    Scoremaps have a focal loss; fields and offsets count where they lead somewhere, fields a little elsewhere too.
+    Fields are compared by squares: where the network hesitates it then answers a short vector, while with absolute
+    values it would answer none.
 
     Args:
         output: of the network, for the batch.
         batch: of a set from `with_maps`.
     """
     scores, target = output["scoremaps"], batch["scoremaps"]
-    each = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
-    on_scores = (each * (torch.sigmoid(scores) - target).square()).sum() / (target > 0.8).sum().clamp(min=1)
+    on_scores = focal_cross_entropy(scores, target).sum() / (target > 0.8).sum().clamp(min=1)
 
     limb = (batch["fields"] != 0).any(dim=2, keepdim=True)  # (B, L, 1, h, w)
     apart = (output["fields"] - batch["fields"]).square()

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from . import augment as augmentation
 from .backbones import ResidualBlock, conv_bn_relu
 from .encoders import SmallEncoder
-from .scoremaps import to_image
+from .scoremaps import focal_cross_entropy, to_image
 from .shapes import require
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def detection_loss(output: Output, batch: Batch) -> Tensor:
     target, owner = (caps * (present & ~ignored)[..., None, None]).max(dim=1)  # (B, h, w): the person who fits best
     may_be = (caps * (present & ignored)[..., None, None]).amax(dim=1) > target
 
-    losses = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
-    losses = losses * (scores.sigmoid() - target).square() * ~may_be
+    losses = focal_cross_entropy(scores, target) * ~may_be
     people = (present & ~ignored).sum().clamp(min=1)
 
     image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)

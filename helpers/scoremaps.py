@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .backbones import ResidualBlock, conv_bn_relu
 from .shapes import require, require_maps
 
-__all__ = ["StackedHourglass", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
+__all__ = ["StackedHourglass", "focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
 
 
 def to_map(keypoints: Tensor, stride: float) -> Tensor:
@@ -41,6 +41,22 @@ def map_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     wanted, known = _distributions(target)
     losses = -(wanted * F.log_softmax(scores.flatten(2), dim=-1)).sum(dim=-1)  # (B, K)
     return losses[known].sum() / known.sum().clamp(min=1)
+
+
+def focal_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    """Return the cross-entropy of every pixel with its target in [0, 1], weighed by the square of its error.
+
+    Most pixels of a map are empty and soon right: unweighed they would drown the few that are not.
+
+    Args:
+        scores: float of any shape, before the sigmoid.
+        target: float of the same shape.
+    Returns:
+        float of that shape, not summed.
+    Source: Li et al. 2020, "Generalized Focal Loss".
+    """
+    losses = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+    return losses * (scores.sigmoid() - target).square()
 
 
 def map_divergence(scores: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,14 @@ import torch
 import torch.nn.functional as F
 
 import helpers
-from helpers.scoremaps import StackedHourglass, map_cross_entropy, map_divergence, to_image, to_map
+from helpers.scoremaps import (
+    StackedHourglass,
+    focal_cross_entropy,
+    map_cross_entropy,
+    map_divergence,
+    to_image,
+    to_map,
+)
 
 
 def test_the_first_pixel_of_a_map_of_stride_8_covers_image_pixels_0_to_7():
@@ -93,3 +100,9 @@ def test_mean_error_by_hand():
     assert math.isnan(helpers.mean_error(pred, target, torch.zeros(1, 3, dtype=torch.bool)))
     with pytest.raises(ValueError, match="target has shape"):
         helpers.mean_error(pred, target[:, :2], torch.ones(1, 3, dtype=torch.bool))
+
+
+def test_the_focal_cross_entropy_by_hand():
+    """A score of 0 is a probability of 1/2: ln 2 / 4 for an empty pixel and a full one, 0 for a half."""
+    found = focal_cross_entropy(torch.zeros(3), torch.tensor([0.0, 1.0, 0.5]))
+    assert found.tolist() == pytest.approx([math.log(2) / 4, math.log(2) / 4, 0])
