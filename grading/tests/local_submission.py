@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from helpers.checks.question import Wrong, case_rng, live_oracle, local_ask
 
-__all__ = ["LocalSubmission", "marks", "said"]
+__all__ = ["LocalSubmission", "bank", "marks", "said"]
 
 
 class LocalSubmission:
@@ -27,6 +29,11 @@ class LocalSubmission:
         oracle = live_oracle(question, self.references.get(name), self.known_wrong.get(name, {}))
         rng = case_rng(self.seed, name, case_id)
         return question.cases[case_id](local_ask(question, self.answers[name]), rng, oracle, **facts)
+
+
+def bank(questions: Iterable[str], answers: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+    """Return a test's parameters (question, name, answer) for every answer to these questions."""
+    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in questions for name, a in answers[q].items()]
 
 
 def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str) -> tuple[int, int, list[str | None]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, marks, said
+from local_submission import LocalSubmission, bank, marks, said
 from right_variants_ex04_groups import REFERENCES, RIGHT_VARIANTS, score_midpoints, score_pairs
 
 from grading import bake
@@ -20,10 +20,6 @@ NAN = float("nan")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def bank(answers):
-    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in POINTS for name, a in answers[q].items()]
-
-
 def hidden_marks(question, answer, seed):
     """Return the points that the hidden checks give for an answer, and the mistakes they name."""
     points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
@@ -31,14 +27,14 @@ def hidden_marks(question, answer, seed):
     return points, mistakes
 
 
-@pytest.mark.parametrize(("question", "name", "answer"), bank(RIGHT_VARIANTS))
+@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
 def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
     for seed in range(4):
         assert hidden_marks(question, answer, seed) == (POINTS[question], [])
     assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
 
 
-@pytest.mark.parametrize(("question", "name", "answer"), bank(KNOWN_WRONG))
+@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
 def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
     mistake = name.partition(".")[0]
     for seed in range(2):
