@@ -1,8 +1,10 @@
 """The verbs of grading, in the order of a term:
 
     python -m grading release [EXERCISE ...]     exercises/ from solutions/, and the students' bundle
-    python -m grading autograde EXERCISE         grade all that was handed in, then show the marks
+    python -m grading autograde EXERCISE         grade what is new or changed, then show the marks
     python -m grading marks EXERCISE             show the marks again, from the reports
+    python -m grading overview EXERCISE          one page on the class: points, pass rates, mistakes, slow submissions
+    python -m grading verify EXERCISE            grade a sample again with other seeds; list the marks that move
     python -m grading sample-class [EXERCISE]    sample classes, graded, with the marks that they deserve
 
 `nbgrader` itself does the rest: collect, formgrader, generate_feedback, export. `VERB --help` says more.
@@ -20,7 +22,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ELSEWHERE = {"release": "grading.release", "sample-class": "grading.sample_class"}
+ELSEWHERE = {
+    "release": "grading.release",
+    "overview": "grading.overview",
+    "verify": "grading.verify",
+    "sample-class": "grading.sample_class",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,14 +49,37 @@ def _parser(verb: str, text: str) -> argparse.ArgumentParser:
 
 
 def autograde(arguments: Sequence[str]) -> int:
-    """Grade with stock nbgrader in this environment, then print the table of marks."""
-    parser = _parser("autograde", "Grade every submission with stock nbgrader; further options go to it.")
+    """Grade with stock nbgrader in this environment, then print the table of marks and write the overview."""
+    parser = _parser(
+        "autograde",
+        "Grade what is new or changed, with stock nbgrader; further options go to it (--student=ID, say). "
+        "It may be stopped at any moment: the next run goes on from there.",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade (default: 1)")
+    parser.add_argument(
+        "--scheduler", default="", metavar="ADDRESS", help="a running Dask scheduler, as tcp://host:8786"
+    )
+    parser.add_argument(
+        "--require-isolation", choices=("best", "strict"), help="strict: refuse unless every layer holds"
+    )
+    parser.add_argument("--again", action="store_true", help="grade everything again, unchanged submissions, too")
     options, further = parser.parse_known_args(arguments)
-    command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--force", *further]
+    if options.jobs < 1:
+        parser.error(f"--jobs is a number from 1 on, got {options.jobs}")
+    command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--log-level=WARN"]
+    command += [f"--Grading.jobs={options.jobs}", f"--Grading.scheduler={options.scheduler}"]
+    command += [f"--Grading.progress={sys.stderr.isatty()}"]
+    command += [f"--Grading.isolation={options.require_isolation}"] if options.require_isolation else []
+    command += ["--force", "--Grading.again=True"] if options.again else []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    done = subprocess.run(command, cwd=options.course, env=environment, check=False)
+    try:
+        status = subprocess.run([*command, *further], cwd=options.course, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        status = 130
     print(table(options.course, options.exercise))
-    return done.returncode
+    if status:
+        print("\nNot all was graded, see above. What is graded is kept; run the same command again to go on.")
+    return status
 
 
 def marks(arguments: Sequence[str]) -> int:

@@ -97,8 +97,12 @@ class Course:
                 f"{self.hidden_module.name} gives points for {', '.join(sorted(extra))}, unknown to the notebook"
             )
 
+    def notebook_path(self, folder: str) -> Path:
+        """Return where the exercise's notebook lies below `source` or `release`."""
+        return self.root / folder / self.exercise / f"{self.exercise}.ipynb"
+
     def _notebook(self, folder: str) -> dict[str, Any]:
-        path = self.root / folder / self.exercise / f"{self.exercise}.ipynb"
+        path = self.notebook_path(folder)
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -144,11 +148,12 @@ def _module_at(path: Path) -> ModuleType:
     return module
 
 
-def warm_process(course: Course, limits: Limits) -> WarmProcess:
+def warm_process(course: Course, limits: Limits, threads: int = 1) -> WarmProcess:
     """Return a warm process for the course, on its way: it imports torch while the caller does."""
     outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
     readable = [f"{root}/{course.checks_package}" for root in outside]
-    return WarmProcess(course.module, limits, path=outside, readable=readable, modules=_imported(course.released))
+    modules = _imported(course.released)
+    return WarmProcess(course.module, limits, path=outside, readable=readable, modules=modules, threads=threads)
 
 
 def _imported(released: NotebookData) -> list[str]:

@@ -10,15 +10,18 @@ import __future__
 
 import ast
 import builtins
+import functools
 import linecache
 import os
+import pdb
+import re
 import sys
 import types
 import warnings
 from io import TextIOBase
 from typing import Any
 
-__all__ = ["CappedOutput", "Notebook", "definitions", "run_gently_without_gpu"]
+__all__ = ["CappedOutput", "Notebook", "definitions", "make_factories_gentle", "run_gently_without_gpu"]
 
 SIMPLE = (
     ast.Constant,
@@ -110,10 +113,13 @@ class Notebook:
         self.flags = 0  # of `from __future__ import ...`, which hold for the rest of the notebook
         sys.modules["__main__"] = self.module
         builtins.input = lambda prompt="": ""
+        sys.breakpointhook = pdb.set_trace = lambda *arguments, **options: None  # left behind, and nobody is there
 
     def run(self, cell: str, source: str, mode: str) -> list[dict[str, Any]]:
         """Run one cell and return its errors as {"type", "message", "line"}; `mode` is "full" or "definitions"."""
         name = f"<{cell}>"
+        if "cuda" in source:
+            make_factories_gentle()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)
@@ -209,22 +215,57 @@ def _text(error: BaseException) -> str:
         return ""
 
 
+FACTORIES = (
+    "arange as_tensor empty empty_like empty_strided eye full full_like linspace load logspace ones ones_like rand "
+    "rand_like randint randint_like randn randn_like randperm tensor zeros zeros_like"
+).split()
+NEW = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
+
+
 def run_gently_without_gpu() -> None:
-    """Let `.cuda()` and `.to("cuda")` stay on the CPU: code written for a GPU is judged for what it computes."""
+    """Let `.cuda()` and `.to("cuda")` stay on the CPU: code written for a GPU is judged for what it computes.
+
+    torch.compile gives back what it was given, for there is no compiler here.
+    """
     import torch
 
+    torch.compile = lambda model=None, **options: (lambda function: function) if model is None else model
     if torch.cuda.is_available():
         return
-
-    def here(value: Any) -> Any:
-        return "cpu" if str(value).startswith("cuda") and isinstance(value, (str, torch.device)) else value
-
-    def gentle(method: Any) -> Any:
-        def to(self: Any, *args: Any, **kwargs: Any) -> Any:
-            return method(self, *map(here, args), **{key: here(value) for key, value in kwargs.items()})
-
-        return to
-
     for kind in (torch.Tensor, torch.nn.Module):
-        kind.to = gentle(kind.to)
+        kind.to = _gentle(kind.to)
         kind.cuda = lambda self, *args, **kwargs: self
+    for name in ("synchronize", "reset_peak_memory_stats"):
+        setattr(torch.cuda, name, lambda *args, **kwargs: None)
+
+
+@functools.cache
+def make_factories_gentle() -> None:
+    """Let `device="cuda"` and `map_location="cuda"` mean the CPU wherever tensors are made.
+
+    Done once a cell speaks of it, since torch.jit.script knows torch's own functions only.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        for owner, names in ((torch, FACTORIES), (torch.Tensor, NEW)):
+            for name in names:
+                setattr(owner, name, _gentle(getattr(owner, name)))
+
+
+def _gentle(function: Any) -> Any:
+    """Return the function with every argument that says "cuda" turned into "cpu"."""
+
+    @functools.wraps(function)
+    def gentle(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(_here, args), **{key: _here(value) for key, value in kwargs.items()})
+
+    return gentle
+
+
+def _here(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, (str, torch.device)):
+        return "cpu" if re.fullmatch(r"cuda(:\d+)?", str(value)) else value  # and not a file called cuda.pt
+    return value

@@ -16,17 +16,14 @@ own seed. Passed tests earn their points; whatever else happens earns none and s
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import hmac
 import os
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +38,7 @@ from grading.turns import Turns
 from helpers.checks.question import Ask, Wrong
 from helpers.checks.values import Raised
 
-__all__ = ["Examined", "bonus_points", "collect_points", "course_secret", "examine", "not_graded", "submission_seed"]
+__all__ = ["Examined", "bonus_points", "collect_points", "examine", "not_graded", "submission_seed"]
 
 QUIET = (
     "terminal",
@@ -61,23 +58,6 @@ QUIET = (
     "capture",
     "legacypath",
 )
-
-
-def course_secret(path: Path) -> bytes:
-    """Return the course's secret, made on first use and readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        part = path.with_name(f"{path.name}.{os.getpid()}")
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
-        try:
-            os.link(part, path)  # whoever is first wins, whole
-        finally:
-            part.unlink()
-    secret = path.read_bytes().strip()
-    if len(secret) < 32:
-        raise CourseError(f"{path} holds no secret ({len(secret)} characters); delete it and a new one is made")
-    return secret
 
 
 def submission_seed(secret: bytes, submission_hash: str) -> str:

@@ -23,10 +23,12 @@ import torch
 
 from grading.answers import Course, References
 from grading.errors import GradingError, NotIsolated, TimedOut, WorkerError
-from grading.examine import collect_points, course_secret, examine, not_graded, submission_seed
+from grading.examine import collect_points, examine, not_graded, submission_seed
 from grading.feedback import write_feedback
-from grading.notebook import NotebookData, blank, is_answer, is_setup, question_of, repair, same_source
+from grading.notebook import NotebookData, is_answer, is_setup, question_of, same_source, sound_notebook
 from grading.report import Report
+from grading.sandbox import lacking
+from grading.secret import course_secret
 from grading.submission import Submission
 from grading.turns import Cell, Turns
 from grading.warm import WarmProcess
@@ -66,9 +68,7 @@ class Grader:
             turns.begin()
             missing = turns.layers["missing"]
         if missing and isolation == "strict":
-            raise NotIsolated(
-                "isolation is not complete: " + "; ".join(f"{name}: {why}" for name, why in missing.items())
-            )
+            raise NotIsolated(f"isolation is not complete: {lacking(missing)}")
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
@@ -77,33 +77,29 @@ class Grader:
         self.warm.close()
 
     def repair(self, submission: Submission) -> NotebookData:
-        """Return the sound notebook that a submission is graded from; what was repaired is added to its notes.
+        """Return the sound notebook that a submission is graded from; what was repaired is added to its notes."""
+        return sound_notebook(submission, self.course.released)
 
-        Of an unreadable submission that is the released notebook.
+    def grade(self, notebook: NotebookData, submission: Submission, seed: str | None = None) -> Report:
+        """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise.
+
+        Args:
+            seed: what the cases are drawn from, in place of the submission's own.
         """
-        if submission.unreadable is None:
-            try:
-                notebook, repairs = repair(submission.cells, self.course.released)
-                submission.notes += repairs
-                return notebook
-            except Exception as error:  # our own fault: said loudly, and the class goes on
-                log.error("%s: not repaired\n%s", submission.student, traceback.format_exc())
-                submission.unreadable = f"it could not be repaired ({type(error).__name__}); your lecturer is told"
-        return blank(self.course.released)
-
-    def grade(self, notebook: NotebookData, submission: Submission) -> Report:
-        """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise."""
         started = time.monotonic()
         report = Report(self.course.exercise, submission.student, submission.hash, unreadable=submission.unreadable)
-        report.seed, report.versions = submission_seed(self.secret, submission.hash), _versions()
+        report.seed, report.versions = seed or submission_seed(self.secret, submission.hash), _versions()
         report.questions = not_graded(self.course, submission.unreadable or "grading did not finish")
         report.repairs = submission.notes
         try:
             if submission.unreadable is None:
                 try:
-                    self._examine(notebook, submission, report)
+                    killed = self._examine(notebook, submission, report)
                 except GradingError as error:  # no worker could be had: a fresh warm process has a try
                     log.warning("%s: graded again, for %s", submission.student, error)
+                    killed = self._examine(notebook, submission, report)
+                if killed:  # by a machine short of memory or by a hand: of what it is worth that says nothing
+                    log.warning("%s: graded again, for its worker was killed from outside", submission.student)
                     self._examine(notebook, submission, report)
             report.check()
         except Exception as error:  # zero for now, said loudly, and the class goes on
@@ -114,7 +110,8 @@ class Grader:
         write_feedback(notebook, report)
         return report
 
-    def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> None:
+    def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> bool:
+        """Fill in the report; return whether a worker was killed from outside meanwhile."""
         weights = _sealed(submission.weights) if submission.weights is not None else None
         named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
         released = self.course.answer_cells
@@ -131,6 +128,7 @@ class Grader:
         report.output, report.peak_mb, report.forks = turns.output, turns.peak_mb, turns.forks
         report.isolation, report.isolation_missing = turns.layers["used"], turns.layers["missing"]
         report.cells = [_noted(cell) for cell in turns.cells if cell.trouble or (cell.errors and cell.mode == "full")]
+        return turns.killed
 
 
 def cells_to_run(notebook: NotebookData) -> list[Cell]:

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from grading.examine import course_secret
+from grading.secret import course_secret
 from helpers.crowds import PeopleSet, rendered_crowds
 from helpers.data import PoseSet, rendered_people
 from helpers.oks import average_precision

@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import logging
 import re
+import traceback
 from typing import Any
 
-from grading.submission import items, text_of
+from grading.submission import Submission, items, text_of
 
 __all__ = [
     "NotebookData",
@@ -25,10 +27,12 @@ __all__ = [
     "question_of",
     "repair",
     "same_source",
+    "sound_notebook",
 ]
 
 MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 20_000, 2 << 20, 20 << 20
 NotebookData = dict[str, Any]
+log = logging.getLogger("grading")
 
 
 def _meta(cell: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +91,7 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
         name = owner.get(index)
         result.append(_restored(named[name], cell, repairs) if name else _own_cell(cell, index, release))
     _put_back(result, named, chosen, repairs)
+    _setup_first(result, release, repairs)
     for name in named:
         if f"{name}_check" in chosen and name in chosen and chosen[name] > chosen[f"{name}_check"]:
             repairs.append(f"{name}: the answer stood below its check")
@@ -168,6 +173,35 @@ def _put_back(
         previous = name
 
 
+def _setup_first(result: list[dict[str, Any]], release: NotebookData, repairs: list[str]) -> None:
+    """Move a setup cell that the release has above all answers to the top, where it has slipped below one of them."""
+    answers = [place for place, cell in enumerate(release["cells"]) if is_answer(cell)]
+    first = answers[0] if answers else 0
+    early = {_meta(cell)["grade_id"] for cell in release["cells"][:first] if is_setup(cell)}
+    first = next((place for place, cell in enumerate(result) if is_answer(cell)), 0)
+    late = [cell for cell in result[first:] if is_setup(cell) and _meta(cell)["grade_id"] in early]
+    for cell in reversed(late):
+        result.remove(cell)
+        result.insert(0, cell)
+        repairs.append(f"{_meta(cell)['grade_id']}: the cell stood below an answer")
+
+
+def sound_notebook(submission: Submission, release: NotebookData) -> NotebookData:
+    """Return the sound notebook that a submission is graded from; what was repaired is added to its notes.
+
+    Of an unreadable submission that is the released notebook.
+    """
+    if submission.unreadable is None:
+        try:
+            notebook, repairs = repair(submission.cells, release)
+            submission.notes += repairs
+            return notebook
+        except Exception as error:  # our own fault: said loudly, and the class goes on
+            log.error("%s: not repaired\n%s", submission.student, traceback.format_exc())
+            submission.unreadable = f"it could not be repaired ({type(error).__name__}); your lecturer is told"
+    return blank(release)
+
+
 def blank(release: NotebookData) -> NotebookData:
     """Return a copy of the released notebook, of nothing but the parts that nbgrader needs."""
     parts = {part: copy.deepcopy(release[part]) for part in ("metadata", "cells")}
@@ -177,9 +211,11 @@ def blank(release: NotebookData) -> NotebookData:
 def plain_markdown(text: str) -> str:
     """Return a student's Markdown with nothing left that is more than text: no HTML, no link, no embedded file.
 
-    A zero-width space takes the place where a tag or link would begin, so a reader sees what was written.
+    A zero-width space takes the place where a tag or link would begin, so a reader sees what was written. In formulas
+    that is where MathJax would make a link or a tag.
     """
     text = re.sub(r"<(?=[A-Za-z/!?])", "<\u200b", text)
+    text = re.sub(r"\\(?=(?:href|style|class|cssId|require)(?![A-Za-z]))", "\\\\\u200b", text)
     return re.sub(r"\](?=[(:\[])", "]\u200b", text)
 
 

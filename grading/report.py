@@ -19,7 +19,7 @@ from grading.errors import GradingError
 
 __all__ = ["VERDICTS", "QuestionReport", "Report"]
 
-SCHEMA = 1
+SCHEMA = 2
 VERDICTS = ("passed", "partly", "wrong", "not written", "crashed", "timed out", "not graded")
 
 
@@ -60,7 +60,17 @@ class Report:
     isolation: list[str] = field(default_factory=list)
     isolation_missing: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    key: str = ""  # what it depends on, as one hash (`grading.keys`): while that is right, so is the report
+    course_key: str = ""
+    files: dict[str, list[int]] = field(default_factory=dict)  # size and times of what was read
+    grader_mb: int = 0  # memory of the process that examined, which is not the one that ran the code
     schema: int = SCHEMA
+
+    @property
+    def sound(self) -> bool:
+        """Whether grading itself went well, so that the same submission would get the same report again."""
+        own_failures = any(question.verdict == "not graded" for question in self.questions.values())
+        return bool(self.key) and (self.unreadable is not None or (bool(self.questions) and not own_failures))
 
     @property
     def points(self) -> float:
@@ -73,12 +83,22 @@ class Report:
         return sum(question.bonus for question in self.questions.values())
 
     def write(self, path: Path) -> None:
-        """Write the report as JSON, whole or not at all."""
+        """Write the report as JSON, whole or not at all.
+
+        Raises:
+            GradingError: it holds something that is no mark.
+            OSError: it cannot be written, and what was there before is still there.
+        """
         self.check()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
-            json.dump(dataclasses.asdict(self), part, indent=1, allow_nan=False)
-        os.replace(part.name, path)
+        part = tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8")
+        try:
+            with part:
+                json.dump(dataclasses.asdict(self), part, indent=1, allow_nan=False)
+            os.replace(part.name, path)
+        except BaseException:  # a full disk, say
+            os.unlink(part.name)
+            raise
 
     @classmethod
     def read(cls, path: Path) -> Report:

@@ -1,6 +1,6 @@
 """The layers between a student's code and the machine, each a small function that one process applies to itself.
 
-    ordinary user       root becomes `nobody`; whoever else keeps their name and loses every capability
+    ordinary user       root becomes a user that nobody else is; others keep their name; no capability is left
     namespaces          own processes, network, mounts, IPC and host name: nothing outside can be seen or signalled
     private root        a file system of nothing but the interpreter, its packages, `helpers` and the data, read-only
     private folder      the only place to write: in memory, limited in size, gone with the process
@@ -22,14 +22,14 @@ import os
 import resource
 import signal
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grading.libc import libc_call
 from grading.seccomp import load
 
-__all__ = ["LAYERS", "Layers", "Limits", "enter", "enter_namespaces", "readable_by_nobody"]
+__all__ = ["ADVICE", "LAYERS", "Layers", "Limits", "enter", "enter_namespaces", "lacking", "readable_by_nobody"]
 
 LAYERS = (
     "process namespace",
@@ -45,7 +45,23 @@ LAYERS = (
     "landlock",
     "seccomp",
 )
+USER_NAMESPACES = (
+    "grade as root, or let ordinary users have namespaces: sysctl kernel.unprivileged_userns_clone=1 "
+    "(on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0, in a container --security-opt seccomp=unconfined)"
+)
+ADVICE = {  # what to do about a layer that is missing
+    **{name: USER_NAMESPACES for name in LAYERS if name.endswith(" namespace")},
+    "private root": "it needs the mount namespace, and /tmp on a local disk",
+    "private folder": "it needs the mount namespace, and tmpfs in the kernel",
+    "ordinary user": "grade as an ordinary user, or as root with the right to become another (CAP_SETUID, CAP_SETGID)",
+    "limits": "raise the hard limits of the shell that grades (ulimit -H)",
+    "no new privileges": "it needs Linux 3.5 or newer",
+    "landlock": "it needs Linux 5.13 or newer with landlock among its lsm= modules, and pip install landlock",
+    "seccomp": "apt-get install libseccomp2 (or your system's name for it) and pip install pyseccomp",
+}
 NOBODY = 65534
+FIRST_USER = 0x70000000  # of the users that root's workers become, beyond all that machines give to people
+HOST_NAME = b"worker"
 PRIVATE_FOLDER = "/submission"  # in the private root; nothing readable lies there
 NAMESPACES = {"process": 0x20000000, "network": 0x40000000, "mount": 0x00020000, "ipc": 0x08000000, "uts": 0x04000000}
 NEW_USER = 0x10000000
@@ -90,8 +106,13 @@ class Layers:
         return True
 
 
+def lacking(missing: Mapping[str, str]) -> str:
+    """Return in words which layers are missing, why, and what to do about each."""
+    return "; ".join(f"{name}: {why} (what to do: {ADVICE[name]})" for name, why in missing.items())
+
+
 def readable_by_nobody(paths: Sequence[str]) -> bool:
-    """Return whether an ordinary user other than the owner can read all `paths`, so that root may become `nobody`.
+    """Return whether an ordinary user other than the owner can read all `paths`, so that root may become one.
 
     Each path becomes a mount point of its own, so folders above it need not be open.
     """
@@ -105,6 +126,13 @@ def enter_namespaces(layers: Layers) -> None:
 
     Root needs no user namespace, anybody else makes one to be allowed the rest.
     """
+    _unshare(layers)
+    if "uts namespace" in layers.used:  # the new one starts with the machine's names
+        for name in ("sethostname", "setdomainname"):
+            libc_call(name, HOST_NAME, ctypes.c_size_t(len(HOST_NAME)))
+
+
+def _unshare(layers: Layers) -> None:
     wanted = {name: flag for name, flag in NAMESPACES.items() if f"{name} namespace" not in layers.without}
     uid, gid = os.geteuid(), os.getegid()
     for user in (0, NEW_USER) if uid == 0 else (NEW_USER,):  # root without its capabilities may still have the second
@@ -134,7 +162,7 @@ def enter(
     readable: Sequence[str],
     folder: str,
     seccomp: bytes,
-    become_nobody: bool,
+    user: int | None,
     fill: Callable[[str], None],
 ) -> str:
     """Apply all remaining layers to this process and return its private folder, now the working folder.
@@ -143,23 +171,24 @@ def enter(
         readable: what it may read; all else is out of reach.
         folder: an existing folder of this turn alone, the private folder where no file system of its own can be had.
         seccomp: from `grading.seccomp`; empty where there is none.
-        become_nobody: root becomes `nobody`, for who can read `readable`.
+        user: whom root becomes, where any user can read `readable`; None to stay who one is.
         fill: puts the submission's own files into the private folder, before it is closed off.
     """
-    owner = NOBODY if become_nobody else os.geteuid()
+    owner = os.geteuid() if user is None else user
     size_now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     own_mounts = "mount namespace" in layers.used
     private = folder
-    if own_mounts and layers.apply("private root", lambda: _private_root(folder, readable)):
+    if not own_mounts:
+        layers.missing.update(dict.fromkeys(("private root", "private folder"), "there is no mount namespace for it"))
+    elif layers.apply("private root", lambda: _private_root(folder, readable)):
         private, readable = PRIVATE_FOLDER, [path for path in readable if os.path.exists(path)]
     size_mb = limits.file_mb + limits.weights_mb
     if not (own_mounts and layers.apply("private folder", lambda: _private_folder(private, size_mb, owner))):
-        layers.missing.setdefault("private folder", "an ordinary folder: without own mounts its size has no limit")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # an ordinary folder then, of any size
             os.chown(private, owner, -1)
     fill(private)
     os.chdir(private)
-    layers.apply("ordinary user", lambda: _become_nobody() if become_nobody else _drop_capabilities())
+    layers.apply("ordinary user", lambda: _drop_capabilities() if user is None else _become(user))
     libc_call("prctl", SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     libc_call("prctl", SET_DUMPABLE, 0, 0, 0, 0)  # nobody of the same user may look into its memory
     layers.apply("limits", lambda: _set_limits(limits, size_now))
@@ -174,8 +203,9 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
 
 
 def _private_root(folder: str, readable: Sequence[str]) -> None:
-    """Make a root of nothing but read-only views of `readable`, two harmless devices and an empty folder."""
+    """Make a root of nothing but read-only views of `readable`, two harmless devices and the turn's own folder."""
     _mount("none", "/", "none", RECURSIVE | PRIVATE)
+    below = os.open(folder, os.O_PATH)
     _mount("root", folder, "tmpfs", NO_SUID | NO_DEV, "size=4m,mode=0755")
     for top in ("bin", "lib", "lib32", "lib64"):
         if os.path.islink(f"/{top}"):  # /lib is usr/lib on merged systems
@@ -191,6 +221,8 @@ def _private_root(folder: str, readable: Sequence[str]) -> None:
         Path(folder + device).touch()
         _mount(device, folder + device, "none", BIND)
     os.mkdir(folder + PRIVATE_FOLDER)
+    _mount(f"/proc/self/fd/{below}", folder + PRIVATE_FOLDER, "none", BIND)
+    os.close(below)
     os.chdir(folder)
     libc_call("pivot_root", b".", b".")
     libc_call("umount2", b".", DETACH)
@@ -213,11 +245,11 @@ def _private_folder(folder: str, size_mb: int, owner: int) -> None:
     )
 
 
-def _become_nobody() -> None:
+def _become(user: int) -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)  # from root to another user: the kernel clears all capabilities
-    if os.getresuid() != (NOBODY,) * 3:
+    os.setresuid(user, user, user)  # from root to another user: the kernel clears all capabilities
+    if os.getresuid() != (user,) * 3:
         raise OSError(errno.EPERM, "still root")
 
 

@@ -40,7 +40,7 @@ def read_submission(folder: Path, exercise: str, notebook_mb: int, weights_mb: i
     try:
         path = _find_notebook(folder, exercise, submission.notes)
         raw = read_regular(path, notebook_mb)
-        submission.cells = _cells_of(_parsed(raw))
+        submission.cells = _cells_of(_parsed(raw), submission.notes)
         submission.weights = _read_weights(path.with_name(f"{exercise}.safetensors"), weights_mb, submission.notes)
     except (UnreadableSubmission, OSError) as error:
         submission.unreadable = getattr(error, "message", None) or f"the submission cannot be read: {error.strerror}"
@@ -118,14 +118,30 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return data
 
 
-def _cells_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+def _cells_of(data: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
     """Return the cells of a notebook of any format from 3 to 4.5, each reduced to what is needed."""
     cells = data.get("cells")
     if cells is None and isinstance(data.get("worksheets"), list):  # format 3
         cells = [cell for sheet in data["worksheets"] if isinstance(sheet, dict) for cell in items(sheet.get("cells"))]
     if not isinstance(cells, list):
         raise UnreadableSubmission("the notebook has no cells")
-    return [_plain_cell(cell) for cell in cells[:MAX_CELLS] if isinstance(cell, dict)]
+    return _limited([_plain_cell(cell) for cell in cells if isinstance(cell, dict)], notes)
+
+
+def _limited(cells: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+    """Return at most MAX_CELLS cells with a name and as many of the student's own; empty ones of their own do not
+    count, so that a key held down costs nobody an answer."""
+    kept, left = [], {True: MAX_CELLS, False: MAX_CELLS}
+    for cell in cells:
+        has_name = cell["grade_id"] is not None
+        if not has_name and not cell["source"].strip() and not cell["outputs"]:
+            continue
+        left[has_name] -= 1
+        if left[has_name] >= 0:
+            kept.append(cell)
+    if (dropped := -sum(min(0, number) for number in left.values())) > 0:
+        notes.append(f"{dropped} cells were left out; {MAX_CELLS} of a kind are read")
+    return kept
 
 
 def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:

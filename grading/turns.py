@@ -5,8 +5,10 @@ A fresh fork follows whenever a cell or a question ended the last one.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -51,9 +53,10 @@ class Turns:
     ) -> None:
         self.warm, self.cells, self.weights, self.without = warm, cells, weights, without
         self.limits = warm.limits
-        self.deadline = time.monotonic() + self.limits.submission_seconds
+        self.deadline = math.inf  # counted from the first fork on: the start of the warm process is not theirs
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
         self.peak_mb, self.forks = 0, 0
+        self.killed = False  # from outside: in its own namespace a worker cannot kill itself
         self.output = ""
         self.broken: GradingError | None = None
         self._channel: Channel | None = None
@@ -159,6 +162,8 @@ class Turns:
         except WorkerError as error:
             self._end(gone=True)
             raise GradingError(f"no worker could be started ({error}): {self.output[-300:]}") from None
+        if self.deadline == math.inf:
+            self.deadline = time.monotonic() + self.limits.submission_seconds
 
     def _end(self, gone: bool) -> str:
         """End the current turn, keep what it printed and used; return in words how it ended."""
@@ -170,6 +175,7 @@ class Turns:
         self.peak_mb = max(self.peak_mb, used.get("peak_mb", 0))
         self.output = os.pread(self._output, self.limits.output_kb << 10, 0).decode("utf-8", "replace") or self.output
         os.close(self._output)
+        self.killed |= gone and used.get("status") in (-signal.SIGKILL, 128 + signal.SIGKILL)
         return _ending(used.get("status"))
 
 

@@ -35,6 +35,7 @@ class WarmProcess:
         questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
         path: further folders to import from, for a course whose checks lie outside this project.
         readable: further folders that workers may read.
+        threads: how many each worker computes with; marks are made with one.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class WarmProcess:
         path: Sequence[str] = (),
         readable: Sequence[str] = (),
         modules: Sequence[str] = (),
+        threads: int = 1,
     ) -> None:
         self.limits = limits
         self.path = [str(PROJECT), *path]
@@ -51,6 +53,7 @@ class WarmProcess:
             "questions": questions,
             "modules": [*modules, questions],
             "limits": dataclasses.asdict(limits),
+            "threads": threads,
             "readable": _readable([str(PROJECT / "helpers"), *_baked_data(PROJECT / "data"), *readable]),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +70,7 @@ class WarmProcess:
             stdin=theirs,
             cwd="/",
             start_new_session=True,
-            env=_environment(self.path),
+            env=_environment(self.path, self.settings["threads"]),
             stdout=subprocess.DEVNULL,
             stderr=self.said,
         )
@@ -135,9 +138,9 @@ class WarmProcess:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _environment(path: Sequence[str]) -> dict[str, str]:
+def _environment(path: Sequence[str], count: int) -> dict[str, str]:
     """Return all that a worker gets to know of our environment: how to compute alone, always in the same way."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count))
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/nonexistent",
@@ -148,6 +151,7 @@ def _environment(path: Sequence[str]) -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "CUDA_VISIBLE_DEVICES": "",
         "DEEP_LEARNING_LAB_GRADING": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # of several threads, on a busy machine, those that spin take 20 times as long
         **threads,
     }
 

@@ -46,7 +46,8 @@ from helpers.checks.values import Raised, decode, encode
 
 __all__ = ["PRELOAD", "main", "serve"]
 
-PRELOAD = ("IPython.core.inputtransformer2", "safetensors.torch", "tqdm")  # what most answers or their checks need
+# What most answers or their checks need, and what costs seconds in a fork: matplotlib looks for fonts.
+PRELOAD = ("IPython.core.inputtransformer2", "safetensors.torch", "tqdm", "matplotlib.pyplot")
 MESSAGE = 1 << 16  # bytes of a control message
 CHANNEL, OUTPUT, WEIGHTS = range(3)  # order of the handed-over descriptors
 
@@ -55,7 +56,7 @@ def main() -> None:
     """Serve turns on the control socket, standard input, until the grader closes it."""
     control = socket.socket(fileno=os.dup(0))
     settings = json.loads(control.recv(MESSAGE))
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # until the fork, whatever comes then: a fork would wait for threads that it lacks
     for name in (*PRELOAD, *settings["modules"]):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -63,21 +64,24 @@ def main() -> None:
     libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a turn become our children, so that we can end them
     program = _program(1)
     gc.freeze()
-    control.send(json.dumps({"ready": True}).encode())
     turn: int | None = None
-    while True:
-        message, descriptors = _receive(control)
-        if message is None or message["op"] == "end":
-            answer = end_turn(turn, message is not None and message["gone"]) if turn is not None else {}
-            shutil.rmtree(settings["folder"] + "/turn", ignore_errors=True)
-            turn = None
-            if message is None:  # the grader is gone, however it went
-                shutil.rmtree(settings["folder"], ignore_errors=True)
-                return
-        else:
-            turn = start_turn(message, descriptors, settings, program, control)
-            answer = {}
-        control.send(json.dumps(answer).encode())
+    with contextlib.suppress(OSError):  # the grader is gone, however it went
+        control.send(json.dumps({"ready": True}).encode())
+        while True:
+            message, descriptors = _receive(control)
+            if message is None:
+                break
+            if message["op"] == "start":
+                turn = start_turn(message, descriptors, settings, program, control)
+                answer = {}
+            else:
+                answer = end_turn(turn, message["gone"]) if turn is not None else {}
+                turn = None
+                shutil.rmtree(settings["folder"] + "/turn", ignore_errors=True)
+            control.send(json.dumps(answer).encode())
+    if turn is not None:
+        end_turn(turn, gone=False)
+    shutil.rmtree(settings["folder"], ignore_errors=True)
 
 
 def _warm_up() -> None:
@@ -179,7 +183,9 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
     os.closerange(100 + len(handed), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     limits = sandbox.Limits(**settings["limits"])
     layers = sandbox.Layers(frozenset(message["without"]))
-    become_nobody = os.geteuid() == 0 and sandbox.readable_by_nobody(settings["readable"])
+    user = None
+    if os.geteuid() == 0 and sandbox.readable_by_nobody(settings["readable"]):
+        user = sandbox.FIRST_USER + os.getppid()  # one of its own: limits on a user's threads count nobody else's
     sandbox.enter_namespaces(layers)
     if "process namespace" in layers.used and (inner := os.fork()) != 0:
         _keep(inner)
@@ -191,13 +197,14 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
         settings["readable"],
         settings["folder"] + "/turn",
         program,
-        become_nobody,
+        user,
         fill=lambda private: _take_weights(private, message["weights"], handed[WEIGHTS:]),
     )
     os.close(handed[OUTPUT])
     os.environ.update(HOME=folder, TMPDIR=folder, MPLCONFIGDIR=folder)
     tempfile.tempdir = None
     sys.stdout = sys.stderr = CappedOutput(1, limits.output_kb << 10)
+    torch.set_num_threads(settings["threads"])
     channel = Channel(socket.socket(fileno=handed[CHANNEL]))
     channel.send({"used": layers.used, "missing": layers.missing})
     serve(channel, settings["questions"])

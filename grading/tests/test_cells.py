@@ -3,18 +3,21 @@
 import ast
 import builtins
 import inspect
+import pdb
 import sys
 
 import pytest
+import torch
 
+from grading import cells
 from grading.cells import CappedOutput, Notebook, definitions, plain_python
 
 
 @pytest.fixture
 def notebook():
-    main, read = sys.modules["__main__"], builtins.input
+    main, read, stop, trace = sys.modules["__main__"], builtins.input, sys.breakpointhook, pdb.set_trace
     yield Notebook()
-    sys.modules["__main__"], builtins.input = main, read
+    sys.modules["__main__"], builtins.input, sys.breakpointhook, pdb.set_trace = main, read, stop, trace
 
 
 def test_an_error_stays_with_its_statement(notebook):
@@ -61,6 +64,29 @@ def test_input_answers_with_nothing_and_main_is_the_notebook(notebook):
     )
     assert (notebook.names["name"], notebook.names["here"]) == ("", "__main__")
     assert notebook.names["A"](1).x == 1
+
+
+def test_breakpoints_that_were_left_stop_nobody(notebook):
+    source = "import pdb\nbreakpoint()\ndef f():\n    pdb.set_trace()\n    return 3\nx = f()"
+    assert notebook.run("c", source, "full") == []
+    assert notebook.names["x"] == 3
+
+
+def test_tensors_made_on_a_gpu_are_made_here(notebook, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for owner, names in ((torch, cells.FACTORIES), (torch.Tensor, cells.NEW)):
+        for name in names:
+            monkeypatch.setattr(owner, name, getattr(owner, name))  # so that they are put back
+    cells.make_factories_gentle.cache_clear()
+    source = (
+        "import torch\nx = torch.zeros(2, device='cuda') + torch.ones(2, device=torch.device('cuda', 0))\n"
+        "y = torch.zeros_like(x, device='cuda:1').new_full((2,), 3.0, device='cuda')\n"
+        "layer = torch.nn.Linear(2, 1, device='cuda')"
+    )
+    assert notebook.run("c", source, "full") == []
+    assert notebook.names["x"].tolist() == [1.0, 1.0] and notebook.names["y"].tolist() == [3.0, 3.0]
+    assert notebook.names["layer"].weight.device.type == "cpu"
+    cells.make_factories_gentle.cache_clear()
 
 
 def test_source_can_be_inspected(notebook):

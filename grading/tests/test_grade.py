@@ -7,9 +7,10 @@ from toy_course import FULL, cell, filled, hand_in, named, weights
 
 from grading.answers import Course, References, warm_process
 from grading.errors import CourseError, GradingError, NotIsolated
-from grading.examine import collect_points, course_secret, submission_seed
+from grading.examine import collect_points, submission_seed
 from grading.grade import Grader, cells_to_run
 from grading.sandbox import Limits
+from grading.secret import course_secret
 from grading.submission import read_submission
 
 
@@ -312,6 +313,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from grading.answers import Course, warm_process
 from grading.sandbox import Limits
+from grading.secret import course_secret
 from grading.turns import Cell, Turns
 warm = warm_process(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
 print(warm.process.pid, warm.folder, flush=True)

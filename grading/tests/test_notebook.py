@@ -295,6 +295,31 @@ def test_words_are_kept_as_text(notebook, release, tmp_path):
     assert named(made, "words_1")["cell_type"] == "markdown" and "words_1: the cell had become code" in repairs
 
 
+def test_a_setup_cell_that_slipped_below_an_answer_is_first_again(notebook, release, tmp_path):
+    setup = named(notebook, "setup")
+    notebook["cells"].remove(setup)
+    notebook["cells"].append(setup)
+    made, repairs = repaired(notebook, release, tmp_path)
+    names = [c["metadata"].get("nbgrader", {}).get("grade_id") for c in made["cells"]]
+    assert names[0] == "setup" and repairs == ["setup: the cell stood below an answer"]
+
+
+def test_formulas_hold_no_links(notebook, release, tmp_path):
+    """MathJax makes a link of \\href, and a tag with a style or class of \\style and \\class."""
+    named(notebook, "words_1")["source"] = "$\\href{javascript:x}{y} \\alpha \\hrefs$"
+    made, _ = repaired(notebook, release, tmp_path)
+    assert named(made, "words_1")["source"] == "$\\\u200bhref{javascript:x}{y} \\alpha \\hrefs$"
+
+
+def test_empty_cells_and_too_many_cells_cost_no_answer(notebook, release, tmp_path):
+    """A key held down makes thousands of empty cells; a thousand with something in them are kept."""
+    notebook["cells"][1:1] = [cell("code", "") for _ in range(3000)] + [cell("code", f"x{n}") for n in range(1500)]
+    submission = read_submission(hand_in(tmp_path, "ada", notebook), "toy", 5, 1)
+    made, _ = repair(submission.cells, release)
+    assert all(named(made, name)["source"] == source for name, source in ANSWERS.items())
+    assert len(made["cells"]) < 1020 and "cells were left out" in " ".join(submission.notes)
+
+
 def test_the_toy_course_is_what_these_tests_think(release):
     assert [name for name in toy_course.FULL if named(release, name)["metadata"]["nbgrader"]["solution"]] == list(
         ANSWERS

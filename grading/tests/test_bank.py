@@ -1,0 +1,380 @@
+"""The bank of submissions: each is graded by the real grader in real isolation and gets the marks that it deserves.
+
+All cases together are one class of the toy course, which stock nbgrader grades in one run. Besides, every fifth case is
+graded on one of the other exercises, in turn. `BANK_EXERCISES="ex01_pose_regression,toy"` runs every case on each of
+those instead, "all" on all that there are.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import hashlib
+import html
+import itertools
+import json
+import os
+import re
+import shutil
+import site
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import toy_course
+from submissions import CASES
+from submissions.exercise import Exercise, HandedIn
+from submissions.tampering_files import NEIGHBOUR
+from submissions.tampering_python import MIME
+
+from grading import sample_class
+from grading.answers import Course, warm_process
+from grading.grade import Grader
+from grading.release import ROOT
+from grading.report import Report
+from grading.sample_submissions import EXERCISE, SUBMISSIONS
+from grading.sandbox import Limits
+from grading.submission import read_submission
+
+KEYS = ("toy", *SUBMISSIONS)
+SOLUTION = "solutions/toy/toy.ipynb"
+SIZES = {"memory_mb": 800, "file_mb": 16, "notebook_mb": 8, "weights_mb": 16}
+TOY = Limits(cell_seconds=2, question_seconds=2, submission_seconds=8, **SIZES)
+REAL = Limits(cell_seconds=5, question_seconds=10, submission_seconds=60, **SIZES)  # right answers take up to 3 s
+# Which exercise comes how often: right answers to a later one take longer.
+TURNS = [key for real in (*SUBMISSIONS, EXERCISE, EXERCISE) for key in ("toy", "toy", real, "toy", "toy")]
+
+
+def chosen() -> list[tuple[str, str]]:
+    """Return (exercise, case) of what is graded without nbgrader, by exercise, so that one warm process is enough."""
+    named = os.environ.get("BANK_EXERCISES", "")
+    keys = KEYS if named == "all" else tuple(named.split(",")) if named else ()
+    if keys:
+        return [(key, case) for key in keys for case in CASES]
+    turns = zip(itertools.cycle(TURNS), CASES)
+    taken = [(key, case) for key, case in turns if key != "toy" and not hasattr(CASES[case], "until_a_limit")]
+    return sorted(taken, key=lambda turn: KEYS.index(turn[0]))
+
+
+def limits_of(key: str) -> Limits:
+    """Return limits that right answers keep with ease."""
+    return TOY if key == "toy" else REAL
+
+
+def weights_of(key: str) -> bytes:
+    """Return trained weights: of the one exercise whose network is trained in any case, of others if they are cached.
+
+    Without them the model question of that exercise deserves nothing.
+    """
+    digest = hashlib.sha256(sample_class.reference_training(key).encode()).hexdigest()[:16]
+    cached = ROOT / "grading" / "cache" / f"sample-weights-{digest}" / f"{key}.safetensors"
+    return sample_class.trained_weights(key) if key == EXERCISE or cached.is_file() else b""
+
+
+@pytest.fixture(scope="module")
+def exercises(course):
+    """A function from an exercise's key to the `Exercise` that cases are made from."""
+    made = {}
+
+    def exercise(key: str) -> Exercise:
+        if key not in made:
+            made[key] = _toy(course) if key == "toy" else _real(key)
+        return made[key]
+
+    return exercise
+
+
+def _toy(course: Course) -> Exercise:
+    full = {question: points + toy_course.BONUS.get(question, 0.0) for question, points in toy_course.FULL.items()}
+    solution = course.root / SOLUTION
+    release = toy_course.released(course.root)
+    return Exercise("toy", release, toy_course.ANSWERS, toy_course.weights(), full, solution, TOY)
+
+
+def _real(key: str) -> Exercise:
+    release, answers, weights = Course(ROOT, key).released, sample_class.answer_sources(key), weights_of(key)
+    full = dict(SUBMISSIONS[key]["ada_perfect"](release, answers, weights).deserved)
+    if not weights:
+        full["model"] = 0.0
+    return Exercise(key, release, answers, weights, full, ROOT / "solutions" / key / f"{key}.ipynb", REAL)
+
+
+class Graders:
+    """One grader at a time, by exercise; the pids and folders of all of them are kept."""
+
+    def __init__(self, course: Course, secret: Path) -> None:
+        self.course, self.secret, self.current = course, secret, {}
+        self.seen: set[tuple[int, str]] = set()
+
+    def __call__(self, key: str) -> Grader:
+        if key not in self.current:
+            self.close()
+            parts = self.course if key == "toy" else Course(ROOT, key)
+            self.current[key] = Grader(parts, warm_process(parts, limits_of(key)), self.secret)
+        return self.current[key]
+
+    def close(self) -> None:
+        while self.current:
+            self.current.popitem()[1].close()
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """What the machine holds before the bank: shared memory, folders of warm processes, workers without a parent."""
+    return shared_memory(), orphans()
+
+
+@pytest.fixture(scope="module")
+def graders(course, own_secret, machine, tmp_path_factory):
+    made = Graders(course, tmp_path_factory.mktemp("secret") / "course_secret")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_exercise_can_build_every_case(exercises, tmp_path, key):
+    for name, case in CASES.items():
+        made = case(exercises(key))
+        assert set(made.deserved) == set(exercises(key).full), name
+        assert case.__doc__.count("\n") < 3, name
+
+
+def hand_in_neighbour(exercise: Exercise, submitted: Path) -> Path:
+    """Write perfect work beside the cases and return its folder."""
+    return exercise.handed_in(exercise.filled()).write(submitted / NEIGHBOUR / exercise.key, exercise.key)
+
+
+@pytest.mark.parametrize(("key", "case"), chosen())
+def test_marks_are_as_deserved(exercises, graders, course, tmp_path, key, case):
+    made, grader = CASES[case](exercises(key)), graders(key)
+    neighbour = hand_in_neighbour(exercises(key), tmp_path)
+    folder = made.write(tmp_path / case / key, key)
+    before = snapshot(neighbour), snapshot(course.root)
+    submission = read_submission(folder, key, grader.limits.notebook_mb, grader.limits.weights_mb)
+    report = grader.grade(grader.repair(submission), submission)
+    graders.seen.add((grader.warm.process.pid, grader.warm.folder))
+    assert marks_of(report) == made.deserved, explained(case, report)
+    assert (snapshot(neighbour), snapshot(course.root)) == before
+
+
+def marks_of(report: Report) -> dict[str, float]:
+    return {name: question.points + question.bonus for name, question in report.questions.items()}
+
+
+def explained(case: str, report: Report) -> str:
+    """Return what the case is about and what the report says of it, for who has to look into it."""
+    lines = [CASES[case].__doc__, f"unreadable: {report.unreadable}", f"cells: {report.cells}"]
+    return "\n".join([*lines, *(f"{name}: {question}" for name, question in report.questions.items())])
+
+
+def shared_memory() -> set[str]:
+    """Return what lies in shared memory, but for the semaphores of whatever else runs on this machine."""
+    return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.")}
+
+
+def orphans() -> set[str]:
+    """Return the pids of workers whose parent is gone."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, IndexError):
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == "1" and b"grading.worker" in (entry / "cmdline").read_bytes():
+                found.add(entry.name)
+    return found
+
+
+def test_nothing_is_left_of_any_case(graders, machine):
+    """Processes, folders, shared memory, and files in the places that cases try to write to."""
+    graders.close()
+    assert not [one for pid, folder in graders.seen for one in (f"/proc/{pid}", folder) if os.path.exists(one)]
+    assert (shared_memory(), orphans()) == machine
+    assert marks_left_behind() == []
+
+
+def marks_left_behind() -> list[str]:
+    """Return the files that a case would have left, had it got out."""
+    places = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/root", str(ROOT), *sys.path, *site.getsitepackages())
+    names = (
+        "deep-learning-lab-was-here",
+        "deep-learning-lab-surprise",
+        "deep-learning-lab-trap",
+        "report.json",
+        "own.pth",
+    )
+    return [path for place in places for name in names if os.path.exists(path := os.path.join(place, name))]
+
+
+# --- all cases as one class, graded by stock nbgrader ----------------------------------------------------------------
+
+
+@dataclass
+class Batch:
+    """The class after autograde, feedback and export."""
+
+    root: Path
+    deserved: dict[str, dict[str, float]]
+    own: dict[str, str]  # by student, everything that they wrote
+    seconds: float
+
+    def report(self, student: str) -> Report:
+        return Report.read(self.root / "grading/reports/toy" / f"{student}.json")
+
+    def page(self, student: str) -> str:
+        return (self.root / "grading/feedback" / student / "toy/toy.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def batch(course, exercises, machine, tmp_path_factory):
+    root = tmp_path_factory.mktemp("class") / "course"
+    left_out = shutil.ignore_patterns("submitted", "course_secret", "reports", "gradebook.db")
+    shutil.copytree(course.root, root, ignore=left_out)
+    settings = "".join(f"c.Grading.{name} = {value}\n" for name, value in dataclasses.asdict(TOY).items())
+    with open(root / "nbgrader_config.py", "a") as config:
+        config.write(f"\n{settings}")
+    submitted, toy = root / "grading/submitted", dataclasses.replace(exercises("toy"), solution=root / SOLUTION)
+    hand_in_neighbour(toy, submitted)
+    deserved, own = {NEIGHBOUR: dict(toy.full)}, {NEIGHBOUR: json.dumps(toy.filled())}
+    for name, case in CASES.items():
+        made = case(toy)
+        made.write(submitted / name / "toy", "toy")
+        deserved[name], own[name] = made.deserved, said_by(made)
+    before, started = snapshot(submitted), time.monotonic()
+    run_nbgrader(root, "autograde", "toy")
+    seconds = time.monotonic() - started
+    assert snapshot(submitted) == before
+    run_nbgrader(root, "generate_feedback", "toy")
+    run_nbgrader(root, "export")
+    return Batch(root, deserved, own, seconds)
+
+
+def run_nbgrader(root: Path, *arguments: str) -> None:
+    """Run stock nbgrader, which has to come to its end."""
+    command, environment = [sys.executable, "-m", "nbgrader", *arguments], toy_course.environment()
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stderr[-5000:]
+
+
+def said_by(made: HandedIn) -> str:
+    """Return all text that a student handed in, whatever its encoding."""
+    notebook = json.dumps(made.notebook) if isinstance(made.notebook, dict) else made.notebook or b""
+    parts = [notebook.encode("utf-8", "surrogatepass") if isinstance(notebook, str) else notebook, *made.files.values()]
+    return "".join(part.decode(encoding, "replace") for part in parts for encoding in ("utf-8", "utf-16"))
+
+
+def snapshot(folder: Path) -> dict[str, tuple]:
+    """Return every path below `folder` with its kind, mode, size, time of change and, of small files, the content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        state = path.lstat()
+        small = stat.S_ISREG(state.st_mode) and state.st_size < 1 << 20
+        content = path.read_bytes() if small else b""
+        found[str(path)] = (state.st_mode, state.st_size, state.st_mtime_ns, hashlib.sha256(content).hexdigest())
+    return found
+
+
+def test_every_student_has_the_row_and_the_report_that_they_deserve(batch):
+    with open(batch.root / "grades.csv") as file:
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert rows == {student: sum(marks.values()) for student, marks in batch.deserved.items()}
+    for student, marks in batch.deserved.items():
+        report = batch.report(student)
+        assert marks_of(report) == marks, student if student == NEIGHBOUR else explained(student, report)
+
+
+def test_what_could_not_be_read_is_said(batch):
+    cases = [name for name, case in CASES.items() if case.__module__.endswith("unreadable")]
+    assert len(cases) > 5 and all(batch.report(case).unreadable for case in cases)
+
+
+def secrets_of_the_course() -> list[str]:
+    """Return the lines of the hidden module and of the reference answers that no student was given."""
+    hidden = [line.strip() for line in toy_course.HIDDEN.splitlines()]
+    answers = [line.strip() for source in toy_course.ANSWERS.values() for line in source.splitlines()[1:]]
+    names = re.findall(r"def (test_\w+)", toy_course.HIDDEN) + ["hidden_literal", "271828"]
+    return [line for line in [*hidden, *answers, *names] if len(line) > 8 and line != "import pytest, torch"]
+
+
+def test_nothing_hidden_is_in_any_report_feedback_or_graded_notebook(batch):
+    secret = secrets_of_the_course()
+    assert len(secret) > 20
+    found = set()
+    for student, own in batch.own.items():
+        notebook = (batch.root / "grading/autograded" / student / "toy/toy.ipynb").read_text()
+        text = html.unescape(re.sub(r"<[^>]*>", "", batch.page(student)))
+        report = (batch.root / "grading/reports/toy" / f"{student}.json").read_text()
+        shown = [line for line in secret if line in text or line in report or json.dumps(line)[1:-1] in notebook]
+        assert [line for line in shown if json.dumps(line)[1:-1] not in own and line not in own] == [], student
+        found.update(shown)
+    assert found  # the right answers that students wrote themselves: the search does find what is there
+
+
+class Live(HTMLParser):
+    """Collects what of a page would run or load in a browser."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[tuple[str, ...]] = set()
+        self.in_script = False
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.in_script = tag in ("script", "style")
+        if tag in ("script", "style", "iframe", "object", "embed", "form", "svg", "meta", "link", "base", "template"):
+            self.found.add((tag, *(f"{name}={value}" for name, value in attributes)))
+        for name, value in attributes:
+            address = re.sub(r"[\x00-\x20]", "", (value or "").lower())
+            if name.startswith("on") or name in ("style", "srcdoc", "action", "formaction"):
+                self.found.add((tag, name, value or ""))
+            elif name in ("href", "src", "data", "xlink:href") and not address.startswith(
+                ("#", "data:image/png;", "data:image/jpeg;")
+            ):
+                self.found.add((tag, name, address))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_script = self.in_script and tag not in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_script:
+            self.found.add(("content", data))
+        elif re.search(r"\\(href|style|class|cssId|require)\b", data):  # what MathJax makes live
+            self.found.add(("mathjax", data))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        MIME["text/html"],
+        MIME["image/svg+xml"],
+        MIME["text/latex"],
+        "<a href=' java\nscript:alert(1)'>",
+        "<p style=x>",
+        "$\\href{javascript:x}{y}$",
+    ],
+)
+def test_what_is_alive_is_found(page):
+    assert Live(page).found
+
+
+def test_nothing_of_a_students_is_alive_in_any_feedback(batch):
+    """What runs or loads on the page of the untouched notebook is nbconvert's own; no other page has more."""
+    usual = Live(batch.page("untouched")).found
+    assert any(kind[0] == "script" for kind in usual)
+    alive = {student: Live(batch.page(student)).found - usual for student in batch.deserved}
+    assert {student: found for student, found in alive.items() if found} == {}
+
+
+def test_the_batch_leaves_nothing_behind(batch, machine):
+    assert (shared_memory(), orphans()) == machine
+    assert marks_left_behind() == []
+
+
+def test_the_bank_is_large_enough_and_says_how_long_it_took(batch, capsys):
+    assert len(CASES) >= 90
+    with capsys.disabled():
+        mean = batch.seconds / len(batch.deserved)
+        print(f"\nbank: {len(CASES)} cases; one class of them graded in {batch.seconds:.0f} s, {mean:.2f} s each")

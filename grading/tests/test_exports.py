@@ -1,0 +1,179 @@
+"""Tables for Moodle and Canvas, late penalties and extra credit, all by stock nbgrader on a toy class."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import toy_course
+from nbgrader.api import Gradebook
+from nbgrader.plugins import CsvExportPlugin, ExportPlugin
+from toy_course import filled, hand_in, named, nbgrader, weights
+
+from grading.nbgrader_exports import CanvasExport, MoodleExport, _number
+
+pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
+
+SQUARED = "def double(x):\n    return x * x"
+STUDENTS = {  # names and addresses as a lecturer enters them
+    "ada": ("Ada", "Lovelace", "ada@example.org"),
+    "ben": ("=HYPERLINK(1)", '@"Cut" really', "+ben@example.org"),
+    "late": ("Zoë", "Übel", None),
+    "none": (None, None, None),
+}
+PENALTY = """
+from nbgrader.plugins import BasePlugin
+
+
+class TenPercentADay(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        days = -(-total_seconds_late // 86400)  # every day that has begun
+        return score * min(1.0, 0.1 * days)
+"""
+
+
+@pytest.fixture(scope="module")
+def marked(course, tmp_path_factory) -> Path:
+    """A graded class: Ada is in time with 8.5 points, Ben has 5.5 and words that wait, Late is 25 hours late."""
+    root = tmp_path_factory.mktemp("class") / "course"
+    unwanted = shutil.ignore_patterns("submitted", "autograded", "course_secret", "reports", "gradebook.db")
+    shutil.copytree(course.root, root, ignore=unwanted)
+    (root / "my_penalties.py").write_text(PENALTY)
+    files = {"toy.safetensors": weights()}
+    for student, time in (("ada", "2031-05-06 11:59:59 UTC"), ("ben", None), ("late", "2031-05-07 13:00:00 UTC")):
+        notebook = filled(toy_course.released(root), **({"double": SQUARED} if student == "ben" else {}))
+        if student == "ben":
+            named(notebook, "words_1")["source"] = "Wrists."
+        folder = hand_in(root, student, notebook, files)
+        if time:
+            (folder / "timestamp.txt").write_text(time)
+    for command in (["db", "assignment", "add", "toy", "--duedate=2031-05-06 12:00:00 UTC"], ["autograde", "toy"]):
+        done = nbgrader(root, *command)
+        assert done.returncode == 0, done.stderr
+    with book(root) as gradebook:
+        gradebook.add_assignment("ex99_empty")
+        for student, (first, last, email) in STUDENTS.items():
+            gradebook.update_or_create_student(student, first_name=first, last_name=last, email=email)
+    return root
+
+
+def book(root: Path) -> Gradebook:
+    """Return the gradebook of a class, to be closed."""
+    return Gradebook(f"sqlite:///{root}/grading/gradebook.db")
+
+
+def export(root: Path, exporter: str, *options: str) -> tuple[list[list[str]], str]:
+    """Export, and return the rows of the table and what nbgrader told."""
+    target = root / "table.csv"
+    target.unlink(missing_ok=True)
+    done = nbgrader(root, "export", f"--exporter=grading.nbgrader_exports.{exporter}", f"--to={target}", *options)
+    assert done.returncode == 0, done.stderr
+    return rows_of(target), done.stderr
+
+
+def rows_of(table: Path) -> list[list[str]]:
+    """Return the rows of a table."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_moodle_reads_ids_addresses_and_a_column_for_each_assignment(marked):
+    rows, told = export(marked, "MoodleExport")
+    assert rows == [
+        ["First name", "Last name", "ID number", "Email address", "ex99_empty", "toy"],
+        ["", "", "none", "", "", ""],  # nbgrader sorts by last name
+        ["'=HYPERLINK(1)", '\'@"Cut" really', "ben", "'+ben@example.org", "", "5.5"],
+        ["Ada", "Lovelace", "ada", "ada@example.org", "", "8.5"],
+        ["Zoë", "Übel", "late", "", "", "8.5"],
+    ]
+    assert "toy: 1 submissions still wait for marks by hand" in told and "ex99_empty:" not in told
+
+
+def test_canvas_reads_one_name_and_the_points_possible(marked):
+    rows, told = export(marked, "CanvasExport", "--assignment=['toy']")
+    assert rows == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "toy"],
+        ["    Points Possible", "", "", "", "", "11"],
+        ["none", "", "none", "", "", ""],
+        ['\'@"Cut" really, =HYPERLINK(1)', "", "ben", "", "", "5.5"],
+        ["Lovelace, Ada", "", "ada", "", "", "8.5"],
+        ["Übel, Zoë", "", "late", "", "", "8.5"],
+    ]
+    assert "1 submissions still wait" in told
+
+
+def test_columns_what_is_missing_and_who_is_exported_can_be_chosen(marked):
+    chosen = ("--student=['none', 'ada', 'nobody']", "--assignment=['toy']")
+    rows, told = export(
+        marked, "MoodleExport", "--MoodleExport.id_column=Username", "--MoodleExport.missing=0", *chosen
+    )
+    assert [row[2:] for row in rows] == [
+        ["Username", "Email address", "toy"],
+        ["none", "", "0"],
+        ["ada", "ada@example.org", "8.5"],
+    ]
+    assert "does not know nobody" in told
+    rows, _ = export(marked, "CanvasExport", "--CanvasExport.id_column=SIS Login ID", *chosen)
+    assert rows[3] == ["Lovelace, Ada", "", "", "ada", "", "8.5"]
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(marked):
+    target = marked / "folder.csv"
+    target.mkdir()
+    done = nbgrader(marked, "export", "--exporter=grading.nbgrader_exports.MoodleExport", f"--to={target}")
+    assert done.returncode != 0 and not list(target.iterdir()) and not list(marked.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "0"), (10.0, "10"), (8.5, "8.5"), (1 / 3, "0.33"), (100.0, "100"), (7.999, "8")]
+)
+def test_numbers_have_at_most_two_decimals(value, shown):
+    assert _number(value) == shown
+
+
+def scores(root: Path, exporter: type[ExportPlugin] = MoodleExport) -> dict[str, float]:
+    """Return the exported scores on the toy by student."""
+    table = root / "table.csv"
+    with book(root) as gradebook:
+        exporter(to=str(table), assignment=["toy"]).export(gradebook)
+    student, score = (3, 9) if exporter is CsvExportPlugin else (2, -1)
+    students = rows_of(table)[2 if exporter is CanvasExport else 1 :]
+    return {row[student]: float(row[score] or 0) for row in students}
+
+
+def configured(marked: Path, folder: Path, line: str) -> Path:
+    """Return a copy of the class with one more line in its configuration."""
+    root = folder / "course"
+    shutil.copytree(marked, root)
+    with (root / "nbgrader_config.py").open("a") as config:
+        config.write(f"\n{line}\n")
+    return root
+
+
+def grade_again(root: Path) -> None:
+    """Grade the whole class once more."""
+    done = nbgrader(root, "autograde", "toy", "--force")
+    assert done.returncode == 0, done.stderr
+
+
+def test_late_work_can_be_worth_nothing(marked, tmp_path):
+    root = configured(marked, tmp_path, 'c.LateSubmissionPlugin.penalty_method = "zero"')
+    grade_again(root)
+    for exporter in (CsvExportPlugin, MoodleExport, CanvasExport):
+        assert scores(root, exporter) == {"ada": 8.5, "ben": 5.5, "late": 0.0, "none": 0.0}
+
+
+def test_a_lecturers_own_penalty_is_in_every_export_and_follows_marks_by_hand(marked, tmp_path):
+    """nbgrader works a penalty out when it grades, so a mark given later comes in full until it grades again."""
+    root = configured(marked, tmp_path, 'c.AssignLatePenalties.plugin_class = "my_penalties.TenPercentADay"')
+    grade_again(root)
+    for exporter in (CsvExportPlugin, MoodleExport, CanvasExport):  # 25 hours are two days begun: 8.5 less a fifth
+        assert scores(root, exporter) == pytest.approx({"ada": 8.5, "ben": 5.5, "late": 6.8, "none": 0.0})
+    with book(root) as gradebook:
+        gradebook.find_grade("words_1", "toy", "toy", "late").manual_score = 4.0
+        gradebook.db.commit()
+    assert scores(root)["late"] == pytest.approx(6.8 + 4)
+    grade_again(root)
+    assert scores(root) == pytest.approx({"ada": 8.5, "ben": 5.5, "late": 0.8 * 12.5, "none": 0.0})

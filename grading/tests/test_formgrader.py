@@ -1,0 +1,177 @@
+"""A lecturer marks answers in words in nbgrader's formgrader, in a real browser, and grades the class again."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toy_course
+from nbgrader.api import Gradebook
+from toy_course import filled, hand_in, named, nbgrader, weights
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
+expect, sync_playwright = playwright.expect, playwright.sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+WORDS = "Wrists move most, for arms are long."
+COMMENT = "Right, and the lever arm is the reason."
+HOSTILE = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'> [see](javascript:window.pwned=3)"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.fixture(scope="module")
+def marked_class(course, tmp_path_factory) -> Path:
+    """A class of two, graded: Ada's words wait for a hand, Eve's want to run in the lecturer's browser."""
+    root = tmp_path_factory.mktemp("class") / "course"
+    unwanted = shutil.ignore_patterns("submitted", "autograded", "course_secret", "reports", "gradebook.db")
+    shutil.copytree(course.root, root, ignore=unwanted)
+    for student, words in (("ada", WORDS), ("eve", HOSTILE)):
+        notebook = filled(toy_course.released(root), double="def double(x):\n    return x * x")
+        named(notebook, "words_1")["source"] = words
+        hand_in(root, student, notebook, {"toy.safetensors": weights()})
+    done = nbgrader(root, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.fixture(scope="module")
+def formgrader(marked_class, tmp_path_factory):
+    """Start JupyterLab in the course's folder, as a lecturer does, and give the address of the formgrader."""
+    folder = tmp_path_factory.mktemp("server")
+    environment = {**toy_course.environment(), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    environment |= {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_DATA_DIR": str(folder / "data")}
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1",
+        "--IdentityProvider.token=secret", f"--ServerApp.root_dir={marked_class}",
+    ]  # fmt: skip
+    log = folder / "log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            command, cwd=marked_class, env=environment, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        yield _address(server, log) + "formgrader"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _address(server: subprocess.Popen, log: Path) -> str:
+    for _ in range(120):
+        if found := re.search(r"(http://127\.0\.0\.1:\d+/)lab\?token", log.read_text()):
+            return found.group(1)
+        assert server.poll() is None, log.read_text()[-2000:]
+        time.sleep(0.5)
+    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def page(formgrader):
+    """A page that has logged in, asks nobody but the server, and notes what it asked of others."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.asked, page.told = [], []
+        own = formgrader.removesuffix("formgrader")
+
+        def answer(route):
+            page.asked.append(route.request.url)
+            route.continue_() if route.request.url.startswith(own) else route.abort()
+
+        page.route("**/*", answer)
+        page.on("dialog", lambda dialog: (page.told.append(dialog.message), dialog.dismiss()))
+        page.goto(f"{formgrader}?token=secret", wait_until="domcontentloaded")
+        yield page
+        browser.close()
+
+
+def gradebook(root: Path) -> Gradebook:
+    """Return the gradebook of the class, to be closed."""
+    return Gradebook(f"sqlite:///{root}/grading/gradebook.db")
+
+
+def state(root: Path, student: str) -> dict:
+    """Return what the gradebook holds of a student's notebook."""
+    with gradebook(root) as book:
+        notebook = book.find_submission_notebook("toy", "toy", student)
+        grade = book.find_grade("words_1", "toy", "toy", student)
+        comment = book.find_comment("words_1", "toy", "toy", student)
+        return {"score": notebook.score, "mark": grade.manual_score, "comment": comment.comment}
+
+
+def open_submission(page, formgrader: str, root: Path, student: str) -> None:
+    """Open a student's notebook to mark it, and wait until the marks and the comments are in their boxes."""
+    with gradebook(root) as book:
+        number = book.find_submission_notebook("toy", "toy", student).id
+    page.goto(f"{formgrader}/submissions/{number}", wait_until="domcontentloaded")
+    expect(page.locator("#double_check")).to_have_attribute("placeholder", "0", timeout=30_000)
+    expect(page.locator("#double-comment")).to_have_attribute("placeholder", re.compile("the square"), timeout=30_000)
+
+
+def show(page, name: str) -> None:
+    """Keep a picture of the page where DEEP_LEARNING_LAB_SCREENSHOTS says."""
+    if folder := os.environ.get("DEEP_LEARNING_LAB_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_a_mark_and_a_comment_given_in_the_browser_outlive_the_next_grading(formgrader, marked_class, page):
+    automatic = 2 + 2 + 1.5  # all but `double`, which is wrong
+    assert state(marked_class, "ada") == {"score": automatic, "mark": None, "comment": None}
+    page.goto(f"{formgrader}/gradebook/toy/toy", wait_until="domcontentloaded")
+    expect(page.locator("#main-table, table").first).to_contain_text("Submission #1")
+    open_submission(page, formgrader, marked_class, "ada")
+    answer = page.locator(".nbgrader_cell", has=page.locator("#words_1"))
+    expect(answer).to_contain_text(WORDS)
+    expect(page.locator("#words_1")).to_have_class(re.compile("needs_manual_grade"))
+    saved = re.compile(r"/formgrader/api/(grade|comment)/")
+    with page.expect_response(lambda response: saved.search(response.url) and response.request.method == "PUT") as done:
+        page.locator("#words_1").fill("3.5")
+        page.locator("#words_1").press("Tab")
+    assert done.value.ok
+    with page.expect_response(lambda response: saved.search(response.url) and response.request.method == "PUT") as done:
+        page.locator("#words_1-comment").fill(COMMENT)
+        page.locator("#words_1-comment").blur()
+    assert done.value.ok
+    show(page, "formgrader")
+    given = {"score": automatic + 3.5, "mark": 3.5, "comment": COMMENT}
+    assert state(marked_class, "ada") == given
+
+    again = nbgrader(marked_class, "autograde", "toy", "--force")
+    assert again.returncode == 0, again.stderr
+    assert state(marked_class, "ada") == given
+    open_submission(page, formgrader, marked_class, "ada")
+    expect(page.locator("#words_1")).to_have_value("3.5")
+    expect(page.locator("#words_1-comment")).to_have_value(COMMENT)
+
+
+def test_the_page_shows_verdicts_and_no_hidden_check(formgrader, marked_class, page):
+    open_submission(page, formgrader, marked_class, "ada")
+    text = page.locator("#notebook-container").first.inner_text()
+    assert "double: 0 of 3 points, wrong" in text and "this is the square" in text
+    assert "triple: 1.5 of 1.5 extra points, passed" in text
+    rows = page.locator("table").first.inner_text()
+    assert re.search(r"total\s+\u2714 passed\s+2 of 2 points", rows) and "4 of 7 points" in rows
+    whole = page.content()
+    assert not any(secret in whole for secret in ("271828", "submission.examine", "secret words", "return 2 * x"))
+
+
+def test_nothing_of_a_students_runs_in_the_lecturers_browser(formgrader, marked_class, page):
+    open_submission(page, formgrader, marked_class, "eve")
+    expect(page.locator(".nbgrader_cell", has=page.locator("#words_1"))).to_contain_text("window.pwned = 1")
+    assert page.evaluate("window.pwned") is None and not page.told
+    assert not page.locator("#notebook script, #notebook img, #notebook a[href^='javascript']").count()
+    elsewhere = [url for url in page.asked if not url.startswith(formgrader.removesuffix("formgrader"))]
+    assert all(url.startswith("https://cdnjs.cloudflare.com/ajax/libs/") for url in elsewhere), elsewhere

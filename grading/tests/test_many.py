@@ -1,0 +1,228 @@
+"""A class graded by several graders, and again after a change: who is graded, by whom, and always the same marks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toy_course
+from kill_loop import a_small_class, descendants, outcome
+from toy_course import EXERCISE, FULL, filled, hand_in, nbgrader, weights
+
+from grading.answers import Course
+from grading.errors import CourseError
+from grading.graders import Many, Order, grade_folder
+from grading.keys import course_key, files_of, report_key
+from grading.report import Report
+from grading.sandbox import Limits
+from grading.submission import read_submission
+
+STUDENTS = ("ada", "ben", "cem", "dua", "eli", "fay", "gus")
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster("127.0.0.1:0", n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+def copy_of(root: Path, target: Path) -> Path:
+    """Return a copy of a course with its submissions and secret, as if nothing was graded."""
+    left_out = shutil.ignore_patterns("autograded", "reports", "gradebook.db*", "log")
+    return Path(shutil.copytree(root, target, ignore=left_out))
+
+
+def times(root: Path) -> dict[str, int]:
+    """Return when each student's report was written."""
+    return {path.stem: path.stat().st_mtime_ns for path in (root / "grading/reports/toy").glob("*.json")}
+
+
+@pytest.fixture(scope="module")
+def alone(course, tmp_path_factory):
+    """The small class, graded by stock nbgrader in one process, and what came out."""
+    root = copy_of(course.root, tmp_path_factory.mktemp("alone") / "course")
+    shutil.rmtree(root / "grading/submitted", ignore_errors=True)
+    a_small_class(root)
+    time.sleep(2.1)  # files younger than that are read again, whatever they look like
+    done = nbgrader(root, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    return root, outcome(root)
+
+
+def test_the_small_class_has_the_marks_that_it_deserves(alone):
+    root, _ = alone
+    points = {name: Report.read(root / f"grading/reports/toy/{name}.json").points for name in STUDENTS}
+    assert points == {"ada": 7, "ben": 0, "cem": 4, "dua": 7, "eli": 7, "fay": 5, "gus": 0}
+    assert sum(FULL.values()) == 7
+
+
+def test_two_graders_give_the_marks_of_one(alone, tmp_path):
+    root, right = alone
+    other = copy_of(root, tmp_path / "course")
+    done = nbgrader(other, "autograde", "toy", "--Grading.jobs=2")
+    assert done.returncode == 0, done.stderr
+    assert outcome(other) == right
+    assert all(Report.read(path).grader_mb > 100 for path in (other / "grading/reports/toy").glob("*.json"))
+
+
+def test_a_dask_cluster_gives_the_marks_of_one(alone, tmp_path):
+    pytest.importorskip("distributed")
+    root, right = alone
+    other = copy_of(root, tmp_path / "course")
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    cluster = subprocess.Popen(
+        [sys.executable, script], env=toy_course.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        address = cluster.stdout.readline().strip()
+        done = nbgrader(other, "autograde", "toy", f"--Grading.scheduler={address}")
+        assert done.returncode == 0, done.stderr
+        assert outcome(other) == right
+    finally:
+        below = descendants(cluster.pid)
+        cluster.communicate(timeout=60)
+    assert [pid for pid in below if os.path.exists(f"/proc/{pid}/exe")] == []
+
+
+def test_a_scheduler_that_is_not_there_grades_nobody(course):
+    pytest.importorskip("distributed")
+    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
+    many = Many(order, 1, "tcp://127.0.0.1:9", keep=lambda report: None)
+    with pytest.raises(CourseError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
+        many.ahead([("folder", "ada")])
+
+
+def test_a_grader_with_another_course_refuses(course):
+    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
+    with pytest.raises(CourseError, match="not the same course here"):
+        grade_folder(order, "another key", "folder", "ada")
+
+
+# --- what is graded again --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def graded(alone, tmp_path):
+    """A copy of the graded class, with all that grading left: as a lecturer has it the next morning."""
+    root = Path(shutil.copytree(alone[0], tmp_path / "course", copy_function=shutil.copy2))
+    config = (root / "nbgrader_config.py").read_text()
+    assert "ROOT" in config  # every path follows the folder
+    return root
+
+
+def test_a_second_run_grades_nobody(graded):
+    before = times(graded), outcome(graded)
+    assert nbgrader(graded, "autograde", "toy").returncode == 0
+    after = nbgrader(graded, "autograde", "toy")  # the first one learnt that copies of the files are the same
+    assert outcome(graded) == before[1]
+    assert "7 of 7 submissions are graded and unchanged" in after.stderr
+
+
+def test_only_a_changed_submission_is_graded_again(graded):
+    nbgrader(graded, "autograde", "toy")
+    before, book = times(graded), outcome(graded)
+    hand_in(graded, "ben", filled(toy_course.released(graded)), {"toy.safetensors": weights()})
+    assert nbgrader(graded, "autograde", "toy", "--Grading.jobs=2").returncode == 0
+    after = times(graded)
+    assert [name for name in STUDENTS if before[name] != after[name]] == ["ben"]
+    changed = {name for name, value in outcome(graded).items() if value != book[name]}
+    assert changed == {"marks", "comments", "ben.json", "grading/autograded/ben/toy/toy.ipynb"}
+
+
+def test_marks_come_back_from_reports_without_grading(graded, alone):
+    nbgrader(graded, "autograde", "toy")
+    before = times(graded)
+    (graded / "grading/gradebook.db").unlink()
+    cut = graded / "grading/autograded/cem/toy/toy.ipynb"
+    cut.chmod(0o644)
+    cut.write_text(cut.read_text()[:2000])  # a full disk, a pulled plug
+    shutil.rmtree(graded / "grading/autograded/eli")
+    assert nbgrader(graded, "autograde", "toy").returncode == 0
+    assert times(graded) == before and outcome(graded) == alone[1]
+
+
+def test_other_checks_and_other_limits_make_all_reports_void(course, tmp_path):
+    secret = b"x" * 64
+    key = course_key(course, Limits(), "best", secret)
+    assert key == course_key(Course(course.root, EXERCISE, "toy_checks"), Limits(), "best", secret)
+    assert key != course_key(course, Limits(cell_seconds=1), "best", secret)
+    assert key != course_key(course, Limits(), "strict", secret)
+    assert key != course_key(course, Limits(), "best", b"y" * 64)
+    for place in ("grading/hidden_checks/test_toy.py", "solutions/toy/toy.ipynb", "exercises/toy/toy.ipynb",
+                  "grading/known_wrong/toy.py", "toy_checks/toy.py"):  # fmt: skip
+        other = copy_of(course.root, tmp_path / place.replace("/", "_"))
+        (other / place).write_text((other / place).read_text() + "\n")
+        assert course_key(Course(other, EXERCISE, "toy_checks"), Limits(), "best", secret) != key, place
+
+
+def test_the_key_follows_contents_and_what_was_odd_about_the_files(tmp_path, release):
+    first = read_submission(hand_in(tmp_path / "a", "ada", filled(release)), EXERCISE, 5, 1)
+    copy = read_submission(hand_in(tmp_path / "b", "ben", filled(release)), EXERCISE, 5, 1)
+    assert report_key("course", first) == report_key("course", copy) != report_key("other", first)
+    with_weights = read_submission(
+        hand_in(tmp_path / "a", "ada", filled(release), {"toy.safetensors": b"x"}), EXERCISE, 5, 1
+    )
+    assert report_key("course", with_weights) != report_key("course", first)
+    copy.notes.append("the notebook was called mine.ipynb")
+    assert report_key("course", copy) != report_key("course", first)
+
+
+def test_files_are_trusted_by_their_times_only_when_these_are_settled(tmp_path, release, monkeypatch):
+    folder = hand_in(tmp_path, "ada", filled(release), {"toy.safetensors": b"x"})
+    assert files_of(folder, EXERCISE) == {}  # just written
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10**10)
+    known = files_of(folder, EXERCISE)
+    assert set(known) == {"toy.ipynb", "toy.safetensors"} and known["toy.safetensors"][0] == 1
+    monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)  # a clock set back
+    assert files_of(folder, EXERCISE) == {}
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10**10)
+    state = (folder / "toy.safetensors").stat()
+    (folder / "toy.safetensors").write_bytes(b"y")
+    os.utime(folder / "toy.safetensors", ns=(state.st_atime_ns, state.st_mtime_ns))  # same size, same time
+    assert files_of(folder, EXERCISE) != known
+    (folder / "toy.ipynb").rename(folder / "mine.ipynb")
+    assert files_of(folder, EXERCISE) == {}
+
+
+# --- graders that die ------------------------------------------------------------------------------------------------
+
+DEADLY = """
+def count(answer, memory, x):
+    memory["n"] = memory.get("n", 0) + 1
+    return {"n": memory["n"], "value": answer(x)}
+
+def ending(ask, rng, oracle):
+    got = ask("call", x=torch.ones(2))
+    if got.dtype == torch.int8:
+        import os
+        os.kill(os.getpid(), 9)
+    remembers(ask, rng, oracle)
+"""
+
+
+def test_a_submission_that_ends_every_grader_takes_nobody_along(alone, tmp_path):
+    """Our own check does it here, as a fault in a library could; the others are graded, the next run tries again."""
+    root = copy_of(alone[0], tmp_path / "course")
+    checks = root / "toy_checks/toy.py"
+    text = checks.read_text().replace('"again": remembers', '"again": ending')
+    checks.write_text(text.replace("\nHINTS = {", DEADLY + "\nHINTS = {", 1))
+    hand_in(root, "cem", filled(toy_course.released(root), double="def double(x):\n    return x.to(torch.int8)"))
+    done = nbgrader(root, "autograde", "toy", "--Grading.jobs=2")
+    assert done.returncode == 0, done.stderr
+    reports = {name: Report.read(root / f"grading/reports/toy/{name}.json") for name in STUDENTS}
+    points = {name: report.points for name, report in reports.items()}
+    assert points == {"ada": 7, "ben": 0, "cem": 0, "dua": 7, "eli": 7, "fay": 5, "gus": 0}
+    question = reports["cem"].questions["double"]
+    assert question.verdict == "not graded" and "the grader itself ended twice" in question.hint
+    assert not reports["cem"].sound and reports["ada"].sound
+    assert json.loads((root / "grading/autograded/cem/toy/toy.ipynb").read_text())["cells"]
