@@ -1,6 +1,6 @@
 """nbgrader's settings for this course: stock commands, run from this folder, with our own grading inside.
 
-What may be changed is listed at the end with its default; `grading/plugin.py` says what each setting means.
+What may be changed is listed at the end with its default; `grading/nbgrader_settings.py` says what each setting means.
 """
 
 import os
@@ -51,3 +51,7 @@ c.Grading.weights_mb = 64  # the .safetensors file
 # "best" grades with the isolation that this machine gives and names what is missing; "strict" refuses unless all of it
 # is there.
 c.Grading.isolation = "best"
+
+# More than one process grades, here or on a Dask cluster: docs/scale.md. On the command line: --Grading.jobs=2.
+c.Grading.jobs = 1
+c.Grading.scheduler = ""

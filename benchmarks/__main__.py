@@ -1,5 +1,5 @@
-"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, multi_person, regression or segmentation: a
-longer run."""
+"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, multi_person, regression, scale or
+segmentation: a longer run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks import (
     multi_person,
     people,
     regression,
+    scale,
     segmentation,
     softargmax,
     training,
@@ -28,6 +29,7 @@ LONGER = {
     "leeds": leeds.main,
     "multi_person": multi_person.main,
     "regression": regression.main,
+    "scale": scale.main,
     "segmentation": segmentation.main,
 }
 
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
             return 2
         return LONGER[arguments[0]](arguments[1:])
     rows = []
-    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde):
+    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde, scale):
         print(f"measuring {module.__name__.split('.')[1]} ...", flush=True)
         rows += module.rows()
     print_rows(rows)

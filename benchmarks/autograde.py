@@ -25,7 +25,7 @@ from grading.release import ROOT
 from grading.sample_class import trained_weights, write_class
 from grading.sample_submissions import EXERCISE
 
-__all__ = ["main", "rows"]
+__all__ = ["copy", "main", "nbgrader", "rows"]
 
 STUDENTS = 10
 STOCK = """
@@ -47,18 +47,19 @@ def rows(trained_again: int = 1) -> list[Row]:
         for course in (ours, stock):
             _course(course)
         for name in ("helpers", "grading", "nbgrader_config.py", "data", "pyproject.toml"):
-            _copy(ROOT / name, ours / name)
+            copy(ROOT / name, ours / name)
         (stock / "nbgrader_config.py").write_text(STOCK)
         _class(ours / "grading" / "submitted", STUDENTS)
         _class(stock / "submitted", STUDENTS)
         for course in (ours, stock):
-            _nbgrader(course, "generate_assignment", EXERCISE, "--force")
-        _nbgrader(ours, "autograde", EXERCISE, "--student=student_00")  # warms the disk and renders the held-out scenes
-        first = _nbgrader(ours, "autograde", EXERCISE, "--student=student_00", "--force")
-        all_ours = _nbgrader(ours, "autograde", EXERCISE, "--force")
+            nbgrader(course, "generate_assignment", EXERCISE, "--force")
+        nbgrader(ours, "autograde", EXERCISE, "--student=student_00")  # warms the disk and renders the held-out scenes
+        again = ("--force", "--Grading.again=True")  # without that, nothing but marks would be written again
+        first = nbgrader(ours, "autograde", EXERCISE, "--student=student_00", *again)
+        all_ours = nbgrader(ours, "autograde", EXERCISE, *again)
         some = "--student=student_00" if trained_again == 1 else "--student=*"
-        as_it_is = _nbgrader(stock, "autograde", EXERCISE, some, train=True) / trained_again
-        untrained = _nbgrader(stock, "autograde", EXERCISE, "--force") / STUDENTS
+        as_it_is = nbgrader(stock, "autograde", EXERCISE, some, train=True) / trained_again
+        untrained = nbgrader(stock, "autograde", EXERCISE, "--force") / STUDENTS
     each, further = all_ours / STUDENTS, (all_ours - first) / (STUDENTS - 1)
     return [
         _row("stock as it is / ours, start-up included", as_it_is, each),
@@ -82,10 +83,11 @@ def _row(what: str, stock_s: float, ours_s: float) -> Row:
 
 def _course(folder: Path) -> None:
     """Lay down the solution, as both kinds of course need it."""
-    _copy(ROOT / "solutions" / EXERCISE, folder / "solutions" / EXERCISE)
+    copy(ROOT / "solutions" / EXERCISE, folder / "solutions" / EXERCISE)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without what a class left in it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         left_out = ("sample", "submitted", "autograded", "feedback", "reports", "gradebook.db*", "__pycache__")
@@ -102,7 +104,7 @@ def _class(folder: Path, students: int) -> None:
             shutil.copytree(Path(scratch) / "ada_perfect", folder / f"student_{number:02}")
 
 
-def _nbgrader(course: Path, *arguments: str, train: bool = False) -> float:
+def nbgrader(course: Path, *arguments: str, train: bool = False) -> float:
     """Run stock nbgrader in `course` and return the wall time in seconds; notebooks train only if `train` says so."""
     environment = {
         **os.environ,

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import subprocess
@@ -77,9 +78,30 @@ def autograde(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         status = 130
     print(table(options.course, options.exercise))
+    print(summary(options.course, options.exercise))
     if status:
         print("\nNot all was graded, see above. What is graded is kept; run the same command again to go on.")
     return status
+
+
+def summary(course: Path, exercise: str) -> str:
+    """Return what the graders needed, and where the lecturer's page lies, which is written anew."""
+    from grading.errors import GradingError
+    from grading.overview import write_overview
+    from grading.report import Report
+
+    reports = []
+    for path in (course / "grading" / "reports" / exercise).glob("*.json"):
+        with contextlib.suppress(GradingError):  # the table names those that are damaged
+            reports.append(Report.read(path))
+    if not reports:
+        return ""
+    grader, worker = max(report.grader_mb for report in reports), max(report.peak_mb for report in reports)
+    try:
+        page = write_overview(course, exercise).relative_to(course)
+    except (GradingError, OSError) as error:
+        page = f"not written ({error})"
+    return f"\nmemory: {grader} MB for each grader, {worker} MB for its worker at most\noverview: {page}"
 
 
 def marks(arguments: Sequence[str]) -> int:

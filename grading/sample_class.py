@@ -20,6 +20,7 @@ from pathlib import Path
 from grading.answers import Course
 from grading.errors import GradingError
 from grading.notebook import is_setup, question_of
+from grading.overview import write_overview
 from grading.release import ROOT, generate
 from grading.report import Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
@@ -182,7 +183,9 @@ def main(arguments: list[str] | None = None) -> int:
     tables = [table(exercise, marks) for exercise, marks in deserved.items()]
     folder = SAMPLE.relative_to(ROOT)
     print("", *(text for text, _ in tables), sep="\n\n")
-    print(f"\nreports   {folder}/reports/<exercise>/<student>.json")
+    for exercise in deserved:
+        write_overview(ROOT, exercise, SAMPLE / "overview" / f"{exercise}.html", SAMPLE / "reports")
+    print(f"\nreports   {folder}/reports/<exercise>/<student>.json\noverview  {folder}/overview/<exercise>.html")
     print(f"feedback  {folder}/feedback/<student>/<exercise>/<exercise>.html\nmarks     {folder}/marks.csv")
     return 0 if all(fair for _, fair in tables) else 1
 

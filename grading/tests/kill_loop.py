@@ -87,9 +87,8 @@ def start_over(root: Path) -> None:
 def command(root: Path) -> subprocess.Popen[bytes]:
     """Start to grade the class with two graders."""
     line = [sys.executable, "-m", "nbgrader", "autograde", "toy", "--Grading.jobs=2"]
-    return subprocess.Popen(
-        line, cwd=root, env=toy_course.environment(), stdout=subprocess.DEVNULL, stderr=open(root / "log", "ab")
-    )
+    with open(root / "log", "ab") as log:
+        return subprocess.Popen(line, cwd=root, env=toy_course.environment(), stdout=subprocess.DEVNULL, stderr=log)
 
 
 def descendants(pid: int) -> list[int]:

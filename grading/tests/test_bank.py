@@ -191,7 +191,10 @@ def test_nothing_is_left_of_any_case(graders, machine):
     """Processes, folders, shared memory, and files in the places that cases try to write to."""
     graders.close()
     assert not [one for pid, folder in graders.seen for one in (f"/proc/{pid}", folder) if os.path.exists(one)]
-    assert (shared_memory(), orphans()) == machine
+    deadline = time.monotonic() + 30  # of another test's killed grader the processes end soon
+    while left := (shared_memory() - machine[0]) | (orphans() - machine[1]):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
     assert marks_left_behind() == []
 
 
@@ -369,7 +372,10 @@ def test_nothing_of_a_students_is_alive_in_any_feedback(batch):
 
 
 def test_the_batch_leaves_nothing_behind(batch, machine):
-    assert (shared_memory(), orphans()) == machine
+    deadline = time.monotonic() + 30  # of another test's killed grader the processes end soon
+    while left := (shared_memory() - machine[0]) | (orphans() - machine[1]):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
     assert marks_left_behind() == []
 
 

@@ -14,6 +14,7 @@ from grading.answers import Course
 from grading.release import ROOT
 from grading.sample_submissions import SUBMISSIONS
 
+pytestmark = pytest.mark.alone
 SLOW_TRAINING = 1200  # seconds; the networks of the classes are trained once, and cached
 STUDENTS = [(exercise, student) for exercise, students in SUBMISSIONS.items() for student in students]
 MISTAKES = {
