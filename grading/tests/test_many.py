@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,22 @@ if __name__ == "__main__":
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
+
+SLURM = """
+import sys
+from dask_jobqueue import SLURMCluster
+if __name__ == "__main__":
+    options = {"host": "127.0.0.1:0", "dashboard_address": None}
+    with SLURMCluster(cores=1, processes=1, memory="4GB", walltime="01:00:00", scheduler_options=options,
+                      worker_extra_args=["--nthreads", "1"], job_extra_directives=["--job-name=grading"]) as cluster:
+        cluster.scale(jobs=2)
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+SBATCH = (
+    '#!/bin/sh\ngrep -q "^#SBATCH --job-name=grading" "$1" && setsid sh "$1" >&2 &\necho "Submitted batch job $!"\n'
+)
+SCANCEL = "#!/bin/sh\nkill -- -$1\n"  # of a machine without Slurm: a job is a group of processes here
 
 
 def copy_of(root: Path, target: Path) -> Path:
@@ -73,15 +90,18 @@ def test_two_graders_give_the_marks_of_one(alone, tmp_path):
     assert all(Report.read(path).grader_mb > 100 for path in (other / "grading/reports/toy").glob("*.json"))
 
 
-def test_a_dask_cluster_gives_the_marks_of_one(alone, tmp_path):
-    pytest.importorskip("distributed")
+@pytest.mark.parametrize(("package", "script"), [("distributed", CLUSTER), ("dask_jobqueue", SLURM)])
+def test_a_cluster_gives_the_marks_of_one(alone, tmp_path, package, script):
+    pytest.importorskip(package)
     root, right = alone
     other = copy_of(root, tmp_path / "course")
-    script = tmp_path / "cluster.py"
-    script.write_text(CLUSTER)
-    cluster = subprocess.Popen(
-        [sys.executable, script], env=toy_course.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    (tmp_path / "cluster.py").write_text(script)
+    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {**toy_course.environment(), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    line = [sys.executable, tmp_path / "cluster.py"]
+    cluster = subprocess.Popen(line, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         address = cluster.stdout.readline().strip()
         done = nbgrader(other, "autograde", "toy", f"--Grading.scheduler={address}")
@@ -105,6 +125,33 @@ def test_a_grader_with_another_course_refuses(course):
     order = Order(course, Limits(), "best", course.root / "grading/course_secret")
     with pytest.raises(CourseError, match="not the same course here"):
         grade_folder(order, "another key", "folder", "ada")
+
+
+def test_the_verb_grades_shows_the_time_left_and_writes_the_overview(alone, tmp_path):
+    root, right = alone
+    other = copy_of(root, tmp_path / "course")
+    line = [sys.executable, "-m", "grading", "autograde", "toy", "--course", other, "--jobs=2"]
+    line += ["--require-isolation=strict"]
+    pty, terminal = os.openpty()
+    with open(tmp_path / "table", "wb") as table:
+        run = subprocess.Popen(line, env=toy_course.environment(), stdout=table, stderr=terminal)
+    os.close(terminal)
+    said = b"".join(iter(lambda: _read(pty), b"")).decode()
+    os.close(pty)
+    table = (tmp_path / "table").read_text()
+    assert run.wait(60) == 0, said
+    assert "toy: " in said and "7/7" in said and re.search(r"\d\d:\d\d<\d\d:\d\d", said), said
+    assert all(name in table for name in STUDENTS) and "MB for each grader" in table
+    assert outcome(other)["marks"] == right["marks"]
+    page = (other / "grading/overview/toy.html").read_text()
+    assert "squared" in page and "gus" in page
+
+
+def _read(pty: int) -> bytes:
+    try:
+        return os.read(pty, 1 << 16)
+    except OSError:  # the other end is closed
+        return b""
 
 
 # --- what is graded again --------------------------------------------------------------------------------------------
