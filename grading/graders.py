@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from grading.answers import Course, warm_process
 from grading.errors import CourseError, GradingError
-from grading.keys import course_key, files_of, report_key
+from grading.keys import course_key, files_of, project_key, report_key
 from grading.report import Report
 from grading.sandbox import Limits
 from grading.secret import course_secret
@@ -59,7 +59,8 @@ class Order:
         return dataclasses.replace(self, course=dataclasses.replace(self.course))
 
 
-_grader: tuple[Order, Grader] | None = None  # of this process; the next order replaces it
+_grader: tuple[Order, str, Grader] | None = None  # of this process; the next order replaces it
+_loaded: str | None = None  # the key of the code that this process has imported: on a cluster it may live for weeks
 _one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
 
 
@@ -105,29 +106,32 @@ def _graded(order: Order, key: str, submission: Submission, files: dict[str, lis
 
 
 def _grader_of(order: Order, key: str) -> Grader:
-    global _grader
-    if _grader is not None and _grader[0] == order:
-        return _grader[1]
+    global _grader, _loaded
+    _loaded = _loaded or project_key()
+    if _grader is not None and _grader[:2] == (order, key):
+        return _grader[2]
     if order.key() != key:
         raise CourseError(
             f"{order.course.root} is not the same course here as where grading was started: other checks, solutions, "
             "settings, secret or versions. Give all graders the same folder and environment."
         )
+    if project_key() != _loaded:
+        raise CourseError("the course was changed after this grader had been started. Start the graders again.")
     close()
     if str(order.course.root) not in sys.path:
         sys.path.append(str(order.course.root))  # a course outside this project has its checks there
     warm = warm_process(order.course, order.limits)  # it imports torch while this process does
     from grading.grade import Grader
 
-    _grader = order, Grader(order.course, warm, order.secret, order.isolation)
-    return _grader[1]
+    _grader = order, key, Grader(order.course, warm, order.secret, order.isolation)
+    return _grader[2]
 
 
 def close() -> None:
     """End the grader of this process."""
     global _grader
     if _grader is not None:
-        _grader[1].close()
+        _grader[2].close()
         _grader = None
 
 
@@ -149,6 +153,9 @@ class AtHand:
     def report(self, folder: str, student: str) -> Report:
         """Return the report on the submission in `folder`."""
         return grade_folder(self.order, self.key, folder, student)
+
+    def stop(self) -> None:
+        """Leave what is running to the end of this process, which is near."""
 
     def close(self) -> None:
         """End the grader; safe to call twice."""
@@ -233,6 +240,8 @@ class Many:
 
     def _start_again(self) -> None:
         """Have everything graded that the dead graders left: of a broken pool all futures fail at once."""
+        if not isinstance(self.executor, ProcessPoolExecutor):  # Dask gives each lost worker's work to another
+            return
         lost = {
             folder: student
             for folder, (student, future) in self.waiting.items()
@@ -247,10 +256,16 @@ class Many:
         if self.executor is None:
             return
         self.executor.shutdown(wait=False, cancel_futures=True)
-        if isinstance(self.executor, ProcessPoolExecutor):
-            for process in multiprocessing.active_children():  # one may be at a submission for minutes
-                process.terminate()
+        self.stop()
         self.executor = None
+
+    def stop(self) -> None:
+        """End the processes at once, one of which may be at a submission for minutes; may be called in the midst of
+        anything, as by Ctrl-C: else the end of Python would wait until all of the class is graded.
+        """
+        if isinstance(self.executor, ProcessPoolExecutor):
+            for process in multiprocessing.active_children():
+                process.terminate()
 
 
 def _on_this_machine(jobs: int) -> ProcessPoolExecutor:

@@ -16,6 +16,7 @@ import json
 import platform
 import stat
 import time
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from grading.answers import Course
 from grading.sandbox import Limits
 from grading.submission import Submission
 
-__all__ = ["course_key", "files_of", "report_key"]
+__all__ = ["course_key", "files_of", "project_key", "report_key"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Of this package, what shows or exports marks changes none.
@@ -31,15 +32,24 @@ NO_PART_OF_A_MARK = {"__main__.py", "overview.py", "nbgrader_exports.py", "verif
 SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was read would look unchanged ever after
 
 
+def project_key() -> str:
+    """Return the hash of this project's own part: `helpers`, `data` and what grades."""
+    found = [path for path in (PROJECT / "helpers").rglob("*") if path.suffix in (".py", ".toml", ".safetensors")]
+    found = [path for path in found if "tests" not in path.parts]
+    found += [path for path in (PROJECT / "data").rglob("*") if "cache" not in path.relative_to(PROJECT).parts]
+    found += [path for path in (PROJECT / "grading").glob("*.py") if path.name not in NO_PART_OF_A_MARK]
+    return _hash_of(found)
+
+
 def course_key(course: Course, limits: Limits, isolation: str, secret: bytes) -> str:
     """Return the hash of everything but the submission that decides a report."""
-    key = hashlib.sha256()
-    for path in _files(course):
-        key.update(str(path.name).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    settings = [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
-    key.update(json.dumps(settings, sort_keys=True).encode())
-    key.update(hashlib.sha256(b"course key" + secret).digest())
-    return key.hexdigest()
+    own = [course.root / course.checks_package.replace(".", "/")] if course.checks_package != "helpers.checks" else []
+    found = [path for folder in own for path in folder.rglob("*.py")]
+    found += (course.root / course.known_wrong).glob("*.py")
+    found += [course.hidden_module, *(course.notebook_path(folder) for folder in (course.source, course.release))]
+    parts = [project_key(), _hash_of(found), hashlib.sha256(b"course key" + secret).hexdigest()]
+    parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def report_key(course: str, submission: Submission) -> str:
@@ -54,6 +64,8 @@ def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
     That is so where the notebook has another name or is no plain file, and for two seconds after a change.
     """
     found, now = {}, time.time_ns()
+    if folder.is_symlink():  # what lies behind is not read either
+        return {}
     for name in (f"{exercise}.ipynb", f"{exercise}.safetensors"):
         try:
             state = (folder / name).lstat()
@@ -65,18 +77,12 @@ def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
     return found if f"{exercise}.ipynb" in found else {}
 
 
-def _files(course: Course) -> list[Path]:
-    """Return every file that decides marks, in a fixed order."""
-    helpers = [path for path in (PROJECT / "helpers").rglob("*") if path.suffix in (".py", ".toml", ".safetensors")]
-    data = [path for path in (PROJECT / "data").rglob("*") if path.is_file()]
-    found = [path for path in helpers if "tests" not in path.parts]
-    found += [path for path in data if "cache" not in path.relative_to(PROJECT).parts]
-    found += [path for path in (PROJECT / "grading").glob("*.py") if path.name not in NO_PART_OF_A_MARK]
-    own = [course.root / course.checks_package.replace(".", "/")] if course.checks_package != "helpers.checks" else []
-    found += [path for folder in own for path in folder.rglob("*.py")]
-    found += sorted((course.root / course.known_wrong).glob("*.py"))
-    found += [course.hidden_module, *(course.notebook_path(folder) for folder in (course.source, course.release))]
-    return sorted({path for path in found if path.is_file()})
+def _hash_of(paths: Iterable[Path]) -> str:
+    """Return the hash of files by name and content, in a fixed order."""
+    key = hashlib.sha256()
+    for path in sorted({path for path in paths if path.is_file()}):
+        key.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return key.hexdigest()
 
 
 def _versions() -> list[str]:

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 20_000, 2 << 20, 20 << 20
+# Escapes other than those of colours, and characters that a terminal or a browser could take for more than text.
+CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 NotebookData = dict[str, Any]
 log = logging.getLogger("grading")
 
@@ -209,7 +211,8 @@ def blank(release: NotebookData) -> NotebookData:
 
 
 def plain_markdown(text: str) -> str:
-    """Return a student's Markdown with nothing left that is more than text: no HTML, no link, no embedded file.
+    """Return a student's Markdown with nothing left that is more than text: no HTML, no embedded file, no link but a
+    bare address, which shows where it leads.
 
     A zero-width space takes the place where a tag or link would begin, so a reader sees what was written. In formulas
     that is where MathJax would make a link or a tag.
@@ -228,8 +231,11 @@ def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
         kind, data = output.get("output_type"), output.get("data")
         data = data if isinstance(data, dict) else {}
         trace = "\n".join(line for line in items(output.get("traceback")) if isinstance(line, str))
-        text = (text_of(output.get("text")) if kind == "stream" else trace or text_of(data.get("text/plain")))[:left]
-        left -= len(text)
+        whole = text_of(output.get("text")) if kind == "stream" else trace or text_of(data.get("text/plain"))
+        text = CONTROL.sub("", whole[: max(left, 0)])
+        if 0 <= left < len(whole):
+            text += "\n[what was printed beyond this is left out]\n"
+        left -= len(whole)
         picture = next(
             (found for mime in ("image/png", "image/jpeg") if (found := _picture(mime, data.get(mime)))), None
         )

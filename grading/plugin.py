@@ -19,6 +19,7 @@ import glob
 import hashlib
 import os
 import shutil
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, config: Any = None, **options: Any) -> None:
         super().__init__(config=config, **options)
         self.submissions: dict[str, Path] = {}
+        self.folder: Path | None = None  # of the submission that is being converted
         self.current: Submission | None = None
         if isinstance(self.parent, Autograde):
             try:
@@ -87,10 +89,15 @@ class SubmissionExporter(NotebookExporter):
         converter.assignments = {str(folder): [path] for path, folder in self.submissions.items()}
         if done := len(folders) - len(todo):
             self.log.info("%d of %d submissions are graded and unchanged", done, len(folders))
-        self.graders.ahead([(folder, Path(folder).parent.name) for folder in todo if self.reports[folder] is None])
         for folder in todo:
-            shutil.rmtree(self._graded_folder(Path(folder)), ignore_errors=True)  # nbgrader would take it for done
+            _remove(self._graded_folder(Path(folder)))  # nbgrader would take it for done
+        signal.signal(signal.SIGINT, self._interrupted)
+        self.graders.ahead([(folder, Path(folder).parent.name) for folder in todo if self.reports[folder] is None])
         self.bar = tqdm(total=len(todo), desc=self.exercise, unit="", disable=not self.grading.progress, leave=False)
+
+    def _interrupted(self, number: int, frame: Any) -> None:
+        self.graders.stop()
+        signal.default_int_handler(number, frame)
 
     def _current(self, folder: Path, force: bool) -> Report | None:
         """Return the report that there is, if it is still right; None if the submission has to be graded."""
@@ -157,14 +164,27 @@ class SubmissionExporter(NotebookExporter):
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[str, Any]:
         """Return a notebook as text; of a submission, whatever its state, the released one for `Repair` to fill in."""
-        self.folder = self.submissions.get(filename, None)
-        if self.folder is None:
-            self.folder = self.converting
+        folder = self.submissions.get(filename)
+        if folder is None:  # the second pass, over what the first one wrote
             return super().from_filename(filename, resources, **options)
-        self.converting = self.folder
+        self.folder = folder
         self.current = graders.read(self.order, str(self.folder), self.folder.parent.name)
         self.current_key = report_key(self.graders.key, self.current)
         return self.from_notebook_node(from_dict(blank(self.course.released)), resources, **options)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, if it is there.
+
+    Raises:
+        GradingError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise GradingError(f"{folder} cannot be removed: {error.strerror}. See to its rights and run again.") from None
 
 
 class Repair(NbGraderPreprocessor):

@@ -16,6 +16,7 @@ import toy_course
 from kill_loop import a_small_class, descendants, outcome
 from toy_course import EXERCISE, FULL, filled, hand_in, nbgrader, weights
 
+from grading import graders
 from grading.answers import Course
 from grading.errors import CourseError
 from grading.graders import Many, Order, grade_folder
@@ -125,6 +126,13 @@ def test_a_grader_with_another_course_refuses(course):
     order = Order(course, Limits(), "best", course.root / "grading/course_secret")
     with pytest.raises(CourseError, match="not the same course here"):
         grade_folder(order, "another key", "folder", "ada")
+
+
+def test_a_grader_that_has_loaded_older_code_refuses(course, monkeypatch):
+    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
+    monkeypatch.setattr(graders, "_loaded", "of last week")
+    with pytest.raises(CourseError, match="changed after this grader had been started"):
+        grade_folder(order, order.key(), "folder", "ada")
 
 
 def test_the_verb_grades_shows_the_time_left_and_writes_the_overview(alone, tmp_path):

@@ -284,7 +284,14 @@ def test_outputs_keep_text_and_pictures_only(notebook, release, tmp_path):
 def test_endless_outputs_are_cut(notebook, release, tmp_path):
     named(notebook, "double")["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 1_000_000}] * 3
     made, _ = repaired(notebook, release, tmp_path)
-    assert len(json.dumps(made)) < 100_000
+    assert len(json.dumps(made)) < 100_000 and json.dumps(made).count("beyond this is left out") == 1
+
+
+def test_outputs_hold_no_escapes_but_colours(notebook, release, tmp_path):
+    text = "\x1b[31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x1b]0;title\x1b\\ bell\x07 tab\t line\n"
+    named(notebook, "double")["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+    made, _ = repaired(notebook, release, tmp_path)
+    assert named(made, "double")["outputs"][0]["text"] == "\x1b[31mred\x1b[0m link  bell tab\t line\n"
 
 
 def test_words_are_kept_as_text(notebook, release, tmp_path):
