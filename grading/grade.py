@@ -64,13 +64,20 @@ class Grader:
 
     def _try_isolation(self, isolation: str) -> None:
         """Start one empty turn and say which layers this machine does not give."""
-        with Turns(self.warm, []) as turns:
-            turns.begin()
-            missing = turns.layers["missing"]
+        try:
+            missing = self._missing_layers()
+        except GradingError as error:  # the warm process was ended before its first turn: a fresh one has a try
+            log.warning("Started again, for %s", error)
+            missing = self._missing_layers()
         if missing and isolation == "strict":
             raise NotIsolated(f"isolation is not complete: {lacking(missing)}")
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
+
+    def _missing_layers(self) -> dict[str, str]:
+        with Turns(self.warm, []) as turns:
+            turns.begin()
+            return turns.layers["missing"]
 
     def close(self) -> None:
         """End the warm process."""

@@ -123,6 +123,26 @@ def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_
     assert {name: question.points for name, question in report.questions.items()} == FULL
 
 
+def test_a_warm_process_killed_before_its_first_turn_is_started_again(course, release, tmp_path):
+    from toy_course import FULL, hand_in, weights
+
+    from grading.answers import warm_process
+    from grading.grade import Grader
+    from grading.sandbox import Limits
+    from grading.submission import read_submission
+
+    warm = warm_process(course, Limits())
+    os.kill(warm.process.pid, signal.SIGKILL)
+    grader = Grader(course, warm, tmp_path / "secret")
+    try:
+        folder = hand_in(tmp_path, "ada", filled(release), {"toy.safetensors": weights()})
+        submission = read_submission(folder, "toy", 5, 1)
+        report = grader.grade(grader.repair(submission), submission)
+    finally:
+        grader.close()
+    assert {name: question.points for name, question in report.questions.items()} == FULL
+
+
 def test_a_second_grader_waits_for_the_first(root, undisturbed):
     (root / "grading/reports").mkdir()
     with open(root / "grading/reports/.lock", "w") as lock:

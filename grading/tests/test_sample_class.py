@@ -15,7 +15,7 @@ from grading.release import ROOT
 from grading.sample_submissions import SUBMISSIONS
 
 pytestmark = pytest.mark.alone
-SLOW_TRAINING = 1200  # seconds; the networks of the classes are trained once, and cached
+SLOW_TRAINING = 2400  # seconds; the networks of the classes are trained once, and cached
 STUDENTS = [(exercise, student) for exercise, students in SUBMISSIONS.items() for student in students]
 MISTAKES = {
     "ex01_pose_regression": {
