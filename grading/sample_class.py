@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from grading.answers import Course
 from grading.errors import GradingError
@@ -24,6 +28,7 @@ from grading.overview import write_overview
 from grading.release import ROOT, generate
 from grading.report import Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
+from helpers.checks.question import Wrong, case_rng, local_ask
 
 SAMPLE = ROOT / "grading" / "sample"
 IN_SAMPLE = (
@@ -34,7 +39,16 @@ IN_SAMPLE = (
     f"--db=sqlite:///{SAMPLE}/gradebook.db",
 )
 
-__all__ = ["answer_sources", "main", "reference_training", "table", "trained_weights", "write_class"]
+__all__ = [
+    "answer_sources",
+    "deserved_marks",
+    "main",
+    "model_points",
+    "reference_training",
+    "table",
+    "trained_weights",
+    "write_class",
+]
 
 
 def _solution(exercise: str) -> list[dict]:
@@ -131,6 +145,45 @@ def write_class(folder: Path, weights: bytes, exercise: str = EXERCISE) -> dict[
     return deserved
 
 
+class _AtHand:
+    """What the fixture `submission` of hidden checks offers, for the reference's model in this process."""
+
+    def __init__(self, course: Course) -> None:
+        self.question, self.answer = course.questions["model"], course.reference_answers()["model"]
+
+    def examine(self, name: str, case: str, **facts: Any) -> Any:
+        """Run one case that needs no oracle."""
+        ask, rng = local_ask(self.question, self.answer), case_rng("sample", name, case)
+        return self.question.cases[case](ask, rng, None, **facts)
+
+
+def model_points(exercise: str, weights: bytes) -> float:
+    """Return what the trained network deserves: the points of its score on the held-out scenes, found in this process.
+
+    Training is by the clock, so that a slow machine's network may earn less than all.
+    """
+    module = importlib.import_module(f"grading.hidden_checks.test_{exercise}")
+    test = module.test_model_on_held_out_scenes
+    steps = next(mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
+    submission, points = _AtHand(Course(ROOT, exercise)), 0.0
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path(f"{exercise}.safetensors").write_bytes(weights)
+        for step in steps:
+            with contextlib.suppress(Wrong):
+                test(submission, *step.values)
+                points += sum(mark.args[1] for mark in step.marks)
+    return points
+
+
+def deserved_marks(folder: Path, weights: bytes, exercise: str) -> dict[str, dict[str, float]]:
+    """Write the class, and return the deserved marks; right models deserve what the weights earn."""
+    deserved, full = write_class(folder, weights, exercise), Course(ROOT, exercise).maxima["model"]
+    earned = model_points(exercise, weights)
+    return {
+        student: {**marks, "model": earned} if marks["model"] == full else marks for student, marks in deserved.items()
+    }
+
+
 def graded_marks(exercise: str, student: str) -> dict[str, float]:
     """Return what the report of one student says, by question, extra points included; nothing without a report."""
     try:
@@ -165,7 +218,7 @@ def grade(exercise: str) -> dict[str, dict[str, float]]:
     """Write the sample class of one exercise, let nbgrader grade it, and return the deserved marks."""
     weights = trained_weights(exercise)
     generate(exercise, SAMPLE / "release", gradebook=f"sqlite:///{SAMPLE}/gradebook.db")
-    deserved = write_class(SAMPLE / "submitted", weights, exercise)
+    deserved = deserved_marks(SAMPLE / "submitted", weights, exercise)
     nbgrader("autograde", exercise)
     nbgrader("generate_feedback", exercise)
     return deserved
