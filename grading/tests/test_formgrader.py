@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import toy_course
+from lab_server import serving
 from nbgrader.api import Gradebook
 from toy_course import filled, hand_in, named, nbgrader, weights
 
@@ -58,24 +56,8 @@ def formgrader(marked_class, tmp_path_factory):
         "--IdentityProvider.token=secret", f"--ServerApp.root_dir={marked_class}",
     ]  # fmt: skip
     log = folder / "log"
-    with log.open("w") as stream:
-        server = subprocess.Popen(
-            command, cwd=marked_class, env=environment, stdout=stream, stderr=stream, start_new_session=True
-        )
-    try:
-        yield _address(server, log) + "formgrader"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _address(server: subprocess.Popen, log: Path) -> str:
-    for _ in range(120):
-        if found := re.search(r"(http://127\.0\.0\.1:\d+/)lab\?token", log.read_text()):
-            return found.group(1)
-        assert server.poll() is None, log.read_text()[-2000:]
-        time.sleep(0.5)
-    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+    with serving(command, log, cwd=marked_class, env=environment) as address:
+        yield address + "formgrader"
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from lab_server import serving
 
 from grading.answers import Course
 from grading.sample_class import answer_sources
@@ -61,25 +60,8 @@ def lab(tmp_path):
         sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1",
         "--IdentityProvider.token=secret", f"--ServerApp.root_dir={tmp_path / 'work'}",
     ]  # fmt: skip
-    with log.open("w") as stream:
-        server = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
-    try:
-        yield _address(server, log) + "lab/tree"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _address(server: subprocess.Popen, log: Path) -> str:
-    """Wait until the server has printed where it listens."""
-    import time
-
-    for _ in range(120):
-        if found := re.search(r"(http://127\.0\.0\.1:\d+/)lab\?token", log.read_text()):
-            return found.group(1)
-        assert server.poll() is None, log.read_text()[-2000:]
-        time.sleep(0.5)
-    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+    with serving(command, log, env=environment) as address:
+        yield address + "lab/tree"
 
 
 class Notebook:
