@@ -324,7 +324,7 @@ def test_a_last_batch_of_one_does_not_break_batch_norm():
     ({"device": "nonsense"}, ValueError, "device 'nonsense' cannot be used"),
     ({"save_to": "weights.pt"}, ValueError, "ends in .safetensors"),
     ({"save_to": "no/such/folder/w.safetensors"}, OSError, "cannot be written"),
-], ids=str)
+], ids=lambda value: value if isinstance(value, str) else None)
 def test_arguments_that_cannot_be_used_are_refused(net, change, kind, message):
     with pytest.raises(kind, match=message):
         fit(net, TRAIN, VAL, **QUIET | {"epochs": 1, "train_metrics": False} | change)
