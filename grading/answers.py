@@ -159,7 +159,8 @@ def warm_process(course: Course, limits: Limits, threads: int = 1) -> WarmProces
 def _imported(released: NotebookData) -> list[str]:
     """Return the modules that the released setup imports, for the warm process to have ready."""
     found = ["helpers.weights", "helpers.training", "helpers.backbones", "helpers.skeletons", "helpers.seeds"]
-    found.append("torch.fx.experimental.symbolic_shapes")  # half a second in every fork that calls torch's gradcheck
+    if any("gradcheck" in cell["source"] for cell in released["cells"]):
+        found.append("torch.fx.experimental.symbolic_shapes")  # what torch's gradcheck imports, half a second in a fork
     for cell in filter(is_setup, released["cells"]):
         for node in ast.walk(ast.parse(cell["source"])):
             if isinstance(node, ast.Import):
