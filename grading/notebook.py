@@ -13,6 +13,7 @@ import copy
 import logging
 import re
 import traceback
+from collections import defaultdict
 from typing import Any
 
 from grading.submission import Submission, items, text_of
@@ -33,6 +34,7 @@ __all__ = [
 MAX_TEXT, MAX_IMAGE, MAX_IMAGES = 20_000, 2 << 20, 20 << 20
 # Escapes other than those of colours, and characters that a terminal or a browser could take for more than text.
 CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+DEFINED = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 NotebookData = dict[str, Any]
 log = logging.getLogger("grading")
 
@@ -63,16 +65,18 @@ def question_of(cell: dict[str, Any]) -> str | None:
 
 def answer_name(cell: dict[str, Any]) -> str:
     """Return the name that an answer cell defines: its grade_id, or the last function or class of its stub."""
-    names = re.findall(r"^(?:def|class)\s+(\w+)", cell["source"], re.MULTILINE)
+    names = DEFINED.findall(cell["source"])
     own = _meta(cell)["grade_id"]
     return own if own in names or not names else names[-1]
 
 
 def same_source(one: str, other: str) -> bool:
     """Return whether two cells say the same, whatever the white space at the ends of lines and cells."""
-    return [line.rstrip() for line in one.strip().splitlines()] == [
-        line.rstrip() for line in other.strip().splitlines()
-    ]
+    return _trimmed(one) == _trimmed(other)
+
+
+def _trimmed(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
 def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[NotebookData, list[str]]:
@@ -84,15 +88,14 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
     """
     repairs: list[str] = []
     named = {_meta(cell)["grade_id"]: cell for cell in release["cells"] if _meta(cell).get("grade_id")}
-    chosen = {
-        name: index for name, cell in named.items() if (index := _chosen(name, cell, cells, named, repairs)) is not None
-    }
-    owner = {index: name for name, index in chosen.items()}
+    chosen, owner = _chosen(cells, named, repairs), {}
+    for name, index in sorted(chosen.items(), key=lambda choice: cells[choice[1]]["grade_id"] != choice[0]):
+        owner.setdefault(index, name)  # before others the one whose name it bears
     result = []
     for index, cell in enumerate(cells):
         name = owner.get(index)
         result.append(_restored(named[name], cell, repairs) if name else _own_cell(cell, index, release))
-    _put_back(result, named, chosen, repairs)
+    _put_back(result, named, {name: owner[index] for name, index in chosen.items()}, repairs)
     _setup_first(result, release, repairs)
     for name in named:
         if f"{name}_check" in chosen and name in chosen and chosen[name] > chosen[f"{name}_check"]:
@@ -103,36 +106,34 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
 
 
 def _chosen(
-    name: str,
-    released: dict[str, Any],
-    cells: list[dict[str, Any]],
-    named: dict[str, dict[str, Any]],
-    repairs: list[str],
-) -> int | None:
-    """Return the place of the student's cell that is `name`; None if there is none."""
-    claims = [index for index, cell in enumerate(cells) if cell["grade_id"] == name]
-    if not claims:
-        free = [index for index, cell in enumerate(cells) if cell["grade_id"] not in named]
-        claims = [
-            index for index in free if cells[index]["id"] is not None and cells[index]["id"] == released.get("id")
-        ]
-        claims = claims or [index for index in free if _says(cells[index], released)]
-        if claims:
+    cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repairs: list[str]
+) -> dict[str, int]:
+    """Return the place of the student's cell that is each name; of two names it may be the same, with both answers."""
+    by_name, by_id, by_text, by_definition, in_another = (defaultdict(list) for _ in range(5))
+    for index, cell in enumerate(cells):
+        free = cell["grade_id"] not in named
+        if free:
+            by_id[cell["id"]].append(index)
+            by_text[_trimmed(cell["source"])].append(index)
+        else:
+            by_name[cell["grade_id"]].append(index)
+        for defined in set(DEFINED.findall(cell["source"])):
+            (by_definition if free else in_another)[defined].append(index)
+    chosen = {}
+    for name, released in named.items():
+        claims, defined = by_name[name], answer_name(released) if is_answer(released) else None
+        if not claims and released.get("id"):
+            claims = by_id[released["id"]]
+        if not claims and released["source"].strip():
+            claims = by_definition[defined] or in_another[defined] if defined else by_text[_trimmed(released["source"])]
+        if claims and not by_name[name]:
             repairs.append(f"{name}: the cell had lost its name")
-    if len(claims) > 1:
-        repairs.append(f"{name}: {len(claims)} cells of this name, one counts")
-    changed = [index for index in claims if not same_source(cells[index]["source"], released["source"])]
-    return (changed or claims or [None])[-1]
-
-
-def _says(cell: dict[str, Any], released: dict[str, Any]) -> bool:
-    """Return whether a cell without a known name is the released one by content."""
-    if is_answer(released):
-        return (
-            re.search(rf"^(?:def|class)\s+{re.escape(answer_name(released))}\b", cell["source"], re.MULTILINE)
-            is not None
-        )
-    return bool(released["source"].strip()) and same_source(cell["source"], released["source"])
+        if len(claims) > 1:
+            repairs.append(f"{name}: {len(claims)} cells of this name, one counts")
+        changed = [index for index in claims if not same_source(cells[index]["source"], released["source"])]
+        if claims:
+            chosen[name] = (changed or claims)[-1]
+    return chosen
 
 
 def _restored(released: dict[str, Any], cell: dict[str, Any], repairs: list[str]) -> dict[str, Any]:
@@ -161,17 +162,19 @@ def _own_cell(cell: dict[str, Any], index: int, release: NotebookData) -> dict[s
 
 
 def _put_back(
-    result: list[dict[str, Any]], named: dict[str, dict[str, Any]], chosen: dict[str, int], repairs: list[str]
+    result: list[dict[str, Any]], named: dict[str, dict[str, Any]], owner: dict[str, str], repairs: list[str]
 ) -> None:
-    """Insert every missing released cell behind the one that precedes it in the release."""
+    """Insert every missing released cell behind the one that precedes it in the release.
+
+    Where an answer stands in the cell of another, `owner[name]`, the released one goes above: what is below it counts.
+    """
     previous = None
     for name, cell in named.items():
-        if name not in chosen:
-            place = next(
-                (i + 1 for i, other in enumerate(result) if previous and _meta(other).get("grade_id") == previous), 0
-            )
-            result.insert(place, copy.deepcopy(cell))
-            repairs.append(f"{name}: the cell was missing")
+        if owner.get(name) != name:
+            other = owner.get(name, previous)
+            place = next((i for i, found in enumerate(result) if other and _meta(found).get("grade_id") == other), -1)
+            result.insert(place + (name not in owner), copy.deepcopy(cell))
+            repairs.append(f"{name}: the cell was missing" if name not in owner else f"{name}: it stood in {other}")
         previous = name
 
 
@@ -218,7 +221,7 @@ def plain_markdown(text: str) -> str:
     that is where MathJax would make a link or a tag.
     """
     text = re.sub(r"<(?=[A-Za-z/!?])", "<\u200b", text)
-    text = re.sub(r"\\(?=(?:href|style|class|cssId|require)(?![A-Za-z]))", "\\\\\u200b", text)
+    text = re.sub(r"\\(?=(?:href|style|class|cssId|require|mmlToken)(?![A-Za-z]))", "\\\\\u200b", text)
     return re.sub(r"\](?=[(:\[])", "]\u200b", text)
 
 

@@ -8,7 +8,7 @@ import os
 import nbformat
 import pytest
 import toy_course
-from toy_course import ANSWERS, cell, filled, hand_in, named
+from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 
 from grading.notebook import plain_markdown, repair
 from grading.submission import read_submission
@@ -131,6 +131,38 @@ def test_a_deleted_answer_is_a_stub_again(notebook, release, tmp_path):
     assert named(made, "double")["source"] == named(release, "double")["source"]
     assert made["cells"].index(named(made, "double")) < made["cells"].index(named(made, "double_check"))
     assert "double: the cell was missing" in repairs
+
+
+def in_one_cell(nb):
+    """Both answers in a new cell; theirs are gone."""
+    nb["cells"] = [c for c in nb["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") not in ("double", "total")]
+    nb["cells"].append(cell("code", f"{ANSWERS['double']}\n\n{ANSWERS['total']}"))
+
+
+def in_the_first(nb):
+    """Both answers in the cell of the first; the other's is gone."""
+    named(nb, "double")["source"] += f"\n\n{ANSWERS['total']}"
+    nb["cells"].remove(named(nb, "total"))
+
+
+def in_the_last(nb):
+    named(nb, "total")["source"] += f"\n\n{ANSWERS['double']}"
+    nb["cells"].remove(named(nb, "double"))
+
+
+def with_the_id_of_another(nb):
+    double, total = named(nb, "double"), named(nb, "total")
+    double["id"] = total.pop("id")
+    double["metadata"], total["metadata"] = {}, {}
+
+
+@pytest.mark.parametrize("damage", [in_one_cell, in_the_first, in_the_last, with_the_id_of_another])
+def test_two_answers_in_one_cell_are_both_graded(damage, notebook, release, grader, tmp_path):
+    damage(notebook)
+    repaired(notebook, release, tmp_path)
+    submission = read_submission(hand_in(tmp_path, "ben", notebook, {"toy.safetensors": weights()}), "toy", 5, 1)
+    report = grader.grade(grader.repair(submission), submission)
+    assert {name: question.points for name, question in report.questions.items()} == FULL, submission.notes
 
 
 def test_added_cells_stay_in_their_place(notebook, release, tmp_path):
