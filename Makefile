@@ -30,10 +30,9 @@ demo: env ## from a fresh clone to graded work: a sample class, its marks, feedb
 test: env ## all tests, the notebooks, the drift check: what CI runs
 	$(RUN) ruff check .
 	$(RUN) python -m grading release --check
-	$(RUN) python -m pytest -q -m alone
-	$(RUN) OMP_NUM_THREADS=1 python -m pytest -q -m "not alone" -n 2 --dist loadfile
-	printf '%s\n' $(NOTEBOOKS) | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
+	printf '%s\n' $(NOTEBOOKS) | sort -r | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
 		python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider
+	$(RUN) OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile
 
 lab: env ## JupyterLab on exercises/
 	@$(RUN) jupyter lab --notebook-dir=exercises

@@ -47,6 +47,7 @@ __all__ = [
     "reference_training",
     "table",
     "trained_weights",
+    "weights_at_hand",
     "write_class",
 ]
 
@@ -67,20 +68,34 @@ def answer_sources(exercise: str = EXERCISE) -> dict[str, str]:
     return found
 
 
-def trained_weights(exercise: str = EXERCISE, cache: Path = ROOT / "grading" / "cache") -> bytes:
-    """Return weights trained by the solution's own cells, for a minute or three once, then from the cache."""
-    code = reference_training(exercise)
-    key = hashlib.sha256(code.encode()).hexdigest()[:16]
-    path = cache / f"sample-weights-{key}" / f"{exercise}.safetensors"
-    if not path.is_file():
-        for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads the answers to an earlier one
-            if solution.name < exercise:
-                shutil.copytree(solution, path.parent / solution.name, dirs_exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        print(f"training the network of the sample class of {exercise} once (a minute or three) ...", flush=True)
-        environment = {**os.environ, "MPLBACKEND": "Agg"}
-        subprocess.run([sys.executable, "-c", code], cwd=path.parent, check=True, env=environment)
+def trained_weights(exercise: str = EXERCISE) -> bytes:
+    """Return weights trained by the solution's own cells; what is not at hand is trained, which takes minutes."""
+    if (weights := weights_at_hand(exercise)) is not None:
+        return weights
+    path = _cached(exercise)
+    for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads the answers to an earlier one
+        if solution.name < exercise:
+            shutil.copytree(solution, path.parent / solution.name, dirs_exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    print(f"training the network of the sample class of {exercise} once (a minute or three) ...", flush=True)
+    command = [sys.executable, "-c", reference_training(exercise)]
+    subprocess.run(command, cwd=path.parent, check=True, env={**os.environ, "MPLBACKEND": "Agg"})
     return path.read_bytes()
+
+
+def weights_at_hand(exercise: str) -> bytes | None:
+    """Return weights that a run of the solution notebook left beside it, or an earlier training; None without either."""
+    notebook = Course(ROOT, exercise).notebook_path("solutions")
+    left, cached = notebook.with_suffix(".safetensors"), _cached(exercise)
+    if left.is_file() and left.stat().st_mtime > notebook.stat().st_mtime:
+        return left.read_bytes()
+    return cached.read_bytes() if cached.is_file() else None
+
+
+def _cached(exercise: str) -> Path:
+    """Return where weights of just this training are kept."""
+    key = hashlib.sha256(reference_training(exercise).encode()).hexdigest()[:16]
+    return ROOT / "grading" / "cache" / f"sample-weights-{key}" / f"{exercise}.safetensors"
 
 
 def reference_training(exercise: str = EXERCISE) -> str:
