@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: env ## from a fresh clone to graded work: a sample class, its marks, feedback and reports
-	@$(RUN) python -m grading sample-class
+	@$(RUN) python -m grading sample-class ex01_pose_regression
 
 test: env ## all tests, the notebooks, the drift check: what CI runs
 	$(RUN) ruff check .
@@ -40,7 +40,7 @@ lab: env ## JupyterLab on exercises/
 release: env ## exercises/ from solutions/, and the students' bundle in build/
 	@$(RUN) python -m grading release
 
-bench: env ## speed and accuracy, as ratios measured side by side
+bench: env ## speed and memory, as ratios measured side by side (some 25 minutes)
 	@$(RUN) python -m benchmarks
 
 lint: env ## style

@@ -50,6 +50,10 @@ def rows(students: int = STUDENTS) -> list[Row]:
             folder / f"student_000/{EXERCISE}/{EXERCISE}.ipynb", folder / f"student_003/{EXERCISE}/{EXERCISE}.ipynb"
         )
         second = _seconds(course)
+        marks, start = _seconds(course, "--force"), time.perf_counter()
+        nbgrader(course, "generate_feedback", EXERCISE)
+        pages = time.perf_counter() - start
+        sizes = _sizes(course)
     return [
         Row(f"class of {students}, one grader / two", one / two, 1.7, note=f"{one:.0f} s / {two:.0f} s; {memory}"),
         Row(
@@ -57,7 +61,8 @@ def rows(students: int = STUDENTS) -> list[Row]:
             second / one,
             0.02,
             at_least=False,
-            note=f"{second:.1f} s / {one:.0f} s",
+            note=f"{second:.1f} s / {one:.0f} s; of one submission, marks from its report {marks / students:.2f} s, "
+            f"its page {pages / students:.2f} s; {sizes}",
         ),
     ]
 
@@ -109,6 +114,17 @@ def _memory(course: Path) -> str:
     reports = [Report.read(path) for path in (course / "grading" / "reports" / EXERCISE).glob("*.json")]
     grader, worker = max(report.grader_mb for report in reports), max(report.peak_mb for report in reports)
     return f"a grader takes {grader} MB at most, its worker {worker} MB"
+
+
+def _sizes(course: Path) -> str:
+    """Return in words how large the files of one submission are on average."""
+    kinds = {
+        "report": f"reports/{EXERCISE}/*.json",
+        "graded notebook": f"autograded/*/{EXERCISE}/*.ipynb",
+        "page": f"feedback/*/{EXERCISE}/*.html",
+    }
+    found = {kind: [path.stat().st_size for path in (course / "grading").glob(kinds[kind])] for kind in kinds}
+    return ", ".join(f"{kind} {sum(sizes) / len(sizes) / 1000:.0f} kB" for kind, sizes in found.items())
 
 
 if __name__ == "__main__":

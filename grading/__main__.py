@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -67,21 +68,38 @@ def autograde(arguments: Sequence[str]) -> int:
     options, further = parser.parse_known_args(arguments)
     if options.jobs < 1:
         parser.error(f"--jobs is a number from 1 on, got {options.jobs}")
+    if (known := _exercises(options.course)) and options.exercise not in known:
+        parser.error(f"there is no exercise {options.exercise} in {options.course}; there are {', '.join(known)}")
     command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--log-level=WARN"]
     command += [f"--Grading.jobs={options.jobs}", f"--Grading.scheduler={options.scheduler}"]
     command += [f"--Grading.progress={sys.stderr.isatty()}"]
     command += [f"--Grading.isolation={options.require_isolation}"] if options.require_isolation else []
     command += ["--force", "--Grading.again=True"] if options.again else []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    try:
-        status = subprocess.run([*command, *further], cwd=options.course, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        status = 130
+    status = _run([*command, *further], options.course, environment)
     print(table(options.course, options.exercise))
     print(summary(options.course, options.exercise))
     if status:
         print("\nNot all was graded, see above. What is graded is kept; run the same command again to go on.")
     return status
+
+
+def _exercises(course: Path) -> list[str]:
+    folders = ("solutions", "exercises")
+    return sorted({path.parent.name for folder in folders for path in (course / folder).glob("*/*.ipynb")})
+
+
+def _run(command: list[str], course: Path, environment: dict[str, str]) -> int:
+    """Run a command in the course's folder and return its exit status, 130 after Ctrl-C.
+
+    The terminal sends Ctrl-C to the command, too: it is waited for until it has put everything in order.
+    """
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        status = subprocess.run(command, cwd=course, env=environment, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 128 - status if status < 0 else status
 
 
 def summary(course: Path, exercise: str) -> str:
