@@ -39,6 +39,11 @@ SIMPLE = (
     ast.BoolOp,
     ast.IfExp,
     ast.Starred,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+    ast.comprehension,
     ast.JoinedStr,
     ast.FormattedValue,
     ast.keyword,
@@ -101,7 +106,8 @@ class _NoShell:
 class Notebook:
     """The names that the cells of one notebook define, in a module that calls itself `__main__`.
 
-    `answers[cell]` holds the names as they were right after that cell ran, for cells that are run as answers.
+    `after[cell]` holds all names as they were right after that cell ran or, of an answer, where its check stands;
+    `own[cell]` are those that it defined.
     """
 
     def __init__(self) -> None:
@@ -109,14 +115,24 @@ class Notebook:
         self.names = self.module.__dict__
         self.names["get_ipython"] = _NoShell
         self.names["display"] = lambda *objects, **options: None
-        self.answers: dict[str, dict[str, Any]] = {}
+        self.after: dict[str, dict[str, Any]] = {}
+        self.own: dict[str, dict[str, Any]] = {}
+        self.final: dict[str, Any] | None = None  # the names after all cells, from the first answer on
+        self.stage: str | None = None  # the cell after which the names are as they were
         self.flags = 0  # of `from __future__ import ...`, which hold for the rest of the notebook
         sys.modules["__main__"] = self.module
         builtins.input = lambda prompt="": ""
         sys.breakpointhook = pdb.set_trace = lambda *arguments, **options: None  # left behind, and nobody is there
 
     def run(self, cell: str, source: str, mode: str) -> list[dict[str, Any]]:
-        """Run one cell and return its errors as {"type", "message", "line"}; `mode` is "full" or "definitions"."""
+        """Run one cell and return its errors as {"type", "message", "line"}.
+
+        Args:
+            mode: "full", "definitions", or "check" for the place where the check of an answer stands.
+        """
+        if mode == "check":
+            self.after[cell.removesuffix("_check")] = dict(self.names)
+            return []
         name = f"<{cell}>"
         if "cuda" in source:
             make_factories_gentle()
@@ -132,7 +148,8 @@ class Notebook:
             statements = [statement for statement in statements if definitions(statement)]
         before = dict(self.names)
         errors = [error for statement in statements if (error := self._run_statement(statement, name))]
-        self.answers[cell] = {key: value for key, value in self.names.items() if before.get(key, self) is not value}
+        self.own[cell] = {key: value for key, value in self.names.items() if before.get(key, self) is not value}
+        self.after[cell] = dict(self.names)
         return errors
 
     def _run_statement(self, statement: ast.stmt, name: str) -> dict[str, Any] | None:
@@ -148,11 +165,26 @@ class Notebook:
         """Return what `name` is: as its own cell left it, or as the notebook did where that cell is untouched or lacks
         it.
 
+        What the answer calls is then as it was where its check stands: two cells may each have a helper of the same
+        name, and a scratch cell at the end may call a number `torch`. What only later cells define is there as well.
+
         Raises:
             KeyError: if no cell defines it.
         """
-        own = self.answers.get(cell, {})
-        return own[name] if name in own and not untouched else self.names[name]
+        self.final = self.final or dict(self.names)
+        stage = cell if name in self.own.get(cell, ()) and not untouched else None
+        if stage != self.stage:
+            self._set_stage(stage, name)
+        return self.names[name]
+
+    def _set_stage(self, cell: str | None, name: str) -> None:
+        names = self.final
+        if cell is not None:
+            later = {key: value for key, value in self.final.items() if not hasattr(builtins, key)}
+            names = later | self.after[cell] | {name: self.own[cell][name]}
+        self.names.clear()
+        self.names.update(names)
+        self.stage = cell
 
 
 def plain_python(source: str) -> str:
@@ -160,11 +192,12 @@ def plain_python(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    body = source.lstrip("\n")
+    blank = re.match(r"(?:[^\S\n]*\n)*", source).group()
+    body = source[len(blank) :]
     first, _, rest = body.partition("\n")
     if first.split(" ")[0] in PASSED_ON:
         body = "pass\n" + rest
-    return "\n" * (len(source) - len(source.lstrip("\n"))) + TransformerManager().transform_cell(body)
+    return "\n" * blank.count("\n") + TransformerManager().transform_cell(body)
 
 
 def definitions(statement: ast.stmt) -> bool:

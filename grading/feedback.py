@@ -10,6 +10,7 @@ import re
 
 from grading.notebook import NotebookData, plain_markdown, question_of
 from grading.report import QuestionReport, Report
+from grading.submission import text_of
 
 __all__ = ["comment", "overall", "verdict", "write_feedback"]
 
@@ -22,7 +23,7 @@ def verdict(question: str, report: QuestionReport) -> str:
     sign = SIGNS.get(report.verdict, "\u2718")
     lines = [f"{sign} {question}: {_earned(report)}, {report.verdict}."]
     if report.hint:
-        lines.append(f"  hint  {report.hint}")
+        lines.append(f"  hint  {' '.join(report.hint.split())}")  # one line: else it could look like a verdict
     return _printable("\n".join(lines)) + "\n"
 
 
@@ -88,8 +89,8 @@ def write_feedback(notebook: NotebookData, report: Report) -> None:
 
 
 def _printable(text: str) -> str:
-    """Return text without control characters, which a terminal or a page could take for more than text."""
-    return re.sub(r"[^\S\n]|[\x00-\x08\x0b-\x1f\x7f]", " ", text)
+    """Return text that can be written, without control characters, which a terminal or a page could take for more."""
+    return re.sub(r"[^\S\n]|[\x00-\x08\x0b-\x1f\x7f]", " ", text_of(text))
 
 
 def _literal(text: str) -> str:

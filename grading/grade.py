@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from grading import held_out
 from grading.answers import Course, References
 from grading.errors import GradingError, NotIsolated, TimedOut, WorkerError
 from grading.examine import collect_points, examine, not_graded, submission_seed
 from grading.feedback import write_feedback
 from grading.notebook import NotebookData, is_answer, is_setup, question_of, same_source, sound_notebook
 from grading.report import Report
-from grading.sandbox import lacking
 from grading.secret import course_secret
 from grading.submission import Submission
 from grading.turns import Cell, Turns
@@ -43,7 +43,8 @@ class Grader:
 
     Args:
         warm: the warm process of this course, from `warm_process`; it ends with the grader.
-        isolation: "best" grades with the layers that there are and names the others, "strict" refuses.
+        isolation: "best" grades with the layers that there are and names the others, "strict" refuses, now and in
+            every later turn.
         secret: file of the course's secret.
     Raises:
         CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
@@ -57,25 +58,26 @@ class Grader:
             self.secret = course_secret(secret)
             course.check(collect_points(course))
             self.references = References(course)
-            self._try_isolation(isolation)
+            self.strict = isolation == "strict"
+            self._try_isolation()
         except BaseException:
             self.warm.close()
             raise
 
-    def _try_isolation(self, isolation: str) -> None:
+    def _try_isolation(self) -> None:
         """Start one empty turn and say which layers this machine does not give."""
         try:
             missing = self._missing_layers()
+        except NotIsolated:
+            raise
         except GradingError as error:  # the warm process was ended before its first turn: a fresh one has a try
             log.warning("Started again, for %s", error)
             missing = self._missing_layers()
-        if missing and isolation == "strict":
-            raise NotIsolated(f"isolation is not complete: {lacking(missing)}")
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
     def _missing_layers(self) -> dict[str, str]:
-        with Turns(self.warm, []) as turns:
+        with Turns(self.warm, [], strict=self.strict) as turns:
             turns.begin()
             return turns.layers["missing"]
 
@@ -92,6 +94,8 @@ class Grader:
 
         Args:
             seed: what the cases are drawn from, in place of the submission's own.
+        Raises:
+            NotIsolated: under "strict", if a layer is missing by now: there is no report, not one of zero.
         """
         started = time.monotonic()
         report = Report(self.course.exercise, submission.student, submission.hash, unreadable=submission.unreadable)
@@ -109,6 +113,8 @@ class Grader:
                     log.warning("%s: graded again, for its worker was killed from outside", submission.student)
                     self._examine(notebook, submission, report)
             report.check()
+        except NotIsolated:
+            raise
         except Exception as error:  # zero for now, said loudly, and the class goes on
             log.error("%s: not graded\n%s", submission.student, traceback.format_exc())
             note = f"{type(error).__name__}: {error}"
@@ -119,6 +125,7 @@ class Grader:
 
     def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> bool:
         """Fill in the report; return whether a worker was killed from outside meanwhile."""
+        held_out.draw_from(self.secret)
         weights = _sealed(submission.weights) if submission.weights is not None else None
         named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
         released = self.course.answer_cells
@@ -127,7 +134,7 @@ class Grader:
             question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
         }
         try:
-            with Turns(self.warm, cells_to_run(notebook), named) as turns:
+            with Turns(self.warm, cells_to_run(notebook), named, strict=self.strict) as turns:
                 report.questions = examine(self.course, self.references, turns, report.seed, untouched)
         finally:
             if weights is not None:
@@ -139,12 +146,17 @@ class Grader:
 
 
 def cells_to_run(notebook: NotebookData) -> list[Cell]:
-    """Return what the worker runs: the setup and the answers whole, of everything else the definitions, no check."""
+    """Return what the worker runs: the setup and the answers whole, of everything else the definitions.
+
+    Checks do not run; where they stand, the worker notes what the names are.
+    """
     cells = []
     for cell in notebook["cells"]:
-        if cell["cell_type"] == "code" and question_of(cell) is None:
-            name = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell["id"]
-            cells.append(Cell(name, cell["source"], "full" if is_setup(cell) or is_answer(cell) else "definitions"))
+        if cell["cell_type"] != "code":
+            continue
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell["id"]
+        mode = "check" if question_of(cell) else "full" if is_setup(cell) or is_answer(cell) else "definitions"
+        cells.append(Cell(name, "" if mode == "check" else cell["source"], mode))
     return cells
 
 

@@ -61,6 +61,7 @@ class Order:
 
 _grader: tuple[Order, str, Grader] | None = None  # of this process; the next order replaces it
 _loaded: str | None = None  # the key of the code that this process has imported: on a cluster it may live for weeks
+_added = ""  # what was put on the path for the course
 _one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
 
 
@@ -106,7 +107,7 @@ def _graded(order: Order, key: str, submission: Submission, files: dict[str, lis
 
 
 def _grader_of(order: Order, key: str) -> Grader:
-    global _grader, _loaded
+    global _grader, _loaded, _added
     _loaded = _loaded or project_key()
     if _grader is not None and _grader[:2] == (order, key):
         return _grader[2]
@@ -119,10 +120,12 @@ def _grader_of(order: Order, key: str) -> Grader:
         raise CourseError("the course was changed after this grader had been started. Start the graders again.")
     close()
     if str(order.course.root) not in sys.path:
-        sys.path.append(str(order.course.root))  # a course outside this project has its checks there
+        _added = str(order.course.root)  # a course outside this project has its checks there
+        sys.path.append(_added)
     warm = warm_process(order.course, order.limits)  # it imports torch while this process does
     from grading.grade import Grader
 
+    _forget(order.course)
     _grader = order, key, Grader(order.course, warm, order.secret, order.isolation)
     return _grader[2]
 
@@ -133,6 +136,21 @@ def close() -> None:
     if _grader is not None:
         _grader[2].close()
         _grader = None
+    if _added in sys.path:
+        sys.path.remove(_added)
+
+
+def _forget(course: Course) -> None:
+    """Drop what this process has imported of a course: this one may have changed, or be another with the same names."""
+    packages = [course.hidden_checks, course.known_wrong]
+    packages += [course.checks_package] if course.checks_package != "helpers.checks" else []
+    packages = [package.replace("/", ".") for package in packages]
+    for name in list(sys.modules):
+        if any(name == package or name.startswith(f"{package}.") for package in packages):
+            del sys.modules[name]
+    from grading.examine import bonus_points
+
+    bonus_points.cache_clear()
 
 
 class AtHand:
@@ -252,7 +270,7 @@ class Many:
             self.ahead(list(lost.items()))
 
     def close(self) -> None:
-        """Stop grading ahead; safe to call twice. On a cluster, all is dropped when the client goes, with this process."""
+        """Stop grading ahead; safe to call twice. On a cluster, what waits is dropped with the client, at the end."""
         if isinstance(self.executor, ProcessPoolExecutor):
             self.executor.shutdown(wait=False, cancel_futures=True)
             self.stop()

@@ -20,8 +20,10 @@ import hashlib
 import os
 import shutil
 import signal
+import sys
 import warnings
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
@@ -39,7 +41,7 @@ from grading.nbgrader_gradebook import WriteMarks, know_assignment, patient
 from grading.nbgrader_settings import Grading, SafeCourseDirectory
 from grading.notebook import blank, sound_notebook
 from grading.report import Report
-from grading.submission import Submission
+from grading.submission import Submission, text_of
 
 __all__ = ["Grade", "Grading", "ReleaseExporter", "Repair", "SubmissionExporter", "WriteMarks"]
 
@@ -82,6 +84,9 @@ class SubmissionExporter(NotebookExporter):
         atexit.register(self.graders.close)
         pattern = old.format_path(old.submitted_directory, old.student_id, self.exercise)
         folders = sorted(glob.glob(pattern))
+        for student in {Path(folder).parent.name for folder in folders}:
+            if text_of(student) != student:
+                self.log.error("%r is no name in UTF-8, which a gradebook needs: rename the folder", student)
         self.reports = {folder: self._current(Path(folder), converter.force) for folder in folders}
         todo = [folder for folder in folders if converter.force or not self._is_done(Path(folder))]
         self.submissions = {os.path.join(folder, f"{self.exercise}.ipynb"): Path(folder) for folder in todo}
@@ -97,6 +102,7 @@ class SubmissionExporter(NotebookExporter):
 
     def _interrupted(self, number: int, frame: Any) -> None:
         self.graders.stop()
+        sys.excepthook = _last_word
         signal.default_int_handler(number, frame)
 
     def _current(self, folder: Path, force: bool) -> Report | None:
@@ -171,6 +177,14 @@ class SubmissionExporter(NotebookExporter):
         self.current = graders.read(self.order, str(self.folder), self.folder.parent.name)
         self.current_key = report_key(self.graders.key, self.current)
         return self.from_notebook_node(from_dict(blank(self.course.released)), resources, **options)
+
+
+def _last_word(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """End an interrupted run with one line: where it was is of no use to who pressed Ctrl-C."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("Interrupted. What is graded is kept; run the same command again to go on.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _remove(folder: Path) -> None:

@@ -84,7 +84,7 @@ def trained_weights(exercise: str = EXERCISE) -> bytes:
 
 
 def weights_at_hand(exercise: str) -> bytes | None:
-    """Return weights that a run of the solution notebook left beside it, or an earlier training; None without either."""
+    """Return weights that a run of the solution notebook left beside it, or an earlier training; None without any."""
     notebook = Course(ROOT, exercise).notebook_path("solutions")
     left, cached = notebook.with_suffix(".safetensors"), _cached(exercise)
     if left.is_file() and left.stat().st_mtime > notebook.stat().st_mtime:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from grading.errors import UnreadableSubmission
 
 __all__ = ["Submission", "items", "read_regular", "read_submission", "text_of"]
 
-MAX_CELLS, MAX_SOURCE = 1000, 200_000
+MAX_ENTRIES, MAX_CELLS, MAX_SOURCE = 50_000, 1000, 200_000
 
 
 @dataclass
@@ -125,10 +126,12 @@ def _cells_of(data: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
         cells = [cell for sheet in data["worksheets"] if isinstance(sheet, dict) for cell in items(sheet.get("cells"))]
     if not isinstance(cells, list):
         raise UnreadableSubmission("the notebook has no cells")
-    return _limited([_plain_cell(cell) for cell in cells if isinstance(cell, dict)], notes)
+    if len(cells) > MAX_ENTRIES:  # three bytes of JSON, hundreds in memory
+        notes.append(f"{len(cells) - MAX_ENTRIES} cells were left out; the notebook has {len(cells)}")
+    return _limited((_plain_cell(cell) for cell in cells[:MAX_ENTRIES] if isinstance(cell, dict)), notes)
 
 
-def _limited(cells: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+def _limited(cells: Iterable[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
     """Return at most MAX_CELLS cells with a name and as many of the student's own; empty ones of their own do not
     count, so that a key held down costs nobody an answer."""
     kept, left = [], {True: MAX_CELLS, False: MAX_CELLS}

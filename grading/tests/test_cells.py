@@ -139,3 +139,21 @@ def test_output_is_capped(tmp_path):
 def test_plain_python_keeps_line_numbers():
     assert plain_python("%%time\nx = 1\ny = 2").splitlines()[1:] == ["x = 1", "y = 2"]
     assert plain_python("\n\nx = 1").splitlines() == ["", "", "x = 1"]
+
+
+def test_an_answer_calls_what_was_there_where_its_check_stands(notebook):
+    notebook.run("a", "def h(): return 1\ndef a(): return h()", "full")
+    notebook.run("b", "def h(): return 2\ndef b(): return (h(), later(), len([3]))", "full")
+    notebook.run("own", "WIDTH = 3\ndef h(): return WIDTH", "full")
+    notebook.run("b_check", "", "check")
+    notebook.run("scratch", "h = len = None\ndef later(): return 4", "full")
+    assert notebook.answer("a", "a", untouched=False)() == 1
+    assert notebook.answer("b", "b", untouched=False)() == (3, 4, 1)
+    assert notebook.answer("own", "h", untouched=True) is None
+    assert notebook.answer("a", "a", untouched=False)() == 1
+
+
+@pytest.mark.parametrize("blank", ["\n", "  \n\t\n", "\r\n \r\n"])
+def test_a_cell_magic_may_stand_below_blank_lines(notebook, blank):
+    assert notebook.run("c", f"{blank}%%time\nx = 1\n1 / 0", "full")[0]["line"] == blank.count("\n") + 3
+    assert notebook.names["x"] == 1

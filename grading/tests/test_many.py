@@ -12,12 +12,13 @@ import subprocess
 import sys
 import termios
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import toy_course
-from kill_loop import a_small_class, descendants, outcome
-from toy_course import EXERCISE, FULL, filled, hand_in, nbgrader, weights
+from kill_loop import descendants, outcome
+from toy_course import EXERCISE, FULL, filled, hand_in, nbgrader, weights, with_class
 
 from grading import graders
 from grading.answers import Course
@@ -39,49 +40,31 @@ if __name__ == "__main__":
 """
 
 
-def copy_of(root: Path, target: Path) -> Path:
-    """Return a copy of a course with its submissions and secret, as if nothing was graded."""
-    left_out = shutil.ignore_patterns("autograded", "reports", "gradebook.db*", "log")
-    return Path(shutil.copytree(root, target, ignore=left_out))
-
-
 def times(root: Path) -> dict[str, int]:
     """Return when each student's report was written."""
     return {path.stem: path.stat().st_mtime_ns for path in (root / "grading/reports/toy").glob("*.json")}
 
 
-@pytest.fixture(scope="module")
-def alone(course, tmp_path_factory):
-    """The small class, graded by stock nbgrader in one process, and what came out."""
-    root = copy_of(course.root, tmp_path_factory.mktemp("alone") / "course")
-    shutil.rmtree(root / "grading/submitted", ignore_errors=True)
-    a_small_class(root)
-    time.sleep(2.1)  # files younger than that are read again, whatever they look like
-    done = nbgrader(root, "autograde", "toy")
-    assert done.returncode == 0, done.stderr
-    return root, outcome(root)
-
-
-def test_the_small_class_has_the_marks_that_it_deserves(alone):
-    root, _ = alone
+def test_the_small_class_has_the_marks_that_it_deserves(small_class):
+    root, _ = small_class
     points = {name: Report.read(root / f"grading/reports/toy/{name}.json").points for name in STUDENTS}
     assert points == {"ada": 7, "ben": 0, "cem": 4, "dua": 7, "eli": 7, "fay": 5, "gus": 0}
     assert sum(FULL.values()) == 7
 
 
-def test_two_graders_give_the_marks_of_one(alone, tmp_path):
-    root, right = alone
-    other = copy_of(root, tmp_path / "course")
+def test_two_graders_give_the_marks_of_one(small_class, tmp_path):
+    root, right = small_class
+    other = with_class(root, tmp_path / "course")
     done = nbgrader(other, "autograde", "toy", "--Grading.jobs=2")
     assert done.returncode == 0, done.stderr
     assert outcome(other) == right
     assert all(Report.read(path).grader_mb > 100 for path in (other / "grading/reports/toy").glob("*.json"))
 
 
-def test_a_dask_cluster_gives_the_marks_of_one(alone, tmp_path):
+def test_a_dask_cluster_gives_the_marks_of_one(small_class, tmp_path):
     pytest.importorskip("distributed")
-    root, right = alone
-    other = copy_of(root, tmp_path / "course")
+    root, right = small_class
+    other = with_class(root, tmp_path / "course")
     (tmp_path / "cluster.py").write_text(CLUSTER)
     line = [sys.executable, tmp_path / "cluster.py"]
     cluster = subprocess.Popen(
@@ -119,9 +102,29 @@ def test_a_grader_that_has_loaded_older_code_refuses(course, monkeypatch):
         grade_folder(order, order.key(), "folder", "ada")
 
 
-def test_the_verb_grades_shows_the_time_left_and_writes_the_overview(alone, tmp_path):
-    root, right = alone
-    other = copy_of(root, tmp_path / "course")
+def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course, tmp_path, monkeypatch):
+    """As a worker of a cluster: one process, whatever is asked of it."""
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(course.root)])
+    for name, hint in (("one", "is the square"), ("two", "squares, as in another course")):
+        root = with_class(course.root, tmp_path / name)
+        checks = root / "toy_checks/toy.py"
+        checks.write_text(checks.read_text().replace("is the square", hint))
+        squared = filled(toy_course.released(root), double="def double(x): return x * x")
+        folder = hand_in(root, "ada", squared, {"toy.safetensors": weights()})
+        order = Order(Course(root, EXERCISE, "toy_checks"), Limits(), "best", root / "grading/course_secret")
+        report = grade_folder(order, order.key(), str(folder), "ada")
+        assert hint in report.questions["double"].hint and report.points == FULL["total"] + FULL["model"]
+        hidden = root / "grading/hidden_checks/test_toy.py"
+        head = "def test_values(submission):"
+        hidden.write_text(hidden.read_text().replace(head, f"{head}\n    return"))
+        assert grade_folder(order, order.key(), str(folder), "ada").points > report.points
+    graders.close()
+    graders._forget(course)
+
+
+def test_the_verb_grades_shows_the_time_left_and_writes_the_overview(small_class, tmp_path):
+    root, right = small_class
+    other = with_class(root, tmp_path / "course")
     line = [sys.executable, "-m", "grading", "autograde", "toy", "--course", other, "--jobs=2"]
     line += ["--require-isolation=strict"]
     pty, terminal = os.openpty()
@@ -151,19 +154,26 @@ def _read(pty: int) -> bytes:
 
 
 @pytest.fixture
-def graded(alone, tmp_path):
+def graded(small_class, tmp_path):
     """A copy of the graded class, with all that grading left: as a lecturer has it the next morning."""
-    root = Path(shutil.copytree(alone[0], tmp_path / "course", copy_function=shutil.copy2))
+    root = Path(shutil.copytree(small_class[0], tmp_path / "course", copy_function=shutil.copy2))
     config = (root / "nbgrader_config.py").read_text()
     assert "ROOT" in config  # every path follows the folder
     return root
 
 
-def test_a_second_run_grades_nobody(graded):
-    before = times(graded), outcome(graded)
+def gradings(root: Path) -> dict[str, tuple[str, float]]:
+    """Return the key of each student's report and the seconds that it took, which no second grading takes again."""
+    reports = [Report.read(path) for path in (root / "grading/reports/toy").glob("*.json")]
+    return {report.student: (report.key, report.seconds) for report in reports}
+
+
+def test_a_second_run_in_a_copy_grades_nobody(graded):
+    before = outcome(graded), gradings(graded)
     assert nbgrader(graded, "autograde", "toy").returncode == 0
+    assert (outcome(graded), gradings(graded)) == before
     after = nbgrader(graded, "autograde", "toy")  # the first one learnt that copies of the files are the same
-    assert outcome(graded) == before[1]
+    assert (outcome(graded), gradings(graded)) == before
     assert "7 of 7 submissions are graded and unchanged" in after.stderr
 
 
@@ -178,7 +188,7 @@ def test_only_a_changed_submission_is_graded_again(graded):
     assert changed == {"marks", "comments", "ben.json", "grading/autograded/ben/toy/toy.ipynb"}
 
 
-def test_marks_come_back_from_reports_without_grading(graded, alone):
+def test_marks_come_back_from_reports_without_grading(graded, small_class):
     nbgrader(graded, "autograde", "toy")
     before = times(graded)
     (graded / "grading/gradebook.db").unlink()
@@ -187,19 +197,21 @@ def test_marks_come_back_from_reports_without_grading(graded, alone):
     cut.write_text(cut.read_text()[:2000])  # a full disk, a pulled plug
     shutil.rmtree(graded / "grading/autograded/eli")
     assert nbgrader(graded, "autograde", "toy").returncode == 0
-    assert times(graded) == before and outcome(graded) == alone[1]
+    assert times(graded) == before and outcome(graded) == small_class[1]
 
 
 def test_other_checks_and_other_limits_make_all_reports_void(course, tmp_path):
     secret = b"x" * 64
     key = course_key(course, Limits(), "best", secret)
     assert key == course_key(Course(course.root, EXERCISE, "toy_checks"), Limits(), "best", secret)
+    same = with_class(course.root, tmp_path / "same")
+    assert key == course_key(Course(same, EXERCISE, "toy_checks"), Limits(), "best", secret)
     assert key != course_key(course, Limits(cell_seconds=1), "best", secret)
     assert key != course_key(course, Limits(), "strict", secret)
     assert key != course_key(course, Limits(), "best", b"y" * 64)
     for place in ("grading/hidden_checks/test_toy.py", "solutions/toy/toy.ipynb", "exercises/toy/toy.ipynb",
                   "grading/known_wrong/toy.py", "toy_checks/toy.py"):  # fmt: skip
-        other = copy_of(course.root, tmp_path / place.replace("/", "_"))
+        other = with_class(course.root, tmp_path / place.replace("/", "_"))
         (other / place).write_text((other / place).read_text() + "\n")
         assert course_key(Course(other, EXERCISE, "toy_checks"), Limits(), "best", secret) != key, place
 
@@ -250,9 +262,9 @@ def ending(ask, rng, oracle):
 """
 
 
-def test_a_submission_that_ends_every_grader_takes_nobody_along(alone, tmp_path):
+def test_a_submission_that_ends_every_grader_takes_nobody_along(small_class, tmp_path):
     """Our own check does it here, as a fault in a library could; the others are graded, the next run tries again."""
-    root = copy_of(alone[0], tmp_path / "course")
+    root = with_class(small_class[0], tmp_path / "course")
     checks = root / "toy_checks/toy.py"
     text = checks.read_text().replace('"again": remembers', '"again": ending')
     checks.write_text(text.replace("\nHINTS = {", DEADLY + "\nHINTS = {", 1))
@@ -266,3 +278,29 @@ def test_a_submission_that_ends_every_grader_takes_nobody_along(alone, tmp_path)
     assert question.verdict == "not graded" and "the grader itself ended twice" in question.hint
     assert not reports["cem"].sound and reports["ada"].sound
     assert json.loads((root / "grading/autograded/cem/toy/toy.ipynb").read_text())["cells"]
+
+
+ADDED = {
+    "toy_checks/toy.toml": True,
+    "toy_checks/toy.safetensors": True,
+    "grading/hidden_checks/scores.py": True,  # what the hidden module may use
+    "grading/hidden_checks/test_other.py": False,  # another exercise's
+}
+
+
+@pytest.mark.parametrize(("place", "counts"), ADDED.items())
+def test_what_lies_beside_the_checks_counts_unless_it_is_another_exercises(course, tmp_path, place, counts):
+    other = with_class(course.root, tmp_path / "course")
+    before, unchanged = (
+        course_key(Course(root, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64) for root in (course.root, other)
+    )
+    (other / place).write_text("# new\n")
+    after = course_key(Course(other, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64)
+    assert before == unchanged and (after != before) == counts
+
+
+@pytest.mark.parametrize("package", ["torch", "pycocotools", "ipython"])
+def test_another_version_of_what_marks_depend_on_makes_all_reports_void(course, monkeypatch, package):
+    key, version = course_key(course, Limits(), "best", b"x" * 64), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0" if name == package else version(name))
+    assert course_key(course, Limits(), "best", b"x" * 64) != key

@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import tracemalloc
 
 import nbformat
 import pytest
@@ -135,7 +136,8 @@ def test_a_deleted_answer_is_a_stub_again(notebook, release, tmp_path):
 
 def in_one_cell(nb):
     """Both answers in a new cell; theirs are gone."""
-    nb["cells"] = [c for c in nb["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") not in ("double", "total")]
+    for name in ("double", "total"):
+        nb["cells"].remove(named(nb, name))
     nb["cells"].append(cell("code", f"{ANSWERS['double']}\n\n{ANSWERS['total']}"))
 
 
@@ -163,6 +165,20 @@ def test_two_answers_in_one_cell_are_both_graded(damage, notebook, release, grad
     submission = read_submission(hand_in(tmp_path, "ben", notebook, {"toy.safetensors": weights()}), "toy", 5, 1)
     report = grader.grade(grader.repair(submission), submission)
     assert {name: question.points for name, question in report.questions.items()} == FULL, submission.notes
+
+
+def test_a_million_empty_cells_take_no_memory_and_cost_no_answer(notebook, release, tmp_path):
+    text = json.dumps(notebook)
+    head, tail = text.rsplit("]", 1)
+    many = head + ", {}" * 1_000_000 + "]" + tail
+    tracemalloc.start()
+    submission = read_submission(hand_in(tmp_path, "ada", many), "toy", 5, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert submission.unreadable is None and peak < 150e6
+    assert any("cells were left out" in note for note in submission.notes)
+    made, _ = repair(submission.cells, release)
+    assert {name: named(made, name)["source"] for name in ANSWERS} == ANSWERS
 
 
 def test_added_cells_stay_in_their_place(notebook, release, tmp_path):
