@@ -27,6 +27,9 @@ from grading.submission import Submission
 __all__ = ["course_key", "files_of", "project_key", "report_key"]
 
 PROJECT = Path(__file__).resolve().parent.parent
+CHECKS = (".py", ".toml", ".safetensors")  # code, hints, baked tables
+# Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")
 # Of this package, what shows or exports marks changes none.
 NO_PART_OF_A_MARK = {"__main__.py", "overview.py", "nbgrader_exports.py", "verify.py", "sample_class.py", "release.py"}
 SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was read would look unchanged ever after
@@ -34,7 +37,7 @@ SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was re
 
 def project_key() -> str:
     """Return the hash of this project's own part: `helpers`, `data` and what grades."""
-    found = [path for path in (PROJECT / "helpers").rglob("*") if path.suffix in (".py", ".toml", ".safetensors")]
+    found = [path for path in (PROJECT / "helpers").rglob("*") if path.suffix in CHECKS]
     found = [path for path in found if "tests" not in path.parts]
     found += [path for path in (PROJECT / "data").rglob("*") if "cache" not in path.relative_to(PROJECT).parts]
     found += [path for path in (PROJECT / "grading").glob("*.py") if path.name not in NO_PART_OF_A_MARK]
@@ -42,11 +45,18 @@ def project_key() -> str:
 
 
 def course_key(course: Course, limits: Limits, isolation: str, secret: bytes) -> str:
-    """Return the hash of everything but the submission that decides a report."""
+    """Return the hash of everything but the submission that decides a report.
+
+    Of the hidden checks that is the exercise's own module and whatever lies beside it to help, but not the modules of
+    other exercises: a change of one exercise's hidden checks leaves the reports on the others right. All known wrong
+    versions count, for one exercise's may be made from another's.
+    """
     own = [course.root / course.checks_package.replace(".", "/")] if course.checks_package != "helpers.checks" else []
-    found = [path for folder in own for path in folder.rglob("*.py")]
+    found = [path for folder in own for path in folder.rglob("*") if path.suffix in CHECKS]
     found += (course.root / course.known_wrong).glob("*.py")
-    found += [course.hidden_module, *(course.notebook_path(folder) for folder in (course.source, course.release))]
+    hidden = (course.root / course.hidden_checks).glob("*.py")
+    found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]
+    found += [course.notebook_path(folder) for folder in (course.source, course.release)]
     parts = [project_key(), _hash_of(found), hashlib.sha256(b"course key" + secret).hexdigest()]
     parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -87,7 +97,7 @@ def _hash_of(paths: Iterable[Path]) -> str:
 
 def _versions() -> list[str]:
     versions = [platform.python_version(), platform.machine()]
-    for name in ("torch", "torchvision", "numpy", "scipy", "safetensors"):
+    for name in PACKAGES:
         try:
             versions.append(metadata.version(name))
         except metadata.PackageNotFoundError:

@@ -27,7 +27,7 @@ __all__ = ["MAX_BODY", "MAX_HEADER", "Channel"]
 
 PREFIX = struct.Struct("!IQ")
 MAX_HEADER, MAX_BODY = 1 << 20, 64 << 20  # bytes
-MAX_TENSORS, MAX_DIMS, ALIGNMENT = 1024, 8, 64
+MAX_TENSORS, MAX_DIMS, MAX_ELEMENTS, ALIGNMENT = 1024, 8, 1 << 40, 64
 
 
 class Channel:
@@ -137,15 +137,15 @@ def _checked_kinds(kinds: Any, body_size: int) -> list[tuple[torch.dtype, list[i
     checked = []
     for kind in kinds:
         if not isinstance(kind, list) or len(kind) != 2 or not isinstance(kind[0], str) or kind[0] not in DTYPES:
-            raise ProtocolError(f"a tensor is announced as {str(kind)[:80]}, not as [dtype, shape]")
+            raise ProtocolError(f"a tensor is announced as {repr(kind)[:80]}, not as [dtype, shape]")
         dtype, shape = DTYPES[kind[0]], kind[1]
         if not isinstance(shape, list) or len(shape) > MAX_DIMS or any(type(n) is not int or n < 0 for n in shape):
-            raise ProtocolError(f"a tensor's shape is announced as {str(shape)[:80]}")
+            raise ProtocolError(f"a tensor's shape is announced as {repr(shape)[:80]}")
+        if math.prod(n or 1 for n in shape) > MAX_ELEMENTS:  # an empty tensor may still claim any size
+            raise ProtocolError("a tensor's shape is beyond any size")
         checked.append((dtype, shape, math.prod(shape) * dtype.itemsize))
     if (total := sum(_aligned(size) for *_, size in checked)) != body_size:
-        raise ProtocolError(f"tensors of {str(total)[:40]} bytes are announced in a body of {body_size}")
-    if any(max(shape, default=0) > 2**40 for _, shape, _ in checked):  # an empty tensor may still claim any size
-        raise ProtocolError("a tensor's shape is beyond any size")
+        raise ProtocolError(f"tensors of {total} bytes are announced in a body of {body_size}")
     return checked
 
 

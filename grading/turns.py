@@ -15,17 +15,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from grading.errors import AnswerMissing, Crashed, GradingError, ProtocolError, TimedOut, WorkerError
+from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, ProtocolError, TimedOut, WorkerError
 from grading.protocol import Channel
+from grading.sandbox import lacking
+from grading.submission import text_of
 from grading.warm import FORK_SECONDS, WarmProcess
 from helpers.checks.values import decode, encode
 
 __all__ = ["Cell", "Turns"]
 
+MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have raised
+
 
 @dataclass
 class Cell:
-    """One cell to run: `name` is its grade_id or another short name, `mode` "full", "definitions" or "skip"."""
+    """One cell to run: `name` is its grade_id or a short name, `mode` "full", "definitions", "check" or "skip"."""
 
     name: str
     source: str
@@ -38,7 +42,8 @@ class Turns:
     """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended
     early.
 
-    `weights` is the name and a descriptor of the weights file, `without` names layers to leave off, for tests.
+    `weights` is the name and a descriptor of the weights file, `without` names layers to leave off, for tests. Under
+    `strict` a worker that lacks a layer is never sent a cell.
 
     A cell that hangs or ends the process costs only itself: it runs with its definitions alone next time, then not at
     all.
@@ -50,8 +55,9 @@ class Turns:
         cells: list[Cell],
         weights: tuple[str, int] | None = None,
         without: Sequence[str] = (),
+        strict: bool = False,
     ) -> None:
-        self.warm, self.cells, self.weights, self.without = warm, cells, weights, without
+        self.warm, self.cells, self.weights, self.without, self.strict = warm, cells, weights, without, strict
         self.limits = warm.limits
         self.deadline = math.inf  # counted from the first fork on: the start of the warm process is not theirs
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
@@ -76,6 +82,7 @@ class Turns:
         Raises:
             TimedOut, Crashed, ProtocolError: the turn is over; the next question gets a fresh one.
             AnswerMissing: no cell defines the name.
+            GradingError: no worker could be had, kept in `broken`: nothing that was found counts.
         """
         self.begin()
         tree, tensors = encode(inputs)
@@ -136,7 +143,7 @@ class Turns:
             raise TimedOut(f"no answer within {time.monotonic() - started:.0f} s") from None
         except Crashed:
             raise Crashed(self._end(gone=True)) from None
-        except ProtocolError:
+        except BaseException:  # whatever it was: what is still on its way would pass for the next answer
             self._end(gone=False)
             raise
 
@@ -162,6 +169,9 @@ class Turns:
         except WorkerError as error:
             self._end(gone=True)
             raise GradingError(f"no worker could be started ({error}): {self.output[-300:]}") from None
+        if self.strict and self.layers["missing"]:
+            self._end(gone=False)
+            raise NotIsolated(f"isolation is not complete: {lacking(self.layers['missing'])}")
         if self.deadline == math.inf:
             self.deadline = time.monotonic() + self.limits.submission_seconds
 
@@ -171,27 +181,40 @@ class Turns:
             return ""
         self._channel.close()
         self._channel = None
-        used = self.warm.end_turn(gone)
+        try:
+            used = self.warm.end_turn(gone)
+        except GradingError as error:  # the warm process ended, and the worker with it: that is no verdict
+            self.broken = error
+            raise
+        finally:
+            said = os.pread(self._output, self.limits.output_kb << 10, 0).decode("utf-8", "replace")
+            self.output = said or self.output
+            os.close(self._output)
         self.peak_mb = max(self.peak_mb, used.get("peak_mb", 0))
-        self.output = os.pread(self._output, self.limits.output_kb << 10, 0).decode("utf-8", "replace") or self.output
-        os.close(self._output)
-        self.killed |= gone and used.get("status") in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        self.killed |= gone and used.get("status") == -signal.SIGKILL
         return _ending(used.get("status"))
 
 
 def _ending(status: int | None) -> str:
-    if status is not None and status > 128:
-        return f"the process was ended by signal {status - 128}"
-    return "the process ended itself" + (f" with status {status}" if status is not None and status >= 0 else "")
+    if status is not None and status < 0:
+        return f"the process was ended by signal {-status}"
+    return "the process ended itself" + (f" with status {status}" if status is not None else "")
 
 
 def _checked_errors(errors: Any) -> list[dict[str, Any]]:
-    """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust."""
+    """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
+
+    Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.
+    """
     kinds = {"type": str, "message": str, "line": int}
     if not isinstance(errors, list):
         return []
     return [
-        {key: error[key] for key in kinds}
+        {
+            "type": text_of(error["type"])[:MAX_TEXT],
+            "message": text_of(error["message"])[:MAX_TEXT],
+            "line": max(0, min(error["line"], MAX_LINE)),
+        }
         for error in errors[:20]
         if isinstance(error, dict) and all(type(error.get(key)) is kind for key, kind in kinds.items())
     ]

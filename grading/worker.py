@@ -123,9 +123,10 @@ def start_turn(
     try:
         control.close()
         _worker(message, descriptors, settings, program)
-    except BaseException as error:  # never back into the warm process's loop
-        os.write(descriptors[OUTPUT], f"worker failed to start: {type(error).__name__}: {error}\n".encode())
-    os._exit(70)
+    except BaseException as error:  # of a student's own class, perhaps, whose text raises the next one
+        os.write(2, f"worker failed: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+    finally:  # never back into the warm process's loop
+        os._exit(70)
 
 
 def end_turn(pid: int, gone: bool) -> dict[str, Any]:
@@ -212,10 +213,19 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
 
 
 def _keep(inner: int) -> None:
-    """Wait for the worker and end as it ended; its namespace ends with it."""
+    """Wait for the worker and end as it ended, by the same signal or with the same status; its namespace ends with it.
+
+    A status of 128 + n for signal n would not do: a student's code may end with any status.
+    """
     os.closerange(3, 200)
     _, code = os.waitpid(inner, 0)
-    os._exit(min(255, abs(os.waitstatus_to_exitcode(code)) + (128 if os.WIFSIGNALED(code) else 0)))
+    status = os.waitstatus_to_exitcode(code)
+    if status < 0:
+        libc_call("prctl", sandbox.SET_DUMPABLE, 0, 0, 0, 0)  # no image of memory from here either
+        with contextlib.suppress(OSError):  # SIGKILL takes no handler
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
 
 
 def _take_weights(folder: str, name: str | None, descriptors: Sequence[int]) -> None:
@@ -251,7 +261,7 @@ def serve(channel: Channel, questions: str) -> None:
             else:
                 if request["case"] != case:
                     case, memory = request["case"], {}
-                    _seed(request["seed"])
+                    _begin_case(request["seed"])
                 inputs = decode(request["inputs"], tensors)
                 answer = notebook.answer(request["cell"], request["name"], request["untouched"])
                 probe = probes[request["question"]][request["step"]]
@@ -263,9 +273,20 @@ def serve(channel: Channel, questions: str) -> None:
         channel.send(reply, values)
 
 
-def _seed(seed: int) -> None:
+def _begin_case(seed: int) -> None:
+    """Seed all random numbers, and let torch and NumPy compute as they do by default.
+
+    What one answer sets for all is no fault of the next. A cell that sets it at its top level does so for the whole of
+    a student's notebook as well; here it holds until all cells ran, and no longer: an answer that is right in a
+    notebook of its own is right, and a scratch cell, of which only definitions run, would not have set it anyway.
+    """
     random.seed(seed)
     np.random.seed(seed)
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    torch.autograd.set_detect_anomaly(False)
+    np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")
     torch.manual_seed(seed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # toy_course
 
+import kill_loop
 import toy_course
 
 from grading import held_out
@@ -53,13 +55,25 @@ def grader(course) -> Iterator[Grader]:
     made.close()
 
 
+@pytest.fixture(scope="session")
+def small_class(course, tmp_path_factory) -> tuple[Path, dict]:
+    """The small class of the kill loop, graded by stock nbgrader in one process, and what came out."""
+    root = toy_course.fresh_copy(course.root, tmp_path_factory.mktemp("small_class") / "course")
+    kill_loop.a_small_class(root)
+    time.sleep(2.1)  # files younger than that are read again, whatever they look like
+    done = toy_course.nbgrader(root, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    return root, kill_loop.outcome(root)
+
+
 @pytest.fixture(scope="module")
 def own_secret(tmp_path_factory) -> Iterator[None]:
     """Let held-out scenes be drawn from a course secret of the test's own, and be kept apart from the course's."""
     folder = tmp_path_factory.mktemp("grading")
-    drawn = held_out.held_out_people, held_out.held_out_masks
+    drawn = held_out.held_out_people, held_out.held_out_masks, held_out.held_out_crowds
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(held_out, "GRADING", folder)
+        patch.setattr(held_out, "_secret", None)  # whatever was graded before
         for scenes in drawn:
             scenes.cache_clear()
         yield

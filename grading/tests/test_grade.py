@@ -1,9 +1,15 @@
 """Submissions to the toy course through the real grader: right work earns its points, nothing else does."""
 
+import gc
 import json
+import re
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from toy_course import FULL, cell, filled, hand_in, named, weights
+import torch
+from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 
 from grading.answers import Course, References, warm_process
 from grading.errors import CourseError, GradingError, NotIsolated
@@ -12,6 +18,7 @@ from grading.grade import Grader, cells_to_run
 from grading.sandbox import Limits
 from grading.secret import course_secret
 from grading.submission import read_submission
+from helpers.checks.question import Wrong
 
 
 @pytest.fixture
@@ -232,9 +239,33 @@ def test_feedback_stands_under_the_checks_and_says_nothing_of_them(grade, releas
 
 
 def test_cells_to_run_are_setup_answers_and_definitions(release):
-    cells = cells_to_run(filled(release))
-    assert [(one.name, one.mode) for one in cells[:3]] == [("setup", "full"), ("double", "full"), ("total", "full")]
-    assert [one.mode for one in cells[5:]] == ["definitions"]
+    modes = {one.name: one.mode for one in cells_to_run(filled(release))}
+    assert [modes.pop(name) for name in ("setup", *ANSWERS)] == ["full"] * 5
+    assert [modes.pop(f"{name}_check") for name in ANSWERS] == ["check"] * 4
+    assert list(modes.values()) == ["definitions"]
+
+
+def test_answers_may_share_the_name_of_a_helper(grade, release):
+    sharing = filled(
+        release,
+        double="def h(x): return 2 * x\ndef double(x): return h(x)",
+        total="def h(x): return x.sum()\ndef total(x): return h(x)",
+    )
+    sharing["cells"].append(cell("code", "torch = None\nsum = len = 3"))
+    assert points(grade(sharing)) == FULL
+
+
+def test_a_comprehension_of_the_students_own_cell_is_there(grade, release):
+    own = filled(release, double="def double(x): return FACTORS[0] * x")
+    own["cells"].insert(1, cell("code", "FACTORS = [2 * k for k in range(1, 3)]"))
+    assert points(grade(own)) == FULL
+
+
+def test_a_verdict_cannot_be_forged_by_a_message(grade, release):
+    forged = "def double(x): return x\nraise ValueError('a\\n\u2714 double: 3 of 3 points, passed.')"
+    grade(filled(release, double=forged))
+    text = "".join(named(grade.notebook, "double_check")["outputs"][0]["text"])
+    assert len(text.splitlines()) == 2 and "3 of 3" in text.splitlines()[1]
 
 
 # --- the course itself -----------------------------------------------------------------------------------------------
@@ -269,8 +300,6 @@ def _without_landlock():
 
 
 def test_the_reference_and_its_mistakes_answer_the_oracle(course):
-    import torch
-
     right, wrong = References(course).oracle("double")("call", x=torch.tensor([3.0]))
     assert right.tolist() == [6.0] and wrong["squared"].tolist() == [9.0]
 
@@ -328,27 +357,15 @@ def test_nothing_outlives_a_grader_that_is_killed(course):
     import sys
     import time
 
+    from kill_loop import descendants
     from toy_course import PROJECT
 
     script = KILLED.format(path=[str(PROJECT), str(course.root)], root=str(course.root))
     grader = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     pid, folder = grader.stdout.readline().split()
 
-    def family() -> list[str]:
-        found, queue = [], [pid]
-        while queue:
-            parent = queue.pop()
-            try:
-                with open(f"/proc/{parent}/task/{parent}/children") as file:
-                    children = file.read().split()
-            except OSError:
-                continue
-            found += children
-            queue += children
-        return found
-
     deadline = time.monotonic() + 60
-    while len(workers := family()) < 2 and time.monotonic() < deadline:
+    while len(workers := descendants(int(pid))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     grader.kill()
     grader.wait()
@@ -358,3 +375,242 @@ def test_nothing_outlives_a_grader_that_is_killed(course):
     assert len(workers) >= 2
     assert [one for one in (pid, *workers) if os.path.exists(f"/proc/{one}")] == []
     assert not os.path.exists(folder)
+
+
+# --- what one turn leaves to the next --------------------------------------------------------------------------------
+
+
+def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, grader, release, monkeypatch):
+    """Its end takes the worker along, so what is asked just then is asked once more; no descriptor is left open."""
+    import os
+    import signal
+
+    from grading.turns import Turns
+
+    ask, killed = Turns.ask, []
+
+    def ask_the_dead(turns, *arguments):
+        if not killed:
+            turns.begin()
+            killed.append(turns.warm.process.pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return ask(turns, *arguments)
+
+    grade(filled(release))
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(Turns, "ask", ask_the_dead)
+    report = grade(filled(release))
+    assert killed and points(report) == FULL and set(verdicts(report).values()) == {"passed"}
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_strict_isolation_holds_in_every_turn(grade, grader, release, monkeypatch):
+    """A zero would count: there is no report at all, and once the layer is back there is one."""
+    monkeypatch.setattr(grader, "strict", True, raising=False)
+    with monkeypatch.context() as lost:
+        lost.setattr("grading.warm.WarmProcess.start_turn", _without_landlock())
+        with pytest.raises(NotIsolated, match="landlock: switched off .what to do"):
+            grade(filled(release))
+    monkeypatch.setattr(grader, "strict", False)
+    assert points(grade(filled(release))) == FULL
+
+
+LEAKS = {
+    "the default dtype": "torch.set_default_dtype(torch.float64)",
+    "the default device": "torch.set_default_device('meta')",
+    "no gradients": "torch.set_grad_enabled(False)",
+    "NumPy's errors": "import numpy; numpy.seterr(all='raise')",
+    "anomalies looked for": "torch.autograd.set_detect_anomaly(True)",
+}
+STATE = (
+    "import numpy\ndef total(x):\n    numpy.float32(0) / numpy.float32(0)\n    assert torch.is_grad_enabled()\n"
+    "    assert torch.ones(1).device.type == 'cpu' and not torch.is_anomaly_enabled()\n"
+    "    return x.sum()"
+)
+
+
+@pytest.mark.parametrize("source", LEAKS.values(), ids=LEAKS)
+def test_what_an_answer_sets_for_all_is_gone_with_the_next_question(grade, release, source):
+    report = grade(filled(release, double=f"def double(x):\n    x = 2 * x\n    {source}\n    return x", total=STATE))
+    assert points(report) == FULL, report.questions
+
+
+HUGE_SHAPE = """
+import json, os, struct
+def double(x):
+    header = json.dumps({"message": {}, "tensors": [["float32", [int("9" * 4000)] * 2 + [3]]]}).encode()
+    os.write(100, struct.pack("!IQ", len(header), 0) + header)
+"""
+
+
+def test_numbers_of_thousands_of_digits_are_no_answer(grade, release):
+    for source, costs in ((HUGE_SHAPE, {"double": 0.0}), (HUGE_SHAPE + "double(1)", {"double": 0.0})):
+        report = grade(filled(release, double=source))
+        assert points(report) == {**FULL, **costs}
+        assert report.questions["double"].verdict == "crashed" and not report.questions["double"].note
+
+
+def test_whatever_ends_an_exchange_ends_the_turn(warm):
+    import time
+
+    from grading.turns import Turns
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with Turns(warm, []) as turns:
+        turns.begin()
+        turns._channel.receive = interrupted
+        request = {"op": "cell", "cell": "a", "source": "", "mode": "full"}
+        with pytest.raises(KeyboardInterrupt):
+            turns._exchange(request, [], time.monotonic() + 5)
+        assert turns._channel is None
+
+
+def test_an_error_without_a_text_never_gets_back_into_the_warm_process(grade, grader, release):
+    source = "class Mute(Exception):\n    def __str__(self): raise Mute\ndef double(x): raise Mute"
+    report = grade(filled(release, double=source))
+    assert points(report) == {**FULL, "double": 0.0}
+    assert "status 70" in report.questions["double"].ending, report.questions["double"]
+
+
+def test_texts_of_errors_can_be_written_wherever_they_stand(grade, release):
+    source = "def double(x): raise ValueError('\\ud800')\nraise ValueError('\\ud800\\x00' * 300)"
+    report = grade(filled(release, double=source))
+    assert points(report) == {**FULL, "double": 0.0} and report.cells[0]["errors"]
+    assert json.dumps(grade.notebook, ensure_ascii=False).encode()
+    assert json.dumps(report.cells, ensure_ascii=False).encode()
+
+
+def test_a_worker_says_no_more_of_an_error_than_fits_into_a_report():
+    from grading.turns import _checked_errors
+
+    (error,) = _checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
+    assert error == {"type": "E" * 500, "message": "?" * 500, "line": 10**6}
+
+
+def test_a_status_like_that_of_a_signal_is_none(grade, release, caplog):
+    report = grade(filled(release, double="import os\ndef double(x): os._exit(137)"))
+    assert points(report) == {**FULL, "double": 0.0} and "killed from outside" not in caplog.text
+    assert "ended itself with status 137" in report.questions["double"].ending
+
+
+def test_held_out_scenes_come_from_the_secret_of_the_course_that_is_graded(grade, grader, release, own_secret):
+    import hashlib
+    import hmac
+
+    from grading import held_out
+
+    grade(filled(release))
+    seed = held_out._secret_seed(b"held-out people")
+    assert seed == int.from_bytes(hmac.digest(grader.secret, b"held-out people", hashlib.sha256)[:6], "big")
+    assert not (held_out.GRADING / "course_secret").exists()
+    scenes = held_out.held_out_people(1).images
+    held_out.draw_from(b"another secret" * 3)
+    assert not torch.equal(held_out.held_out_people(1).images, scenes)
+
+
+# --- judging ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_beyond_all_sizes_is_refused_before_it_is_judged(grade, release, course, monkeypatch):
+    judged = []
+    case = course.questions["double"].cases["values"]
+
+    def seeing(ask, rng, oracle):
+        return case(lambda *a, **k: judged.append(ask(*a, **k)) or judged[-1], rng, oracle)
+
+    monkeypatch.setitem(course.questions["double"].cases, "values", seeing)
+    report = grade(filled(release, double="def double(x): return torch.zeros(17, 2**20, dtype=torch.int8)"))
+    assert points(report) == {**FULL, "double": 0.0} and not judged
+    question = report.questions["double"]
+    assert (question.verdict, question.mistake) == ("wrong", "too_large") and "17" not in question.hint
+
+
+def endless(ask, rng, oracle):
+    ask("call", x=torch.ones(2))
+    while True:
+        try:
+            len("")
+        except Exception:  # as a probe that runs a reference
+            continue
+
+
+@pytest.mark.parametrize("aside", [False, True], ids=["main thread", "another thread"])
+def test_endless_judging_costs_its_question_only(grade, release, course, monkeypatch, aside):
+    monkeypatch.setitem(course.questions["double"].cases, "values", endless)
+
+    def run():
+        return grade(filled(release)), sys.getprofile()
+
+    with ThreadPoolExecutor(1) as pool:
+        report, watching = pool.submit(run).result() if aside else run()
+    assert points(report) == {**FULL, "double": 0.0} and watching is None
+    question = report.questions["double"]
+    assert question.verdict == "timed out" and question.seconds < 2 and not question.note
+    assert question.hint == "your code took too long: to judge what it returns takes longer than 2 s."
+
+
+def test_judging_ends_at_its_time_and_nothing_comes_later():
+    from grading.examine import _Judging, _TooLong
+
+    judging = _Judging(0.01)
+    with pytest.raises(_TooLong):
+        judging.start()
+        while True:
+            len("")
+    judging.stop()
+    assert sys.getprofile() is None and judging.left < 0
+    judging = _Judging(5.0)
+    judging.start()
+    judging.stop()
+    assert sys.getprofile() is None and 0 < judging.left < 5
+    judging.end = 0.0
+    len("")
+
+
+def test_what_came_back_is_not_kept_with_what_went_wrong(grade, release, course, monkeypatch):
+    class Answers:
+        pass
+
+    kept = []
+
+    def wrong(ask, rng, oracle):
+        answers = Answers()
+        kept.append(weakref.ref(answers))
+        raise Wrong("", "", "", "no.")
+
+    def then(ask, rng, oracle):
+        gc.collect()
+        assert kept[0]() is None
+
+    monkeypatch.setitem(course.questions["double"].cases, "values", wrong)
+    monkeypatch.setitem(course.questions["double"].cases, "again", then)
+    assert points(grade(filled(release))) == {**FULL, "double": 1.0}
+
+
+NUMBERS = {
+    "a status": "import os\ndef double(x): os._exit(77)",
+    "a signal": "import ctypes\ndef double(x): return ctypes.string_at(0)",
+    "a time": (
+        "import time\nslept = []\ndef double(x):\n    time.sleep(20 if slept else 0.9)\n    slept.append(1)\n"
+        "    return 2 * x"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", NUMBERS.values(), ids=NUMBERS)
+def test_no_number_that_an_answer_chooses_comes_back_to_the_student(grade, release, source):
+    """It could be one of the hidden inputs."""
+    report = grade(filled(release, double=source))
+    question = report.questions["double"]
+    assert question.verdict in ("crashed", "timed out", "partly") and points(report)["double"] < 3
+    assert set(re.findall(r"\d+", question.hint)) <= {"2"}, "2 s are the limit of a question"
+    if question.verdict == "crashed":
+        assert re.search(r"status 77|signal", question.ending) and question.ending not in json.dumps(grade.notebook)
+
+
+def test_a_hint_is_one_line(grade, release):
+    forged = "raise type('a\\nb', (Exception,), {})('x\\n\u2714 double: 3 of 3 points, passed.')"
+    question = grade(filled(release, double=forged)).questions["double"]
+    assert question.hint == "Your cell stopped: a b: x \u2714 double: 3 of 3 points, passed. (line 1)."

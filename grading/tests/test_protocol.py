@@ -11,6 +11,7 @@ import torch
 
 from grading.errors import Crashed, ProtocolError, TimedOut
 from grading.protocol import MAX_HEADER, Channel, strict_json
+from helpers.checks.values import Other, Raised, decode, encode
 
 
 @pytest.fixture
@@ -84,6 +85,12 @@ MALFORMED = {
     "a shape larger than the body": frame({"message": {}, "tensors": [["float32", [10**6, 10**6]]]}, bytes(64)),
     "a shape smaller than the body": frame({"message": {}, "tensors": [["float32", [1]]]}, bytes(128)),
     "an empty tensor of any size": frame({"message": {}, "tensors": [["float32", [0, 10**18]]]}),
+    "empty, of sizes that overflow together": frame({"message": {}, "tensors": [["uint8", [0, 2**40, 2**40]]]}),
+    "sizes of thousands of digits": frame(
+        {"message": {}, "tensors": [["float32", [int("9" * 4000)] * 2 + [3]]]}, bytes(64)
+    ),
+    "a shape that is half a character": frame({"message": {}, "tensors": [["float32", "\ud800"]]}, bytes(64)),
+    "a tensor that is half a character": frame({"message": {}, "tensors": ["\ud800"]}, bytes(64)),
     "nine dimensions": frame({"message": {}, "tensors": [["uint8", [1] * 9]]}, bytes(64)),
     "an announced terabyte": frame(b"", sizes=(2, 1 << 40)),
     "an announced header of gigabytes": frame(b"", sizes=(0xFFFFFFFF, 0)),
@@ -95,8 +102,9 @@ MALFORMED = {
 def test_a_malformed_frame_is_refused(ends, data):
     sender = threading.Thread(target=lambda: ends[0].sendall(data[:200_000]), daemon=True)
     sender.start()
-    with pytest.raises(ProtocolError):
+    with pytest.raises(ProtocolError) as raised:
         Channel(ends[1], max_body=1 << 20).receive(time.monotonic() + 5)
+    assert str(raised.value).encode()  # it stands in the report, and in the notebook that the student gets back
 
 
 def test_a_peer_that_hangs_up_has_crashed(ends):
@@ -141,3 +149,27 @@ def test_json_is_strict():
     for text in (b"Infinity", b"-Infinity", b"NaN", b"1e400", b"{'a': 1}"):
         with pytest.raises(ProtocolError):
             strict_json(text)
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [2**53, -(10**4000), {"l": [1, 10**400]}, {"r": ["Error", "text", 2**53]}],
+    ids=["54 bits", "4000 digits", "in a list", "a line"],
+)
+def test_an_int_that_encode_does_not_write_is_refused(data):
+    with pytest.raises(ValueError, match="beyond 53 bits"):
+        decode(data, [])
+
+
+def test_an_answers_larger_int_is_a_value_of_another_kind():
+    assert decode(*encode([2**53 - 1, 2**53, -(10**5000)])) == [2**53 - 1, *[Other("int beyond 53 bits")] * 2]
+
+
+def test_texts_of_values_are_cut_and_can_be_written():
+    long = "\ud800" * 5000
+    decoded = decode({"l": [{"s": long}, {"o": long}, {"r": [long, long, 1]}, {"d": {long: None}}]}, [])
+    assert decoded == ["?" * 2000, Other("?" * 2000), Raised("?" * 2000, "?" * 2000, 1), {"?" * 2000: None}]
+    assert decode(*encode("\u00fc\U0001f600")) == "\u00fc\U0001f600"

@@ -16,7 +16,7 @@ import torch
 
 __all__ = ["DTYPES", "Other", "Raised", "decode", "encode"]
 
-MAX_DEPTH, MAX_NODES, MAX_TEXT = 8, 10_000, 2_000
+MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_INT = 8, 10_000, 2_000, 2**53
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -58,7 +58,7 @@ def encode(tree: Any) -> tuple[Any, list[torch.Tensor]]:
         if value is None or type(value) is bool:
             return value
         if type(value) is int:
-            return value if abs(value) < 2**53 else {"o": "int beyond 53 bits"}
+            return value if abs(value) < MAX_INT else {"o": "int beyond 53 bits"}
         if type(value) is float:
             return value if math.isfinite(value) else {"f": repr(value)}
         if type(value) is str:
@@ -91,6 +91,9 @@ def _plain(value: Any) -> torch.Tensor | None:
 def decode(data: Any, tensors: list[torch.Tensor]) -> Any:
     """Return the tree that `encode` wrote.
 
+    Whatever it was handed, what comes out can be encoded again: `encode` writes an answer's larger int as `Other`, so
+    here there is none. Half a surrogate pair in a text, which no file takes, becomes a question mark.
+
     Raises:
         ValueError: if `data` is not of the form that `encode` writes.
     """
@@ -101,25 +104,37 @@ def decode(data: Any, tensors: list[torch.Tensor]) -> Any:
         nodes += 1
         if depth > MAX_DEPTH + 1 or nodes > MAX_NODES + 1:
             raise ValueError(f"values are nested deeper than {MAX_DEPTH} or number more than {MAX_NODES}")
-        if item is None or isinstance(item, (bool, int, float)):
+        if item is None or isinstance(item, (bool, float)):
             return item
+        if isinstance(item, int):
+            return _small(item)
         if not isinstance(item, dict) or len(item) != 1:
             raise ValueError(f"expected a value or one tagged value, got {str(item)[:80]}")
         ((tag, content),) = item.items()
         if tag == "f" and content in ("nan", "inf", "-inf"):
             return float(content)
         if tag == "s" and isinstance(content, str):
-            return content[:MAX_TEXT]
+            return _text(content)
         if tag == "l" and isinstance(content, list):
             return [walk(part, depth + 1) for part in content]
         if tag == "d" and isinstance(content, dict):
-            return {key: walk(part, depth + 1) for key, part in content.items()}
+            return {_text(key): walk(part, depth + 1) for key, part in content.items()}
         if tag == "t" and type(content) is int and 0 <= content < len(tensors):
             return tensors[content]
         if tag == "o" and isinstance(content, str):
-            return Other(content[:MAX_TEXT])
+            return Other(_text(content))
         if tag == "r" and isinstance(content, list) and [type(part) for part in content] == [str, str, int]:
-            return Raised(*content)
+            return Raised(_text(content[0]), _text(content[1]), _small(content[2]))
         raise ValueError(f"unknown tag {str(tag)[:20]!r} or content of another type")
 
     return walk(data, 0)
+
+
+def _small(number: int) -> int:
+    if abs(number) >= MAX_INT:
+        raise ValueError("an int beyond 53 bits")
+    return number
+
+
+def _text(text: str) -> str:
+    return text[:MAX_TEXT].encode("utf-8", "replace").decode()
