@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -108,22 +109,34 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def kill(run: subprocess.Popen[bytes], whom: str, dice: random.Random) -> None:
-    """Kill the command, the command with everything it started, or one process below it."""
+def kill(run: subprocess.Popen[bytes], whom: str, dice: random.Random) -> list[int]:
+    """Kill the command, the command with everything it started, or one process below it; return whom it hit."""
     below = descendants(run.pid)
     targets = {"command": [run.pid], "all": [run.pid, *below], "one below": [dice.choice(below)] if below else []}
+    hit = []
     for pid in targets[whom]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        if not _ended(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                hit.append(pid)
+    return hit
 
 
-def kill_loop(root: Path, kills: int, seed: int, say: Any = print) -> dict[str, int]:
-    """Run the loop on a class that lies in `root`; return how often whom was hit, and how many runs got to the end.
+def stage(root: Path) -> str:
+    """Return how far a run of the class is: before the first report, while reports are written, or after the last."""
+    students = len(list((root / "grading/submitted").iterdir()))
+    done = len(list((root / "grading/reports/toy").glob("*.json")))
+    return "before grading" if not done else "while grading" if done < students else "after grading"
+
+
+def kill_loop(root: Path, kills: int, seed: int, say: Any = print) -> Counter[str]:
+    """Run the loop on a class that lies in `root`; return how often whom was hit, how often at which stage, and how
+    many runs got to the end.
 
     Raises:
         AssertionError: a run ended with another outcome, or left a process behind.
     """
-    dice, hit = random.Random(seed), {"command": 0, "all": 0, "one below": 0, "completed": 0}
+    dice, hit = random.Random(seed), Counter()
     started = time.monotonic()
     assert command(root).wait(600) == 0, (root / "log").read_text()[-2000:]
     seconds, right = time.monotonic() - started, outcome(root)
@@ -131,11 +144,10 @@ def kill_loop(root: Path, kills: int, seed: int, say: Any = print) -> dict[str, 
     done = 0
     while done < kills:
         run, whom = command(root), dice.choice(("command", "all", "one below"))
-        time.sleep(dice.uniform(0.02, 1.0) * seconds)
-        left = descendants(run.pid)
-        if run.poll() is None:
-            kill(run, whom, dice)
-            hit[whom] += 1
+        time.sleep(dice.uniform(0.0, 1.0) * seconds)
+        left, reached = descendants(run.pid), stage(root)
+        if run.poll() is None and kill(run, whom, dice):
+            hit.update([whom, reached])
             done += 1
         status = run.wait(600)
         _gone(left)
@@ -143,7 +155,7 @@ def kill_loop(root: Path, kills: int, seed: int, say: Any = print) -> dict[str, 
             _compare(root, right)
             hit["completed"] += 1
             start_over(root)
-        say(f"{done:3} of {kills}: killed {whom}, status {status}", flush=True)
+        say(f"{done:3} of {kills}: {whom}, {reached}; status {status}", flush=True)
     assert command(root).wait(600) == 0, (root / "log").read_text()[-2000:]
     _compare(root, right)
     hit["completed"] += 1
@@ -160,12 +172,13 @@ def _compare(root: Path, right: dict[str, Any]) -> None:
 def _gone(pids: list[int], patience: float = 20.0) -> None:
     """See that every process ends soon: graders die with the command, warm processes and workers with their grader."""
     deadline = time.monotonic() + patience
-    while left := [pid for pid in pids if os.path.exists(f"/proc/{pid}") and not _zombie(pid)]:
+    while left := [pid for pid in pids if not _ended(pid)]:
         assert time.monotonic() < deadline, f"left behind: {left}"
         time.sleep(0.05)
 
 
-def _zombie(pid: int) -> bool:
+def _ended(pid: int) -> bool:
+    """Return whether a process is gone, or only waits for its parent to notice its end."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -181,7 +194,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = toy_course.make_course(Path(folder))
         a_small_class(root)
-        print(f"{kill_loop(root, options.kills, options.seed)}: every completed run is as an undisturbed one")
+        hit = kill_loop(root, options.kills, options.seed)
+        told = ", ".join(f"{name} {number}" for name, number in hit.items())
+        print(f"{told}: every completed run is as an undisturbed one")
     return 0
 
 

@@ -1,18 +1,41 @@
-"""JupyterLab as a process of its own, for the tests that open it in a browser."""
+"""JupyterLab as a process of its own and the browser that opens it, for all tests that need one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["serving"]
+import pytest
+
+__all__ = ["IN_A_BROWSER", "chromium", "in_a_browser", "serving"]
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+IN_A_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+    pytest.mark.filterwarnings("default"),
+]
+
+
+def in_a_browser(test: Callable) -> Callable:
+    """Mark a test that opens a page in a browser; whole modules take `IN_A_BROWSER` as their `pytestmark`."""
+    for mark in IN_A_BROWSER:
+        test = mark(test)
+    return test
+
+
+def chromium(driver: Any) -> Any:
+    """Start Chromium by playwright's driver, as quiet as it can be."""
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+    return driver.chromium.launch(executable_path=CHROMIUM, args=quiet)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from helpers.checks.question import Wrong, case_rng, live_oracle, local_ask
 
-__all__ = ["LocalSubmission", "bank", "marks", "said"]
+__all__ = ["LocalSubmission", "bank", "marks", "marks_by", "said"]
 
 
 class LocalSubmission:
@@ -52,6 +52,22 @@ def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str)
         except Wrong as wrong:
             mistakes.append(wrong.mistake)
     return points, maximum, mistakes
+
+
+def marks_by(
+    hidden_checks: ModuleType, exercise: str, references: Mapping[str, Any], points: Mapping[str, float]
+) -> Callable[[str, Any, int | str], tuple[float, list[str | None]]]:
+    """Return a function from (question, answer, seed) to the points, extra ones included, that the hidden checks give
+    for an answer, and the mistakes they name; it sees that `points` are what each question is worth.
+    """
+
+    def given(question: str, answer: Any, seed: int | str) -> tuple[float, list[str | None]]:
+        submission = LocalSubmission(exercise, {question: answer}, references, seed)
+        earned, maximum, mistakes = marks(hidden_checks, submission, question)
+        assert maximum == points[question]
+        return earned, mistakes
+
+    return given
 
 
 def said(check: ModuleType, question: str, answer: Any, capsys: Any) -> str:

@@ -8,15 +8,14 @@ those instead, "all" on all that there are.
 import contextlib
 import csv
 import dataclasses
+import functools
 import hashlib
 import html
 import itertools
 import json
 import os
 import re
-import shutil
 import site
-import stat
 import subprocess
 import sys
 import time
@@ -25,19 +24,26 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 import toy_course
+from kill_loop import descendants
 from submissions import CASES
 from submissions.exercise import Exercise, HandedIn
 from submissions.tampering_files import NEIGHBOUR
+from submissions.tampering_process import MARKER
 from submissions.tampering_python import MIME
+from test_release import answer_lines
 
-from grading import sample_class
+import helpers
+from grading import held_out, sample_class
 from grading.answers import Course, warm_process
 from grading.grade import Grader
 from grading.release import ROOT
-from grading.report import Report
+from grading.report import QuestionReport, Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
 from grading.sandbox import Limits
+from grading.secret import course_secret
 from grading.submission import read_submission
 
 KEYS = ("toy", *SUBMISSIONS)
@@ -76,7 +82,15 @@ def weights_of(key: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def exercises(course):
+def secret(own_secret, tmp_path_factory) -> Path:
+    """The secret by which the graders, and whoever asks before them, draw the same held-out scenes."""
+    path = tmp_path_factory.mktemp("secret") / "course_secret"
+    held_out.draw_from(course_secret(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def exercises(course, secret):
     """A function from an exercise's key to the `Exercise` that cases are made from."""
     made = {}
 
@@ -98,8 +112,7 @@ def _toy(course: Course) -> Exercise:
 def _real(key: str) -> Exercise:
     release, answers, weights = Course(ROOT, key).released, sample_class.answer_sources(key), weights_of(key)
     full = dict(SUBMISSIONS[key]["ada_perfect"](release, answers, weights).deserved)
-    if not weights:
-        full["model"] = 0.0
+    full["model"] = sample_class.model_points(key, weights) if weights else 0.0
     return Exercise(key, release, answers, weights, full, ROOT / "solutions" / key / f"{key}.ipynb", REAL)
 
 
@@ -124,13 +137,13 @@ class Graders:
 
 @pytest.fixture(scope="module")
 def machine():
-    """What the machine holds before the bank: shared memory, folders of warm processes, workers without a parent."""
-    return shared_memory(), orphans()
+    """What the machine holds before the bank, of all that a case could leave on it."""
+    return left_behind()
 
 
 @pytest.fixture(scope="module")
-def graders(course, own_secret, machine, tmp_path_factory):
-    made = Graders(course, tmp_path_factory.mktemp("secret") / "course_secret")
+def graders(course, secret, machine):
+    made = Graders(course, secret)
     yield made
     made.close()
 
@@ -143,6 +156,15 @@ def test_every_exercise_can_build_every_case(exercises, tmp_path, key):
         assert case.__doc__.count("\n") < 3, name
 
 
+def test_weights_deserve_what_they_earn(exercises, monkeypatch):
+    """A network trained by a slow machine's clock, here by none at all, is not held against the case."""
+    untrained = Course(ROOT, EXERCISE).reference_answers()["model"]()
+    monkeypatch.setattr(sys.modules[__name__], "weights_of", lambda key: safetensors.torch.save(untrained.state_dict()))
+    weak = _real(EXERCISE)
+    assert weak.full["model"] < Course(ROOT, EXERCISE).maxima["model"]
+    assert weak.full_but("model") == exercises(EXERCISE).full_but("model")
+
+
 def hand_in_neighbour(exercise: Exercise, submitted: Path) -> Path:
     """Write perfect work beside the cases and return its folder."""
     return exercise.handed_in(exercise.filled()).write(submitted / NEIGHBOUR / exercise.key, exercise.key)
@@ -153,12 +175,44 @@ def test_marks_are_as_deserved(exercises, graders, course, tmp_path, key, case):
     made, grader = CASES[case](exercises(key)), graders(key)
     neighbour = hand_in_neighbour(exercises(key), tmp_path)
     folder = made.write(tmp_path / case / key, key)
-    before = snapshot(neighbour), snapshot(course.root)
+    before = toy_course.snapshot(neighbour), toy_course.snapshot(course.root)
     submission = read_submission(folder, key, grader.limits.notebook_mb, grader.limits.weights_mb)
     report = grader.grade(grader.repair(submission), submission)
     graders.seen.add((grader.warm.process.pid, grader.warm.folder))
     assert marks_of(report) == made.deserved, explained(case, report)
-    assert (snapshot(neighbour), snapshot(course.root)) == before
+    assert told_of(key, report, said_by(made)) == []
+    assert (toy_course.snapshot(neighbour), toy_course.snapshot(course.root)) == before
+
+
+@functools.cache
+def secrets_of(key: str) -> list[str]:
+    """Return the lines of an exercise's hidden module, known wrong answers and solution that no student was given,
+    and the names of its hidden checks.
+    """
+    if key == "toy":
+        return secrets_of_the_course()
+    hidden = ROOT / "grading/hidden_checks" / f"test_{key}.py"
+    wrong = (ROOT / "grading/known_wrong").glob(f"{key.partition('_')[0]}_*.py")
+    lines = [line.strip() for path in (hidden, *wrong) for line in path.read_text().splitlines()]
+    given = "\n".join("".join(cell["source"]) for cell in Course(ROOT, key).released["cells"])
+    names = re.findall(r"def (test_\w+)", hidden.read_text())
+    return [*names, *(line for line in (*lines, *answer_lines(key)) if len(line) > 25 and line not in given)]
+
+
+def told_of(key: str, report: Report, own: str) -> list[str]:
+    """Return the secrets of an exercise that a report holds and the student did not hand in."""
+    text = json.dumps(dataclasses.asdict(report))
+    found = [line for line in secrets_of(key) if json.dumps(line)[1:-1] in text]
+    return [line for line in found if json.dumps(line)[1:-1] not in own and line not in own]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_secret_in_a_report_is_found(key):
+    secrets = secrets_of(key)
+    assert len(secrets) > 20
+    for line in secrets:
+        report = Report(key, "ada", questions={"q": QuestionReport(0, 1, "wrong", hint=f"it is {line}, of course")})
+        assert line in told_of(key, report, "") and line not in told_of(key, report, line)
 
 
 def marks_of(report: Report) -> dict[str, float]:
@@ -171,44 +225,67 @@ def explained(case: str, report: Report) -> str:
     return "\n".join([*lines, *(f"{name}: {question}" for name, question in report.questions.items())])
 
 
+def left_behind() -> set[str]:
+    """Return all that a case could leave on the machine: shared memory, processes, files where cases try to write."""
+    return shared_memory() | strays() | files_of_cases()
+
+
 def shared_memory() -> set[str]:
     """Return what lies in shared memory, but for the semaphores of whatever else runs on this machine."""
-    return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.")}
+    return {f"/dev/shm/{name}" for name in os.listdir("/dev/shm") if not name.startswith("sem.")}
 
 
-def orphans() -> set[str]:
-    """Return the pids of workers whose parent is gone."""
-    found = set()
-    for entry in Path("/proc").iterdir():
+def strays() -> set[str]:
+    """Return the ids of programs that a case started, whatever their parent, and of workers below this process or
+    without a parent: those below another test process are its own.
+    """
+    own, found = descendants(os.getpid()), set()
+    for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
-            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            if parent == "1" and b"grading.worker" in (entry / "cmdline").read_bytes():
-                found.add(entry.name)
+            command, state = (entry / "cmdline").read_bytes(), (entry / "stat").read_text().rpartition(")")[2].split()
+            worker = b"grading.worker" in command and (state[1] == "1" or int(entry.name) in own)
+            if worker or MARKER.encode() in command:
+                found.add(f"process {entry.name}")
     return found
+
+
+PLACES = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/root", str(ROOT), *sys.path, *site.getsitepackages())
+NAMES = (
+    "deep-learning-lab-was-here", "deep-learning-lab-surprise", "deep-learning-lab-trap", "report.json", "results.pkl",
+    ".OTTER_LOG", "junit.xml", f"{NEIGHBOUR}.json", "sitecustomize.py", "usercustomize.py", "own.pth",
+)  # fmt: skip
+
+
+def files_of_cases() -> set[str]:
+    """Return the files of names that cases write, in the places that they write to, with their times of change."""
+    paths = {os.path.join(place, name) for place in (*PLACES, helpers.__path__[0], torch.__path__[0]) for name in NAMES}
+    return {f"{path} {os.stat(path).st_mtime_ns}" for path in paths if os.path.exists(path)}
+
+
+def all_gone(machine: set[str]) -> bool:
+    """Return whether the machine holds nothing new; of another test's killed grader the processes end soon."""
+    deadline = time.monotonic() + 30
+    while left := left_behind() - machine:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+    return True
+
+
+def test_a_program_that_a_case_left_behind_is_found():
+    before = strays()
+    left = subprocess.Popen(["sleep", MARKER], start_new_session=True)
+    try:
+        assert strays() - before == {f"process {left.pid}"}
+    finally:
+        left.kill()
+        left.wait()
 
 
 def test_nothing_is_left_of_any_case(graders, machine):
     """Processes, folders, shared memory, and files in the places that cases try to write to."""
     graders.close()
     assert not [one for pid, folder in graders.seen for one in (f"/proc/{pid}", folder) if os.path.exists(one)]
-    deadline = time.monotonic() + 30  # of another test's killed grader the processes end soon
-    while left := (shared_memory() - machine[0]) | (orphans() - machine[1]):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.2)
-    assert marks_left_behind() == []
-
-
-def marks_left_behind() -> list[str]:
-    """Return the files that a case would have left, had it got out."""
-    places = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/root", str(ROOT), *sys.path, *site.getsitepackages())
-    names = (
-        "deep-learning-lab-was-here",
-        "deep-learning-lab-surprise",
-        "deep-learning-lab-trap",
-        "report.json",
-        "own.pth",
-    )
-    return [path for place in places for name in names if os.path.exists(path := os.path.join(place, name))]
+    assert all_gone(machine)
 
 
 # --- all cases as one class, graded by stock nbgrader ----------------------------------------------------------------
@@ -232,9 +309,7 @@ class Batch:
 
 @pytest.fixture(scope="module")
 def batch(course, exercises, machine, tmp_path_factory):
-    root = tmp_path_factory.mktemp("class") / "course"
-    left_out = shutil.ignore_patterns("submitted", "course_secret", "reports", "gradebook.db")
-    shutil.copytree(course.root, root, ignore=left_out)
+    root = toy_course.fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     settings = "".join(f"c.Grading.{name} = {value}\n" for name, value in dataclasses.asdict(TOY).items())
     with open(root / "nbgrader_config.py", "a") as config:
         config.write(f"\n{settings}")
@@ -245,13 +320,21 @@ def batch(course, exercises, machine, tmp_path_factory):
         made = case(toy)
         made.write(submitted / name / "toy", "toy")
         deserved[name], own[name] = made.deserved, said_by(made)
-    before, started = snapshot(submitted), time.monotonic()
-    run_nbgrader(root, "autograde", "toy")
+    before, started = only_read(root), time.monotonic()
+    run_nbgrader(root, "autograde", "toy", "--Grading.jobs=2")  # while a case waits for its limit the other goes on
     seconds = time.monotonic() - started
-    assert snapshot(submitted) == before
+    assert only_read(root) == before
     run_nbgrader(root, "generate_feedback", "toy")
     run_nbgrader(root, "export")
     return Batch(root, deserved, own, seconds)
+
+
+def only_read(root: Path) -> dict[str, tuple]:
+    """Return the state of all in a course that grading reads and nobody may change."""
+    folders = [root / name for name in ("solutions", "exercises", "toy_checks")]
+    folders += [root / "grading" / name for name in ("hidden_checks", "known_wrong", "submitted")]
+    found = {path: state for folder in folders for path, state in toy_course.snapshot(folder).items()}
+    return {path: state for path, state in found.items() if "__pycache__" not in path}
 
 
 def run_nbgrader(root: Path, *arguments: str) -> None:
@@ -266,17 +349,6 @@ def said_by(made: HandedIn) -> str:
     notebook = json.dumps(made.notebook) if isinstance(made.notebook, dict) else made.notebook or b""
     parts = [notebook.encode("utf-8", "surrogatepass") if isinstance(notebook, str) else notebook, *made.files.values()]
     return "".join(part.decode(encoding, "replace") for part in parts for encoding in ("utf-8", "utf-16"))
-
-
-def snapshot(folder: Path) -> dict[str, tuple]:
-    """Return every path below `folder` with its kind, mode, size, time of change and, of small files, the content."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        state = path.lstat()
-        small = stat.S_ISREG(state.st_mode) and state.st_size < 1 << 20
-        content = path.read_bytes() if small else b""
-        found[str(path)] = (state.st_mode, state.st_size, state.st_mtime_ns, hashlib.sha256(content).hexdigest())
-    return found
 
 
 def test_every_student_has_the_row_and_the_report_that_they_deserve(batch):
@@ -372,11 +444,7 @@ def test_nothing_of_a_students_is_alive_in_any_feedback(batch):
 
 
 def test_the_batch_leaves_nothing_behind(batch, machine):
-    deadline = time.monotonic() + 30  # of another test's killed grader the processes end soon
-    while left := (shared_memory() - machine[0]) | (orphans() - machine[1]):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.2)
-    assert marks_left_behind() == []
+    assert all_gone(machine)
 
 
 def test_the_bank_is_large_enough_and_says_how_long_it_took(batch, capsys):

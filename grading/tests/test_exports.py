@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import toy_course
-from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
-from toy_course import filled, hand_in, named, nbgrader, weights
+from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
 from grading.nbgrader_exports import CanvasExport, MoodleExport, _number
 
@@ -37,9 +36,7 @@ class TenPercentADay(BasePlugin):
 @pytest.fixture(scope="module")
 def marked(course, tmp_path_factory) -> Path:
     """A graded class: Ada is in time with 8.5 points, Ben has 5.5 and words that wait, Late is 25 hours late."""
-    root = tmp_path_factory.mktemp("class") / "course"
-    unwanted = shutil.ignore_patterns("submitted", "autograded", "course_secret", "reports", "gradebook.db")
-    shutil.copytree(course.root, root, ignore=unwanted)
+    root = fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     (root / "my_penalties.py").write_text(PENALTY)
     files = {"toy.safetensors": weights()}
     for student, time in (("ada", "2031-05-06 11:59:59 UTC"), ("ben", None), ("late", "2031-05-07 13:00:00 UTC")):
@@ -52,16 +49,11 @@ def marked(course, tmp_path_factory) -> Path:
     for command in (["db", "assignment", "add", "toy", "--duedate=2031-05-06 12:00:00 UTC"], ["autograde", "toy"]):
         done = nbgrader(root, *command)
         assert done.returncode == 0, done.stderr
-    with book(root) as gradebook:
-        gradebook.add_assignment("ex99_empty")
+    with gradebook(root) as book:
+        book.add_assignment("ex99_empty")
         for student, (first, last, email) in STUDENTS.items():
-            gradebook.update_or_create_student(student, first_name=first, last_name=last, email=email)
+            book.update_or_create_student(student, first_name=first, last_name=last, email=email)
     return root
-
-
-def book(root: Path) -> Gradebook:
-    """Return the gradebook of a class, to be closed."""
-    return Gradebook(f"sqlite:///{root}/grading/gradebook.db")
 
 
 def export(root: Path, exporter: str, *options: str) -> tuple[list[list[str]], str]:
@@ -119,11 +111,27 @@ def test_columns_what_is_missing_and_who_is_exported_can_be_chosen(marked):
     assert rows[3] == ["Lovelace, Ada", "", "", "ada", "", "8.5"]
 
 
+class Unwritable(MoodleExport):
+    """The last student's name cannot be encoded: writing fails when half of the table is written."""
+
+    def _person(self, student):
+        return ["\ud800" if student.id == "late" else "x" * 10_000, None, student.id, None]
+
+
 def test_a_table_that_cannot_be_written_leaves_the_old_one(marked):
+    target = marked / "old.csv"
+    target.write_text("the old table")
+    with gradebook(marked) as book, pytest.raises(UnicodeEncodeError):
+        Unwritable(to=str(target)).export(book)
+    assert target.read_text() == "the old table" and not list(marked.glob("*.part")) + list(marked.glob(".*.part"))
+
+
+def test_a_folder_in_the_place_of_the_table_is_left_alone(marked):
     target = marked / "folder.csv"
     target.mkdir()
-    done = nbgrader(marked, "export", "--exporter=grading.nbgrader_exports.MoodleExport", f"--to={target}")
-    assert done.returncode != 0 and not list(target.iterdir()) and not list(marked.glob("*.part"))
+    with gradebook(marked) as book, pytest.raises(OSError):
+        MoodleExport(to=str(target)).export(book)
+    assert not list(target.iterdir()) and not list(marked.glob(".*.part"))
 
 
 @pytest.mark.parametrize(
@@ -136,8 +144,8 @@ def test_numbers_have_at_most_two_decimals(value, shown):
 def scores(root: Path, exporter: type[ExportPlugin] = MoodleExport) -> dict[str, float]:
     """Return the exported scores on the toy by student."""
     table = root / "table.csv"
-    with book(root) as gradebook:
-        exporter(to=str(table), assignment=["toy"]).export(gradebook)
+    with gradebook(root) as book:
+        exporter(to=str(table), assignment=["toy"]).export(book)
     student, score = (3, 9) if exporter is CsvExportPlugin else (2, -1)
     students = rows_of(table)[2 if exporter is CanvasExport else 1 :]
     return {row[student]: float(row[score] or 0) for row in students}
@@ -171,9 +179,9 @@ def test_a_lecturers_own_penalty_is_in_every_export_and_follows_marks_by_hand(ma
     grade_again(root)
     for exporter in (CsvExportPlugin, MoodleExport, CanvasExport):  # 25 hours are two days begun: 8.5 less a fifth
         assert scores(root, exporter) == pytest.approx({"ada": 8.5, "ben": 5.5, "late": 6.8, "none": 0.0})
-    with book(root) as gradebook:
-        gradebook.find_grade("words_1", "toy", "toy", "late").manual_score = 4.0
-        gradebook.db.commit()
+    with gradebook(root) as book:
+        book.find_grade("words_1", "toy", "toy", "late").manual_score = 4.0
+        book.db.commit()
     assert scores(root)["late"] == pytest.approx(6.8 + 4)
     grade_again(root)
     assert scores(root) == pytest.approx({"ada": 8.5, "ben": 5.5, "late": 0.8 * 12.5, "none": 0.0})

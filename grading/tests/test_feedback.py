@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import toy_course
 from bs4 import BeautifulSoup
+from lab_server import chromium, in_a_browser
 from nbconvert.filters import markdown2html
-from toy_course import cell, filled, hand_in, named, nbgrader, weights
+from toy_course import cell, filled, fresh_copy, hand_in, named, nbgrader, weights
 
 from grading import feedback
 from grading.report import QuestionReport, Report
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture
@@ -138,9 +136,7 @@ def hostile_notebook(release: dict) -> dict:
 @pytest.fixture(scope="module")
 def pages(course, tmp_path_factory) -> Path:
     """The folder with the feedback of stock nbgrader on a class of three."""
-    root = tmp_path_factory.mktemp("class") / "course"
-    unwanted = shutil.ignore_patterns("submitted", "autograded", "course_secret", "reports", "gradebook.db")
-    shutil.copytree(course.root, root, ignore=unwanted)
+    root = fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     release, files = toy_course.released(root), {"toy.safetensors": weights()}
     hand_in(root, "ada", filled(release), files)
     hand_in(root, "eve", hostile_notebook(release), files)
@@ -169,15 +165,13 @@ def test_outputs_are_capped(pages):
     assert page_of(pages, "eve").stat().st_size < page_of(pages, "ada").stat().st_size + 100_000
 
 
-@pytest.mark.browser
-@pytest.mark.filterwarnings("default")
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+@in_a_browser
 @pytest.mark.parametrize("student", ["ada", "eve", "odd"])
 def test_nothing_of_a_students_runs_or_is_fetched_when_the_page_is_opened(pages, student):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
     asked, told, address = [], [], page_of(pages, student).as_uri()
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium(driver)
         page = browser.new_page(viewport={"width": 1100, "height": 900})
         page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
 

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import toy_course
-from lab_server import serving
-from nbgrader.api import Gradebook
-from toy_course import filled, hand_in, named, nbgrader, weights
+from lab_server import IN_A_BROWSER, chromium, serving
+from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
 expect, sync_playwright = playwright.expect, playwright.sync_playwright
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 WORDS = "Wrists move most, for arms are long."
 COMMENT = "Right, and the lever arm is the reason."
 HOSTILE = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'> [see](javascript:window.pwned=3)"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.filterwarnings("default"),
-]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")
 def marked_class(course, tmp_path_factory) -> Path:
     """A class of two, graded: Ada's words wait for a hand, Eve's want to run in the lecturer's browser."""
-    root = tmp_path_factory.mktemp("class") / "course"
-    unwanted = shutil.ignore_patterns("submitted", "autograded", "course_secret", "reports", "gradebook.db")
-    shutil.copytree(course.root, root, ignore=unwanted)
+    root = fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     for student, words in (("ada", WORDS), ("eve", HOSTILE)):
         notebook = filled(toy_course.released(root), double="def double(x):\n    return x * x")
         named(notebook, "words_1")["source"] = words
@@ -64,7 +54,7 @@ def formgrader(marked_class, tmp_path_factory):
 def page(formgrader):
     """A page that has logged in, asks nobody but the server, and notes what it asked of others."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = chromium(driver)
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.asked, page.told = [], []
         own = formgrader.removesuffix("formgrader")
@@ -78,11 +68,6 @@ def page(formgrader):
         page.goto(f"{formgrader}?token=secret", wait_until="domcontentloaded")
         yield page
         browser.close()
-
-
-def gradebook(root: Path) -> Gradebook:
-    """Return the gradebook of the class, to be closed."""
-    return Gradebook(f"sqlite:///{root}/grading/gradebook.db")
 
 
 def state(root: Path, student: str) -> dict:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex02 import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -19,13 +19,7 @@ EXERCISE = "ex02_softargmax"
 POINTS = {"gaussian_scoremaps": 4, "scoremap_loss": 3, "argmax_decode": 3, "softargmax": 6, "lean_softargmax": 3}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points, bonus or not, that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))

@@ -249,3 +249,25 @@ def test_points_in_the_hidden_module_add_up():
     for model in (REGRESSION_MODEL, SOFTARGMAX_MODEL):
         assert sum(added for _, added in model.steps) == model.thresholds[-1][1] == 6
         assert [model.points_at(t) for t, _ in model.thresholds] == [points for _, points in model.thresholds]
+
+
+# Maps of many pixels.
+
+
+@pytest.mark.parametrize("size", [(117, 196), (7, 23_000)])
+def test_maps_much_finer_than_the_image_are_refused(size):
+    """What ties keypoints to 64 MB of scores took many minutes to find out."""
+    pair = [torch.zeros(6, 14, 2), torch.rand(6, 14, 7 * size[0] // 6, size[1])]
+    replies = {"build": {"module": True, "lazy": False}, "predict": pair, "stir": {}, "sharpen": {}}
+    with pytest.raises(Wrong, match="at most 6 pixels for each of 48 x 80") as caught:
+        SOFTARGMAX_POSE.cases["consistent"](lambda step, **_: replies[step], case_rng(0, POSE, "consistent"), None)
+    assert caught.value.mistake == "too_many"
+
+
+def test_a_few_images_of_large_maps_tell_enough():
+    scores = torch.randn(6, 14, 48, 80, generator=torch.Generator().manual_seed(0))
+    keypoints, beyond = softargmax(scores), scores.clone()
+    beyond[2:] = float("nan")
+    assert explain(keypoints, beyond, (48, 80), 8) is None
+    assert explain(keypoints[..., [1, 0]], beyond, (48, 80), 8) == "x_y_swapped"
+    assert explain(keypoints[:, :3], beyond[:, :3].nan_to_num(), (48, 80), 8) == "other_maps", "as 3 are few"

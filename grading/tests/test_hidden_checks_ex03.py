@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex03 import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -23,13 +23,7 @@ POINTS = {
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))

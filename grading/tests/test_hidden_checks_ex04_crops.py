@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex04_crops import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -20,6 +20,7 @@ POINTS = {"boxes_to_crops": 4, "crops_to_image": 2}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,13 +34,6 @@ def table():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ex04_multi_person, "table_oracle", oracle_of)
         yield made
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
 
 
 @pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning")  # of Pillow
@@ -320,3 +314,13 @@ def test_points_in_the_hidden_module_add_up():
 
 def test_the_table_is_small(table):
     assert len(table.to_bytes()) < 260_000
+
+
+@pytest.mark.parametrize(
+    ("crops", "transforms"),
+    [((2, 3, 14, 14), (2, 2, 5000)), ((2, 3, 14, 14), (2, 5000, 3)), ((2, 5000, 4, 4), (2, 2, 3))],
+)
+def test_a_glance_at_crops_is_short_whatever_comes(crops, transforms):
+    """Else every known mistake is compared with all of 64 MB."""
+    fingerprint, numbers = crop_cases.glance({"value": [torch.zeros(crops), torch.zeros(transforms)], "changed": []})
+    assert isinstance(fingerprint, str) and numbers is None

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex04_fields import REFERENCES, RIGHT_VARIANTS
 
 from grading import bake
@@ -20,6 +20,7 @@ POINTS = {"part_affinity_fields": 4, "affinity_score": 4}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,13 +34,6 @@ def table():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "table_oracle", oracle_of)
         yield made
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))

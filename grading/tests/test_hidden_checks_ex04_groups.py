@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex04_groups import REFERENCES, RIGHT_VARIANTS, score_midpoints, score_pairs
 
 from grading import bake
@@ -18,13 +18,7 @@ POINTS = {"match_limbs": 3, "group_people": 5}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
@@ -324,3 +318,35 @@ def test_a_case_fails_with_wrong_and_nothing_else():
                         np.random.RandomState(0),
                         lambda step, ask=ask, **inputs: (ask(step, **inputs), {}),
                     )
+
+
+# More than there can be.
+
+
+def three_of_each_pair(starts, ends, scores, threshold=0.0):
+    return torch.zeros(3 * scores.numel() + 4, 2, dtype=torch.int8)
+
+
+ABSURD = {
+    "match_limbs-tensor": ("match_limbs", three_of_each_pair),
+    "match_limbs-list": ("match_limbs", lambda *args, **options: three_of_each_pair(*args, **options).tolist()),
+    "match_limbs-bools": ("match_limbs", lambda *args, **options: three_of_each_pair(*args, **options).bool()),
+    "group_people": ("group_people", lambda peaks, *_: torch.zeros(sum(map(len, peaks)) + 4, len(peaks), 3)),
+}
+
+
+@pytest.mark.parametrize(("question", "answer"), ABSURD.values(), ids=ABSURD)
+def test_more_than_there_can_be_is_refused_before_anything_is_judged(question, answer, capsys):
+    """What judging and looking for a mistake cost grows with an answer: one of 64 MB took the grader half an hour."""
+    points, named = hidden_marks(question, answer, 0)
+    assert points == 0 and named == ["too_many"] * POINTS[question]
+
+    def unasked(step, **inputs):
+        raise AssertionError("the oracle is not asked")
+
+    for case in check.QUESTIONS[question].cases.values():
+        with pytest.raises(Wrong) as caught:
+            case(local_ask(check.QUESTIONS[question], answer), np.random.RandomState(0), unasked)
+        assert not any(sign.isdigit() for sign in caught.value.hint), "it could tell of hidden inputs"
+    lines = said(check, question, answer, capsys).splitlines()
+    assert "expected at most 35 pairs, one for each start" in lines[3] or "expected at most 10 people" in lines[3]

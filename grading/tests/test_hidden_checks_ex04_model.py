@@ -130,3 +130,21 @@ def test_more_is_better():
 
 def test_the_table_is_what_the_solution_notebook_gives():
     assert bake.table_path(EXERCISE).read_bytes() == bake.bake(EXERCISE)
+
+
+def test_of_thousands_of_people_those_are_scored_that_count(scenes):
+    """To score all that fit into a reply would take minutes."""
+    draw = torch.Generator().manual_seed(0)
+    system, some = Recall(scenes, 2.0), scenes[:4]
+    unsure = torch.tensor([128.0, 96.0, 0.9])
+    people = [torch.cat([torch.rand(999, 17, 3, generator=draw) * unsure, p]) for p in system.people(some.images / 255)]
+    kept = PEOPLE_MODEL.checked("", {"people": people}, some.images)
+    assert {len(found) for found in kept} == {100}
+    assert 0 < average_precision(kept, some)["AP"] == average_precision(people, some)["AP"]
+
+
+def test_people_of_one_confidence_stay_in_the_order_given():
+    found = torch.arange(150.0)[:, None, None].repeat(1, 17, 3)
+    found[:, :, 2] = 1.0
+    found[120:, :, 2] = 2.0
+    assert PEOPLE_MODEL.most_confident(found)[:, 0, 0].tolist() == [*range(70), *range(120, 150)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from local_submission import LocalSubmission, bank, marks, said
+from local_submission import bank, marks_by, said
 from right_variants_ex04_peaks import REFERENCES, RIGHT_VARIANTS
 from scipy import ndimage
 
@@ -18,13 +18,7 @@ POINTS = {"find_peaks": 4, "add_offsets": 3}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def hidden_marks(question, answer, seed):
-    """Return the points that the hidden checks give for an answer, and the mistakes they name."""
-    points, maximum, mistakes = marks(hidden, LocalSubmission(EXERCISE, {question: answer}, REFERENCES, seed), question)
-    assert maximum == POINTS[question]
-    return points, mistakes
+hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 
 
 @pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
@@ -292,3 +286,42 @@ def test_a_case_fails_with_wrong_and_nothing_else():
                 np.random.RandomState(0),
                 lambda step, ask=ask, **inputs: (ask(step, **inputs), {}),
             )
+
+
+# More than there can be.
+
+
+def one_more_than_pixels(scoremaps, threshold):
+    return [[torch.zeros(scores.numel() + 1, 3) for scores in image] for image in scoremaps]
+
+
+def test_more_peaks_than_pixels_are_refused_before_anything_is_judged(capsys):
+    """What judging and looking for a mistake cost grows with an answer: one of 64 MB took tens of GB."""
+    assert hidden_marks("find_peaks", one_more_than_pixels, 0) == (0, ["too_many"] * POINTS["find_peaks"])
+
+    def unasked(step, **inputs):
+        raise AssertionError("the oracle is not asked")
+
+    question = check.QUESTIONS["find_peaks"]
+    for case in question.cases.values():
+        with pytest.raises(Wrong) as caught:
+            case(local_ask(question, one_more_than_pixels), np.random.RandomState(0), unasked)
+        assert not any(sign.isdigit() for sign in caught.value.hint), "it could tell of hidden inputs"
+    lines = said(check, "find_peaks", one_more_than_pixels, capsys).splitlines()
+    assert "at most 54 peaks for image 0, keypoint 0: a pixel has one" in lines[3]
+
+
+def test_a_peak_at_every_pixel_is_judged():
+    def every_pixel(scoremaps, threshold):
+        rows, columns = torch.meshgrid(*map(torch.arange, scoremaps.shape[2:]), indexing="ij")
+        return [[torch.stack([columns, rows, scores], dim=2).view(-1, 3) for scores in image] for image in scoremaps]
+
+    assert "too_many" not in hidden_marks("find_peaks", every_pixel, 0)[1]
+
+
+def test_peaks_are_put_in_order_only_where_there_are_as_many(monkeypatch):
+    """To sort 64 MB takes seconds, and every known mistake would have them sorted again."""
+    monkeypatch.delattr(peak_cases, "_in_order")
+    assert not peak_cases._same_trees([torch.zeros(9, 3)], [torch.zeros(8, 3)])
+    monkeypatch.delattr(peak_cases.Peaks, "pairs")
+    assert not peak_cases.Peaks(torch.zeros(1, 1, 3, 3), 0.0).alike(torch.zeros(9, 3), torch.zeros(8, 3), None)

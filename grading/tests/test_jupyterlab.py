@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab_server import serving
+from lab_server import IN_A_BROWSER, chromium, serving
 
 from grading.answers import Course
 from grading.sample_class import answer_sources
@@ -25,19 +25,13 @@ expect, sync_playwright = playwright.expect, playwright.sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND, THIRD = "ex01_pose_regression", "ex02_softargmax", "ex03_segmentation"
 FOURTH = "ex04_multi_person"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 SLIDERS = 8  # people, crowding, occlusion, truncation, scale (two handles), appearance, seed
 WRONG_PCK = '''def pck(pred, target, visible, threshold):
     correct = (pred - target).norm(dim=-1) <= torch.as_tensor(threshold).reshape(-1, 1)
     return 100 * correct[visible].float().mean()
 '''
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-    pytest.mark.filterwarnings("default"),
-]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture
@@ -150,7 +144,7 @@ def answer_right(notebook, question, source, sentence):
 @pytest.fixture
 def page():
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = chromium(driver)
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
         yield page
         texts = page.locator(".jp-OutputArea img").evaluate_all("pictures => pictures.map(one => one.alt.trim())")

@@ -1,18 +1,19 @@
 """Stock nbgrader, run as an instructor runs it, on a class with every kind of trouble."""
 
 import csv
-import hashlib
 import json
 import os
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 import toy_course
-from toy_course import cell, filled, hand_in, named, nbgrader, weights
+from toy_course import cell, filled, fresh_copy, hand_in, named, nbgrader, weights
 
 from grading.__main__ import main
 from grading.report import Report
+
+pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
 
 SQUARED = "def double(x):\n    return x * x"
 HALF_TRIPLE = "def triple(x):\n    return 3 * x if x.is_floating_point() else x"
@@ -58,32 +59,18 @@ def ten_students(root: Path) -> dict[str, float]:
     }
 
 
-def snapshot(folder: Path) -> dict[str, str]:
-    """Return every path below `folder` with its content's hash, mode and time of change."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
-        found[str(path)] = f"{content} {path.lstat().st_mode} {path.lstat().st_mtime_ns}"
-    return found
-
-
 @pytest.fixture(scope="module")
 def graded(course, tmp_path_factory):
     """The class after one run of autograde, generate_feedback and export, with the points that everybody deserves.
 
     It starts as a fresh clone does: without a gradebook, which has to learn the assignment from the release.
     """
-    import shutil
-
-    root = tmp_path_factory.mktemp("class") / "course"
-    shutil.copytree(
-        course.root, root, ignore=shutil.ignore_patterns("submitted", "course_secret", "reports", "gradebook.db")
-    )
+    root = fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     deserved = ten_students(root)
-    before = snapshot(root / "grading/submitted")
+    before = toy_course.snapshot(root / "grading/submitted")
     done = nbgrader(root, "autograde", "toy")
     assert done.returncode == 0, done.stderr
-    assert snapshot(root / "grading/submitted") == before
+    assert toy_course.snapshot(root / "grading/submitted") == before
     for command in (["generate_feedback", "toy"], ["export"]):
         assert nbgrader(root, *command).returncode == 0
     return root, deserved, done
@@ -92,19 +79,6 @@ def graded(course, tmp_path_factory):
 def scores(root: Path) -> dict[str, float]:
     with open(root / "grades.csv") as file:
         return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-
-
-def in_gradebook(root: Path, code: str) -> str:
-    """Run code with `gb`, the gradebook, in a process of its own, and return what it printed."""
-    import subprocess
-
-    script = (
-        f"from nbgrader.api import Gradebook\n"
-        f"with Gradebook('sqlite:///{root}/grading/gradebook.db') as gb:\n    {code}"
-    )
-    environment = {**toy_course.environment(), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def test_everybody_has_the_row_that_they_deserve(graded):
@@ -148,29 +122,29 @@ def test_every_student_has_a_page_of_feedback_that_shows_nothing_hidden_and_runs
 
 def test_the_reason_is_in_the_gradebook_and_words_wait_for_a_hand(graded):
     root, *_ = graded
-    code = (
-        "for s in ('s3_cut', 's2_squared', 's9_words', 's1_untouched'):\n"
-        "        n = gb.find_submission_notebook('toy', 'toy', s)\n"
-        "        print(s, n.needs_manual_grade, sorted(c.auto_comment or '' for c in n.comments))"
-    )
-    cut, squared, words, untouched = in_gradebook(root, code).splitlines()
-    assert cut.startswith("s3_cut False") and "not graded: the notebook is not JSON" in cut
-    assert "wrong: this is the square" in squared
-    assert words.startswith("s9_words True")
-    assert untouched == f"s1_untouched False {['No response.'] * 5}"
+    with toy_course.gradebook(root) as book:
+        students = ("s3_cut", "s2_squared", "s9_words", "s1_untouched")
+        notebooks = {student: book.find_submission_notebook("toy", "toy", student) for student in students}
+        waiting = {student: notebook.needs_manual_grade for student, notebook in notebooks.items()}
+        told = {
+            student: [comment.auto_comment or "" for comment in notebook.comments]
+            for student, notebook in notebooks.items()
+        }
+    assert waiting == {"s3_cut": False, "s2_squared": False, "s9_words": True, "s1_untouched": False}
+    assert any("not graded: the notebook is not JSON" in comment for comment in told["s3_cut"])
+    assert any("wrong: this is the square" in comment for comment in told["s2_squared"])
+    assert told["s1_untouched"] == ["No response."] * 5
 
 
 @pytest.fixture(scope="module")
 def regraded(graded):
     """The class after marks by hand, a newer submission and a second run; and when an old report was written before."""
     root, *_ = graded
-    in_gradebook(
-        root,
-        "for cell, mark in (('words_1', 3.5), ('double_check', 1.0)):\n"
-        "        gb.find_grade(cell, 'toy', 'toy', 's9_words').manual_score = mark\n"
-        "    gb.find_grade('words_1', 'toy', 'toy', 's9_words').extra_credit = 0.25\n"
-        "    gb.db.commit()",
-    )
+    with toy_course.gradebook(root) as book:
+        for name, mark in (("words_1", 3.5), ("double_check", 1.0)):
+            book.find_grade(name, "toy", "toy", "s9_words").manual_score = mark
+        book.find_grade("words_1", "toy", "toy", "s9_words").extra_credit = 0.25
+        book.db.commit()
     folder = root / "grading/submitted/s9_words/toy"
     newer = filled(toy_course.released(root), total="def total(x): return 0", triple=HALF_TRIPLE)
     named(newer, "words_1")["source"] = "Wrists move most."
@@ -184,30 +158,32 @@ def regraded(graded):
 def test_a_newer_submission_replaces_the_older_and_marks_given_by_hand_stay(regraded):
     root, _ = regraded
     assert Report.read(root / "grading/reports/toy/s9_words.json").questions["total"].points == 0
-    code = (
-        "n = gb.find_submission_notebook('toy', 'toy', 's9_words')\n"
-        "    print(n.score, n.needs_manual_grade, {g.name: (g.auto_score, g.manual_score) for g in n.grades})"
-    )
-    marks = (
-        "{'double_check': (3.0, 1.0), 'total_check': (0.0, None), 'triple_check': (0.0, None), "
-        "'model_check': (2.0, None), 'words_1': (None, 3.5)}"
-    )
-    assert in_gradebook(root, code).strip() == f"{6.5 + 1 + 0.25} True {marks}"
+    with toy_course.gradebook(root) as book:
+        notebook = book.find_submission_notebook("toy", "toy", "s9_words")
+        marks = {grade.name: (grade.auto_score, grade.manual_score) for grade in notebook.grades}
+        score, waits = notebook.score, notebook.needs_manual_grade
+    assert marks == {
+        "double_check": (3.0, 1.0),
+        "total_check": (0.0, None),
+        "triple_check": (0.0, None),
+        "model_check": (2.0, None),
+        "words_1": (None, 3.5),
+    }
+    assert (score, waits) == (6.5 + 1 + 0.25, True)
 
 
-def extra_credit(root: Path, student: str) -> str:
+def extra_credit(root: Path, student: str) -> tuple[float, dict[str, float]]:
     """Return the score of a student and the extra credit by cell, as the gradebook holds them."""
-    code = (
-        f"n = gb.find_submission_notebook('toy', 'toy', {student!r})\n"
-        "    print(n.score, {g.name: g.extra_credit for g in n.grades if g.extra_credit is not None})"
-    )
-    return in_gradebook(root, code).strip()
+    with toy_course.gradebook(root) as book:
+        notebook = book.find_submission_notebook("toy", "toy", student)
+        extra = {grade.name: grade.extra_credit for grade in notebook.grades if grade.extra_credit is not None}
+        return notebook.score, extra
 
 
 def test_extra_points_are_extra_credit_in_the_gradebook_in_the_export_and_in_the_feedback(graded):
     root, *_ = graded
-    assert extra_credit(root, "s0_right") == "8.5 {'triple_check': 1.5}"
-    assert extra_credit(root, "s3_cut") == "0.0 {'triple_check': 0.0}"
+    assert extra_credit(root, "s0_right") == (8.5, {"triple_check": 1.5})
+    assert extra_credit(root, "s3_cut") == (0.0, {"triple_check": 0.0})
     with open(root / "grades.csv") as file:
         row = next(row for row in csv.DictReader(file) if row["student_id"] == "s0_right")
     assert (float(row["score"]), float(row["max_score"])) == (8.5, 11)  # 4 of them for words: extra points add none
@@ -217,20 +193,20 @@ def test_extra_points_are_extra_credit_in_the_gradebook_in_the_export_and_in_the
 
 def test_a_newer_submission_earns_its_own_extra_points_and_those_given_by_hand_stay(regraded):
     root, _ = regraded
-    assert extra_credit(root, "s9_words") == "7.75 {'triple_check': 1.0, 'words_1': 0.25}"
+    assert extra_credit(root, "s9_words") == (7.75, {"triple_check": 1.0, "words_1": 0.25})
 
 
 def test_grading_again_gives_extra_points_once_and_leaves_those_given_by_hand(regraded):
     root, _ = regraded
-    in_gradebook(
-        root, "gb.find_grade('total_check', 'toy', 'toy', 's7_renamed').extra_credit = 0.5\n    gb.db.commit()"
-    )
+    with toy_course.gradebook(root) as book:
+        book.find_grade("total_check", "toy", "toy", "s7_renamed").extra_credit = 0.5
+        book.db.commit()
     for _ in range(2):
         assert nbgrader(root, "autograde", "toy", "--force", "--student=s7_renamed").returncode == 0
-        assert extra_credit(root, "s7_renamed") == "9.0 {'total_check': 0.5, 'triple_check': 1.5}"
+        assert extra_credit(root, "s7_renamed") == (9.0, {"total_check": 0.5, "triple_check": 1.5})
     hand_in(root, "s7_renamed", "{")  # newer, and it cannot be read
     assert nbgrader(root, "autograde", "toy", "--force", "--student=s7_renamed").returncode == 0
-    assert extra_credit(root, "s7_renamed") == "0.5 {'total_check': 0.5, 'triple_check': 0.0}"
+    assert extra_credit(root, "s7_renamed") == (0.5, {"total_check": 0.5, "triple_check": 0.0})
 
 
 def test_a_second_run_leaves_graded_submissions_alone(regraded):
@@ -257,8 +233,6 @@ def test_the_verbs_explain_themselves(capsys):
 
 
 def test_a_course_that_contradicts_itself_grades_nobody(graded, tmp_path):
-    import shutil
-
     root, *_ = graded
     odd = tmp_path / "odd"
     shutil.copytree(root, odd, ignore=shutil.ignore_patterns("submitted", "autograded", "reports", "feedback"))
@@ -278,3 +252,10 @@ def test_what_a_run_of_the_solution_leaves_is_not_released(course):
         course.root / "solutions/toy/results.json"
     ).exists()
     assert sorted(path.name for path in (course.root / "exercises/toy").iterdir()) == ["picture.png", "toy.ipynb"]
+
+
+def test_a_mistyped_exercise_is_answered_with_those_that_there_are(capsys):
+    with pytest.raises(SystemExit):
+        main(["autograde", "ex01_pose_regressio"])
+    assert "there is no exercise ex01_pose_regressio" in (said := capsys.readouterr().err)
+    assert "there are ex00_start_here, ex01_pose_regression, ex02_softargmax" in said

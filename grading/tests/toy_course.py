@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXERCISE = "toy"
@@ -204,6 +209,35 @@ def make_course(root: Path) -> Path:
     done = nbgrader(root, "generate_assignment", EXERCISE)
     assert done.returncode == 0, done.stderr
     return root
+
+
+def fresh_copy(root: Path, target: Path) -> Path:
+    """Return a copy of a course in which nothing was handed in or graded, and which has no secret yet."""
+    return with_class(root, target, "submitted", "course_secret")
+
+
+def with_class(root: Path, target: Path, *further: str) -> Path:
+    """Return a copy of a course with its submissions and its secret, in which nothing was graded."""
+    graded = shutil.ignore_patterns("autograded", "feedback", "reports", "gradebook.db*", "log", *further)
+    return Path(shutil.copytree(root, target, ignore=graded))
+
+
+def snapshot(folder: Path) -> dict[str, tuple]:
+    """Return every path below `folder` with its kind, mode, size, time of change and, of small files, the content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        state = path.lstat()
+        small = stat.S_ISREG(state.st_mode) and state.st_size < 1 << 20
+        content = path.read_bytes() if small else b""
+        found[str(path)] = (state.st_mode, state.st_size, state.st_mtime_ns, hashlib.sha256(content).hexdigest())
+    return found
+
+
+def gradebook(root: Path) -> Gradebook:
+    """Return the gradebook of a class, to be closed."""
+    from nbgrader.api import Gradebook
+
+    return Gradebook(f"sqlite:///{root}/grading/gradebook.db")
 
 
 def released(root: Path) -> dict[str, Any]:

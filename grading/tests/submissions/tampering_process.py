@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from submissions.exercise import Exercise, HandedIn, until_a_limit
 
+MARKER = "600.0471"  # seconds, by which a program that a case started is known in the list of processes
 CHANNEL = """
 import json, os, socket, stat, struct, sys
 
@@ -219,11 +220,11 @@ def memory_overwritten(ex: Exercise) -> HandedIn:
 
 def processes_and_a_daemon(ex: Exercise) -> HandedIn:
     """Two hundred processes are started and a daemon that would outlive the grader."""
-    return ex.tricked("""
+    return ex.tricked(f"""
         import multiprocessing, os, subprocess, time
 
         def ANSWER(*arguments, **options):
-            for start in [os.fork] * 200 + [lambda: subprocess.Popen(["sleep", "600"], start_new_session=True)]:
+            for start in [os.fork] * 200 + [lambda: subprocess.Popen(["sleep", "{MARKER}"], start_new_session=True)]:
                 try:
                     if start() == 0:
                         os.setsid()
@@ -236,12 +237,14 @@ def processes_and_a_daemon(ex: Exercise) -> HandedIn:
 
 def another_program(ex: Exercise) -> HandedIn:
     """The process becomes another program by exec, or starts one by posix_spawn and os.system."""
-    return ex.tricked("""
+    return ex.tricked(f"""
         import os, sys
 
         def ANSWER(*arguments, **options):
-            for run in (lambda: os.execv("/bin/sh", ["sh", "-c", "sleep 600"]), lambda: os.system("sleep 600 &"),
-                        lambda: os.posix_spawn(sys.executable, [sys.executable, "-c", "while True: pass"], {})):
+            endless = [sys.executable, "-c", "while True: pass", "{MARKER}"]
+            for run in (lambda: os.execv("/bin/sh", ["sh", "-c", "sleep {MARKER}"]),
+                        lambda: os.system("sleep {MARKER} &"),
+                        lambda: os.posix_spawn(sys.executable, endless, {{}})):
                 try:
                     run()
                 except OSError:

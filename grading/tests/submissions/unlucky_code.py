@@ -76,6 +76,16 @@ def answer_cell_that_hangs_after_the_definition(ex: Exercise) -> HandedIn:
     return ex.honest(**{ex.first: f"{ex.answers[ex.first]}\n\nwhile True:\n    last = 1"})
 
 
+def slow_cell(ex: Exercise) -> HandedIn:
+    """The answer's cell computes for half a second, well within its limit."""
+    return _before(ex, "import time\nend = time.perf_counter() + 0.5\nwhile time.perf_counter() < end: pass")
+
+
+def slow_answer(ex: Exercise) -> HandedIn:
+    """Every call of the answer takes 0.3 s more, well within the limits."""
+    return _inside(ex, "import time\ntime.sleep(0.3)")
+
+
 def input_asked(ex: Exercise) -> HandedIn:
     """The cell and the answer ask for input."""
     return _inside(ex, 'name = input("your name? ")\nimport getpass')
@@ -378,3 +388,13 @@ def workers_that_load_data(ex: Exercise) -> HandedIn:
 def star_imports(ex: Exercise) -> HandedIn:
     """Scratch cells import everything from torch and math, over names that others use."""
     return ex.honest("from math import *\nfrom torch.nn.functional import *", "import torch as th, numpy as numpy")
+
+
+def surrogate_in_an_error(ex: Exercise) -> HandedIn:
+    """A wrong answer and its cell raise errors whose texts are half a character, a NUL and a very long line."""
+    return ex.tricked("""
+        print("\\ud800")
+        raise ValueError("\\ud800\\x00" + "x" * 10**6)
+        def ANSWER(*arguments, **options):
+            raise ValueError("\\udfff")
+    """)

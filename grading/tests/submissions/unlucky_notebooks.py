@@ -237,6 +237,21 @@ def format_4_0(ex: Exercise) -> HandedIn:
     return _of_format(ex, 0)
 
 
+def format_4_1(ex: Exercise) -> HandedIn:
+    """Format 4.1: no ids."""
+    return _of_format(ex, 1)
+
+
+def format_4_2(ex: Exercise) -> HandedIn:
+    """Format 4.2: no ids."""
+    return _of_format(ex, 2)
+
+
+def format_4_3(ex: Exercise) -> HandedIn:
+    """Format 4.3: no ids."""
+    return _of_format(ex, 3)
+
+
 def format_4_4(ex: Exercise) -> HandedIn:
     """Format 4.4: ids in the metadata, as Colab writes them, and form fields."""
     notebook = _of_format(ex, 4).notebook
