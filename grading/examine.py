@@ -21,6 +21,7 @@ import functools
 import hashlib
 import hmac
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,10 @@ QUIET = (
 )
 
 
+MOST_MB = 16  # of one answer; the largest that is asked for, scores for each pixel of 48 images, has 4
+TOO_LARGE = "what came back is far larger than anything that was asked for: compare its shape with the docstring's."
+
+
 def submission_seed(secret: bytes, submission_hash: str) -> str:
     """Return the seed of a submission's cases: nobody can foresee it, and every regrade repeats it."""
     return hmac.new(secret, submission_hash.encode(), hashlib.sha256).hexdigest()
@@ -78,9 +83,45 @@ class Examined:
     bonus: float = 0.0
     bonus_maximum: float = 0.0
     failures: list[BaseException] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: float = 0.0  # that the submission's code took
+    judging: float = 0.0  # that our own code took
     asked: int = 0
     unwritten: int = 0  # of those asked, how many met NotImplementedError
+
+
+class _TooLong(BaseException):
+    """Judging took too long. No Exception, which a probe that runs a reference would take for an answer."""
+
+
+class _Judging:
+    """The time for judging one case: it runs from `start` to `stop`, as often as they are called, and whoever uses up
+    the seconds that are left meets `_TooLong`.
+
+    The interpreter itself looks at the clock, with every call and return in this thread, be it the main one or not.
+    Nothing comes from another thread, so nothing can come late: not after `stop`, and not amid an exchange with the
+    worker. What it cannot interrupt is a single call of compiled code, a sum over many millions of numbers, say;
+    `MOST_MB` bounds those, and memory. Raised in a destructor it is lost, until the next `start`. Whoever profiles the
+    grader goes without.
+    """
+
+    def __init__(self, left: float) -> None:
+        self.left, self.end = left, 0.0
+
+    def start(self) -> None:
+        """Let the time run."""
+        self.end = time.monotonic() + self.left
+        if sys.getprofile() is None:
+            sys.setprofile(self._look)
+
+    def stop(self) -> None:
+        """Let the time stand still: the answer is asked, say."""
+        if sys.getprofile() == self._look:
+            sys.setprofile(None)
+        self.left = self.end - time.monotonic()
+
+    def _look(self, *event: Any) -> None:
+        if time.monotonic() > self.end:
+            raise _TooLong  # and the interpreter looks no more
 
 
 class _Submission:
@@ -98,15 +139,32 @@ class _Submission:
 
         Raises:
             Wrong: the answer is wrong.
-            WorkerError: there was no answer to judge.
+            WorkerError: there was no answer to judge, or judging it took too long.
         """
-        description = self.course.questions[question]
+        description, found, limit = self.course.questions[question], self.found[question], self.question_seconds
+        judging = _Judging(limit - found.judging)
         random = np.random.RandomState(np.frombuffer(_derived(self.seed, question, case), dtype=np.uint32))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int.from_bytes(_derived(self.seed, question, case, "oracle")[:6]))
-            return description.cases[case](self._ask(question, case), random, self.references.oracle(question), **facts)
+            ask, oracle = self._ask(question, case, judging), self.references.oracle(question)
+            try:
+                judging.start()
+                try:
+                    return description.cases[case](ask, random, oracle, **facts)
+                finally:
+                    judging.stop()
+            except _TooLong:
+                judging.left = 0.0
+                raise TimedOut(f"to judge what it returns takes longer than {limit:g} s") from None
+            finally:
+                found.judging = limit - judging.left
 
-    def _ask(self, question: str, case: str) -> Ask:
+    @property
+    def question_seconds(self) -> float:
+        """The limit of a question: once for the submission's code, and once more for ours."""
+        return self.turns.limits.question_seconds
+
+    def _ask(self, question: str, case: str, judging: _Judging) -> Ask:
         found = self.found[question]
         self.cases += 1
         request = {
@@ -119,20 +177,38 @@ class _Submission:
         }
 
         def ask(step: str, **inputs: Any) -> Any:
-            started, limit = time.monotonic(), self.turns.limits.question_seconds
+            judging.stop()
+            started, limit = time.monotonic(), self.question_seconds
             try:
                 self.turns.begin()
                 started = time.monotonic()  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
-                values = self.turns.ask({**request, "step": step}, inputs, started + limit - found.seconds)
+                values = self._answer({**request, "step": step}, inputs, started + limit - found.seconds)
             finally:
                 found.seconds += time.monotonic() - started
+                judging.start()
+            if (size := _megabytes(values)) > MOST_MB:
+                raise Wrong("", f"{size:.0f} MB", f"at most {MOST_MB} MB", TOO_LARGE, "too_large")
             found.asked += 1
             found.unwritten += isinstance(values, Raised) and values.type_name == "NotImplementedError"
             return values
 
         return ask
+
+    def _answer(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
+        try:
+            return self.turns.ask(request, inputs, deadline)
+        except TimedOut:  # it says how long we waited, which is for the answer to choose
+            raise TimedOut(f"no answer within the {self.question_seconds:g} s that a question has") from None
+
+
+def _megabytes(values: Any) -> float:
+    """Return the size of the tensors in a tree of values."""
+    if isinstance(values, torch.Tensor):
+        return values.nbytes / 2**20
+    parts = values.values() if isinstance(values, dict) else values if isinstance(values, list) else ()
+    return sum(map(_megabytes, parts))
 
 
 class _Examiner:
@@ -175,7 +251,9 @@ class _Examiner:
         question, points = marker.args
         found = self.found[question]
         if call.excinfo is not None:
-            found.failures.append(call.excinfo.value)
+            failure = call.excinfo.value
+            failure.__traceback__ = failure.__context__ = None  # their frames hold all that came back, some 100 MB
+            found.failures.append(failure)
         elif call.when == "call" and marker.name == "bonus":
             found.bonus += float(points)
         elif call.when == "call":
@@ -270,11 +348,13 @@ def _question_report(question: str, found: Examined, maximum: float, untouched: 
     if not found.failures:
         return report
     failure = next((error for error in found.failures if isinstance(error, Wrong) and error.mistake), found.failures[0])
+    failure = _cause(failure, cell)
     verdict, report.hint = _reason(failure, cell)
     if untouched or verdict == "not written" or (found.asked and found.asked == found.unwritten):
         verdict, report.hint = "not written", "this question is not answered yet."
     report.verdict = "partly" if report.points or report.bonus else verdict
     report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
+    report.ending = next((e.message for e in (failure, *found.failures) if isinstance(e, Crashed)), "")
     unexpected = [error for error in found.failures if not isinstance(error, (Wrong, WorkerError, AssertionError))]
     if unexpected:
         first = f"{type(unexpected[0]).__name__}: {unexpected[0]}"
@@ -282,18 +362,25 @@ def _question_report(question: str, found: Examined, maximum: float, untouched: 
     return report
 
 
-def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
-    """Return the verdict that a failure means, and a hint without any of the check's values."""
+def _cause(failure: BaseException, cell: Any) -> BaseException:
+    """Return what happened to the cell, where its answer is missing for that; else the failure itself."""
     trouble = getattr(cell, "trouble", None)
+    ended = isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed))
+    return trouble if ended else failure
+
+
+def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
+    """Return the verdict that a failure means, and a hint of one line, without any of the check's values and without
+    any number that the answer chose: a status, a size or a time could tell of the inputs."""
     stopped = "".join(
         f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1]
     )
-    if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)):
-        failure = trouble
+    stopped = " " * bool(stopped) + " ".join(stopped.split())  # of several lines, one could look like a verdict
     if isinstance(failure, TimedOut):
         return "timed out", f"your code took too long: {failure.message}."
     if isinstance(failure, Crashed):
-        return "crashed", f"your code ended the process that ran it: {failure.message}."
+        how = "by leaving it (os._exit, say), by a crash in compiled code, or at a limit such as that of memory"
+        return "crashed", f"your code ended the process that ran it: {how}."
     if isinstance(failure, ProtocolError):
         return "crashed", "your code sent something that is no answer."
     if isinstance(failure, AnswerMissing):

@@ -25,7 +25,8 @@ VERDICTS = ("passed", "partly", "wrong", "not written", "crashed", "timed out", 
 
 @dataclass
 class QuestionReport:
-    """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check.
+    """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check, and
+    `ending`: how the process ended, in numbers that the student's code chose and that could tell of its inputs.
 
     `bonus` are extra points, of `bonus_maximum`: they come on top, and nobody needs them for the maximum.
     """
@@ -39,6 +40,7 @@ class QuestionReport:
     seconds: float = 0.0
     bonus: float = 0.0
     bonus_maximum: float = 0.0
+    ending: str = ""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from helpers.checks.compare import number, same, show
 from helpers.checks.probes import calling
 from helpers.checks.question import Ask, Oracle, Question, Wrong, integers, read_hints
 from helpers.checks.values import Raised
-from helpers.checks.verdict import GENERAL_HINTS, NO_KNOWN_MISTAKE, refuse_exception
+from helpers.checks.verdict import GENERAL_HINTS, NO_KNOWN_MISTAKE, refuse_exception, refuse_too_many
 
 __all__ = ["QUESTIONS"]
 
@@ -59,6 +59,11 @@ class Pairs:
         numbers = [_described(self.inputs[name]) for name in ("starts", "ends", "scores")]
         threshold = [f"threshold: {self.inputs['threshold']:g}"] if "threshold" in self.inputs else []
         return ", ".join([f"starts: {numbers[0]}", f"ends: {numbers[1]}", f"scores: {numbers[2]}", *threshold])
+
+    @property
+    def most(self) -> tuple[int, str]:
+        """How many pairs an answer can have, be it wrong, and why."""
+        return self.inputs["scores"].numel(), "pairs, one for each start with each end"
 
     def read(self, value: Any) -> Reading:
         """Return the pairs, sorted."""
@@ -100,6 +105,11 @@ class People:
         counts = ", ".join(str(len(found)) for found in self.peaks)
         return f"peaks: {counts} of them, fields: {_described(self.fields)}, limbs: {_listed(self.limbs, 10)}"
 
+    @property
+    def most(self) -> tuple[int, str]:
+        """How many people an answer can have, be it wrong, and why."""
+        return sum(map(len, self.peaks)), "people, as each has a peak of their own"
+
     def read(self, value: Any) -> Reading:
         """Return the people, sorted."""
         if not isinstance(value, Tensor):
@@ -129,9 +139,13 @@ def judge(calls: Sequence[Pairs] | Sequence[People], ask: Ask, oracle: Oracle) -
 
     Raises:
         Wrong: about the first call that is answered wrongly. The mistake named is a known wrong version that answers
-            all calls the same, or at least this one.
+            all calls the same, or at least this one. Or about one whose answer has more rows than there can be.
     """
-    answers = [ask("call", **call.inputs) for call in calls]
+    answers = []
+    for call in calls:
+        answers.append(ask("call", **call.inputs))
+        if isinstance(answers[-1], Mapping):
+            refuse_too_many(_called(call), answers[-1]["value"], *call.most, call.inputs)
     judged = [oracle("call", **call.inputs) for call in calls]
     for index, (call, answer, (right, _)) in enumerate(zip(calls, answers, judged, strict=True)):
         got, best = _read(call, answer), _read(call, right)
@@ -164,8 +178,12 @@ def _mistake(index: int, calls: Sequence, answers: Sequence[Any], wrong: Sequenc
     return name and name.partition(".")[0]
 
 
+def _called(call: Pairs | People) -> str:
+    return f"{call.name}({call.arguments})" + (f"; {call.note}" if call.note else "")
+
+
 def _wrong(call: Pairs | People, answer: Any, got: Reading, right: Reading, mistake: str | None) -> Wrong:
-    called = f"{call.name}({call.arguments})" + (f"; {call.note}" if call.note else "")
+    called = _called(call)
     hint, kind = HINTS[call.name].get(mistake or ""), got.fault
     if not hint and kind in ("raised", "type"):
         refuse_exception(called, answer, call.form)

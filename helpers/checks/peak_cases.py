@@ -18,7 +18,7 @@ from helpers.checks.compare import same, show
 from helpers.checks.probes import calling
 from helpers.checks.question import Ask, Oracle, Question, Wrong, integers, read_hints
 from helpers.checks.values import Raised
-from helpers.checks.verdict import GENERAL_HINTS, NO_KNOWN_MISTAKE, refuse_exception
+from helpers.checks.verdict import GENERAL_HINTS, NO_KNOWN_MISTAKE, refuse_exception, refuse_too_many
 
 __all__ = ["QUESTIONS"]
 
@@ -68,6 +68,13 @@ class Peaks:
     @property
     def arguments(self) -> str:
         return f"scoremaps: {_described(self.scoremaps)}, threshold: {self.threshold:g}"
+
+    def refuse(self, value: Any) -> None:
+        """Raise `Wrong` if a map has more peaks than pixels."""
+        if _is_nested(value, self.scoremaps):
+            for (b, k), peaks in _each_map(value):
+                what = f"peaks for image {b}, keypoint {k}: a pixel has one"
+                refuse_too_many(_called(self), peaks, self.scoremaps[b, k].numel(), what, self.inputs)
 
     def fault(self, value: Any, right: Any) -> Fault | None:
         """Return what is wrong with the peaks, or with their form."""
@@ -121,8 +128,10 @@ class Peaks:
     def alike(self, peaks: Tensor, others: Tensor, scores: Tensor) -> bool:
         """Return whether two lists of peaks of one map are equally long, and every peak has a partner in the other: a
         mistake may find several on one plateau."""
+        if len(peaks) != len(others):
+            return False
         pairs = self.pairs(peaks, others, scores)
-        return len(peaks) == len(others) and bool(pairs.any(dim=0).all() and pairs.any(dim=1).all())
+        return bool(pairs.any(dim=0).all() and pairs.any(dim=1).all())
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,9 @@ class Offsets:
     @property
     def arguments(self) -> str:
         return f"peaks: {', '.join(str(len(p)) for p in self.peaks)} of them, offsets: {_described(self.offsets)}"
+
+    def refuse(self, value: Any) -> None:
+        """Let everything pass: other shapes than the right ones are told by `fault`, and cost nothing."""
 
     def fault(self, value: Any, right: Any) -> Fault | None:
         """Return what is wrong with the moved peaks."""
@@ -169,9 +181,14 @@ def judge(calls: Sequence[Peaks] | Sequence[Offsets], ask: Ask, oracle: Oracle) 
 
     Raises:
         Wrong: about the first call that is answered wrongly. The mistake named is a known wrong version that answers
-            all calls the same, or at least this one; one that is meant will do if none gives the same numbers.
+            all calls the same, or at least this one; one that is meant will do if none gives the same numbers. Or
+            about one whose answer has more peaks than there can be.
     """
-    answers = [ask("call", **call.inputs) for call in calls]
+    answers = []
+    for call in calls:
+        answers.append(ask("call", **call.inputs))
+        if isinstance(answers[-1], Mapping):
+            call.refuse(answers[-1]["value"])
     judged = [oracle("call", **call.inputs) for call in calls]
     for index, (call, got, (right, _)) in enumerate(zip(calls, answers, judged, strict=True)):
         fault = _fault(call, got, right)
@@ -213,7 +230,8 @@ def _same_trees(a: Any, b: Any) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(_same_trees, a, b))
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a.dtype == b.dtype and same(_in_order(a), _in_order(b))
+        alike = (a.dtype, a.shape) == (b.dtype, b.shape)  # first: to sort 64 MB takes seconds
+        return alike and same(_in_order(a), _in_order(b))
     return same(a, b)
 
 
@@ -229,8 +247,12 @@ def _meant(call: Peaks | Offsets, got: Any, wrong: Any) -> bool:
     return both and got["changed"] == wrong["changed"] and call.meant(got["value"], wrong["value"])
 
 
+def _called(call: Peaks | Offsets) -> str:
+    return f"{call.name}({call.arguments})" + (f"; {call.note}" if call.note else "")
+
+
 def _wrong(call: Peaks | Offsets, got: Any, fault: Fault, mistake: str | None) -> Wrong:
-    called = f"{call.name}({call.arguments})" + (f"; {call.note}" if call.note else "")
+    called = _called(call)
     hint = HINTS[call.name].get(mistake or "")
     if not hint and fault.kind == "raised":
         refuse_exception(called, got, call.form)

@@ -24,6 +24,7 @@ __all__ = ["SOFTARGMAX_POSE", "SoftargmaxNetwork"]
 HINTS = read_hints("softargmax_models")["SoftargmaxPose"]
 SIZE, STRIDE, KEYPOINTS = (48, 128), 8, 3  # of the images to learn from
 EVALUATIONS = 60
+FINEST = 6  # scores for each pixel of the image; a head that doubles three times makes 4 of a stride of 4
 SPREAD = 2.0  # of the scores within a map: peaks stand out, yet several pixels count
 
 
@@ -116,6 +117,9 @@ class SoftargmaxNetwork(PoseNetwork):
         if scores.flatten(2).std(dim=-1).max() < 1e-6:
             raise self.wrong(called, "the same score everywhere", "scores that depend on the image", "ignores_image")
         (rows, columns), (height, width) = scores.shape[2:], size
+        if rows * columns > FINEST * height * width:
+            got, most = f"maps of {rows} x {columns}", f"maps of at most {FINEST} pixels for each of {height} x {width}"
+            raise self.wrong(called, got, most, "too_many")
         if max(height * columns, width * rows) > 1.6 * min(height * columns, width * rows):
             got = f"maps of {rows} x {columns} for images of {height} x {width}"
             raise self.wrong(called, got, "maps of the shape of the images", "maps_transposed")

@@ -34,7 +34,16 @@ from helpers.checks.question import (
 )
 from helpers.checks.values import Other, Raised
 
-__all__ = ["GENERAL_HINTS", "NOT_WRITTEN", "Call", "inputs", "judge", "refuse_exception", "run_check"]
+__all__ = [
+    "GENERAL_HINTS",
+    "NOT_WRITTEN",
+    "Call",
+    "inputs",
+    "judge",
+    "refuse_exception",
+    "refuse_too_many",
+    "run_check",
+]
 
 inputs: dict[
     str, Any
@@ -51,6 +60,7 @@ GENERAL_HINTS = {
     "NameError": "a name is used that is neither an argument nor defined in the cell: work with the arguments only.",
     "type": "is something returned at all, and of the kind that the docstring promises?",
     "shape": "compare the shape with the one in the docstring: which axes should be gone, which should stay?",
+    "too_many": "more came than there can be, whatever the values: is something added twice, or never taken away?",
     "dtype": "keep the dtype of the input: no .float(), .double() or numbers of another dtype on the way.",
     "changed": "an argument was changed in place (`x[...] = ...`, `x += ...`, `x.sub_()`): work on a copy.",
     "no_gradient": "the value has lost its tie to the first argument: .item(), .detach(), .numpy(), torch.tensor(...) "
@@ -201,6 +211,26 @@ def refuse_exception(called: str, got: Any, expected: str, hints: Mapping[str, s
         raise Wrong(called, show(got), expected, (hints or {}).get(kind, GENERAL_HINTS[kind]), kind)
     if isinstance(got, Other):
         raise Wrong(called, show(got), expected, GENERAL_HINTS["type"], "type")
+
+
+FEW = 3  # as many are judged as they are, where there should be none: two empty lists, say
+
+
+def refuse_too_many(called: str, got: Any, most: int, what: str, given: Mapping[str, Any]) -> None:
+    """Raise `Wrong` if `got`, a list or a tensor, has more items than the `most` there can be of `what`.
+
+    To be asked before anything else, where the length of an answer is free: what judging it and looking for a mistake
+    cost grows with that, and an answer of 64 MB is written in one line. The hint has neither number: `got` is the
+    student's own, and could tell of the inputs.
+
+    Args:
+        given: the inputs of the call.
+    """
+    items = 0 if isinstance(got, Tensor) and got.ndim == 0 else len(got) if isinstance(got, (list, Tensor)) else 0
+    if items > max(most, FEW):
+        wrong = Wrong(called, show(got), f"at most {most} {what}", GENERAL_HINTS["too_many"], "too_many")
+        wrong.inputs = dict(given)
+        raise wrong
 
 
 def run_check(

@@ -14,7 +14,7 @@ from helpers.checks.question import CheckFailed, Question, Wrong, case_rng, live
 from helpers.checks.table import Table, digest
 from helpers.checks.trained_models import mean_length, points_at
 from helpers.checks.values import Other, Raised
-from helpers.checks.verdict import Call, judge
+from helpers.checks.verdict import Call, judge, refuse_too_many
 
 SCALAR = Form("a scalar", number_will_do=True, dtype="precise")
 STRICT = Form("a scalar")
@@ -135,6 +135,19 @@ def test_judge_is_honest_about_an_unknown_mistake():
 def test_judge_names_general_mistakes(answer, mistake):
     # ones: the last answer returns the right value and damages its input
     assert verdict(answer, [1.0, 1.5] if mistake != "changed" else [0.5, 1.5]).mistake == mistake
+
+
+@pytest.mark.parametrize("got", [[0] * 6, [], None, 3.0, torch.zeros(6, 2), torch.tensor(1.0), {"a": 1}, "letters"])
+def test_as_many_as_there_can_be_are_judged(got):
+    refuse_too_many("f()", got, 6, "numbers", {})
+
+
+@pytest.mark.parametrize("got", [[0] * 7, torch.zeros(7, 2), torch.zeros(7)])
+def test_more_than_there_can_be_are_refused(got):
+    with pytest.raises(Wrong, match="at most 6 numbers") as caught:
+        refuse_too_many("f()", got, 6, "numbers", {"x": 1})
+    assert (caught.value.mistake, caught.value.inputs) == ("too_many", {"x": 1})
+    refuse_too_many("f()", got[:3], 0, "numbers", {})  # two lists, say, where there should be nothing
 
 
 def test_table_gives_back_what_was_written_and_is_stable(tmp_path):
