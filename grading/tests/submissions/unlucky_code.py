@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from grading.sample_submissions.handing_in import scratch
-from submissions.exercise import Exercise, HandedIn, until_a_limit
+from submissions.exercise import Exercise, HandedIn, until_a_limit, with_scratch
 
 
 def _before(ex: Exercise, head: str) -> HandedIn:
@@ -398,3 +398,27 @@ def surrogate_in_an_error(ex: Exercise) -> HandedIn:
         def ANSWER(*arguments, **options):
             raise ValueError("\\udfff")
     """)
+
+
+def helpers_of_one_name(ex: Exercise) -> HandedIn:
+    """Two answers have helpers of the same name, each the right one for its own."""
+    return ex.honest(**{name: _through_helper(name, ex.answers[name]) for name in (ex.first, ex.second)})
+
+
+def _through_helper(name: str, right: str) -> str:
+    through = f"def {name}(*arguments, **options):\n    return _helper(*arguments, **options)"
+    return f"{right}\n\n\n_helper = {name}\n\n\n{through}"
+
+
+def scratch_takes_names(ex: Exercise) -> HandedIn:
+    """A cell at the end calls numbers what the answers know as modules and builtins."""
+    made = ex.honest()
+    made.notebook["cells"].append(scratch("torch = np = nn = F = None\nlen = sum = list = range = 3", "taken"))
+    return made
+
+
+def own_table_by_comprehension(ex: Exercise) -> HandedIn:
+    """The answer needs a table that a cell of the student's own makes by comprehension."""
+    made = _inside(ex, "assert TABLE[2] == [0, 1]")
+    made.notebook = with_scratch(made.notebook, "TABLE = {n: [k for k in range(n)] for n in range(3)}")
+    return made

@@ -390,3 +390,13 @@ def text_around_an_answer(ex: Exercise) -> HandedIn:
     notes = {"cell_type": "markdown", "id": "notes", "metadata": {}, "source": "# Notes\n\n$x < y$ and a < b, `<tag>`"}
     notebook["cells"][3:3] = [notes, scratch("for i in", "unfinished"), scratch(code("Not Python, a reminder"), "x")]
     return ex.handed_in(notebook)
+
+
+def both_answers_in_one_cell(ex: Exercise) -> HandedIn:
+    """Two answers were written into one new cell, and their own were deleted."""
+    made = ex.honest()
+    for name in (ex.first, ex.second):
+        made.notebook["cells"].remove(ex.cell(made.notebook, name))
+    both = f"{ex.answers[ex.first]}\n\n\n{ex.answers[ex.second]}"
+    made.notebook = with_scratch(made.notebook, both)
+    return made
