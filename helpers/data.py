@@ -214,7 +214,9 @@ def scenes(seed: int, count: int, settings, title: str | None) -> Iterator[Scene
 
     from .people import render_scene
 
-    for index in tqdm(range(count), desc=title, unit="image", disable=title is None):
+    # Every two seconds: who runs a notebook without a browser (nbval) reads nothing until the cell is done, and of some
+    # two thousand messages in the queue the last are lost, the one that says that it is done among them.
+    for index in tqdm(range(count), desc=title, unit="image", disable=title is None, mininterval=2):
         yield render_scene(seed, index, settings)
 
 

@@ -12,7 +12,9 @@ from tqdm.auto import tqdm
 from .history import History
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-REFRESH = 0.25  # seconds between two looks at the loss: on a GPU each one waits for the work in the queue
+# Seconds between two looks at the loss. On a GPU each one waits for the work in the queue, and a kernel's messages may
+# be read at the end only, when of more than some two thousand the last are lost.
+REFRESH = 0.5
 
 
 def in_notebook() -> bool:
@@ -48,7 +50,7 @@ class Live:
         self.bar.write(sentence)
 
     def step(self, loss: Tensor) -> None:
-        """Show the loss of the last step, a few times a second at most."""
+        """Show the loss of the last step, twice a second at most."""
         now = time.perf_counter()
         if now - self.shown >= REFRESH and not self.bar.disable:
             self.shown = now

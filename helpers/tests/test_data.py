@@ -1,10 +1,11 @@
 import dataclasses
+import time
 
 import pytest
 import torch
 
 from helpers import data as data_module
-from helpers.data import PoseSet, batches, load_poses, rendered_people
+from helpers.data import PoseSet, batches, load_poses, rendered_people, scenes
 from helpers.people import SceneSettings, render_scene
 from helpers.skeletons import COCO, LSP
 from helpers.tests.stick_people import stick_people
@@ -152,3 +153,10 @@ def test_load_poses_knows_two_names(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEP_LEARNING_LAB_LEEDS", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_poses("leeds_sports", "val")
+
+
+def test_rendering_sends_few_messages(capfd, monkeypatch):
+    """A bar that speaks with every image would fill the queue of a kernel whose reader waits for the cell's end."""
+    monkeypatch.setattr("helpers.people.render_scene", lambda seed, index, settings: time.sleep(0.01))
+    assert len(list(scenes(0, 60, SMALL, "rendering"))) == 60
+    assert 1 <= capfd.readouterr().err.count("\r") <= 4
