@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-from submissions.exercise import Exercise, HandedIn, code, with_scratch
+from submissions.exercise import Exercise, HandedIn, code, until_a_limit, with_scratch
 
 
 def asserts_dropped_by_a_transformer(ex: Exercise) -> HandedIn:
@@ -131,6 +131,7 @@ def random_numbers_made_constant(ex: Exercise) -> HandedIn:
     """)
 
 
+@until_a_limit
 def modules_replaced(ex: Exercise) -> HandedIn:
     """json, struct, socket and safetensors are replaced in sys.modules and emptied where they are."""
     return ex.worthless("""
