@@ -29,7 +29,7 @@ from grading.warm import WarmProcess
 if TYPE_CHECKING:  # torch comes with the first look at a question
     from helpers.checks.question import Oracle, Question
 
-__all__ = ["Course", "References", "warm_process"]
+__all__ = ["Course", "References", "module_at", "warm_process"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Course:
     def known_wrong_answers(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the known wrong answers as {question: {mistake: answer}}; empty where the course has none."""
         path = self.root / self.known_wrong / f"{self.exercise}.py"
-        return _module_at(path).KNOWN_WRONG if path.is_file() else {}
+        return module_at(path).KNOWN_WRONG if path.is_file() else {}
 
 
 def _define(tree: ast.Module, names: dict[str, Any]) -> None:
@@ -140,8 +140,9 @@ def _define(tree: ast.Module, names: dict[str, Any]) -> None:
             exec(compile(ast.Module([statement], []), "<solution>", "exec"), names)
 
 
-def _module_at(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"known_wrong_{path.stem}", path)
+def module_at(path: Path) -> ModuleType:
+    """Return a module of a course, run anew: by its path, for several courses may have modules of one name."""
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # classes look up their own module
     spec.loader.exec_module(module)
