@@ -23,7 +23,7 @@ def verdict(question: str, report: QuestionReport) -> str:
     sign = SIGNS.get(report.verdict, "\u2718")
     lines = [f"{sign} {question}: {_earned(report)}, {report.verdict}."]
     if report.hint:
-        lines.append(f"  hint  {' '.join(report.hint.split())}")  # one line: else it could look like a verdict
+        lines.append(f"  hint  {report.hint}")
     return _printable("\n".join(lines)) + "\n"
 
 
