@@ -29,6 +29,7 @@ demo: env ## from a fresh clone to graded work: a sample class, its marks, feedb
 
 test: env ## all tests, the notebooks, the drift check: what CI runs
 	$(RUN) ruff check .
+	$(RUN) ruff format --check .
 	$(RUN) python -m grading release --check
 	printf '%s\n' $(NOTEBOOKS) | sort -r | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
 		python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider
@@ -45,6 +46,7 @@ bench: env ## speed and memory, as ratios measured side by side (some 25 minutes
 
 lint: env ## style
 	$(RUN) ruff check .
+	$(RUN) ruff format --check .
 
 clean: ## removes caches, the sample class and the bundle; a real class stays
 	rm -rf build data/cache grading/sample grading/cache

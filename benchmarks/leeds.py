@@ -1,6 +1,6 @@
 """The whole of ex01 on photos of Leeds Sports Pose Extended: one changed name, an honest number.
 
-    DEEP_LEARNING_LAB_LEEDS=/path/to/lspet python -m benchmarks leeds
+DEEP_LEARNING_LAB_LEEDS=/path/to/lspet python -m benchmarks leeds
 """
 
 from __future__ import annotations

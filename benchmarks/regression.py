@@ -1,6 +1,6 @@
 """Regression against the mean pose, in the notebook's own training cell, over several seeds.
 
-    python -m benchmarks regression --seeds 0 1 2
+python -m benchmarks regression --seeds 0 1 2
 """
 
 from __future__ import annotations

@@ -105,9 +105,7 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
     return notebook, repairs
 
 
-def _chosen(
-    cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repairs: list[str]
-) -> dict[str, int]:
+def _chosen(cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repairs: list[str]) -> dict[str, int]:
     """Return the place of the student's cell that is each name; of two names it may be the same, with both answers."""
     by_name, by_id, by_text, by_definition, in_another = (defaultdict(list) for _ in range(5))
     for index, cell in enumerate(cells):

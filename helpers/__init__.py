@@ -8,8 +8,14 @@ from importlib import import_module
 
 _HOLDS = {
     "backbones": (
-        "FineBackbone", "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "fine_backbone",
-        "pretrainable_backbone", "resnet18_backbone", "small_backbone",
+        "FineBackbone",
+        "SmallBackbone",
+        "WeightsUnavailable",
+        "efficientnet_lite0_backbone",
+        "fine_backbone",
+        "pretrainable_backbone",
+        "resnet18_backbone",
+        "small_backbone",
     ),
     "bottom_up": ("BottomUp",),
     "boundaries": ("boundary_score",),
@@ -35,8 +41,17 @@ _HOLDS = {
     "weights": ("load_weights", "save_weights"),
 }
 _MODULES = (
-    *_HOLDS, "augment", "cache", "checks", "crowd_pictures", "mask_pictures", "people", "pictures", "scoremaps",
-    "shapes", "top_down",
+    *_HOLDS,
+    "augment",
+    "cache",
+    "checks",
+    "crowd_pictures",
+    "mask_pictures",
+    "people",
+    "pictures",
+    "scoremaps",
+    "shapes",
+    "top_down",
 )
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 

@@ -21,9 +21,15 @@ from .skeletons import Skeleton
 Batch = dict[str, Tensor]
 
 
-def pose(skeleton: Skeleton, rotation: float = 20.0, scale: tuple[float, float] = (0.85, 1.15),
-         translation: float = 0.06, warped: float = 0.5, flip: float = 0.5,
-         colour: float = 0.25) -> Callable[[Batch], Batch]:
+def pose(
+    skeleton: Skeleton,
+    rotation: float = 20.0,
+    scale: tuple[float, float] = (0.85, 1.15),
+    translation: float = 0.06,
+    warped: float = 0.5,
+    flip: float = 0.5,
+    colour: float = 0.25,
+) -> Callable[[Batch], Batch]:
     """Return a function that mirrors, recolours, turns, scales and shifts the images of a batch, with their keypoints.
 
     What it is given stays as it is; it returns a new batch. A keypoint that leaves the image is no longer visible; what
@@ -39,14 +45,21 @@ def pose(skeleton: Skeleton, rotation: float = 20.0, scale: tuple[float, float] 
         flip: probability of mirroring.
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
+
     def mirror_poses(batch: Batch, mirrored: Tensor) -> Batch:
         return mirror(batch, skeleton, mirrored)
 
     return _augmentation(mirror_poses, warp, rotation, scale, translation, warped, flip, colour)
 
 
-def segmentation(flip: float = 0.5, colour: float = 0.25, warped: float = 0.0, rotation: float = 20.0,
-                 scale: tuple[float, float] = (0.85, 1.15), translation: float = 0.06) -> Callable[[Batch], Batch]:
+def segmentation(
+    flip: float = 0.5,
+    colour: float = 0.25,
+    warped: float = 0.0,
+    rotation: float = 20.0,
+    scale: tuple[float, float] = (0.85, 1.15),
+    translation: float = 0.06,
+) -> Callable[[Batch], Batch]:
     """Return a function that mirrors and recolours the images of a batch, and warps them if asked to, with their masks.
 
     What it is given stays as it is; it returns a new batch. A warped mask has the label of one pixel of the old mask in
@@ -71,6 +84,7 @@ def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callabl
         skeleton: tells which keypoints and limbs trade places in a mirrored image.
         flip, colour: as for `pose`.
     """
+
     def mirror_where(batch: Batch, mirrored: Tensor) -> Batch:
         return mirror_maps(batch, skeleton, mirrored)
 
@@ -80,9 +94,16 @@ def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callabl
     return _augmentation(mirror_where, leave, 0.0, (1.0, 1.0), 0.0, 0.0, flip, colour)
 
 
-def _augmentation(mirror_where: Callable[[Batch, Tensor], Batch], warp_by: Callable[[Batch, Tensor], Batch],
-                  rotation: float, scale: tuple[float, float], translation: float, warped: float, flip: float,
-                  colour: float) -> Callable[[Batch], Batch]:
+def _augmentation(
+    mirror_where: Callable[[Batch, Tensor], Batch],
+    warp_by: Callable[[Batch, Tensor], Batch],
+    rotation: float,
+    scale: tuple[float, float],
+    translation: float,
+    warped: float,
+    flip: float,
+    colour: float,
+) -> Callable[[Batch], Batch]:
     """Return the function that changes a batch, after checking the knobs; see `pose`.
 
     Args:
@@ -94,8 +115,10 @@ def _augmentation(mirror_where: Callable[[Batch, Tensor], Batch], warp_by: Calla
     if not (0 <= flip <= 1 and 0 <= warped <= 1):
         raise ValueError(f"flip is {flip} and warped {warped}; expected shares in [0, 1].")
     if rotation < 0 or translation < 0 or not 0 <= colour < 1:
-        raise ValueError(f"rotation is {rotation}, translation {translation}, colour {colour}; expected 0 or more, "
-                         "and colour below 1.")
+        raise ValueError(
+            f"rotation is {rotation}, translation {translation}, colour {colour}; expected 0 or more, "
+            "and colour below 1."
+        )
 
     def augmented(batch: Batch) -> Batch:
         count, _, height, width = batch["images"].shape
@@ -113,8 +136,9 @@ def _augmentation(mirror_where: Callable[[Batch, Tensor], Batch], warp_by: Calla
     return augmented
 
 
-def random_affine(count: int, size: tuple[int, int], rotation: float, scale: tuple[float, float],
-                  translation: float) -> Tensor:
+def random_affine(
+    count: int, size: tuple[int, int], rotation: float, scale: tuple[float, float], translation: float
+) -> Tensor:
     """Return random transforms (count, 2, 3), from pixels of the old image to pixels of the new one, on the CPU.
 
     Each one turns and scales about the centre of the image and then shifts.
@@ -144,8 +168,13 @@ def warp(batch: Batch, matrices: Tensor) -> Batch:
     moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
     limits = torch.tensor([width - 1, height - 1], device=keypoints.device)
     inside = ((moved >= 0) & (moved <= limits)).all(-1)
-    return {**batch, "images": warped, "keypoints": moved, "visible": batch["visible"] & inside,
-            "visibility": batch["visibility"] * inside}
+    return {
+        **batch,
+        "images": warped,
+        "keypoints": moved,
+        "visible": batch["visible"] & inside,
+        "visibility": batch["visibility"] * inside,
+    }
 
 
 def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
@@ -167,6 +196,7 @@ def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
 
 def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
     """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
+
     def counting(n: int) -> Tensor:
         return torch.arange(n, device=matrices.device, dtype=matrices.dtype)
 

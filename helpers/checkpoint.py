@@ -30,8 +30,10 @@ def require_folder(save_to: str | os.PathLike | None) -> None:
             part.write_text("")
         path.with_name(f"{path.stem}.trial").unlink()
     except OSError as error:
-        raise OSError(f"save_to is {str(path)!r}, but {path.parent.resolve()} cannot be written "
-                      f"({error.strerror or error}). Choose another folder, or make it.") from error
+        raise OSError(
+            f"save_to is {str(path)!r}, but {path.parent.resolve()} cannot be written "
+            f"({error.strerror or error}). Choose another folder, or make it."
+        ) from error
 
 
 class Checkpoint:
@@ -40,8 +42,15 @@ class Checkpoint:
     The second file, NAME.checkpoint.safetensors, holds weights, optimizer and history; it goes when the training ends.
     """
 
-    def __init__(self, save_to: str | os.PathLike | None, model: nn.Module, optimizer: torch.optim.Optimizer,
-                 generator: torch.Generator, history: History, schedule):
+    def __init__(
+        self,
+        save_to: str | os.PathLike | None,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        generator: torch.Generator,
+        history: History,
+        schedule,
+    ):
         self.model, self.optimizer, self.generator = model, optimizer, generator
         self.history, self.schedule = history, schedule
         self.save_to = Path(save_to) if save_to is not None else None
@@ -54,9 +63,15 @@ class Checkpoint:
         if self.history.best_epoch == len(self.history):
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
             if self.save_to:
-                save_weights(self.model, self.save_to, metric=self.history.metric, value=self.history.best,
-                             epoch=len(self.history), seconds=round(self.schedule.seconds(), 1),
-                             torch=torch.__version__)
+                save_weights(
+                    self.model,
+                    self.save_to,
+                    metric=self.history.metric,
+                    value=self.history.best,
+                    epoch=len(self.history),
+                    seconds=round(self.schedule.seconds(), 1),
+                    torch=torch.__version__,
+                )
         if time.perf_counter() - self.written > EVERY:
             self.write()
 
@@ -76,8 +91,11 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        notes = {"history": dataclasses.asdict(self.history), "step": self.schedule.step,
-                 "seconds": self.schedule.seconds()}
+        notes = {
+            "history": dataclasses.asdict(self.history),
+            "step": self.schedule.step,
+            "seconds": self.schedule.seconds(),
+        }
         with atomically(self.path) as part:
             save_file(tensors, part, {"training": json.dumps(notes)})
         self.written = time.perf_counter()
@@ -95,9 +113,11 @@ class Checkpoint:
             self._load_optimizer(_under("optimizer.", tensors))
             self.generator.set_state(tensors["generator"])
         except (KeyError, RuntimeError, ValueError, json.JSONDecodeError) as error:
-            raise ValueError(f"{self.path} is the checkpoint of another model or training. Delete it and train again; "
-                             "the weights that were best so far stay in "
-                             f"{self.save_to.name}.") from error
+            raise ValueError(
+                f"{self.path} is the checkpoint of another model or training. Delete it and train again; "
+                "the weights that were best so far stay in "
+                f"{self.save_to.name}."
+            ) from error
         for name, value in notes["history"].items():
             setattr(self.history, name, value)
         self.history.stopped = "done"

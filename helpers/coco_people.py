@@ -23,8 +23,14 @@ WHERE_FROM = "https://cocodataset.org/#download"
 FILES = {"train": "train2017", "val": "val2017", "test": "val2017"}  # the labels of test2017 are not public
 
 
-def coco_people(root: str | Path, split: str, size: tuple[int, int] = (96, 128), count: int | None = None,
-                all_images: bool = False, progress: bool = True) -> PeopleSet:
+def coco_people(
+    root: str | Path,
+    split: str,
+    size: tuple[int, int] = (96, 128),
+    count: int | None = None,
+    all_images: bool = False,
+    progress: bool = True,
+) -> PeopleSet:
     """Return the photos of COCO 2017 with people and their keypoints.
 
     "train" is train2017. The labels of test2017 are not public, so the photos of val2017, in the order of their
@@ -46,16 +52,26 @@ def coco_people(root: str | Path, split: str, size: tuple[int, int] = (96, 128),
     root, part = Path(root).expanduser(), FILES[split]
     path, photos = root / "annotations" / f"person_keypoints_{part}.json", root / part
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. Download the photos of {part} and the annotations of 2017 from "
-                                f"{WHERE_FROM} and unpack them so that {path} and {photos} exist.")
+        raise FileNotFoundError(
+            f"{path} is missing. Download the photos of {part} and the annotations of 2017 from "
+            f"{WHERE_FROM} and unpack them so that {path} and {photos} exist."
+        )
     turns = {"train": slice(None), "val": slice(0, None, 2), "test": slice(1, None, 2)}[split]
     count = SPLITS[split] if count is None else count
     return coco_file(path, photos, size, count, all_images, progress, turns, name=f"COCO, {split}")
 
 
-def coco_file(path: str | Path, photos: str | Path, size: tuple[int, int] = (96, 128), count: int | None = None,
-              all_images: bool = False, progress: bool = True, part: slice = slice(None),
-              skeleton: Skeleton | None = None, name: str | None = None) -> PeopleSet:
+def coco_file(
+    path: str | Path,
+    photos: str | Path,
+    size: tuple[int, int] = (96, 128),
+    count: int | None = None,
+    all_images: bool = False,
+    progress: bool = True,
+    part: slice = slice(None),
+    skeleton: Skeleton | None = None,
+    name: str | None = None,
+) -> PeopleSet:
     """Return the people of any file in COCO's format of keypoints, whatever it is called.
 
     A photo is scaled, by one factor for x and y, to be as large as fits into `size`, and lies in the top left corner;
@@ -85,16 +101,20 @@ def coco_file(path: str | Path, photos: str | Path, size: tuple[int, int] = (96,
     path, photos = Path(path).expanduser(), Path(photos).expanduser()
     coco = _read(path)
     by_number = sorted(coco.dataset["images"], key=lambda entry: entry["id"])
-    entries = [entry for entry in by_number[part]
-               if all_images or any(map(_num_keypoints, coco.imgToAnns[entry["id"]]))][:count]
+    entries = [
+        entry for entry in by_number[part] if all_images or any(map(_num_keypoints, coco.imgToAnns[entry["id"]]))
+    ][:count]
     if not entries:
         raise ValueError(f"{path} names no photo of people with keypoints for this set.")
-    opened = [_letterboxed(photos / entry["file_name"], size)
-              for entry in tqdm(entries, desc=f"reading {path.stem}", unit="photo", disable=not progress)]
+    opened = [
+        _letterboxed(photos / entry["file_name"], size)
+        for entry in tqdm(entries, desc=f"reading {path.stem}", unit="photo", disable=not progress)
+    ]
     images, scales = zip(*opened, strict=True)
     people = [coco.imgToAnns[entry["id"]] for entry in entries]
-    return _people_set(torch.from_numpy(np.stack(images)), people, scales, skeleton or _skeleton(coco.dataset),
-                       None, name or path.stem)
+    return _people_set(
+        torch.from_numpy(np.stack(images)), people, scales, skeleton or _skeleton(coco.dataset), None, name or path.stem
+    )
 
 
 def to_coco(data: PeopleSet) -> dict:
@@ -105,16 +125,28 @@ def to_coco(data: PeopleSet) -> dict:
     """
     height, width = data.image_size
     numbers = range(1, len(data) + 1)
-    person = {"id": 1, "name": "person", "supercategory": "person",
-              "keypoints": list(data.skeleton.keypoint_names),
-              "skeleton": [[a + 1, b + 1] for a, b in data.skeleton.limbs]}  # COCO counts keypoints from 1
-    return {"info": {"description": data.name},
-            "images": [{"id": n, "file_name": f"{n:012d}.png", "height": height, "width": width} for n in numbers],
-            "annotations": annotations(vars(data)), "categories": [person]}
+    person = {
+        "id": 1,
+        "name": "person",
+        "supercategory": "person",
+        "keypoints": list(data.skeleton.keypoint_names),
+        "skeleton": [[a + 1, b + 1] for a, b in data.skeleton.limbs],
+    }  # COCO counts keypoints from 1
+    return {
+        "info": {"description": data.name},
+        "images": [{"id": n, "file_name": f"{n:012d}.png", "height": height, "width": width} for n in numbers],
+        "annotations": annotations(vars(data)),
+        "categories": [person],
+    }
 
 
-def from_coco(coco: Mapping, images: Tensor | None = None, max_people: int | None = None,
-              skeleton: Skeleton | None = None, name: str | None = None) -> PeopleSet:
+def from_coco(
+    coco: Mapping,
+    images: Tensor | None = None,
+    max_people: int | None = None,
+    skeleton: Skeleton | None = None,
+    name: str | None = None,
+) -> PeopleSet:
     """Return the people of a dictionary in COCO's format, in pixels as they are in it: what `to_coco` came from.
 
     Args:
@@ -136,8 +168,14 @@ def from_coco(coco: Mapping, images: Tensor | None = None, max_people: int | Non
         images = torch.zeros(len(entries), 3, height, width, dtype=torch.uint8)
     require("images", images, "N 3 H W", torch.uint8, known={"N": len(entries), "H": height, "W": width})
     people = [index.imgToAnns[entry["id"]] for entry in entries]
-    return _people_set(images, people, [1.0] * len(entries), skeleton or _skeleton(coco), max_people,
-                       name or coco.get("info", {}).get("description", "COCO"))
+    return _people_set(
+        images,
+        people,
+        [1.0] * len(entries),
+        skeleton or _skeleton(coco),
+        max_people,
+        name or coco.get("info", {}).get("description", "COCO"),
+    )
 
 
 def _read(path: Path):
@@ -154,15 +192,20 @@ def _read(path: Path):
 def _indexed(content: object, what: str):
     """Return pycocotools' COCO of a dictionary that holds the three lists of COCO's format."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"{what} holds a {type(content).__name__}; expected a dictionary with images, annotations and "
-                         "categories, as in COCO's person_keypoints_val2017.json.")
+        raise ValueError(
+            f"{what} holds a {type(content).__name__}; expected a dictionary with images, annotations and "
+            "categories, as in COCO's person_keypoints_val2017.json."
+        )
     missing = [key for key in ("images", "annotations", "categories") if key not in content]
     if missing:
-        raise ValueError(f"{what} has no {missing[0]}; expected images, annotations and categories, as in COCO's "
-                         "person_keypoints_val2017.json.")
+        raise ValueError(
+            f"{what} has no {missing[0]}; expected images, annotations and categories, as in COCO's "
+            "person_keypoints_val2017.json."
+        )
     if not any("keypoints" in category for category in content["categories"][:1]):
-        raise ValueError(f"{what} says nothing of keypoints; expected COCO's file person_keypoints_..., not its file "
-                         "instances_...")
+        raise ValueError(
+            f"{what} says nothing of keypoints; expected COCO's file person_keypoints_..., not its file instances_..."
+        )
     try:
         return indexed(content)
     except KeyError as error:
@@ -177,9 +220,12 @@ def _skeleton(coco: Mapping) -> Skeleton:
         if names == ours.keypoint_names:
             return ours
     pairs = [(f"left_{name.removeprefix('right_')}", name) for name in names if name.startswith("right_")]
-    return Skeleton(name=category["name"], keypoint_names=names,
-                    limbs=tuple((a - 1, b - 1) for a, b in category.get("skeleton", ())),
-                    swaps=tuple((names.index(left), names.index(right)) for left, right in pairs if left in names))
+    return Skeleton(
+        name=category["name"],
+        keypoint_names=names,
+        limbs=tuple((a - 1, b - 1) for a, b in category.get("skeleton", ())),
+        swaps=tuple((names.index(left), names.index(right)) for left, right in pairs if left in names),
+    )
 
 
 def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, float]:
@@ -191,8 +237,9 @@ def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, float]:
         with Image.open(path) as file:
             photo = file.convert("RGB")
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing. Put it there from {WHERE_FROM}, or leave it out of the JSON "
-                                "file.") from None
+        raise FileNotFoundError(
+            f"{path} is missing. Put it there from {WHERE_FROM}, or leave it out of the JSON file."
+        ) from None
     except (OSError, SyntaxError) as error:  # Pillow raises the latter for a broken PNG
         raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
     height, width = size
@@ -204,8 +251,14 @@ def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, float]:
     return np.asarray(image).transpose(2, 0, 1), scale
 
 
-def _people_set(images: Tensor, people: Sequence[list[dict]], scales: Sequence[float], skeleton: Skeleton,
-                max_people: int | None, name: str) -> PeopleSet:
+def _people_set(
+    images: Tensor,
+    people: Sequence[list[dict]],
+    scales: Sequence[float],
+    skeleton: Skeleton,
+    max_people: int | None,
+    name: str,
+) -> PeopleSet:
     """Return the set of these images, each with the annotations of its people and the factor that it was scaled by."""
     most = max(map(len, people))
     max_people = most if max_people is None else max_people
@@ -233,8 +286,10 @@ def _person(person: Mapping, scale: float, count: int) -> dict[str, Tensor | boo
     """
     triples = torch.tensor(person.get("keypoints", [0] * 3 * count), dtype=torch.float64)
     if len(triples) != 3 * count:
-        raise ValueError(f"annotation {person.get('id')} has {len(triples)} numbers of keypoints; expected x, y and "
-                         f"visibility of {count}.")
+        raise ValueError(
+            f"annotation {person.get('id')} has {len(triples)} numbers of keypoints; expected x, y and "
+            f"visibility of {count}."
+        )
     places, visibility = triples.view(count, 3).split([2, 1], dim=1)
     visible = visibility > 0
     crowd = bool(person.get("iscrowd", 0))
@@ -246,9 +301,15 @@ def _person(person: Mapping, scale: float, count: int) -> dict[str, Tensor | boo
         corners = torch.stack([seen.min(0)[0], seen.max(0)[0]]) if len(seen) else torch.zeros(2, 2, dtype=torch.float64)
     area = torch.tensor(person["area"], dtype=torch.float64) if "area" in person else box_areas(corners.flatten())
     shift = (scale - 1) / 2  # pixel centres are at integers before and after
-    return {"keypoints": torch.where(visible, places * scale + shift, 0), "visibility": visibility[:, 0],
-            "boxes_xyxy": (corners * scale + shift).flatten(), "areas": area * scale**2, "present": True,
-            "ignored": crowd or _num_keypoints(person) == 0, "crowd": crowd}
+    return {
+        "keypoints": torch.where(visible, places * scale + shift, 0),
+        "visibility": visibility[:, 0],
+        "boxes_xyxy": (corners * scale + shift).flatten(),
+        "areas": area * scale**2,
+        "present": True,
+        "ignored": crowd or _num_keypoints(person) == 0,
+        "crowd": crowd,
+    }
 
 
 def _num_keypoints(person: Mapping) -> int:

@@ -47,8 +47,15 @@ NUMBERS = 30  # more candidates than this have colours only
 
 
 @shows_itself
-def people_grid(data: PeopleSet, people: Sequence[Tensor] | None = None, *, boxes: Sequence[Tensor] | None = None,
-                titles: Sequence[str] | None = None, columns: int = 4, title: str = "") -> Picture:
+def people_grid(
+    data: PeopleSet,
+    people: Sequence[Tensor] | None = None,
+    *,
+    boxes: Sequence[Tensor] | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    title: str = "",
+) -> Picture:
     """Return images in a grid with their people, a colour each. What is missing is not drawn, nor are limbs to it.
 
     Args:
@@ -107,13 +114,24 @@ def field(field: Tensor, image: Tensor | None = None, *, stride: float = 4, titl
     arrows = _draw_field(axes[0], field, image, stride)
     headline(figure, title)
     where = "" if image is None else " over its image"
-    return Picture(figure, alt_text(title, f"a field of {field.shape[1]} x {field.shape[2]} pixels{where}, {arrows} of "
-                                           "them with an arrow"))
+    return Picture(
+        figure,
+        alt_text(
+            title, f"a field of {field.shape[1]} x {field.shape[2]} pixels{where}, {arrows} of them with an arrow"
+        ),
+    )
 
 
 @shows_itself
-def field_grid(fields: Tensor, titles: Sequence[str] | None = None, image: Tensor | None = None, *, stride: float = 4,
-               columns: int = 2, title: str = "") -> Picture:
+def field_grid(
+    fields: Tensor,
+    titles: Sequence[str] | None = None,
+    image: Tensor | None = None,
+    *,
+    stride: float = 4,
+    columns: int = 2,
+    title: str = "",
+) -> Picture:
     """Return part affinity fields in a grid, as `field` draws one.
 
     Args:
@@ -128,8 +146,9 @@ def field_grid(fields: Tensor, titles: Sequence[str] | None = None, image: Tenso
     if titles is not None and len(titles) != count:
         raise ValueError(f"{len(titles)} titles for {count} fields.")
     columns = min(columns, count)
-    figure, axes = image_axes(-(-count // columns), columns, max(2.6, min(5.0, 10.0 / columns)),
-                              fields.shape[2] / fields.shape[3])
+    figure, axes = image_axes(
+        -(-count // columns), columns, max(2.6, min(5.0, 10.0 / columns)), fields.shape[2] / fields.shape[3]
+    )
     for index, axis in enumerate(axes):
         if index >= count:
             axis.set_visible(False)
@@ -142,9 +161,16 @@ def field_grid(fields: Tensor, titles: Sequence[str] | None = None, image: Tenso
 
 
 @shows_itself
-def candidates(image: Tensor, starts: Tensor, ends: Tensor, scores: Tensor,
-               kept: Iterable[tuple[int, int]] | Tensor | None = None, *, stride: float = 4,
-               title: str = "") -> Picture:
+def candidates(
+    image: Tensor,
+    starts: Tensor,
+    ends: Tensor,
+    scores: Tensor,
+    kept: Iterable[tuple[int, int]] | Tensor | None = None,
+    *,
+    stride: float = 4,
+    title: str = "",
+) -> Picture:
     """Return all limbs that could be, from every start to every end, in the colours of their scores.
 
     A start is a circle, an end a square. Red is a high score, blue a low one; up to 30 candidates have numbers.
@@ -177,13 +203,27 @@ def candidates(image: Tensor, starts: Tensor, ends: Tensor, scores: Tensor,
         i, j = divmod(place, len(second))
         line, value = torch.stack([first[i], second[j]]), float(values[i, j])
         wide = (i, j) in pairs
-        axis.plot(*line.T.tolist(), color=colour.to_rgba(value), lw=5 if wide else 1.5, solid_capstyle="round",
-                  path_effects=_outline(7 if wide else 2.7), zorder=4 if wide else 3)
+        axis.plot(
+            *line.T.tolist(),
+            color=colour.to_rgba(value),
+            lw=5 if wide else 1.5,
+            solid_capstyle="round",
+            path_effects=_outline(7 if wide else 2.7),
+            zorder=4 if wide else 3,
+        )
         if values.numel() <= NUMBERS:
             taken.append(_place_by(line, taken, image.shape[-1] / 15))
-            axis.text(*taken[-1], f"{value:z.2f}", ha="center", va="center", fontsize=9,
-                      fontweight="bold" if wide else "normal", zorder=6, clip_on=True,
-                      bbox={"boxstyle": "round,pad=0.15", "fc": WHITE, "ec": colour.to_rgba(value), "lw": 1.5})
+            axis.text(
+                *taken[-1],
+                f"{value:z.2f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                fontweight="bold" if wide else "normal",
+                zorder=6,
+                clip_on=True,
+                bbox={"boxstyle": "round,pad=0.15", "fc": WHITE, "ec": colour.to_rgba(value), "lw": 1.5},
+            )
     for places, shape in ((first, "o"), (second, "s")):
         axis.plot(*places.T.tolist(), shape, color=YELLOW, ms=9, mec=BLACK, mew=1, ls="none", zorder=5)
     figure.colorbar(colour, ax=axis, shrink=0.8, aspect=20, label="score")
@@ -194,8 +234,9 @@ def candidates(image: Tensor, starts: Tensor, ends: Tensor, scores: Tensor,
 
 
 @shows_itself
-def peaks(image: Tensor, peaks: Sequence[Tensor], skeleton: Skeleton = COCO, *, stride: float = 4,
-          title: str = "") -> Picture:
+def peaks(
+    image: Tensor, peaks: Sequence[Tensor], skeleton: Skeleton = COCO, *, stride: float = 4, title: str = ""
+) -> Picture:
     """Return all peaks of one image: a shape for each kind of keypoint, blue left, orange right, larger where surer.
 
     Args:
@@ -204,8 +245,10 @@ def peaks(image: Tensor, peaks: Sequence[Tensor], skeleton: Skeleton = COCO, *, 
         stride: width of a pixel of the map, in pixels of the image.
     """
     if isinstance(peaks, Tensor) or len(peaks) != skeleton.num_keypoints:
-        raise ValueError(f"peaks holds {len(peaks)} entries; expected {skeleton.num_keypoints} tensors, one for each "
-                         f"keypoint of {skeleton.name}.")
+        raise ValueError(
+            f"peaks holds {len(peaks)} entries; expected {skeleton.num_keypoints} tensors, one for each "
+            f"keypoint of {skeleton.name}."
+        )
     for k, found in enumerate(peaks):
         require(f"peaks[{k}]", found, "N 3")
     figure, (axis,) = image_axes(1, 1, 7.0, image.shape[-2] / image.shape[-1])
@@ -216,19 +259,35 @@ def peaks(image: Tensor, peaks: Sequence[Tensor], skeleton: Skeleton = COCO, *, 
         found = found.detach().cpu().float()
         x, y = to_image(found[:, :2], stride).T.tolist()
         area = 14 + 100 * (found[:, 2] / highest).clamp(0, 1)
-        axis.scatter(x, y, area.tolist(), color=_side_colour(skeleton, k), edgecolors=BLACK, linewidths=0.8, zorder=4,
-                     marker=SHAPES[kinds.index(_without_side(name)) % len(SHAPES)])
+        axis.scatter(
+            x,
+            y,
+            area.tolist(),
+            color=_side_colour(skeleton, k),
+            edgecolors=BLACK,
+            linewidths=0.8,
+            zorder=4,
+            marker=SHAPES[kinds.index(_without_side(name)) % len(SHAPES)],
+        )
     _legend_of_kinds(figure, kinds)
     headline(figure, title)
-    counts = ", ".join(f"{name.replace('_', ' ')} {len(found)}"
-                       for name, found in zip(skeleton.keypoint_names, peaks, strict=True))
+    counts = ", ".join(
+        f"{name.replace('_', ' ')} {len(found)}" for name, found in zip(skeleton.keypoint_names, peaks, strict=True)
+    )
     return Picture(figure, alt_text(title, f"{sum(map(len, peaks))} peaks over their image: {counts}"))
 
 
 @shows_itself
-def crops_row(crops: Tensor, keypoints: Tensor | None = None, *, visible: Tensor | None = None,
-              skeleton: Skeleton = COCO, titles: Sequence[str] | None = None, columns: int = 8,
-              title: str = "") -> Picture:
+def crops_row(
+    crops: Tensor,
+    keypoints: Tensor | None = None,
+    *,
+    visible: Tensor | None = None,
+    skeleton: Skeleton = COCO,
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+    title: str = "",
+) -> Picture:
     """Return crops side by side, as many in a row as `columns`, with a pose in each.
 
     Args:
@@ -269,8 +328,7 @@ def crops_row(crops: Tensor, keypoints: Tensor | None = None, *, visible: Tensor
 
 
 @shows_itself
-def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequence[int], *,
-              title: str = "") -> Picture:
+def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequence[int], *, title: str = "") -> Picture:
     """Return run times against the number of people, the parts of each method stacked on each other.
 
     Args:
@@ -295,14 +353,17 @@ def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequen
         axis.legend(handles[::-1], labels[::-1], fontsize=8, loc="upper left", framealpha=0.85)  # in the stack's order
     axes[0].set_ylabel("milliseconds per image")
     headline(figure, title)
-    text = "; ".join(f"{method} takes {top[0]:.3g} ms with {people[0]} people and {top[-1]:.3g} ms with {people[-1]}"
-                     for method, top in zip(times, tops, strict=True))
+    text = "; ".join(
+        f"{method} takes {top[0]:.3g} ms with {people[0]} people and {top[-1]:.3g} ms with {people[-1]}"
+        for method, top in zip(times, tops, strict=True)
+    )
     return Picture(figure, alt_text(title, f"run time against the number of people: {text}"))
 
 
 @shows_itself
-def lines(x: Sequence[float], values: Mapping[str, Sequence[float]], *, xlabel: str = "", ylabel: str = "",
-          title: str = "") -> Picture:
+def lines(
+    x: Sequence[float], values: Mapping[str, Sequence[float]], *, xlabel: str = "", ylabel: str = "", title: str = ""
+) -> Picture:
     """Return one curve per method, such as average precision against the number of people.
 
     Args:
@@ -325,8 +386,16 @@ def lines(x: Sequence[float], values: Mapping[str, Sequence[float]], *, xlabel: 
 
 
 @shows_itself
-def masks_and_boxes(image: Tensor, boxes: Tensor, scores: Tensor, masks: Tensor | None = None,
-                    keypoints: Tensor | None = None, *, skeleton: Skeleton = COCO, title: str = "") -> Picture:
+def masks_and_boxes(
+    image: Tensor,
+    boxes: Tensor,
+    scores: Tensor,
+    masks: Tensor | None = None,
+    keypoints: Tensor | None = None,
+    *,
+    skeleton: Skeleton = COCO,
+    title: str = "",
+) -> Picture:
     """Return one image with what a detector found in it: boxes with their scores, masks and poses, a colour per person.
 
     Args:
@@ -350,8 +419,17 @@ def masks_and_boxes(image: Tensor, boxes: Tensor, scores: Tensor, masks: Tensor 
             _draw_mask(axis, masks[number].detach().cpu(), colour)
         box = boxes[number].tolist()
         _draw_box(axis, box, colour)
-        axis.text(max(box[0], 0), max(box[1], 0), f"{float(scores[number]):.2f}", color=BLACK, fontsize=8, va="top",
-                  bbox={"boxstyle": "square,pad=0.1", "fc": colour, "ec": "none"}, zorder=6, clip_on=True)
+        axis.text(
+            max(box[0], 0),
+            max(box[1], 0),
+            f"{float(scores[number]):.2f}",
+            color=BLACK,
+            fontsize=8,
+            va="top",
+            bbox={"boxstyle": "square,pad=0.1", "fc": colour, "ec": "none"},
+            zorder=6,
+            clip_on=True,
+        )
         if keypoints is not None:
             points = keypoints[number].detach().cpu()
             _draw_person(axis, points[:, :2], 2 * (points[:, 2] > 0), skeleton, colour)
@@ -377,18 +455,38 @@ def _draw_person(axis: Axes, points: Tensor, seen: Tensor, skeleton: Skeleton, c
     for a, b in skeleton.limbs:
         if shown[a] and shown[b]:
             side = _side_colour(skeleton, a) if _side_colour(skeleton, a) == _side_colour(skeleton, b) else MIDDLE
-            axis.plot(*points[[a, b]].T.tolist(), color=colour or side, lw=2, path_effects=_outline(3.6),
-                      solid_capstyle="round", zorder=3)
+            axis.plot(
+                *points[[a, b]].T.tolist(),
+                color=colour or side,
+                lw=2,
+                path_effects=_outline(3.6),
+                solid_capstyle="round",
+                zorder=3,
+            )
     for k in shown.nonzero().flatten().tolist():
         dot, hollow = colour or _side_colour(skeleton, k), shown[k] == 1
-        axis.plot(*points[k].tolist(), "o", ms=4.5 if hollow else 3.5, mfc="none" if hollow else dot,
-                  mec=dot if hollow else BLACK, mew=1.2 if hollow else 0.6, zorder=4)
+        axis.plot(
+            *points[k].tolist(),
+            "o",
+            ms=4.5 if hollow else 3.5,
+            mfc="none" if hollow else dot,
+            mec=dot if hollow else BLACK,
+            mew=1.2 if hollow else 0.6,
+            zorder=4,
+        )
 
 
 def _draw_box(axis: Axes, box: Sequence[float], colour: str) -> None:
     x0, y0, x1, y1 = box
-    axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=colour, lw=1.3, path_effects=_outline(2.8), zorder=2,
-              solid_joinstyle="miter")
+    axis.plot(
+        [x0, x1, x1, x0, x0],
+        [y0, y0, y1, y1, y0],
+        color=colour,
+        lw=1.3,
+        path_effects=_outline(2.8),
+        zorder=2,
+        solid_joinstyle="miter",
+    )
 
 
 def _draw_mask(axis: Axes, mask: Tensor, colour: str) -> None:
@@ -425,15 +523,33 @@ def _draw_field(axis: Axes, field: Tensor, image: Tensor | None, stride: float) 
         require("image", image, "3 H W")
         wanted = tuple(-(-side // stride) for side in image.shape[1:])
         if (height, width) != wanted:
-            raise ValueError(f"The field has {height} x {width} pixels; expected {wanted[0]:g} x {wanted[1]:g} for an "
-                             f"image of {image.shape[1]} x {image.shape[2]} at stride {stride:g}.")
+            raise ValueError(
+                f"The field has {height} x {width} pixels; expected {wanted[0]:g} x {wanted[1]:g} for an "
+                f"image of {image.shape[1]} x {image.shape[2]} at stride {stride:g}."
+            )
         _draw_grey(axis, image)
         places = to_image(places, stride)
     (px, py), (dx, dy) = places[clear].T.numpy(), values[:, clear].numpy()
     # a vector of length 1 is as long as a pixel of the field is wide, so arrows do not reach into each other
-    axis.quiver(px, py, dx, dy, angles="xy", scale_units="xy", scale=1 / stride, units="xy", width=0.2 * stride,
-                headwidth=3, headlength=2.8, headaxislength=2.6, pivot="mid", edgecolor=BLACK, zorder=3,
-                color=VERMILION if image is None else YELLOW, linewidth=0 if image is None else 0.25)
+    axis.quiver(
+        px,
+        py,
+        dx,
+        dy,
+        angles="xy",
+        scale_units="xy",
+        scale=1 / stride,
+        units="xy",
+        width=0.2 * stride,
+        headwidth=3,
+        headlength=2.8,
+        headaxislength=2.6,
+        pivot="mid",
+        edgecolor=BLACK,
+        zorder=3,
+        color=VERMILION if image is None else YELLOW,
+        linewidth=0 if image is None else 0.25,
+    )
     return int(clear.sum())
 
 

@@ -17,8 +17,15 @@ __all__ = ["PeopleSet", "box_areas", "crowd_settings", "load_people", "rendered_
 
 # The knobs of the scenes of `rendered_crowds`, where its caller gives none. People are 50 to 80 pixels tall: OKS
 # measures in shares of a person's size, so larger images would cost time and change no score.
-CROWD = {"size": (96, 128), "people": (2, 4), "crowding": 0.15, "occlusion": 0.0, "truncation": 0.0,
-         "scale": (0.6, 0.85), "appearance": 0.3}
+CROWD = {
+    "size": (96, 128),
+    "people": (2, 4),
+    "crowding": 0.15,
+    "occlusion": 0.0,
+    "truncation": 0.0,
+    "scale": (0.6, 0.85),
+    "appearance": 0.3,
+}
 FILLED = 0.53  # the share of its box that a person's mask fills in COCO, on average
 PEOPLE = ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")  # (N, P, ...) each
 
@@ -94,8 +101,10 @@ class PeopleSet:
         if not (torch.isfinite(self.areas).all() and (self.areas >= 0).all()):
             raise ValueError("areas holds NaN, infinity or a negative area; expected square pixels, 0 or more.")
         if (self.present & ~self.ignored & ~self.visible.any(dim=-1)).any():
-            raise ValueError("ignored is False for a person without any visible keypoint; nothing of such a person can "
-                             "be compared with, so it has to be True.")
+            raise ValueError(
+                "ignored is False for a person without any visible keypoint; nothing of such a person can "
+                "be compared with, so it has to be True."
+            )
         if (self.crowd & ~self.ignored).any():
             raise ValueError("ignored is False where crowd is True; expected True: a group is no person to be found.")
 
@@ -106,8 +115,9 @@ class PeopleSet:
         if not isinstance(target, Tensor):
             raise TypeError(f"target {name!r} is a {type(target).__name__}; expected a tensor.")
         if target.ndim == 0 or len(target) != len(self):
-            raise ValueError(f"target {name!r} has shape {tuple(target.shape)}; expected ({len(self)}, ...): one row "
-                             "for each image.")
+            raise ValueError(
+                f"target {name!r} has shape {tuple(target.shape)}; expected ({len(self)}, ...): one row for each image."
+            )
 
     @property
     def visible(self) -> Tensor:
@@ -134,8 +144,10 @@ class PeopleSet:
 
     def __repr__(self) -> str:
         (height, width), people = self.image_size, int(self.present.sum())
-        return (f"PeopleSet {self.name!r}: {len(self)} images of {height} x {width} with {people} people, "
-                f"{self.skeleton.name} keypoints")
+        return (
+            f"PeopleSet {self.name!r}: {len(self)} images of {height} x {width} with {people} people, "
+            f"{self.skeleton.name} keypoints"
+        )
 
     def with_targets(self, **targets: Tensor) -> PeopleSet:
         """Return the same set with these targets besides those it has; every batch hands them out under their names.
@@ -149,8 +161,10 @@ class PeopleSet:
         for name, target in targets.items():
             self._check_target(name, target)
             if target.is_floating_point() and target.isfinite().all() and not target.half().isfinite().all():
-                raise ValueError(f"target {name!r} holds {float(target.abs().max()):g}; float16, in which targets are "
-                                 "kept, ends at 65504. Divide it by its scale.")
+                raise ValueError(
+                    f"target {name!r} holds {float(target.abs().max()):g}; float16, in which targets are "
+                    "kept, ends at 65504. Divide it by its scale."
+                )
         kept = {name: t.half() if t.is_floating_point() else t for name, t in targets.items()}
         return dataclasses.replace(self, targets=self.targets | kept)
 
@@ -163,14 +177,22 @@ class PeopleSet:
         """
         parts = {name: getattr(self, name)[index].to(device, copy=True) for name in PEOPLE}
         images = rows(self.images, index).to(device) / 255
-        targets = {name: rows(t, index).to(device, torch.float32 if t.is_floating_point() else t.dtype, copy=True)
-                   for name, t in self.targets.items()}
+        targets = {
+            name: rows(t, index).to(device, torch.float32 if t.is_floating_point() else t.dtype, copy=True)
+            for name, t in self.targets.items()
+        }
         return {"images": images, **parts, "visible": parts["visibility"] > 0, **targets}
 
 
-def rendered_crowds(split: str, count: int | None = None, size: tuple[int, int] | None = None, settings=None,
-                    cache: bool | str | Path | None = None, progress: bool = True,
-                    seed: int | None = None) -> PeopleSet:
+def rendered_crowds(
+    split: str,
+    count: int | None = None,
+    size: tuple[int, int] | None = None,
+    settings=None,
+    cache: bool | str | Path | None = None,
+    progress: bool = True,
+    seed: int | None = None,
+) -> PeopleSet:
     """Return a set of rendered scenes of two to four people, with exact labels of each.
 
     The first call renders the images and keeps them in one file; later calls read that file. A person of whom no
@@ -192,8 +214,13 @@ def rendered_crowds(split: str, count: int | None = None, size: tuple[int, int] 
     settings = settings or crowd_settings()
     tensors = rendered("crowds", _render, split, count, size, settings, cache, progress, seed)
     unseen = ~(tensors["visibility"] == 2).any(dim=-1)
-    return PeopleSet(**tensors, areas=box_areas(tensors["boxes_xyxy"]), ignored=tensors["present"] & unseen,
-                     skeleton=COCO, name=f"rendered crowds, {split}")
+    return PeopleSet(
+        **tensors,
+        areas=box_areas(tensors["boxes_xyxy"]),
+        ignored=tensors["present"] & unseen,
+        skeleton=COCO,
+        name=f"rendered crowds, {split}",
+    )
 
 
 def box_areas(boxes_xyxy: Tensor) -> Tensor:

@@ -125,8 +125,13 @@ def rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
     return images[index]
 
 
-def batches(data: PoseSet, batch_size: int = 32, device: torch.device | str = "cpu", shuffle: bool = False,
-            generator: torch.Generator | None = None) -> Iterator[Batch]:
+def batches(
+    data: PoseSet,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+    shuffle: bool = False,
+    generator: torch.Generator | None = None,
+) -> Iterator[Batch]:
     """Yield `data` in batches; the last one may be shorter.
 
     The images lie in memory as uint8, so a batch is an index and a division: no worker processes are needed.
@@ -141,8 +146,15 @@ def batches(data: PoseSet, batch_size: int = 32, device: torch.device | str = "c
         yield data.batch(index, device)
 
 
-def rendered_people(split: str, count: int | None = None, size: tuple[int, int] | None = None, settings=None,
-                    cache: bool | str | Path | None = None, progress: bool = True, seed: int | None = None) -> PoseSet:
+def rendered_people(
+    split: str,
+    count: int | None = None,
+    size: tuple[int, int] | None = None,
+    settings=None,
+    cache: bool | str | Path | None = None,
+    progress: bool = True,
+    seed: int | None = None,
+) -> PoseSet:
     """Return a set of rendered people with exact labels, one person per image.
 
     The first call renders the images and keeps them in one file; later calls read that file.
@@ -160,9 +172,18 @@ def rendered_people(split: str, count: int | None = None, size: tuple[int, int] 
     return PoseSet(**tensors, skeleton=COCO, name=f"rendered people, {split}")
 
 
-def rendered(kind: str, render: Callable[..., dict[str, Tensor]], split: str, count: int | None,
-             size: tuple[int, int] | None, settings, cache: bool | str | Path | None, progress: bool, seed: int | None,
-             **fixed: object) -> dict[str, Tensor]:
+def rendered(
+    kind: str,
+    render: Callable[..., dict[str, Tensor]],
+    split: str,
+    count: int | None,
+    size: tuple[int, int] | None,
+    settings,
+    cache: bool | str | Path | None,
+    progress: bool,
+    seed: int | None,
+    **fixed: object,
+) -> dict[str, Tensor]:
     """Return the tensors of a set of rendered scenes, from the cache or from `render`, which are then stored.
 
     Args:
@@ -236,8 +257,14 @@ def _render(seed: int, count: int, settings, title: str | None) -> dict[str, Ten
     return tensors
 
 
-def leeds_sports(root: str | Path, split: str, size: tuple[int, int] = (128, 128), progress: bool = True,
-                 url: str | None = None, sha256: str | None = None) -> PoseSet:
+def leeds_sports(
+    root: str | Path,
+    split: str,
+    size: tuple[int, int] = (128, 128),
+    progress: bool = True,
+    url: str | None = None,
+    sha256: str | None = None,
+) -> PoseSet:
     """Return Leeds Sports Pose Extended: photos of sports people, 14 keypoints, cropped around the person.
 
     A crop is centred on the box of the visible keypoints, a quarter larger, of the aspect of `size`; what lies outside

@@ -29,8 +29,16 @@ from .shapes import require
 if TYPE_CHECKING:
     from .crowds import PeopleSet
 
-__all__ = ["PersonDetector", "augment", "box_f1", "box_f1_metric", "box_precision", "box_recall", "detection_loss",
-           "detections"]
+__all__ = [
+    "PersonDetector",
+    "augment",
+    "box_f1",
+    "box_f1_metric",
+    "box_precision",
+    "box_recall",
+    "detection_loss",
+    "detections",
+]
 
 Batch = dict[str, Tensor]
 Output = dict[str, Tensor]
@@ -128,8 +136,9 @@ def _caps(boxes: Tensor, height: int, width: int) -> Tensor:
     return (1 - x.square()[..., None, :] - y.square()[..., :, None]).clamp(min=0)
 
 
-def detections(output: Output, threshold: float = 0.35, overlap: float = 0.5,
-               size: tuple[int, int] | None = None) -> list[tuple[Tensor, Tensor]]:
+def detections(
+    output: Output, threshold: float = 0.35, overlap: float = 0.5, size: tuple[int, int] | None = None
+) -> list[tuple[Tensor, Tensor]]:
     """Return the people found in each image: boxes float (M, 4) and scores (M,) in [0, 1], the surest first.
 
     Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays.
@@ -191,8 +200,10 @@ def _counts(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float) ->
     """Return how many people were found, how many boxes are nobody's, and how many people there are to be found."""
     from torchvision.ops import box_iou
 
-    boxes, present, ignored = (data[name] if isinstance(data, Mapping) else getattr(data, name)
-                               for name in ("boxes_xyxy", "present", "ignored"))
+    boxes, present, ignored = (
+        data[name] if isinstance(data, Mapping) else getattr(data, name)
+        for name in ("boxes_xyxy", "present", "ignored")
+    )
     if len(found) != len(boxes):
         raise ValueError(f"found holds {len(found)} entries; expected {len(boxes)}, one for each image.")
     hits = false_alarms = 0
@@ -209,8 +220,13 @@ def _counts(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float) ->
     return hits, false_alarms, int(wanted.sum())
 
 
-def augment(flip: float = 0.5, colour: float = 0.25, warped: float = 0.5, scale: tuple[float, float] = (0.75, 1.3),
-            translation: float = 0.1) -> Callable[[Batch], Batch]:
+def augment(
+    flip: float = 0.5,
+    colour: float = 0.25,
+    warped: float = 0.5,
+    scale: tuple[float, float] = (0.75, 1.3),
+    translation: float = 0.1,
+) -> Callable[[Batch], Batch]:
     """Return a function that mirrors, recolours, scales and shifts the images of a batch, with their boxes.
 
     It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. The random numbers
@@ -220,8 +236,9 @@ def augment(flip: float = 0.5, colour: float = 0.25, warped: float = 0.5, scale:
         flip, colour, warped, scale, translation: as for `helpers.augment.pose`.
     """
     if not (0 <= flip <= 1 and 0 <= warped <= 1 and 0 <= colour < 1):
-        raise ValueError(f"flip is {flip}, warped {warped}, colour {colour}; expected shares in [0, 1], and colour "
-                         "below 1.")
+        raise ValueError(
+            f"flip is {flip}, warped {warped}, colour {colour}; expected shares in [0, 1], and colour below 1."
+        )
 
     def augmented(batch: Batch) -> Batch:
         images, boxes = batch["images"].clone(), batch["boxes_xyxy"].clone()

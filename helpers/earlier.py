@@ -37,7 +37,8 @@ class Answers:
 
     def __repr__(self) -> str:
         return f"Answers of {self.exercise}: {', '.join(self.found) or 'none'}" + (
-            f"; not here: {', '.join(self.missing)}" if self.missing else "")
+            f"; not here: {', '.join(self.missing)}" if self.missing else ""
+        )
 
 
 def answers(exercise: str, folder: str | os.PathLike | None = None) -> Answers:

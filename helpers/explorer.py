@@ -29,8 +29,9 @@ def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0)
     return scores[None, None]
 
 
-def temperature_picture(softargmax: Callable, beta: float = 1.0, height: float = 8.0, second: float = 0.0,
-                        noise: float = 0.0) -> Picture:
+def temperature_picture(
+    softargmax: Callable, beta: float = 1.0, height: float = 8.0, second: float = 0.0, noise: float = 0.0
+) -> Picture:
     """Return a picture of the scores, of the probabilities, and of how far x moves when a score grows.
 
     Args:
@@ -47,8 +48,14 @@ def temperature_picture(softargmax: Callable, beta: float = 1.0, height: float =
         slope = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True)[0]
         slope = torch.zeros_like(scores) if slope is None else slope
     share = torch.softmax((beta * scores.detach()).flatten(), 0).view(SIZE)
-    return pictures.temperature(scores.detach()[0, 0], share, slope[0, 0], place.detach()[0, 0],
-                                title=f"beta {beta:.3g}, peak {height:g}, second peak {second:g}", show=False)
+    return pictures.temperature(
+        scores.detach()[0, 0],
+        share,
+        slope[0, 0],
+        place.detach()[0, 0],
+        title=f"beta {beta:.3g}, peak {height:g}, second peak {second:g}",
+        show=False,
+    )
 
 
 def temperature_explorer(softargmax: Callable) -> None:
@@ -57,8 +64,10 @@ def temperature_explorer(softargmax: Callable) -> None:
     The picture is ordinary output: it stays in the saved notebook, where sliders do not work.
     """
     if not in_notebook():
-        print("The explorer shows itself in notebooks; temperature_picture(softargmax).save('beta.png') keeps its "
-              "picture.")
+        print(
+            "The explorer shows itself in notebooks; temperature_picture(softargmax).save('beta.png') keeps its "
+            "picture."
+        )
         return
     from IPython.display import HTML, display
 

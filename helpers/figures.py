@@ -53,6 +53,7 @@ class Picture:
 
 def shows_itself(make: Callable[..., Picture]) -> Callable[..., Picture]:
     """Return `make` with an argument `show`, true by default: the picture is shown before it is returned."""
+
     @functools.wraps(make)
     def made(*args, show: bool = True, **kwargs) -> Picture:
         picture = make(*args, **kwargs)

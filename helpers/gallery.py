@@ -10,8 +10,9 @@ from .progress import in_notebook
 SCENES = 8
 
 
-def gallery_picture(seed: int = 0, people: int = 1, poses: bool = True, size: tuple[int, int] = (144, 144),
-                    **knobs) -> Picture:
+def gallery_picture(
+    seed: int = 0, people: int = 1, poses: bool = True, size: tuple[int, int] = (144, 144), **knobs
+) -> Picture:
     """Return a grid of rendered scenes.
 
     Args:
@@ -67,8 +68,9 @@ def _sliders() -> dict[str, object]:
         "crowding": share("crowding"),
         "occlusion": share("occlusion"),
         "truncation": share("truncation"),
-        "scale": ipywidgets.FloatRangeSlider(value=default.scale, min=0.1, max=1.3, step=0.05, description="scale",
-                                            **about),
+        "scale": ipywidgets.FloatRangeSlider(
+            value=default.scale, min=0.1, max=1.3, step=0.05, description="scale", **about
+        ),
         "appearance": share("appearance"),
         "seed": ipywidgets.IntSlider(value=0, min=0, max=99, description="seed", **about),
         "poses": ipywidgets.Checkbox(value=True, description="poses"),
@@ -79,5 +81,5 @@ def _show_in_rows(widgets: list, columns: int = 3) -> None:
     import ipywidgets
     from IPython.display import display
 
-    rows = [widgets[i:i + columns] for i in range(0, len(widgets), columns)]
+    rows = [widgets[i : i + columns] for i in range(0, len(widgets), columns)]
     display(ipywidgets.VBox([ipywidgets.HBox(row) for row in rows]))

@@ -71,5 +71,7 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return f"History: no epochs ({self.stopped})"
-        return (f"History: {len(self)} epochs in {self.seconds:.0f} s ({self.stopped}), best {self.metric} "
-                f"{self.best:.4g} in epoch {self.best_epoch}")
+        return (
+            f"History: {len(self)} epochs in {self.seconds:.0f} s ({self.stopped}), best {self.metric} "
+            f"{self.best:.4g} in epoch {self.best_epoch}"
+        )

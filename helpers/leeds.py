@@ -15,8 +15,9 @@ SMALLEST = 16  # pixels: no box is smaller, or a sliver of a photo would be blow
 WHERE_FROM = "http://sam.johnson.io/research/lspet.html"
 
 
-def leeds_sports_arrays(root: Path, split: str, size: tuple[int, int], progress: bool, url: str | None,
-                        sha256: str | None) -> dict[str, np.ndarray]:
+def leeds_sports_arrays(
+    root: Path, split: str, size: tuple[int, int], progress: bool, url: str | None, sha256: str | None
+) -> dict[str, np.ndarray]:
     """Return `images` uint8 (N, 3, H, W), `keypoints` float32 (N, 14, 2), `visibility` uint8 (N, 14) and `boxes_xyxy`
     float32 (N, 4) of one split; see `helpers.data.leeds_sports`."""
     from tqdm.auto import tqdm
@@ -24,12 +25,16 @@ def leeds_sports_arrays(root: Path, split: str, size: tuple[int, int], progress:
     if url and not (root / "joints.mat").is_file():
         _download(url, sha256, root)
     joints, numbers = _joints(root), _numbers(root)
-    rows = [_sample(root, number, joints[:, :, number - 1], size)
-            for number in tqdm(_of_split(numbers, split), desc=f"reading {split}", unit="photo", disable=not progress)
-            if joints[:, 2, number - 1].sum() >= 2]
+    rows = [
+        _sample(root, number, joints[:, :, number - 1], size)
+        for number in tqdm(_of_split(numbers, split), desc=f"reading {split}", unit="photo", disable=not progress)
+        if joints[:, 2, number - 1].sum() >= 2
+    ]
     if not rows:
-        raise FileNotFoundError(f"{root} has no photo for the {split} split: it has {len(numbers)} in all. "
-                                f"Add more of the images of {WHERE_FROM}.")
+        raise FileNotFoundError(
+            f"{root} has no photo for the {split} split: it has {len(numbers)} in all. "
+            f"Add more of the images of {WHERE_FROM}."
+        )
     names = ("images", "keypoints", "visibility", "boxes_xyxy")
     return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
@@ -47,8 +52,10 @@ def _joints(root: Path) -> np.ndarray:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
     path = root / "joints.mat"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack "
-                                f"it so that {path} and {root / 'images' / 'im00001.jpg'} exist.")
+        raise FileNotFoundError(
+            f"{path} is missing. Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack "
+            f"it so that {path} and {root / 'images' / 'im00001.jpg'} exist."
+        )
     try:
         from scipy.io import loadmat
     except ImportError as error:
@@ -58,8 +65,10 @@ def _joints(root: Path) -> np.ndarray:
     except Exception as error:  # scipy raises many kinds for a damaged file
         raise ValueError(f"{path} cannot be read ({error}). Download it again from {WHERE_FROM}.") from error
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
-        raise ValueError(f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. "
-                         "The original LSP has (3, 14, 2000): it is another file.")
+        raise ValueError(
+            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. "
+            "The original LSP has (3, 14, 2000): it is another file."
+        )
     joints[:, :2] -= 1  # MATLAB counts pixels from 1
     return joints
 

@@ -35,8 +35,14 @@ Predictions = Tensor | Mapping[str, Tensor] | None
 
 
 @shows_itself
-def mask_grid(data: SegmentationSet, predictions: Predictions = None, *, titles: Sequence[str] | None = None,
-              columns: int = 4, title: str = "") -> Picture:
+def mask_grid(
+    data: SegmentationSet,
+    predictions: Predictions = None,
+    *,
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    title: str = "",
+) -> Picture:
     """Return images above their true masks above predicted ones, with a legend of the classes. Void is grey.
 
     Args:
@@ -58,7 +64,7 @@ def mask_grid(data: SegmentationSet, predictions: Predictions = None, *, titles:
     figure.set_figheight(blocks * (high * (inches * height / width + 0.06) + 0.25))  # only images have titles
     for index in range(blocks * columns):
         block, column = divmod(index, columns)
-        stack = axes[block * high * columns + column::columns][:high]
+        stack = axes[block * high * columns + column :: columns][:high]
         if index >= count:
             for axis in stack:
                 axis.set_visible(False)
@@ -73,8 +79,14 @@ def mask_grid(data: SegmentationSet, predictions: Predictions = None, *, titles:
 
 
 @shows_itself
-def zoom(data: SegmentationSet, centre: tuple[float, float], side: int = 32, predictions: Predictions = None, *,
-         title: str = "") -> Picture:
+def zoom(
+    data: SegmentationSet,
+    centre: tuple[float, float],
+    side: int = 32,
+    predictions: Predictions = None,
+    *,
+    title: str = "",
+) -> Picture:
     """Return a square of one image, enlarged so that its pixels can be seen, with its true and its predicted masks.
 
     Args:
@@ -88,8 +100,10 @@ def zoom(data: SegmentationSet, centre: tuple[float, float], side: int = 32, pre
     rows = _rows_of(data, predictions)
     if not 1 <= side <= min(data.image_size):
         raise ValueError(f"side is {side}; expected 1 to {min(data.image_size)} pixels for this image.")
-    left, top = (int(min(max(round(middle - side / 2), 0), size - side))
-                 for middle, size in zip(centre, reversed(data.image_size), strict=True))
+    left, top = (
+        int(min(max(round(middle - side / 2), 0), size - side))
+        for middle, size in zip(centre, reversed(data.image_size), strict=True)
+    )
     figure, axes = image_axes(1, 2 + len(rows), 2.6, 1.0)
     draw_image(axes[0], data.images[0])
     x, y = (left - 0.5, left + side - 0.5), (top - 0.5, top + side - 0.5)
@@ -121,13 +135,19 @@ def three_kinds(scene: Scene, *, title: str = "") -> Picture:
     _legend(figure, RENDERED_CLASSES, void=True, title="classes of the semantic masks")
     headline(figure, title)
     names = ", ".join(f"{kind} masks" for kind in masks)
-    return Picture(figure, alt_text(title, f"a scene of {len(scene.keypoints)} people: image, {names}; the classes are "
-                                           f"{', '.join(RENDERED_CLASSES)}"))
+    return Picture(
+        figure,
+        alt_text(
+            title,
+            f"a scene of {len(scene.keypoints)} people: image, {names}; the classes are {', '.join(RENDERED_CLASSES)}",
+        ),
+    )
 
 
 @shows_itself
-def matrix(C: Tensor, *, input_size: tuple[int, int] | None = None, output_size: tuple[int, int] | None = None,
-           title: str = "") -> Picture:
+def matrix(
+    C: Tensor, *, input_size: tuple[int, int] | None = None, output_size: tuple[int, int] | None = None, title: str = ""
+) -> Picture:
     """Return a picture of a convolution's matrix: white where it is 0, orange where positive, blue where negative.
 
     Small matrices show their numbers.
@@ -158,8 +178,10 @@ def matrix(C: Tensor, *, input_size: tuple[int, int] | None = None, output_size:
     axis.yaxis.get_major_locator().set_params(integer=True)
     axis.set_title(title, fontsize=11)
     filled = float((values != 0).double().mean())
-    text = (f"a matrix of {sizes['O']} x {sizes['I']}, {filled:.0%} of it not 0, from {float(values.min()):.3g} to "
-            f"{float(values.max()):.3g}")
+    text = (
+        f"a matrix of {sizes['O']} x {sizes['I']}, {filled:.0%} of it not 0, from {float(values.min()):.3g} to "
+        f"{float(values.max()):.3g}"
+    )
     return Picture(figure, alt_text(title, text))
 
 
@@ -223,8 +245,7 @@ def _name_rows(stack: list[Axes], names: list[str]) -> None:
         axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
 
 
-def _finished(figure: Figure, title: str, class_names: Sequence[str], rows: Mapping[str, Tensor],
-              what: str) -> Picture:
+def _finished(figure: Figure, title: str, class_names: Sequence[str], rows: Mapping[str, Tensor], what: str) -> Picture:
     """Return the picture with a headline, and a legend of the classes, void included where a mask has it."""
     void = any((masks == VOID).any() for masks in rows.values())
     _legend(figure, class_names, void)
@@ -245,5 +266,12 @@ def _legend(figure: Figure, class_names: Sequence[str], void: bool, title: str |
     inches = 0.55 + 0.07 * max(len(name) for name, _ in named)  # what an entry of this font takes
     columns = max(1, min(len(patches), int(width / inches)))
     figure.set_figheight(height + 0.2 * -(-len(patches) // columns) + (0.6 if title else 0.4))
-    figure.legend(handles=patches, loc="outside lower center", ncols=columns, frameon=False, fontsize=9, title=title,
-                  title_fontsize=9)
+    figure.legend(
+        handles=patches,
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=9,
+        title=title,
+        title_fontsize=9,
+    )

@@ -19,16 +19,34 @@ __all__ = ["COCO_SIGMAS", "average_precision", "oks"]
 
 # How far people who label COCO differ from each other, in the order of COCO's keypoints: the head to a few hundredths
 # of a person's size, the hips four times as far.
-COCO_SIGMAS = (0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107, 0.087, 0.087,
-               0.089, 0.089)
+COCO_SIGMAS = (
+    0.026,
+    0.025,
+    0.025,
+    0.035,
+    0.035,
+    0.079,
+    0.079,
+    0.072,
+    0.072,
+    0.062,
+    0.062,
+    0.107,
+    0.107,
+    0.087,
+    0.087,
+    0.089,
+    0.089,
+)
 OTHER_SIGMA = 0.08  # of every keypoint of a skeleton for which nobody has measured it
 TINY = 2.0**-52  # COCO adds it to areas, so that an area of 0 divides nothing by 0
 MOST_PEOPLE = 30  # of each image, the most confident ones; COCO takes 20, our scenes have up to 30 people
 ANSWERS = ("AP", "AP50", "AP75", "AR")
 
 
-def oks(pred: Tensor, target: Tensor, visible: Tensor, area: Tensor, sigmas: Sequence[float] | Tensor | None = None,
-        ) -> Tensor:
+def oks(
+    pred: Tensor, target: Tensor, visible: Tensor, area: Tensor, sigmas: Sequence[float] | Tensor | None = None
+) -> Tensor:
     """Return the object keypoint similarity of people, float (...) in [0, 1]: 1 where each keypoint is in its place.
 
     The mean over a person's visible keypoints of exp(-d^2 / (2 area (2 sigma)^2)), with d the distance to the right
@@ -55,14 +73,18 @@ def oks(pred: Tensor, target: Tensor, visible: Tensor, area: Tensor, sigmas: Seq
     if visible.dtype != torch.bool:
         raise TypeError(f"visible has dtype {str(visible.dtype).removeprefix('torch.')}; expected bool.")
     if visible.ndim == 0 or not pred.shape[-2:] == target.shape[-2:] == (visible.shape[-1], 2):
-        raise ValueError(f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible "
-                         f"{tuple(visible.shape)}; expected (..., K, 2), (..., K, 2) and (..., K).")
+        raise ValueError(
+            f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible "
+            f"{tuple(visible.shape)}; expected (..., K, 2), (..., K, 2) and (..., K)."
+        )
     try:
         torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2], visible.shape[:-1], area.shape)
     except RuntimeError:
-        raise ValueError(f"the people of pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible "
-                         f"{tuple(visible.shape[:-1])} and area {tuple(area.shape)} do not fit each other; expected "
-                         "the same leading axes, or axes of 1.") from None
+        raise ValueError(
+            f"the people of pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible "
+            f"{tuple(visible.shape[:-1])} and area {tuple(area.shape)} do not fit each other; expected "
+            "the same leading axes, or axes of 1."
+        ) from None
     spread = torch.as_tensor(_sigmas(visible.shape[-1], sigmas), dtype=pred.dtype, device=pred.device)
     squared = (pred - target).square().sum(dim=-1)  # (..., K)
     similarity = torch.exp(-squared / (2 * (area[..., None] + TINY) * (2 * spread) ** 2))
@@ -79,8 +101,9 @@ def _sigmas(count: int, sigmas: Sequence[float] | Tensor | None) -> list[float]:
     return sigmas
 
 
-def average_precision(people: Sequence[Tensor], data: PeopleSet | Mapping[str, Tensor],
-                      sigmas: Sequence[float] | Tensor | None = None) -> dict[str, float]:
+def average_precision(
+    people: Sequence[Tensor], data: PeopleSet | Mapping[str, Tensor], sigmas: Sequence[float] | Tensor | None = None
+) -> dict[str, float]:
     """Return how well `people` were found, as COCO counts it: "AP", "AP50", "AP75" and "AR", each in [0, 1].
 
     Found people take turns, the most confident first (equals in the order given); each is matched with the free person
@@ -103,8 +126,10 @@ def average_precision(people: Sequence[Tensor], data: PeopleSet | Mapping[str, T
         TypeError, ValueError: another number of images or keypoints, NaN or infinity.
     Source: pycocotools' COCOeval, which computes it.
     """
-    labels = {name: _part(data, name).cpu() for name in
-              ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")}
+    labels = {
+        name: _part(data, name).cpu()
+        for name in ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")
+    }
     count, keypoints = len(labels["present"]), labels["visibility"].shape[-1]
     _require_people(people, count, keypoints)
     sigmas = _sigmas(keypoints, sigmas)
@@ -130,15 +155,17 @@ def _part(data: PeopleSet | Mapping[str, Tensor], name: str) -> Tensor:
 def _require_people(people: Sequence[Tensor], count: int, keypoints: int) -> None:
     """Check that `people` are found people, in `count` images."""
     if isinstance(people, Tensor) or not isinstance(people, Sequence):
-        raise TypeError(f"people is a {type(people).__name__}; expected a list of one tensor (M, {keypoints}, 3) for "
-                        "each image.")
+        raise TypeError(
+            f"people is a {type(people).__name__}; expected a list of one tensor (M, {keypoints}, 3) for each image."
+        )
     if len(people) != count:
         raise ValueError(f"people holds {len(people)} tensors; expected {count}, one for each image.")
     for index, found in enumerate(people):
         require(f"people[{index}]", found, f"M {keypoints} 3")
         if not torch.isfinite(found).all():  # COCOeval would match NaN with anyone
-            raise ValueError(f"people[{index}] holds NaN or infinity: look for a division by zero or a training that "
-                             "diverged.")
+            raise ValueError(
+                f"people[{index}] holds NaN or infinity: look for a division by zero or a training that diverged."
+            )
 
 
 def annotations(labels: Mapping[str, Tensor]) -> list[dict]:
@@ -153,11 +180,20 @@ def annotations(labels: Mapping[str, Tensor]) -> list[dict]:
     boxes_xywh = torch.cat([corners[..., :2], corners[..., 2:] - corners[..., :2]], dim=-1)
     counted = visible.sum(dim=-1) * ~labels["ignored"]  # COCO ignores people of 0 keypoints
     return [
-        {"id": number, "image_id": n + 1, "category_id": 1, "iscrowd": int(labels["crowd"][n, p]),
-         "num_keypoints": int(counted[n, p]),
-         "keypoints": [value for (x, y), v in zip(places[n, p].tolist(), labels["visibility"][n, p].tolist(),
-                                                  strict=True) for value in (x, y, v)],
-         "bbox": boxes_xywh[n, p].tolist(), "area": float(labels["areas"][n, p])}
+        {
+            "id": number,
+            "image_id": n + 1,
+            "category_id": 1,
+            "iscrowd": int(labels["crowd"][n, p]),
+            "num_keypoints": int(counted[n, p]),
+            "keypoints": [
+                value
+                for (x, y), v in zip(places[n, p].tolist(), labels["visibility"][n, p].tolist(), strict=True)
+                for value in (x, y, v)
+            ],
+            "bbox": boxes_xywh[n, p].tolist(),
+            "area": float(labels["areas"][n, p]),
+        }
         for number, (n, p) in enumerate(labels["present"].nonzero().tolist(), 1)
     ]
 
@@ -168,8 +204,17 @@ def _results(people: Sequence[Tensor]) -> list[dict]:
     COCOeval reads an area of each, to leave out who is too large or small for a range; there is one range, for all.
     """
     everyone = [(n, person) for n, found in enumerate(people, 1) for person in found.detach().cpu().double()]
-    return [{"id": number, "image_id": n, "category_id": 1, "keypoints": person.flatten().tolist(),
-             "score": float(person[:, 2].mean()), "area": 0.0} for number, (n, person) in enumerate(everyone, 1)]
+    return [
+        {
+            "id": number,
+            "image_id": n,
+            "category_id": 1,
+            "keypoints": person.flatten().tolist(),
+            "score": float(person[:, 2].mean()),
+            "area": 0.0,
+        }
+        for number, (n, person) in enumerate(everyone, 1)
+    ]
 
 
 def _evaluated(right: list[dict], found: list[dict], count: int, sigmas: list[float]) -> tuple[Tensor, Tensor]:

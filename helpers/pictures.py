@@ -25,14 +25,29 @@ if TYPE_CHECKING:
     from .people import Scene
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = COLOURS = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 LEFT, RIGHT, MIDDLE, TRUTH = SKY, ORANGE, YELLOW, "#FFFFFF"
 
 
 @shows_itself
-def pose_on_image(image: Tensor, keypoints: Tensor, visibility: Tensor | None = None, *, skeleton: Skeleton,
-                  truth: Tensor | None = None, title: str = "") -> Picture:
+def pose_on_image(
+    image: Tensor,
+    keypoints: Tensor,
+    visibility: Tensor | None = None,
+    *,
+    skeleton: Skeleton,
+    truth: Tensor | None = None,
+    title: str = "",
+) -> Picture:
     """Return one image with its pose: left limbs blue, right limbs orange, the middle yellow.
 
     A filled dot is a keypoint that is seen, a hollow one is hidden; what is outside the image is not drawn. `truth`, if
@@ -55,8 +70,14 @@ def pose_on_image(image: Tensor, keypoints: Tensor, visibility: Tensor | None = 
 
 
 @shows_itself
-def pose_grid(data: PoseSet, predictions: Tensor | None = None, *, titles: Sequence[str] | None = None,
-              columns: int = 4, title: str = "") -> Picture:
+def pose_grid(
+    data: PoseSet,
+    predictions: Tensor | None = None,
+    *,
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    title: str = "",
+) -> Picture:
     """Return the images of `data` with their poses, in a grid.
 
     Args:
@@ -134,8 +155,14 @@ def _draw_people(axis: Axes, scene: Scene) -> None:
 
 
 @shows_itself
-def curves(histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "",
-           ylabel: str = "", baseline: float | None = None) -> Picture:
+def curves(
+    histories: History | Mapping[str, History],
+    names: Sequence[str] | None = None,
+    *,
+    title: str = "",
+    ylabel: str = "",
+    baseline: float | None = None,
+) -> Picture:
     """Return curves over the epochs; a circle marks the weights that were kept.
 
     Args:
@@ -159,8 +186,11 @@ def curves(histories: History | Mapping[str, History], names: Sequence[str] | No
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(fontsize=8, frameon=False)
     headline(figure, title)
-    best = "; ".join(f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
-                     for name, h in named.items() if h.best_epoch)
+    best = "; ".join(
+        f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
+        for name, h in named.items()
+        if h.best_epoch
+    )
     drawn = ", ".join(name for panel in panels for name in panel)
     return Picture(figure, alt_text(title, f"curves of {drawn}. {best}"))
 
@@ -190,8 +220,13 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
 
 
 @shows_itself
-def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = "",
-         baseline: float | None = None) -> Picture:
+def bars(
+    values: Mapping[str, float] | Mapping[str, Mapping[str, float]],
+    *,
+    ylabel: str = "",
+    title: str = "",
+    baseline: float | None = None,
+) -> Picture:
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:
@@ -216,15 +251,24 @@ def bars(values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, yla
     axis.set(ylabel=ylabel, title=title)
     if grouped or baseline is not None:
         axis.legend(fontsize=8, frameon=False)
-    text = "; ".join(f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
-                     for name, numbers in series.items())
+    text = "; ".join(
+        f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
+        for name, numbers in series.items()
+    )
     return Picture(figure, alt_text(title, f"bars of {ylabel or 'values'}: {text}"))
 
 
 @shows_itself
-def map_grid(maps: Tensor, *, titles: Sequence[str] | None = None, images: Tensor | None = None,
-             points: Tensor | None = None, highest: float | None = None, columns: int = 6,
-             title: str = "") -> Picture:
+def map_grid(
+    maps: Tensor,
+    *,
+    titles: Sequence[str] | None = None,
+    images: Tensor | None = None,
+    points: Tensor | None = None,
+    highest: float | None = None,
+    columns: int = 6,
+    title: str = "",
+) -> Picture:
     """Return maps in a grid, bright where they are high.
 
     Args:
@@ -249,8 +293,15 @@ def map_grid(maps: Tensor, *, titles: Sequence[str] | None = None, images: Tenso
         if images is not None:
             grey = (images if images.ndim == 3 else images[index]).detach().cpu().float().mean(0)
             axis.imshow(grey.numpy(), cmap="gray", extent=extent, interpolation="bilinear")
-        axis.imshow(one.numpy(), cmap="magma", extent=extent, interpolation="nearest", vmin=limits[0], vmax=limits[1],
-                    alpha=0.65 if images is not None else 1)
+        axis.imshow(
+            one.numpy(),
+            cmap="magma",
+            extent=extent,
+            interpolation="nearest",
+            vmin=limits[0],
+            vmax=limits[1],
+            alpha=0.65 if images is not None else 1,
+        )
         if points is not None:
             axis.plot(*points[index].tolist(), "+", color=SKY, ms=9, mew=2)
         axis.set_title(titles[index] if titles else "", fontsize=8)
@@ -274,9 +325,15 @@ def temperature(scores: Tensor, share: Tensor, slope: Tensor, place: Tensor, *, 
     figure, axes = image_axes(1, 3, 3.2, sizes["h"] / sizes["w"])
     largest = float(slope.abs().max()) or 1.0
     (x, y), peak = place.tolist(), float(share.max())
-    drawn = ((scores, "scores", {"cmap": "magma"}), (share, f"softmax, highest {peak:.3f}", {"cmap": "magma"}),
-             (slope, f"gradient of x, up to {float(slope.abs().max()):.2g}",
-              {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}))
+    drawn = (
+        (scores, "scores", {"cmap": "magma"}),
+        (share, f"softmax, highest {peak:.3f}", {"cmap": "magma"}),
+        (
+            slope,
+            f"gradient of x, up to {float(slope.abs().max()):.2g}",
+            {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest},
+        ),
+    )
     for axis, (values, name, style) in zip(axes, drawn, strict=True):
         axis.imshow(values.detach().cpu().numpy(), interpolation="nearest", **style)
         axis.plot(x, y, "+", color=SKY if axis is not axes[2] else BLACK, ms=14, mew=2.5)
@@ -313,8 +370,9 @@ def draw_image(axis: Axes, image: Tensor, interpolation: str = "bilinear") -> No
     axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
 
-def _draw_pose(axis: Axes, keypoints: Tensor, visibility: Tensor | None, skeleton: Skeleton,
-               plain: bool = False) -> None:
+def _draw_pose(
+    axis: Axes, keypoints: Tensor, visibility: Tensor | None, skeleton: Skeleton, plain: bool = False
+) -> None:
     """Draw limbs and keypoints; `plain` is the thin white of the truth below a prediction."""
     count = skeleton.num_keypoints
     require("keypoints", keypoints, f"{count} 2")
@@ -327,15 +385,28 @@ def _draw_pose(axis: Axes, keypoints: Tensor, visibility: Tensor | None, skeleto
     for a, b in skeleton.limbs:
         if shown[a] and shown[b]:
             colour = TRUTH if plain else _colour(skeleton, a, b)
-            axis.plot(*points[[a, b]].T.tolist(), color=colour, lw=1.1 if plain else 2, path_effects=outline,
-                      solid_capstyle="round", zorder=2 if plain else 3)
+            axis.plot(
+                *points[[a, b]].T.tolist(),
+                color=colour,
+                lw=1.1 if plain else 2,
+                path_effects=outline,
+                solid_capstyle="round",
+                zorder=2 if plain else 3,
+            )
     if plain:
         return
     for kind, hollow in ((1, True), (2, False)):
         for k in (shown == kind).nonzero().flatten().tolist():
             colour = _colour(skeleton, k, k)
-            axis.plot(*points[k].tolist(), "o", ms=5 if hollow else 4, mfc="none" if hollow else colour,
-                      mec=colour if hollow else BLACK, mew=1.2 if hollow else 0.6, zorder=4)
+            axis.plot(
+                *points[k].tolist(),
+                "o",
+                ms=5 if hollow else 4,
+                mfc="none" if hollow else colour,
+                mec=colour if hollow else BLACK,
+                mew=1.2 if hollow else 0.6,
+                zorder=4,
+            )
 
 
 def _outline(width: float) -> list:

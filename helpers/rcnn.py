@@ -133,15 +133,19 @@ def _weights(name: str, url: str) -> dict[str, Tensor]:
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     promised = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     if promised is None:
-        raise ValueError(f"url ends with {path.name}; expected a name that ends with -XXXXXXXX.pth, the beginning of "
-                         "the file's SHA-256.")
+        raise ValueError(
+            f"url ends with {path.name}; expected a name that ends with -XXXXXXXX.pth, the beginning of "
+            "the file's SHA-256."
+        )
     if not path.exists():
         _download(name, url, path, promised.group(1))
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(promised.group(1)):  # one that was there already, cut short or changed
-        raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. Delete it, and the next "
-                                 f"call downloads {name}'s weights anew.")
+        raise WeightsUnavailable(
+            f"{path} is damaged: its SHA-256 begins with {digest[:8]}. Delete it, and the next "
+            f"call downloads {name}'s weights anew."
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)  # numbers only: no code of the file is run
     except Exception as error:  # of any kind, where it reads what is no pickle
@@ -158,9 +162,10 @@ def _download(name: str, url: str, path: Path, promised: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         hub.download_url_to_file(url, str(path), promised)
     except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
-        raise WeightsUnavailable(f"{name}'s COCO weights are not on this machine and could not be downloaded "
-                                 f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
-                                 ) from error
+        raise WeightsUnavailable(
+            f"{name}'s COCO weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
+        ) from error
     finally:
         socket.setdefaulttimeout(patience)
 
@@ -169,6 +174,7 @@ def _with_weights(model: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise WeightsUnavailable(f"The file holds other weights than {name}'s: {' '.join(str(error).split())[:200]}"
-                                 ) from error
+        raise WeightsUnavailable(
+            f"The file holds other weights than {name}'s: {' '.join(str(error).split())[:200]}"
+        ) from error
     return model.eval()

@@ -82,14 +82,18 @@ class Results:
         rows = {name: row for name, row in self.all_rows().items() if having is None or having in row}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
         values = [[name, *(row.get(column, math.nan) for column in columns)] for name, row in rows.items()]
-        return [["method", *columns],
-                *[[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in numbers)] for name, *numbers in values]]
+        return [
+            ["method", *columns],
+            *[[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in numbers)] for name, *numbers in values],
+        ]
 
     def _read(self, path: Path) -> dict[str, dict[str, float]]:
         try:
             rows = json.loads(path.read_text(encoding="utf-8"))
-            return {str(name): {str(c): math.nan if v is None else float(v) for c, v in row.items()}
-                    for name, row in rows.items()}
+            return {
+                str(name): {str(c): math.nan if v is None else float(v) for c, v in row.items()}
+                for name, row in rows.items()
+            }
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -104,8 +108,10 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            print(f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook "
-                  "is closed.")
+            print(
+                f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook "
+                "is closed."
+            )
 
 
 def _text(lines: list[list[str]]) -> str:
@@ -121,8 +127,12 @@ def _html(lines: list[list[str]]) -> str:
     if not rows:
         return "<p>No results yet.</p>"
     head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    body = "".join(f'<tr><th scope="row" style="text-align:left">{name}</th>'
-                   + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
+    body = "".join(
+        f'<tr><th scope="row" style="text-align:left">{name}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "</tr>"
+        for name, *cells in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

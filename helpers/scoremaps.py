@@ -104,8 +104,10 @@ class StackedHourglass(nn.Module):
     def __init__(self, num_keypoints: int, stacks: int = 2, channels: int = 48, depth: int = 3):
         super().__init__()
         if min(num_keypoints, stacks, channels, depth) < 1:
-            raise ValueError(f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}; "
-                             "expected 1 or more of each.")
+            raise ValueError(
+                f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}; "
+                "expected 1 or more of each."
+            )
         self.depth = depth
         self.stem = nn.Sequential(conv_bn_relu(3, 16, stride=2), conv_bn_relu(16, channels, stride=2))
         self.hourglasses = nn.ModuleList(Hourglass(channels, depth) for _ in range(stacks))
@@ -115,8 +117,9 @@ class StackedHourglass(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         multiple = self.stride * 2**self.depth
         if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by "
-                             f"{multiple}.")
+            raise ValueError(
+                f"images have shape {tuple(images.shape)}; expected height and width divisible by {multiple}."
+            )
         features, maps = self.stem((images - 0.45) / 0.25), []
         for index, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
             seen = hourglass(features)

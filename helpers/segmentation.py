@@ -21,8 +21,16 @@ from .shapes import require
 if TYPE_CHECKING:
     from .people import Scene, SceneSettings
 
-__all__ = ["VOID", "SegmentationSet", "camvid", "isbi2012", "load_segmentation", "rendered_scene",
-           "rendered_segmentation", "three_masks"]
+__all__ = [
+    "VOID",
+    "SegmentationSet",
+    "camvid",
+    "isbi2012",
+    "load_segmentation",
+    "rendered_scene",
+    "rendered_segmentation",
+    "three_masks",
+]
 
 RENDERED_CLASSES = ("background", "skin", "hair", "top", "trousers", "shoes")
 # The class of each of `helpers.people.CLOTHES`: skirts and dresses count as trousers, hats as hair.
@@ -97,9 +105,15 @@ class SegmentationSet:
         return {"images": rows(self.images, index).to(device) / 255, "masks": rows(self.masks, index).to(device).long()}
 
 
-def rendered_segmentation(split: str, count: int | None = None, size: tuple[int, int] | None = None, settings=None,
-                          cache: bool | str | Path | None = None, progress: bool = True,
-                          seed: int | None = None) -> SegmentationSet:
+def rendered_segmentation(
+    split: str,
+    count: int | None = None,
+    size: tuple[int, int] | None = None,
+    settings=None,
+    cache: bool | str | Path | None = None,
+    progress: bool = True,
+    seed: int | None = None,
+) -> SegmentationSet:
     """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
 
     Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
@@ -171,8 +185,9 @@ def three_masks(scene: Scene) -> dict[str, Tensor]:
     return {"binary": (instances > 0).to(torch.uint8), "semantic": semantic_mask(scene), "instance": instances.clone()}
 
 
-def camvid(root: str | Path, split: str, size: tuple[int, int] | None = (144, 192),
-           progress: bool = True) -> SegmentationSet:
+def camvid(
+    root: str | Path, split: str, size: tuple[int, int] | None = (144, 192), progress: bool = True
+) -> SegmentationSet:
     """Return CamVid: road scenes from a driving car, 11 classes, in the version that came with SegNet.
 
     Args:
@@ -217,8 +232,9 @@ def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 
 
 
 def _set_of(arrays: dict[str, np.ndarray], class_names: tuple[str, ...], name: str) -> SegmentationSet:
-    return SegmentationSet(**{key: torch.from_numpy(array) for key, array in arrays.items()}, class_names=class_names,
-                           name=name)
+    return SegmentationSet(
+        **{key: torch.from_numpy(array) for key, array in arrays.items()}, class_names=class_names, name=name
+    )
 
 
 def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None) -> SegmentationSet:

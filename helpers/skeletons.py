@@ -73,13 +73,19 @@ class Skeleton:
 
         sizes = require("keypoints", keypoints, f"B {self.num_keypoints} 2")
         require("visible", visible, f"B {self.num_keypoints}", torch.bool, known=sizes)
-        ends = torch.tensor([[self.index(f"{side}_shoulder"), self.index(f"{other}_hip")]
-                             for side, other in (("left", "right"), ("right", "left"))], device=keypoints.device)
+        ends = torch.tensor(
+            [
+                [self.index(f"{side}_shoulder"), self.index(f"{other}_hip")]
+                for side, other in (("left", "right"), ("right", "left"))
+            ],
+            device=keypoints.device,
+        )
         lengths = (keypoints[:, ends[:, 0]] - keypoints[:, ends[:, 1]]).norm(dim=-1)  # (B, 2)
         usable = visible[:, ends].all(dim=-1)  # (B, 2)
         return torch.where(usable, lengths, torch.nan).nanmean(dim=1)
 
 
+# fmt: off
 COCO = Skeleton(
     name="COCO",
     keypoint_names=(
@@ -110,3 +116,4 @@ LSP = Skeleton(
     ),
     swaps=((5, 0), (4, 1), (3, 2), (11, 6), (10, 7), (9, 8)),
 )
+# fmt: on

@@ -25,8 +25,10 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
             torch.empty(1, device=wanted)
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).splitlines()[0]
-            raise ValueError(f"device {str(device)!r} cannot be used here ({reason}). Leave device=None, "
-                             "which takes a GPU where there is one.") from error
+            raise ValueError(
+                f"device {str(device)!r} cannot be used here ({reason}). Leave device=None, "
+                "which takes a GPU where there is one."
+            ) from error
         return wanted
     if torch.cuda.is_available():
         return torch.device("cuda")

@@ -19,8 +19,9 @@ from .scoremaps import map_cross_entropy, to_map
 __all__ = ["certainty", "person_crops", "pose_loss"]
 
 
-def person_crops(data: PeopleSet, boxes_to_crops: Callable, crop_size: tuple[int, int], shaken: float = 0.0,
-                 seed: int = 0) -> PoseSet:
+def person_crops(
+    data: PeopleSet, boxes_to_crops: Callable, crop_size: tuple[int, int], shaken: float = 0.0, seed: int = 0
+) -> PoseSet:
     """Return one image for each person of a set, cut out along the person's box, with keypoints in pixels of the crop.
 
     Keypoints that fall outside of the crop count as not visible. People who are `ignored` are left out.

@@ -27,11 +27,28 @@ Loss = Callable[[object, Batch], Tensor]
 Metrics = dict[str, Callable[[object, Batch], float]]
 
 
-def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
-        max_seconds: float | None = None, batch_size: int = 32, lr: float = 1e-3, weight_decay: float = 1e-2,
-        augment: Callable[[Batch], Batch] | None = None, save_to: str | os.PathLike | None = None,
-        resume: bool = False, mode: str = "min", train_metrics: bool = True, seed: int = 0,
-        device: str | torch.device | None = None, setting: Setting | None = None, progress: bool = True) -> History:
+def fit(
+    model: nn.Module,
+    train: PoseSet,
+    val: PoseSet,
+    *,
+    loss: Loss,
+    metrics: Metrics,
+    epochs: int | None = None,
+    max_seconds: float | None = None,
+    batch_size: int = 32,
+    lr: float = 1e-3,
+    weight_decay: float = 1e-2,
+    augment: Callable[[Batch], Batch] | None = None,
+    save_to: str | os.PathLike | None = None,
+    resume: bool = False,
+    mode: str = "min",
+    train_metrics: bool = True,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    setting: Setting | None = None,
+    progress: bool = True,
+) -> History:
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
     Args:
@@ -76,7 +93,7 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
                 shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
                 mean_loss = train_one_epoch(model, shuffled, loss, optimizer, schedule, setting, augment, live, threads)
                 on_val = evaluate(model, val, metrics, device=device)
-                on_train = evaluate(model, train[:len(val)], metrics, device=device) if train_metrics else {}
+                on_train = evaluate(model, train[: len(val)], metrics, device=device) if train_metrics else {}
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
                 checkpoint.epoch_done()
                 live.epoch_done()
@@ -84,8 +101,10 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
         except KeyboardInterrupt:
             history.stopped = "interrupted"
             checkpoint.write()
-            live.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept."
-                     + (" The same call with resume=True goes on from here." if save_to else ""))
+            live.say(
+                f"Stopped after {len(history)} whole epochs; the best weights so far are kept."
+                + (" The same call with resume=True goes on from here." if save_to else "")
+            )
         finally:
             checkpoint.restore_best()
             Setting().prepare(model)
@@ -93,10 +112,17 @@ def fit(model: nn.Module, train: PoseSet, val: PoseSet, *, loss: Loss, metrics: 
     return history
 
 
-def train_one_epoch(model: nn.Module, shuffled: Iterable[Batch], loss: Loss, optimizer: torch.optim.Optimizer,
-                    schedule: Schedule, setting: Setting | None = None,
-                    augment: Callable[[Batch], Batch] | None = None, live: Live | None = None,
-                    threads: Threads | None = None) -> float:
+def train_one_epoch(
+    model: nn.Module,
+    shuffled: Iterable[Batch],
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    setting: Setting | None = None,
+    augment: Callable[[Batch], Batch] | None = None,
+    live: Live | None = None,
+    threads: Threads | None = None,
+) -> float:
     """Return the mean loss per image over one pass through the batches, having taken one step for each.
 
     It ends early when `schedule` is over.
@@ -132,8 +158,9 @@ def train_one_epoch(model: nn.Module, shuffled: Iterable[Batch], loss: Loss, opt
     return float(total) / max(count, 1)
 
 
-def evaluate(model: nn.Module, data: PoseSet, metrics: Metrics, batch_size: int = 64,
-             device: str | torch.device | None = None) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, data: PoseSet, metrics: Metrics, batch_size: int = 64, device: str | torch.device | None = None
+) -> dict[str, float]:
     """Return the value of every metric on `data`.
 
     A metric is called once, as `metric(output, batch)` with the output for the whole set and a batch that holds the
@@ -145,8 +172,9 @@ def evaluate(model: nn.Module, data: PoseSet, metrics: Metrics, batch_size: int 
         return {name: _number(name, metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def predict(model: nn.Module, data: PoseSet, batch_size: int = 64,
-            device: str | torch.device | None = None) -> Tensor | tuple | list | dict:
+def predict(
+    model: nn.Module, data: PoseSet, batch_size: int = 64, device: str | torch.device | None = None
+) -> Tensor | tuple | list | dict:
     """Return the model's output for the whole set, on the CPU: (N, K, 2) for a model that gives keypoints.
 
     The model runs in eval mode, and gets back the mode that it had.
@@ -158,8 +186,10 @@ def predict(model: nn.Module, data: PoseSet, batch_size: int = 64,
 def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
     """Give the device, with the model on it, and bring the model back to where it was."""
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; expected an nn.Module"
-                        + (": call the class to build one." if isinstance(model, type) else "."))
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected an nn.Module"
+            + (": call the class to build one." if isinstance(model, type) else ".")
+        )
     first = next(model.parameters(), None)
     home, device = (first.device if first is not None else torch.device("cpu")), pick_device(device)
     try:
@@ -204,17 +234,21 @@ def _joined(trees: list) -> object:
 
 def _of_batch(output: object, size: int) -> object:
     """Return the output on the CPU, after checking that every tensor of it has the batch axis first."""
+
     def check(x: Tensor) -> Tensor:
         if x.ndim == 0 or len(x) != size:
-            raise ValueError(f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; expected the "
-                             f"batch axis first: ({size}, ...).")
+            raise ValueError(
+                f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; expected the "
+                f"batch axis first: ({size}, ...)."
+            )
         return x.cpu()
 
     return map_tensors(check, output)
 
 
-def _tried(model: nn.Module, loss: Loss, train: PoseSet, batch_size: int, schedule: Schedule, device: torch.device,
-           live: Live) -> Setting:
+def _tried(
+    model: nn.Module, loss: Loss, train: PoseSet, batch_size: int, schedule: Schedule, device: torch.device, live: Live
+) -> Setting:
     """Return the fastest setting, said in one line; the plain one where a training is too short for a trial."""
     if (schedule.max_seconds or math.inf) < 10 or (schedule.steps or math.inf) < 50:
         return Setting()
@@ -237,8 +271,10 @@ def _scalar(value: Tensor) -> Tensor:
         got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
         raise TypeError(f"loss(output, batch) returned {got}; expected one number as a tensor: take the mean.")
     if not value.requires_grad:
-        raise ValueError("The loss does not depend on the weights, so nothing can be learned: is there an argmax, a "
-                         ".detach(), .item(), a torch.no_grad() or a new tensor between output and loss?")
+        raise ValueError(
+            "The loss does not depend on the weights, so nothing can be learned: is there an argmax, a "
+            ".detach(), .item(), a torch.no_grad() or a new tensor between output and loss?"
+        )
     return value
 
 
@@ -249,7 +285,8 @@ def _require_finite(loss: float, schedule: Schedule) -> None:
             f"The loss is {loss} in epoch {schedule.step // steps + 1}, step {schedule.step % steps + 1}, at learning "
             f"rate {schedule.rate():.2g}. Look for a division by zero (an image without visible keypoints?), a square "
             "root or norm of zero, a log or exp out of range, coordinates of invisible keypoints that are multiplied "
-            "by 0 instead of left out; or try a tenth of the learning rate.")
+            "by 0 instead of left out; or try a tenth of the learning rate."
+        )
 
 
 def _number(name: str, value: object) -> float:
@@ -262,14 +299,23 @@ def _number(name: str, value: object) -> float:
 
 def _require_data(name: str, data: PoseSet) -> None:
     if not (hasattr(data, "batch") and hasattr(data, "__len__")):
-        raise TypeError(f"{name} is a {type(data).__name__}; expected a set of images, such as "
-                        "helpers.rendered_people('val').")
+        raise TypeError(
+            f"{name} is a {type(data).__name__}; expected a set of images, such as helpers.rendered_people('val')."
+        )
     if len(data) == 0:
         raise ValueError(f"{name} holds no images.")
 
 
-def _check(train: PoseSet, val: PoseSet, metrics: Metrics, epochs: int | None, max_seconds: float | None,
-           batch_size: int, lr: float, mode: str) -> None:
+def _check(
+    train: PoseSet,
+    val: PoseSet,
+    metrics: Metrics,
+    epochs: int | None,
+    max_seconds: float | None,
+    batch_size: int,
+    lr: float,
+    mode: str,
+) -> None:
     _require_data("train", train)
     _require_data("val", val)
     if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):

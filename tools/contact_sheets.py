@@ -23,11 +23,28 @@ from helpers.people.layer import blend, draw_layer  # noqa: E402
 from helpers.people.placing import Placed, build_person  # noqa: E402
 from helpers.people.poses import Pose, load_poses  # noqa: E402
 
-LIMBS = ((5, 7), (7, 9), (6, 8), (8, 10), (5, 6), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16),
-         (0, 1), (0, 2), (1, 3), (2, 4))
+LIMBS = (
+    (5, 7),
+    (7, 9),
+    (6, 8),
+    (8, 10),
+    (5, 6),
+    (5, 11),
+    (6, 12),
+    (11, 12),
+    (11, 13),
+    (13, 15),
+    (12, 14),
+    (14, 16),
+    (0, 1),
+    (0, 2),
+    (1, 3),
+    (2, 4),
+)
 LEFT, RIGHT, MIDDLE = (0, 158, 115), (213, 94, 0), (240, 228, 66)  # Okabe and Ito's colour-blind safe palette
-TINTS = np.array([(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0),
-                  (204, 121, 167)])
+TINTS = np.array(
+    [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)]
+)
 GAP = 3
 
 
@@ -68,8 +85,13 @@ def label_views(scene: Scene) -> Image.Image:
     near = np.where(np.isfinite(scene.depth), scene.depth, np.nan)
     low, high = np.nanmin(near), np.nanmax(near)
     grey = np.nan_to_num(255 - 200 * (near - low) / max(high - low, 1e-6)).astype(np.uint8)
-    views = [scene.image, palette[scene.instances], palette[scene.parts], palette[scene.clothes],
-             np.repeat(grey[:, :, None], 3, axis=2)]
+    views = [
+        scene.image,
+        palette[scene.instances],
+        palette[scene.parts],
+        palette[scene.clothes],
+        np.repeat(grey[:, :, None], 3, axis=2),
+    ]
     return sheet([Image.fromarray(view) for view in views], len(views))
 
 
@@ -83,7 +105,7 @@ def pose_views(pose: Pose, number: int) -> Image.Image:
         person = build_person(body, np.zeros(6), pose, turn, outfit)
         image = np.full((*size, 3), 232.0)
         camera = Camera(55 * 6, size[1] / 2, size[0] - 12 - 55.0, 1.0)
-        image[size[0] - 20:] = 214
+        image[size[0] - 20 :] = 214
         blend(draw_layer([Placed(person, 0.0, 6.0)], [], camera, light, size), image)
         out.paste(Image.fromarray(image.clip(0, 255).astype(np.uint8)), (view * size[1], 14))
     ImageDraw.Draw(out).text((4, 1), pose.name.replace("_", " "), fill="black")
@@ -95,7 +117,8 @@ def knob_rows() -> list[Image.Image]:
     base = SceneSettings(size=(144, 144), people=(3, 3), scale=(0.5, 0.8), occlusion=0, truncation=0, crowding=0.2)
     turned = [
         *({"people": (n, n), "scale": (0.35, 0.7)} for n in (1, 2, 4, 8, 12)),
-        *({"crowding": c} for c in (0, 0.25, 0.5, 0.75, 1)), *({"occlusion": c} for c in (0, 0.25, 0.5, 0.75, 1)),
+        *({"crowding": c} for c in (0, 0.25, 0.5, 0.75, 1)),
+        *({"occlusion": c} for c in (0, 0.25, 0.5, 0.75, 1)),
         *({"truncation": c} for c in (0, 0.25, 0.5, 0.75, 1)),
         *({"scale": (s, s)} for s in (0.2, 0.35, 0.5, 0.7, 0.95)),
         *({"appearance": c} for c in (0, 0.25, 0.5, 0.75, 1)),
@@ -114,8 +137,7 @@ def main(folder: Path) -> None:
         "people_many": sheet([Image.fromarray(s.image) for s in many], 4),
         "people_many_labels": sheet([annotated(s, 1) for s in many], 4),
         "people_label_kinds": sheet([label_views(s) for s in many[:3]], 1),
-        "people_poses": sheet([pose_views(load_poses().named(p.name), i)
-                               for i, p in enumerate(load_poses().poses)], 5),
+        "people_poses": sheet([pose_views(load_poses().named(p.name), i) for i, p in enumerate(load_poses().poses)], 5),
         "people_knobs": sheet(knob_rows(), 5),
     }
     for name, picture in pictures.items():

@@ -170,8 +170,7 @@ def test_add_offsets_where_a_keypoint_has_no_peak(submission):
 
 
 @pytest.mark.parametrize(
-    "threshold",
-    [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}") for t, p in PEOPLE_MODEL.steps],
+    "threshold", [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}") for t, p in PEOPLE_MODEL.steps]
 )
 def test_model_on_held_out_scenes(submission, threshold):
     score = ap_of(submission, WEIGHTS)

@@ -512,7 +512,7 @@ KNOWN_WRONG: dict[str, dict[str, object]] = {
         "needs_softargmax": NeedsSoftargmax,
         "NameError": NoSuchName,
         "not_a_module": not_a_module,
-    },
+    }
 }
 
 

@@ -867,7 +867,4 @@ def _named(prefix: str) -> dict[str, object]:
     return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
 
 
-KNOWN_WRONG: dict[str, dict[str, object]] = {
-    "boxes_to_crops": _named("crops_"),
-    "crops_to_image": _named("points_"),
-}
+KNOWN_WRONG: dict[str, dict[str, object]] = {"boxes_to_crops": _named("crops_"), "crops_to_image": _named("points_")}

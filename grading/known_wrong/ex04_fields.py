@@ -993,7 +993,4 @@ def _named(prefix: str) -> dict[str, object]:
     return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
 
 
-KNOWN_WRONG: dict[str, dict[str, object]] = {
-    "part_affinity_fields": _named("paf_"),
-    "affinity_score": _named("score_"),
-}
+KNOWN_WRONG: dict[str, dict[str, object]] = {"part_affinity_fields": _named("paf_"), "affinity_score": _named("score_")}

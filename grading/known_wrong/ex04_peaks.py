@@ -885,7 +885,4 @@ def _named(prefix: str) -> dict[str, object]:
     return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
 
 
-KNOWN_WRONG: dict[str, dict[str, object]] = {
-    "find_peaks": _named("peaks_"),
-    "add_offsets": _named("offsets_"),
-}
+KNOWN_WRONG: dict[str, dict[str, object]] = {"find_peaks": _named("peaks_"), "add_offsets": _named("offsets_")}

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from grading.sample_submissions import (
-    ex01_pose_regression,
-    ex02_softargmax,
-    ex03_segmentation,
-    ex04_multi_person,
-)
+from grading.sample_submissions import ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_multi_person
 from grading.sample_submissions.ex01_pose_regression import EXERCISE
 from grading.sample_submissions.handing_in import Maker
 

@@ -30,7 +30,7 @@ def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submi
 def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Right in another style: loops, floats instead of tensors, other layers with other names, warnings and prints."""
     own = {
-        "mpjpe": '''
+        "mpjpe": """
 import warnings
 
 
@@ -44,22 +44,22 @@ def mpjpe(pred, target, visible):
                 total += math.hypot(*(pred[b, k] - target[b, k]).tolist())
                 count += 1
     return total / count if count else float("nan")
-''',
-        "pck": '''
+""",
+        "pck": """
 def pck(pred, target, visible, threshold):
     distance = torch.cdist(pred[:, :, None], target[:, :, None])[:, :, 0, 0]
     if torch.is_tensor(threshold):
         threshold = threshold[:, None].to(distance)
     correct = torch.le(distance, threshold) & visible
     return torch.true_divide(correct.sum(), visible.sum())
-''',
-        "masked_l2_loss": '''
+""",
+        "masked_l2_loss": """
 def masked_l2_loss(pred, target, visible):
     weight = visible[..., None]
     difference = torch.where(weight, pred, 0) - torch.where(weight, target, 0)
     return torch.einsum("bkc,bkc->", difference, difference) / visible.sum().clamp(min=1)
-''',
-        "PoseRegressor": '''
+""",
+        "PoseRegressor": """
 class PoseRegressor(nn.Module):
     def __init__(self, backbone, num_keypoints, image_size):
         super().__init__()
@@ -73,13 +73,13 @@ class PoseRegressor(nn.Module):
         x = self.out(F.leaky_relu(self.hidden(x)))
         h, w = self.image_size
         return torch.stack([w * (0.5 + x[:, : self.k]), h * (0.5 + x[:, self.k :])], dim=-1)
-''',
+""",
         "model": answers["PoseRegressor"].replace("class PoseRegressor", "class Net")
-        + '''
+        + """
 
 def build_model():
     return Net(helpers.small_backbone(), 17, (128, 128))
-''',
+""",
     }
     return Submission(filled(release, own), FULL, {WEIGHTS: weights})
 
@@ -98,16 +98,16 @@ def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Sub
 def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Three known mistakes: |dx| + |dy| as distance, divided by all joints, coordinates that stay in [0, 1]."""
     wrong = {
-        "mpjpe": '''
+        "mpjpe": """
 def mpjpe(pred, target, visible):
     return (pred - target).abs().sum(-1)[visible].mean()
-''',
-        "masked_l2_loss": '''
+""",
+        "masked_l2_loss": """
 def masked_l2_loss(pred, target, visible):
     squared = ((pred - target) ** 2).sum(-1)
     return torch.where(visible, squared, torch.zeros_like(squared)).mean()
-''',
-        "PoseRegressor": '''
+""",
+        "PoseRegressor": """
 class PoseRegressor(nn.Module):
     def __init__(self, backbone, num_keypoints, image_size):
         super().__init__()
@@ -117,7 +117,7 @@ class PoseRegressor(nn.Module):
 
     def forward(self, images):
         return torch.sigmoid(self.head(self.backbone(images).flatten(1))).unflatten(1, (-1, 2))
-''',
+""",
     }
     # half of PoseRegressor: it is built, trained through and deterministic, only not in pixels
     return Submission(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
@@ -147,7 +147,7 @@ def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes)
 def hal_hostile(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
     """Tries to win points without work: ten tricks, none of which may earn any."""
     tricks = {
-        "mpjpe": '''
+        "mpjpe": """
 import ast, builtins, os, pathlib, signal, socket, sys
 
 class EqualToEverything:
@@ -177,8 +177,8 @@ attempt(os.fork)                                                         # 10 pr
 
 def mpjpe(pred, target, visible):
     return EqualToEverything()
-''',
-        "pck": '''
+""",
+        "pck": """
 def pck(pred, target, visible, threshold):
     frame = sys._getframe()
     while frame := frame.f_back:                                         # the expected value from a caller's frame
@@ -186,8 +186,8 @@ def pck(pred, target, visible, threshold):
             if name in frame.f_locals:
                 return frame.f_locals[name]
     return float("nan")
-''',
-        "masked_l2_loss": '''
+""",
+        "masked_l2_loss": """
 class Yes(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
@@ -195,8 +195,8 @@ class Yes(torch.Tensor):
 
 def masked_l2_loss(pred, target, visible):
     return torch.tensor(0.0, requires_grad=True).as_subclass(Yes)
-''',
-        "PoseRegressor": '''
+""",
+        "PoseRegressor": """
 class PoseRegressor(nn.Module):
     def __init__(self, *args):
         super().__init__()
@@ -204,8 +204,8 @@ class PoseRegressor(nn.Module):
 
     def forward(self, images):
         return torch.full((len(images), 17, 2), float("nan"))
-''',
-        "model": '''
+""",
+        "model": """
 from helpers import checks
 for module in list(sys.modules.values()):                                # the check itself replaced
     if getattr(module, "__name__", "").startswith("helpers.checks"):
@@ -215,7 +215,7 @@ for module in list(sys.modules.values()):                                # the c
 
 def build_model():
     return PoseRegressor()
-''',
+""",
     }
     forged = {"report.json": json.dumps(FULL).encode(), "results.pkl": b"\x80\x04N."}
     return Submission(filled(release, tricks), only(), forged)

@@ -318,8 +318,5 @@ def _named(prefix: str) -> dict[str, object]:
     return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
 
 
-RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "boxes_to_crops": _named("crops_"),
-    "crops_to_image": _named("points_"),
-}
+RIGHT_VARIANTS: dict[str, dict[str, object]] = {"boxes_to_crops": _named("crops_"), "crops_to_image": _named("points_")}
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

@@ -377,10 +377,7 @@ def _named(prefix: str) -> dict[str, object]:
     return {name.removeprefix(prefix): answer for name, answer in globals().items() if name.startswith(prefix)}
 
 
-RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "find_peaks": _named("peaks_"),
-    "add_offsets": _named("offsets_"),
-}
+RIGHT_VARIANTS: dict[str, dict[str, object]] = {"find_peaks": _named("peaks_"), "add_offsets": _named("offsets_")}
 REFERENCES = {
     "find_peaks": RIGHT_VARIANTS["find_peaks"]["spread_numbers"],
     "add_offsets": RIGHT_VARIANTS["add_offsets"]["all_at_once"],

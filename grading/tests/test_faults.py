@@ -49,9 +49,7 @@ def start(root: Path, *options: str, module: str = "nbgrader") -> subprocess.Pop
     """Start to grade, in a session of its own: as a terminal does, with a group that a signal can be sent to."""
     line = [sys.executable, "-m", module, "autograde", "toy", *options]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(
-        line, cwd=root, env=toy_course.environment(), text=True, start_new_session=True, **streams
-    )
+    return subprocess.Popen(line, cwd=root, env=toy_course.environment(), text=True, start_new_session=True, **streams)
 
 
 def wait_for_reports(root: Path, run: subprocess.Popen[str], number: int = 1) -> None:

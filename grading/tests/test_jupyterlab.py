@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST, SECOND, THIRD = "ex01_pose_regression", "ex02_softargmax", "ex03_segmentation"
 FOURTH = "ex04_multi_person"
 SLIDERS = 8  # people, crowding, occlusion, truncation, scale (two handles), appearance, seed
-WRONG_PCK = '''def pck(pred, target, visible, threshold):
+WRONG_PCK = """def pck(pred, target, visible, threshold):
     correct = (pred - target).norm(dim=-1) <= torch.as_tensor(threshold).reshape(-1, 1)
     return 100 * correct[visible].float().mean()
-'''
+"""
 
 pytestmark = IN_A_BROWSER
 

@@ -72,9 +72,7 @@ CPU_ONLY = "differs on a GPU only, and checks run on the CPU"
 
 # Changes after which an answer still does what the task asks, each with the reason; * stands for anything.
 EQUIVALENT = {
-    "mpjpe": {
-        "-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1",
-    },
+    "mpjpe": {"-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1"},
     "pck": {
         "torch.as_tensor(threshold, *) -> torch.as_tensor(threshold, device=error.device)": "a float32 threshold by "
         "float64 errors: the comparison promotes it, and a threshold in pixels has no digits beyond the seventh",

@@ -180,10 +180,7 @@ class Decoder(Network):
     def sizes(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """Channels that do not double, five stages, other numbers of classes, one image."""
         self.alive(ask, rng)
-        for channels, num_classes, mistake in (
-            (OTHERWISE, 7, "assumes_doubling"),
-            (FIVE, 2, "fixed_number_of_stages"),
-        ):
+        for channels, num_classes, mistake in ((OTHERWISE, 7, "assumes_doubling"), (FIVE, 2, "fixed_number_of_stages")):
             sizes = sizes_of(SIZE, len(channels))
             others = draw_features(rng, channels, sizes, 2)
             with self.blaming(mistake):

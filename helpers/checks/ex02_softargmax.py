@@ -176,10 +176,7 @@ def loss_gradient(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
 
 
 def draw_ranks(
-    rng: np.random.RandomState,
-    shape: tuple[int, int, int, int],
-    lowest: float,
-    dtype: torch.dtype = torch.float32,
+    rng: np.random.RandomState, shape: tuple[int, int, int, int], lowest: float, dtype: torch.dtype = torch.float32
 ) -> Tensor:
     """Return maps in which no two scores are equal: the multiples of 1/4 from `lowest` on, in any order.
 

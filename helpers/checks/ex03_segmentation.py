@@ -431,12 +431,7 @@ QUESTIONS: dict[str, Question] = {
             "mean_iou",
             "mean_iou is right: its values, classes that are absent, pixels that do not count, and few that do.",
             {"call": calling(*LABELS)},
-            {
-                "values": mean_iou_values,
-                "absent": mean_iou_absent,
-                "ignored": mean_iou_ignored,
-                "few": mean_iou_few,
-            },
+            {"values": mean_iou_values, "absent": mean_iou_absent, "ignored": mean_iou_ignored, "few": mean_iou_few},
             HINTS["mean_iou"],
         ),
         Question(

@@ -21,17 +21,7 @@ from typing import Any
 from torch import Tensor
 
 from helpers.checks.compare import Form, fault, same, show
-from helpers.checks.question import (
-    VISIBLE_SEED,
-    Ask,
-    CheckFailed,
-    Oracle,
-    Question,
-    Wrong,
-    case_rng,
-    local_ask,
-    strict,
-)
+from helpers.checks.question import VISIBLE_SEED, Ask, CheckFailed, Oracle, Question, Wrong, case_rng, local_ask, strict
 from helpers.checks.values import Other, Raised
 
 __all__ = [

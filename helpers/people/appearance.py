@@ -16,15 +16,59 @@ __all__ = ["CLOTHES", "Outfit", "Surface", "draw_outfit", "dress", "swelling", "
 CLOTHES = ("background", "skin", "hair", "top", "trousers", "skirt", "shoes", "hat")
 SKIN, HAIR, TOP, TROUSERS, SKIRT, SHOES, HAT = range(1, 8)
 
-SKINS = ((244, 208, 184), (232, 184, 152), (222, 168, 130), (198, 142, 104), (164, 112, 78), (128, 84, 58),
-         (98, 62, 44), (74, 48, 36))
-HAIRS = ((24, 20, 18), (40, 28, 22), (66, 44, 28), (104, 68, 38), (150, 104, 56), (196, 156, 92), (140, 60, 30),
-         (150, 148, 146), (206, 204, 200))
-CLOTH = ((236, 234, 228), (34, 36, 42), (120, 122, 126), (30, 48, 92), (54, 96, 158), (120, 168, 210), (164, 34, 40),
-         (206, 84, 60), (226, 172, 60), (236, 214, 130), (52, 104, 66), (120, 150, 90), (96, 60, 116), (206, 130, 160),
-         (128, 90, 62), (200, 178, 146), (24, 120, 122), (86, 30, 46))
-LEG_CLOTH = ((36, 46, 76), (58, 78, 116), (104, 128, 160), (30, 30, 34), (86, 86, 90), (112, 96, 74), (170, 152, 120),
-             (66, 74, 58), (214, 210, 202), (92, 40, 44))
+SKINS = (
+    (244, 208, 184),
+    (232, 184, 152),
+    (222, 168, 130),
+    (198, 142, 104),
+    (164, 112, 78),
+    (128, 84, 58),
+    (98, 62, 44),
+    (74, 48, 36),
+)
+HAIRS = (
+    (24, 20, 18),
+    (40, 28, 22),
+    (66, 44, 28),
+    (104, 68, 38),
+    (150, 104, 56),
+    (196, 156, 92),
+    (140, 60, 30),
+    (150, 148, 146),
+    (206, 204, 200),
+)
+CLOTH = (
+    (236, 234, 228),
+    (34, 36, 42),
+    (120, 122, 126),
+    (30, 48, 92),
+    (54, 96, 158),
+    (120, 168, 210),
+    (164, 34, 40),
+    (206, 84, 60),
+    (226, 172, 60),
+    (236, 214, 130),
+    (52, 104, 66),
+    (120, 150, 90),
+    (96, 60, 116),
+    (206, 130, 160),
+    (128, 90, 62),
+    (200, 178, 146),
+    (24, 120, 122),
+    (86, 30, 46),
+)
+LEG_CLOTH = (
+    (36, 46, 76),
+    (58, 78, 116),
+    (104, 128, 160),
+    (30, 30, 34),
+    (86, 86, 90),
+    (112, 96, 74),
+    (170, 152, 120),
+    (66, 74, 58),
+    (214, 210, 202),
+    (92, 40, 44),
+)
 SHOE = ((28, 26, 26), (236, 234, 232), (110, 74, 48), (150, 40, 40), (60, 80, 130), (150, 150, 152))
 PATTERNS = ("plain", "plain", "plain", "hoops", "stripes", "checks", "halves", "print", "dots")
 
@@ -72,6 +116,7 @@ class Surface:
 
 def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     """Return an outfit; `gender` 0 to 1 shifts the odds of skirts, long hair and beards, `appearance` of patterns."""
+
     def colour(palette: tuple, vary: float = 12.0) -> np.ndarray:
         return np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
 
@@ -81,16 +126,28 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     leg, boot = dice.pick((0.45, 0.75, 0.95, 1.6, 2.0, 2.0, 2.0, 2.0)), dice.pick((1.95, 1.93, 1.9, 1.72))
     long_hair, hair_rings = dice.chance(0.08 + 0.6 * gender), dice.integer(3, 7)
     return Outfit(
-        skin=colour(SKINS, 5), hair=colour(HAIRS, 5), top=colour(CLOTH), top_second=colour(CLOTH),
-        legs=colour(LEG_CLOTH), shoes=colour(SHOE), hat_colour=colour(CLOTH),
+        skin=colour(SKINS, 5),
+        hair=colour(HAIRS, 5),
+        top=colour(CLOTH),
+        top_second=colour(CLOTH),
+        legs=colour(LEG_CLOTH),
+        shoes=colour(SHOE),
+        hat_colour=colour(CLOTH),
         pattern=pattern if plain < 0.35 + 0.65 * appearance else "plain",
         pattern_size=dice.uniform(0.035, 0.11),
-        sleeve=dice.pick((-0.1, 0.45, 0.5, 0.6, 0.95, 1.5, 1.95, 1.97, 2.0)), neckline=dice.uniform(0.0, 0.11),
-        leg=leg, boot=boot,
-        skirt_rings=rings * skirt, dress=skirt and one_piece, hair_rings=hair_rings * long_hair,
-        hair_thick=dice.pick((0.008, 0.012, 0.016, 0.02, 0.032)), bald=dice.chance(0.1) and not long_hair,
-        beard=dice.chance(0.25 * (1 - gender) ** 2), hat=dice.chance(0.12),
-        loose_top=dice.uniform(0.004, 0.022), loose_legs=dice.uniform(0.004, 0.02),
+        sleeve=dice.pick((-0.1, 0.45, 0.5, 0.6, 0.95, 1.5, 1.95, 1.97, 2.0)),
+        neckline=dice.uniform(0.0, 0.11),
+        leg=leg,
+        boot=boot,
+        skirt_rings=rings * skirt,
+        dress=skirt and one_piece,
+        hair_rings=hair_rings * long_hair,
+        hair_thick=dice.pick((0.008, 0.012, 0.016, 0.02, 0.032)),
+        bald=dice.chance(0.1) and not long_hair,
+        beard=dice.chance(0.25 * (1 - gender) ** 2),
+        hat=dice.chance(0.12),
+        loose_top=dice.uniform(0.004, 0.022),
+        loose_legs=dice.uniform(0.004, 0.02),
     )
 
 
@@ -141,7 +198,7 @@ def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
     trunk = part == 2
     out[trunk & collar & ~(sleeveless & (np.abs(x) > 0.15) & (z > 0.52))] = TOP
     hem = WAIST if outfit.loose_top < 0.012 else WAIST - 0.12
-    below = ((trunk & (z < hem)) | ((part >= 9) & (part <= 10) & (leg < 0.1)))
+    below = (trunk & (z < hem)) | ((part >= 9) & (part <= 10) & (leg < 0.1))
     out[below] = TROUSERS
     out[below & (z > hem)] = TOP
     head = part == 1
@@ -161,8 +218,18 @@ def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
 def dress(outfit: Outfit, surface: Surface) -> tuple[np.ndarray, np.ndarray]:
     """Return the label uint8 (N,) and the colour float64 (N, 3) in [0, 255] of every point, before light."""
     worn = clothes_of(outfit, surface)
-    table = np.stack([np.zeros(3), outfit.skin, outfit.hair, outfit.top, outfit.legs,
-                      outfit.top if outfit.dress else outfit.legs, outfit.shoes, outfit.hat_colour])
+    table = np.stack(
+        [
+            np.zeros(3),
+            outfit.skin,
+            outfit.hair,
+            outfit.top,
+            outfit.legs,
+            outfit.top if outfit.dress else outfit.legs,
+            outfit.shoes,
+            outfit.hat_colour,
+        ]
+    )
     colour = table[worn]
     patterned = (worn == TOP) | (worn == SKIRT) if outfit.dress else worn == TOP
     second = patterned & pattern_mask(outfit, surface)

@@ -13,14 +13,42 @@ from helpers.people.dice import Dice
 
 __all__ = ["Camera", "Light", "draw_light", "paint_backdrop", "room_of"]
 
-FLOORS = ((150, 112, 78), (112, 80, 56), (176, 168, 156), (120, 118, 116), (86, 84, 88), (196, 180, 150),
-          (92, 100, 112))
-WALLS = ((224, 218, 206), (196, 204, 208), (180, 190, 170), (214, 190, 160), (150, 166, 188), (200, 170, 170),
-         (120, 124, 132), (168, 90, 74), (92, 108, 100), (236, 232, 226))
-GROUNDS = ((96, 122, 62), (124, 138, 80), (110, 110, 112), (140, 134, 126), (168, 150, 118), (196, 184, 150),
-           (84, 106, 64))
-SKIES = (((116, 164, 220), (208, 224, 240)), ((150, 160, 172), (206, 210, 214)), ((86, 120, 176), (236, 200, 168)),
-         ((132, 184, 232), (226, 236, 244)))
+FLOORS = (
+    (150, 112, 78),
+    (112, 80, 56),
+    (176, 168, 156),
+    (120, 118, 116),
+    (86, 84, 88),
+    (196, 180, 150),
+    (92, 100, 112),
+)
+WALLS = (
+    (224, 218, 206),
+    (196, 204, 208),
+    (180, 190, 170),
+    (214, 190, 160),
+    (150, 166, 188),
+    (200, 170, 170),
+    (120, 124, 132),
+    (168, 90, 74),
+    (92, 108, 100),
+    (236, 232, 226),
+)
+GROUNDS = (
+    (96, 122, 62),
+    (124, 138, 80),
+    (110, 110, 112),
+    (140, 134, 126),
+    (168, 150, 118),
+    (196, 184, 150),
+    (84, 106, 64),
+)
+SKIES = (
+    ((116, 164, 220), (208, 224, 240)),
+    ((150, 160, 172), (206, 210, 214)),
+    ((86, 120, 176), (236, 200, 168)),
+    ((132, 184, 232), (226, 236, 244)),
+)
 FAR = ((70, 96, 62), (94, 112, 84), (110, 124, 140), (128, 110, 100), (150, 146, 142), (88, 84, 92))
 
 
@@ -58,8 +86,12 @@ def draw_light(dice: Dice, outdoor: bool, appearance: float) -> Light:
     strength = dice.uniform(0.45, 0.75 if not outdoor else 0.95) * (0.6 + 0.5 * appearance)
     warm = dice.uniform(-0.09, 0.12) * (0.3 + appearance)
     ambient = dice.uniform(0.5, 0.7)
-    return Light(direction, strength * np.array([1 + warm, 1.0, 1 - warm]),
-                 ambient * np.array([1 - 0.5 * warm, 1.0, 1 + 0.6 * warm]), ambient * np.array([0.62, 0.58, 0.52]))
+    return Light(
+        direction,
+        strength * np.array([1 + warm, 1.0, 1 - warm]),
+        ambient * np.array([1 - 0.5 * warm, 1.0, 1 + 0.6 * warm]),
+        ambient * np.array([0.62, 0.58, 0.52]),
+    )
 
 
 def room_of(dice: Dice) -> str:
@@ -98,8 +130,15 @@ def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: floa
     part += cover * (colour - part)
 
 
-def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: float, light: Light,
-                   dice: Callable[[int], Dice], appearance: float) -> np.ndarray:
+def paint_backdrop(
+    camera: Camera,
+    size: tuple[int, int],
+    place: str,
+    wall: float,
+    light: Light,
+    dice: Callable[[int], Dice],
+    appearance: float,
+) -> np.ndarray:
     """Return the image float64 (H, W, 3) of an empty place, not clipped.
 
     wall: metres from the camera to the wall or, outdoors, to where the ground ends for the eye. dice: by purpose.
@@ -118,8 +157,9 @@ def paint_backdrop(camera: Camera, size: tuple[int, int], place: str, wall: floa
     return image
 
 
-def paint_wall(image: np.ndarray, base: float, edge: int, metre: float, light: Light, dice: Dice, details: Dice,
-               appearance: float) -> None:
+def paint_wall(
+    image: np.ndarray, base: float, edge: int, metre: float, light: Light, dice: Dice, details: Dice, appearance: float
+) -> None:
     """Paint a wall with its pattern, skirting board, windows, doors and pictures; `metre` in pixels at the wall."""
     height, width = image.shape[:2]
     colour, second = colour_of(dice, WALLS), colour_of(dice, WALLS)
@@ -164,12 +204,19 @@ def paint_decoration(image: np.ndarray, base: float, metre: float, tint: np.ndar
     if kind == 0:
         for _ in range(3):
             u, v = dice.uniform(0.1, 0.6), dice.uniform(0.1, 0.6)
-            paint_rectangle(image, x + u * w, bottom - (v + 0.3) * h, x + (u + 0.3) * w, bottom - v * h,
-                            colour_of(dice, WALLS + FAR, 30) * tint)
+            paint_rectangle(
+                image,
+                x + u * w,
+                bottom - (v + 0.3) * h,
+                x + (u + 0.3) * w,
+                bottom - v * h,
+                colour_of(dice, WALLS + FAR, 30) * tint,
+            )
 
 
-def paint_outdoors(image: np.ndarray, base: float, edge: int, metre: float, dice: Dice, details: Dice,
-                   appearance: float) -> None:
+def paint_outdoors(
+    image: np.ndarray, base: float, edge: int, metre: float, dice: Dice, details: Dice, appearance: float
+) -> None:
     """Paint the sky with clouds, then hills, woods or houses along the horizon."""
     width = image.shape[1]
     zenith, low = (np.array(c, float) for c in dice.pick(SKIES))
@@ -211,8 +258,9 @@ def paint_houses(image: np.ndarray, base: float, metre: float, dice: Dice) -> No
         x += w * dice.uniform(1.0, 1.4)
 
 
-def paint_ground(image: np.ndarray, camera: Camera, edge: int, place: str, light: Light, dice: Dice,
-                 appearance: float) -> None:
+def paint_ground(
+    image: np.ndarray, camera: Camera, edge: int, place: str, light: Light, dice: Dice, appearance: float
+) -> None:
     """Paint the ground below row `edge` in perspective: planks, tiles, paving, lawn or plain."""
     height, width = image.shape[:2]
     colour = colour_of(dice, FLOORS if place == "indoor" else GROUNDS)

@@ -57,8 +57,11 @@ class Body:
         terms = shape_terms(traits)
         return tuple(
             base + np.einsum("t,tpc->pc", terms, moves)
-            for base, moves in ((self.vertices, self.moves), (self.joints, self.joint_moves),
-                                (self.keypoints, self.keypoint_moves))
+            for base, moves in (
+                (self.vertices, self.moves),
+                (self.joints, self.joint_moves),
+                (self.keypoints, self.keypoint_moves),
+            )
         )
 
     def transforms(self, angles: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -68,8 +71,10 @@ class Body:
         """
         turns, heads = rotations(turn_vectors(angles, self.bone_names)), np.zeros((len(joints), 3))
         # Shoulder angles count from the chest: the arm turns back by what its collar bone has turned.
-        arms, collars = ([self.bone_names.index(f"{side}_{bone}") for side in ("left", "right")]
-                         for bone in ("upper_arm", "clavicle"))
+        arms, collars = (
+            [self.bone_names.index(f"{side}_{bone}") for side in ("left", "right")]
+            for bone in ("upper_arm", "clavicle")
+        )
         turns[arms] = np.einsum("bji,bjk->bik", turns[collars], turns[arms])
         for bones, parents in self.levels:  # parents first; all bones of one depth at once
             above = turns[parents]
@@ -135,6 +140,7 @@ def turn_vectors(angles: np.ndarray, bone_names: tuple[str, ...]) -> np.ndarray:
             out[row[bone], 0, :2] = share * a[f"{chain}.bend"], share * a[f"{chain}.lean"]
             out[row[bone], 1, 2] = share * a[f"{chain}.turn"]
     for side, sign in (("left", 1.0), ("right", -1.0)):
+
         def put(bone, x=0.0, y=0.0, twist=0.0, side=side, sign=sign):
             out[row[f"{side}_{bone}"]] = [[x, -sign * y, 0], [0, 0, -sign * twist]]
 
@@ -160,9 +166,20 @@ def rotations(vectors: np.ndarray) -> np.ndarray:
     x, y, z = np.moveaxis(vectors / np.maximum(angle, 1e-12)[..., None], -1, 0)
     c, s = np.cos(angle), np.sin(angle)
     k = 1 - c
-    matrices = np.stack([c + x * x * k, x * y * k - z * s, x * z * k + y * s,
-                         y * x * k + z * s, c + y * y * k, y * z * k - x * s,
-                         z * x * k - y * s, z * y * k + x * s, c + z * z * k], -1).reshape(-1, 2, 3, 3)
+    matrices = np.stack(
+        [
+            c + x * x * k,
+            x * y * k - z * s,
+            x * z * k + y * s,
+            y * x * k + z * s,
+            c + y * y * k,
+            y * z * k - x * s,
+            z * x * k - y * s,
+            z * y * k + x * s,
+            c + z * z * k,
+        ],
+        -1,
+    ).reshape(-1, 2, 3, 3)
     return np.einsum("bij,bjk->bik", matrices[:, 0], matrices[:, 1])
 
 
@@ -175,28 +192,50 @@ def load_body() -> Body:
         ValueError: the file cannot be read as what tools/bake_body.py writes.
     """
     if not BODY_FILE.exists():
-        raise FileNotFoundError(f"{BODY_FILE} is missing; it belongs to the repository. Restore it: "
-                                "git checkout -- data/body.npz")
+        raise FileNotFoundError(
+            f"{BODY_FILE} is missing; it belongs to the repository. Restore it: git checkout -- data/body.npz"
+        )
     try:
         with np.load(BODY_FILE, allow_pickle=False) as file:
             data = {name: file[name] for name in file.files}
         return unpack(data)
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise ValueError(f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); expected the file that "
-                         "tools/bake_body.py writes. Restore it: git checkout -- data/body.npz") from error
+        raise ValueError(
+            f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); expected the file that "
+            "tools/bake_body.py writes. Restore it: git checkout -- data/body.npz"
+        ) from error
 
 
 def unpack(data: dict[str, np.ndarray]) -> Body:
     """Return the body from the arrays of the file, in float64 and int64."""
-    f64 = {name: data[name].astype(np.float64) for name in (
-        "vertices", "normals", "lengths", "joints", "joint_moves", "neutral", "keypoints", "keypoint_moves")}
+    f64 = {
+        name: data[name].astype(np.float64)
+        for name in (
+            "vertices",
+            "normals",
+            "lengths",
+            "joints",
+            "joint_moves",
+            "neutral",
+            "keypoints",
+            "keypoint_moves",
+        )
+    }
     faces = data["faces"].astype(np.int64)
     return Body(
-        **f64, faces=faces, face_layer=data["layer"][faces[:, 0]], vertex_layer=data["layer"], part=data["part"],
-        bone_index=data["bone_index"].astype(np.int64), bone_share=data["bone_share"] / 255.0,
+        **f64,
+        faces=faces,
+        face_layer=data["layer"][faces[:, 0]],
+        vertex_layer=data["layer"],
+        part=data["part"],
+        bone_index=data["bone_index"].astype(np.int64),
+        bone_share=data["bone_share"] / 255.0,
         moves=data["vertex_moves"] * data["vertex_scale"][:, None, None],
         levels=levels_of(data["parents"].astype(np.int64)),
-        keypoint_bones=data["keypoint_bones"].astype(np.int64), keypoint_shares=data["keypoint_shares"] / 255.0,
-        **{name: tuple(str(x) for x in data[name])
-           for name in ("bone_names", "part_names", "keypoint_names", "trait_names")},
+        keypoint_bones=data["keypoint_bones"].astype(np.int64),
+        keypoint_shares=data["keypoint_shares"] / 255.0,
+        **{
+            name: tuple(str(x) for x in data[name])
+            for name in ("bone_names", "part_names", "keypoint_names", "trait_names")
+        },
     )

@@ -70,8 +70,13 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
         out[hits.sample] = content
         return out.reshape(shape)
 
-    return Layer(*(grid(channel, np.float32) for channel in colour), grid(owner, np.uint8), grid(part, np.uint8),
-                 grid(worn, np.uint8), grid(hits.inverse_depth, np.float64))
+    return Layer(
+        *(grid(channel, np.float32) for channel in colour),
+        grid(owner, np.uint8),
+        grid(part, np.uint8),
+        grid(worn, np.uint8),
+        grid(hits.inverse_depth, np.float64),
+    )
 
 
 def lit(normals: np.ndarray, light: Light) -> np.ndarray:
@@ -99,8 +104,14 @@ def thing_mesh(thing: Mesh, light: Light) -> tuple[np.ndarray, ...]:
     """Return the same of a thing; its colour takes the rows of the place."""
     count = len(thing.vertices)
     features = np.concatenate([thing.colours.T, np.zeros((2, count)), lit(thing.normals, light)])
-    return (thing.vertices, features, np.zeros(count, np.uint8), thing.faces, thing.two_sided,
-            np.zeros(len(thing.faces), np.uint8))
+    return (
+        thing.vertices,
+        features,
+        np.zeros(count, np.uint8),
+        thing.faces,
+        thing.two_sided,
+        np.zeros(len(thing.faces), np.uint8),
+    )
 
 
 def blend(layer: Layer, image: np.ndarray) -> None:
@@ -125,8 +136,9 @@ def tent(samples: np.ndarray) -> np.ndarray:
     return (rows[:, :-1:2] + 2 * rows[:, 1::2] + rows[:, 2::2]) / 16
 
 
-def cast_shadows(image: np.ndarray, camera: Camera, wall: float, light: Light, placed: list[Placed],
-                 things: list[Mesh]) -> None:
+def cast_shadows(
+    image: np.ndarray, camera: Camera, wall: float, light: Light, placed: list[Placed], things: list[Mesh]
+) -> None:
     """Darken the ground of `image` where people and things stand and where they keep the sun off, in place."""
     height, width = image.shape[:2]
     cell = max(1, round(max(camera.focal * p.person.stature / p.y for p in placed) / 40))

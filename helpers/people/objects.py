@@ -12,8 +12,21 @@ __all__ = ["THINGS", "Mesh", "box", "draw_thing", "joined", "seat"]
 BOX_CORNERS = np.array([[x, y, z] for z in (0, 1) for y in (-0.5, 0.5) for x in (-0.5, 0.5)])
 BOX_SIDES = np.array([[0, 1, 5, 4], [1, 3, 7, 5], [3, 2, 6, 7], [2, 0, 4, 6], [4, 5, 7, 6], [1, 0, 2, 3]])
 BOX_NORMALS = np.array([[0, -1, 0], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, 0, 1], [0, 0, -1.0]])
-PAINTS = ((176, 140, 100), (120, 86, 58), (84, 60, 44), (206, 200, 190), (236, 234, 230), (70, 74, 82), (40, 42, 48),
-          (164, 60, 50), (60, 96, 150), (84, 130, 96), (214, 168, 72), (130, 110, 140), (190, 120, 84))
+PAINTS = (
+    (176, 140, 100),
+    (120, 86, 58),
+    (84, 60, 44),
+    (206, 200, 190),
+    (236, 234, 230),
+    (70, 74, 82),
+    (40, 42, 48),
+    (164, 60, 50),
+    (60, 96, 150),
+    (84, 130, 96),
+    (214, 168, 72),
+    (130, 110, 140),
+    (190, 120, 84),
+)
 LEAVES = ((58, 104, 46), (84, 132, 60), (44, 82, 52), (120, 140, 64), (70, 110, 84))
 
 
@@ -31,8 +44,13 @@ class Mesh:
         """Return the mesh turned about the vertical by `turn` radians and then shifted."""
         c, s = np.cos(turn), np.sin(turn)
         spin = [[c, -s, 0], [s, c, 0], [0, 0, 1]]
-        return Mesh(np.einsum("ij,vj->vi", spin, self.vertices) + (x, y, z),
-                    np.einsum("ij,vj->vi", spin, self.normals), self.colours, self.faces, self.two_sided)
+        return Mesh(
+            np.einsum("ij,vj->vi", spin, self.vertices) + (x, y, z),
+            np.einsum("ij,vj->vi", spin, self.normals),
+            self.colours,
+            self.faces,
+            self.two_sided,
+        )
 
 
 class Box(NamedTuple):
@@ -59,9 +77,11 @@ def joined(parts: list["Mesh | Box"]) -> Mesh:
     if boxes:
         meshes.append(mesh_of(boxes))
     start = np.cumsum([0] + [len(m.vertices) for m in meshes])
-    return Mesh(*(np.concatenate([getattr(m, name) for m in meshes]) for name in ("vertices", "normals", "colours")),
-                np.concatenate([m.faces + s for m, s in zip(meshes, start, strict=False)]),
-                np.concatenate([m.two_sided for m in meshes]))
+    return Mesh(
+        *(np.concatenate([getattr(m, name) for m in meshes]) for name in ("vertices", "normals", "colours")),
+        np.concatenate([m.faces + s for m, s in zip(meshes, start, strict=False)]),
+        np.concatenate([m.two_sided for m in meshes]),
+    )
 
 
 def mesh_of(boxes: list[Box]) -> Mesh:
@@ -70,8 +90,13 @@ def mesh_of(boxes: list[Box]) -> Mesh:
     corners = BOX_CORNERS * sizes + np.array([b[4:] for b in boxes])[:, None]
     quads = np.arange(24 * len(boxes)).reshape(-1, 4)
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    return Mesh(corners[:, BOX_SIDES].reshape(-1, 3), np.tile(np.repeat(BOX_NORMALS, 4, axis=0), (len(boxes), 1)),
-                np.repeat(np.array([b.colour for b in boxes], float), 24, axis=0), faces, np.zeros(len(faces), bool))
+    return Mesh(
+        corners[:, BOX_SIDES].reshape(-1, 3),
+        np.tile(np.repeat(BOX_NORMALS, 4, axis=0), (len(boxes), 1)),
+        np.repeat(np.array([b.colour for b in boxes], float), 24, axis=0),
+        faces,
+        np.zeros(len(faces), bool),
+    )
 
 
 def ball(radius: float, colour, x: float, y: float, z: float, dice: Dice | None = None, rough: float = 0.0) -> Mesh:
@@ -79,15 +104,22 @@ def ball(radius: float, colour, x: float, y: float, z: float, dice: Dice | None 
     rings, around = 6, 9
     polar = np.pi * np.arange(rings + 1) / rings
     turn = 2 * np.pi * np.arange(around) / around
-    unit = np.stack([np.sin(polar)[:, None] * np.cos(turn), np.sin(polar)[:, None] * np.sin(turn),
-                     np.repeat(np.cos(polar)[:, None], around, 1)], -1).reshape(-1, 3)
+    unit = np.stack(
+        [
+            np.sin(polar)[:, None] * np.cos(turn),
+            np.sin(polar)[:, None] * np.sin(turn),
+            np.repeat(np.cos(polar)[:, None], around, 1),
+        ],
+        -1,
+    ).reshape(-1, 3)
     lumps = 1 + rough * (dice.uniforms(len(unit), 1) - 0.5) if dice else 1.0
     shade = 1 + rough * (dice.uniforms(len(unit), 1) - 0.5) if dice else np.ones((len(unit), 1))
     a = (np.arange(rings)[:, None] * around + np.arange(around)).ravel()
     b = (np.arange(rings)[:, None] * around + (np.arange(around) + 1) % around).ravel()
     faces = np.concatenate([np.stack([a, a + around, b], 1), np.stack([b, a + around, b + around], 1)])
-    return Mesh(unit * lumps * radius + (x, y, z), unit, np.asarray(colour, float) * shade, faces,
-                np.zeros(len(faces), bool))
+    return Mesh(
+        unit * lumps * radius + (x, y, z), unit, np.asarray(colour, float) * shade, faces, np.zeros(len(faces), bool)
+    )
 
 
 def leaves(dice: Dice, count: int, height: float, spread: float, colour, z: float) -> Mesh:
@@ -100,8 +132,9 @@ def leaves(dice: Dice, count: int, height: float, spread: float, colour, z: floa
     root = np.tile([0, 0, z], (count, 1))
     vertices = np.concatenate([root, middle - wide, middle + wide, tip])
     i = np.arange(count)
-    faces = np.concatenate([np.stack([i, i + count, i + 2 * count], 1),
-                            np.stack([i + count, i + 3 * count, i + 2 * count], 1)])
+    faces = np.concatenate(
+        [np.stack([i, i + count, i + 2 * count], 1), np.stack([i + count, i + 3 * count, i + 2 * count], 1)]
+    )
     shade = np.tile(0.7 + 0.6 * dice.uniforms(count, 1), (4, 1))
     normals = np.tile(np.column_stack([0.5 * out, np.full(count, 0.85)]), (4, 1))
     return Mesh(vertices, normals, np.asarray(colour, float) * shade, faces, np.ones(len(faces), bool))
@@ -115,8 +148,13 @@ def foliage(radius: float, colour, x: float, y: float, z: float, dice: Dice) -> 
     centre = out * radius * (0.85 + 0.3 * dice.uniforms(count, 1)) + (x, y, z)
     vertices = (centre[:, None] + 0.3 * radius * (dice.uniforms(count, 3, 3) - 0.5) * 2).reshape(-1, 3)
     shade = np.repeat(0.75 + 0.5 * dice.uniforms(count, 1), 3, axis=0)
-    coat = Mesh(vertices, np.repeat(out, 3, axis=0), np.asarray(colour, float) * shade,
-                np.arange(3 * count).reshape(-1, 3), np.ones(count, bool))
+    coat = Mesh(
+        vertices,
+        np.repeat(out, 3, axis=0),
+        np.asarray(colour, float) * shade,
+        np.arange(3 * count).reshape(-1, 3),
+        np.ones(count, bool),
+    )
     return joined([ball(0.9 * radius, 0.75 * np.asarray(colour, float), x, y, z, dice, 0.3), coat])
 
 
@@ -141,8 +179,12 @@ def pillar(dice: Dice) -> Mesh:
 
 def plant(dice: Dice) -> Mesh:
     h, pot = dice.uniform(0.4, 0.9), dice.uniform(0.2, 0.36)
-    return joined([box(pot, pot, 0.9 * pot, paint(dice)),
-                   leaves(dice, dice.integer(14, 26), h, 0.9 * h, dice.pick(LEAVES), 0.9 * pot)])
+    return joined(
+        [
+            box(pot, pot, 0.9 * pot, paint(dice)),
+            leaves(dice, dice.integer(14, 26), h, 0.9 * h, dice.pick(LEAVES), 0.9 * pot),
+        ]
+    )
 
 
 def grass(dice: Dice) -> Mesh:
@@ -161,8 +203,13 @@ def table(dice: Dice) -> Mesh:
 
 def chair(dice: Dice) -> Mesh:
     colour = paint(dice)
-    return joined([box(0.44, 0.44, 0.05, colour, z=0.43), box(0.44, 0.04, 0.42, 0.9 * colour, y=0.2, z=0.52),
-                   *legs_at(0.19, 0.19, 0.04, 0.44, 0.7 * colour)])
+    return joined(
+        [
+            box(0.44, 0.44, 0.05, colour, z=0.43),
+            box(0.44, 0.04, 0.42, 0.9 * colour, y=0.2, z=0.52),
+            *legs_at(0.19, 0.19, 0.04, 0.44, 0.7 * colour),
+        ]
+    )
 
 
 def shelf(dice: Dice) -> Mesh:
@@ -180,14 +227,26 @@ def shelf(dice: Dice) -> Mesh:
 
 def sofa(dice: Dice) -> Mesh:
     colour, w = paint(dice), dice.uniform(1.2, 2.0)
-    return joined([box(w, 0.8, 0.42, colour), box(w, 0.2, 0.8, 0.92 * colour, y=0.35),
-                   box(0.18, 0.8, 0.6, 0.96 * colour, x=-w / 2), box(0.18, 0.8, 0.6, 0.96 * colour, x=w / 2)])
+    return joined(
+        [
+            box(w, 0.8, 0.42, colour),
+            box(w, 0.2, 0.8, 0.92 * colour, y=0.35),
+            box(0.18, 0.8, 0.6, 0.96 * colour, x=-w / 2),
+            box(0.18, 0.8, 0.6, 0.96 * colour, x=w / 2),
+        ]
+    )
 
 
 def bench(dice: Dice) -> Mesh:
     colour = paint(dice)
-    return joined([box(1.5, 0.42, 0.05, colour, z=0.43), box(1.5, 0.04, 0.3, colour, y=0.2, z=0.6),
-                   box(0.06, 0.4, 0.88, (60, 60, 64), x=-0.6), box(0.06, 0.4, 0.88, (60, 60, 64), x=0.6)])
+    return joined(
+        [
+            box(1.5, 0.42, 0.05, colour, z=0.43),
+            box(1.5, 0.04, 0.3, colour, y=0.2, z=0.6),
+            box(0.06, 0.4, 0.88, (60, 60, 64), x=-0.6),
+            box(0.06, 0.4, 0.88, (60, 60, 64), x=0.6),
+        ]
+    )
 
 
 def fence(dice: Dice) -> Mesh:
@@ -198,22 +257,48 @@ def fence(dice: Dice) -> Mesh:
 
 def tree(dice: Dice) -> Mesh:
     h, r, leaf = dice.uniform(1.4, 2.4), dice.uniform(0.6, 1.1), dice.pick(LEAVES)
-    crowns = [foliage(r * dice.uniform(0.6, 1.0), leaf, r * dice.uniform(-0.6, 0.6), r * dice.uniform(-0.4, 0.4),
-                      h + r * dice.uniform(0.2, 1.1), dice) for _ in range(3)]
+    crowns = [
+        foliage(
+            r * dice.uniform(0.6, 1.0),
+            leaf,
+            r * dice.uniform(-0.6, 0.6),
+            r * dice.uniform(-0.4, 0.4),
+            h + r * dice.uniform(0.2, 1.1),
+            dice,
+        )
+        for _ in range(3)
+    ]
     return joined([box(0.2, 0.2, h + 0.4, (92, 70, 52)), *crowns])
 
 
 def bush(dice: Dice) -> Mesh:
     leaf = dice.pick(LEAVES)
-    return joined([foliage(dice.uniform(0.2, 0.42), leaf, dice.uniform(-0.4, 0.4), dice.uniform(-0.2, 0.2),
-                           dice.uniform(0.2, 0.4), dice) for _ in range(3)])
+    return joined(
+        [
+            foliage(
+                dice.uniform(0.2, 0.42),
+                leaf,
+                dice.uniform(-0.4, 0.4),
+                dice.uniform(-0.2, 0.2),
+                dice.uniform(0.2, 0.4),
+                dice,
+            )
+            for _ in range(3)
+        ]
+    )
 
 
 def car(dice: Dice) -> Mesh:
     colour = paint(dice)
     wheels = [ball(0.32, (26, 26, 28), x, -0.62, 0.32) for x in (-1.3, 1.3)]
-    return joined([box(4.2, 1.7, 0.6, colour, z=0.3), box(2.3, 1.5, 0.55, (70, 84, 96), z=0.9),
-                   box(2.35, 1.55, 0.06, colour, z=1.43), *wheels])
+    return joined(
+        [
+            box(4.2, 1.7, 0.6, colour, z=0.3),
+            box(2.3, 1.5, 0.55, (70, 84, 96), z=0.9),
+            box(2.35, 1.55, 0.06, colour, z=1.43),
+            *wheels,
+        ]
+    )
 
 
 def beach_ball(dice: Dice) -> Mesh:
@@ -224,8 +309,9 @@ def beach_ball(dice: Dice) -> Mesh:
 def board(dice: Dice) -> Mesh:
     w, h = dice.uniform(0.4, 0.8), dice.uniform(0.5, 0.9)
     inner = paint(dice)
-    return joined([box(w, 0.05, h, paint(dice), z=0.08),
-                   box(0.82 * w, 0.02, 0.8 * h, inner, y=-0.035, z=0.1 * h + 0.08)])
+    return joined(
+        [box(w, 0.05, h, paint(dice), z=0.08), box(0.82 * w, 0.02, 0.8 * h, inner, y=-0.035, z=0.1 * h + 0.08)]
+    )
 
 
 def seat(width: float, height: float, dice: Dice) -> Mesh:
@@ -233,8 +319,12 @@ def seat(width: float, height: float, dice: Dice) -> Mesh:
     colour = paint(dice)
     if dice.chance(0.5):
         return joined([box(width, width, height, colour)])
-    return joined([box(width, width, 0.05, colour, z=height - 0.05),
-                   *legs_at(0.4 * width, 0.4 * width, 0.045, height - 0.05, 0.7 * colour)])
+    return joined(
+        [
+            box(width, width, 0.05, colour, z=height - 0.05),
+            *legs_at(0.4 * width, 0.4 * width, 0.045, height - 0.05, 0.7 * colour),
+        ]
+    )
 
 
 THINGS = {

@@ -81,12 +81,14 @@ def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit
     lowest = vertices[body.vertex_layer == 0, 2].min()
     shift = np.array([keypoints[11:13, 0].sum() / 2, keypoints[11:13, 1].sum() / 2, lowest - pose.lift])
     stature = float(rest[body.vertex_layer == 0, 2].max() - rest[:, 2].min())
-    return Person(pose, outfit, surface, vertices - shift, normals, faces, np.flatnonzero(used), keypoints - shift,
-                  stature, turn)
+    return Person(
+        pose, outfit, surface, vertices - shift, normals, faces, np.flatnonzero(used), keypoints - shift, stature, turn
+    )
 
 
-def place_people(people: list[Person], settings: SceneSettings, dice: Dice,
-                 cut_dice: Callable[[int], Dice]) -> tuple[list[Placed], Camera]:
+def place_people(
+    people: list[Person], settings: SceneSettings, dice: Dice, cut_dice: Callable[[int], Dice]
+) -> tuple[list[Placed], Camera]:
     """Return where everybody stands and the camera; `cut_dice(p)` decides whether and how person p is cut."""
     if len(people) == 1:
         return place_one(people[0], settings, dice, cut_dice(0))
@@ -135,8 +137,9 @@ def cut_shift(low: float, high: float, size: int, first: bool, cut: float) -> fl
     return -(low + cut * (high - low)) if first else size - 1 - (high - cut * (high - low))
 
 
-def place_many(people: list[Person], settings: SceneSettings, dice: Dice,
-               cut_dice: Callable[[int], Dice]) -> tuple[list[Placed], Camera]:
+def place_many(
+    people: list[Person], settings: SceneSettings, dice: Dice, cut_dice: Callable[[int], Dice]
+) -> tuple[list[Placed], Camera]:
     """Return everybody's place on one ground before one camera, as far apart or as crowded as the settings say."""
     height, width = settings.size
     focal, eye = height * dice.uniform(1.0, 1.7), dice.uniform(0.9, 1.75)
@@ -156,8 +159,16 @@ def place_many(people: list[Person], settings: SceneSettings, dice: Dice,
     return placed, camera
 
 
-def find_shift(box: np.ndarray, metres: float, depth: float, taken: np.ndarray, placed: list[Placed],
-               settings: SceneSettings, trials: np.ndarray, cut_dice: Dice) -> float:
+def find_shift(
+    box: np.ndarray,
+    metres: float,
+    depth: float,
+    taken: np.ndarray,
+    placed: list[Placed],
+    settings: SceneSettings,
+    trials: np.ndarray,
+    cut_dice: Dice,
+) -> float:
     """Return how far to the right, in pixels, a person is moved: of a few trial places the one that crowds as asked."""
     width = settings.size[1]
     side, cut = cut_of(settings, cut_dice, ("left", "right"))

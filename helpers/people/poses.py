@@ -12,10 +12,33 @@ from helpers.people.dice import Dice
 __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "mirrored"]
 
 POSE_FILE = Path(__file__).resolve().parents[2] / "data" / "poses.toml"
-MIDDLE = ("root.bend", "root.lean", "root.turn", "spine.bend", "spine.lean", "spine.turn",
-          "neck.bend", "neck.lean", "neck.turn")
-SIDED = ("shoulder.flex", "shoulder.abduct", "shoulder.twist", "shoulder.shrug", "elbow.flex", "elbow.pronate",
-         "wrist.flex", "fingers.curl", "hip.flex", "hip.abduct", "hip.twist", "knee.flex", "ankle.point", "ankle.turn")
+MIDDLE = (
+    "root.bend",
+    "root.lean",
+    "root.turn",
+    "spine.bend",
+    "spine.lean",
+    "spine.turn",
+    "neck.bend",
+    "neck.lean",
+    "neck.turn",
+)
+SIDED = (
+    "shoulder.flex",
+    "shoulder.abduct",
+    "shoulder.twist",
+    "shoulder.shrug",
+    "elbow.flex",
+    "elbow.pronate",
+    "wrist.flex",
+    "fingers.curl",
+    "hip.flex",
+    "hip.abduct",
+    "hip.twist",
+    "knee.flex",
+    "ankle.point",
+    "ankle.turn",
+)
 ARM = SIDED[:8]
 ANGLES = MIDDLE + tuple(f"{side}_{name}" for side in ("left", "right") for name in SIDED)
 NEVER_MIXED = ("root.bend", "root.lean", "root.turn")
@@ -113,8 +136,9 @@ def load_poses() -> PoseBook:
         ValueError: it is not TOML, or a pose names an unknown angle or exceeds a limit.
     """
     if not POSE_FILE.exists():
-        raise FileNotFoundError(f"{POSE_FILE} is missing; it belongs to the repository. Restore it: "
-                                "git checkout -- data/poses.toml")
+        raise FileNotFoundError(
+            f"{POSE_FILE} is missing; it belongs to the repository. Restore it: git checkout -- data/poses.toml"
+        )
     try:
         table = tomllib.loads(POSE_FILE.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -154,10 +178,13 @@ def read_pose(name: str, entry: dict, limits: np.ndarray) -> KeyPose:
                     raise ValueError(f"pose {name!r} sets {joint}.{angle}; no such angle. Known: {', '.join(ANGLES)}.")
                 i = ANGLES.index(full)
                 if not limits[i, 0] <= value <= limits[i, 1]:
-                    raise ValueError(f"pose {name!r} sets {full} to {value}; expected a number in "
-                                     f"[{limits[i, 0]:g}, {limits[i, 1]:g}]. Change the pose or the limit.")
+                    raise ValueError(
+                        f"pose {name!r} sets {full} to {value}; expected a number in "
+                        f"[{limits[i, 0]:g}, {limits[i, 1]:g}]. Change the pose or the limit."
+                    )
                 angles[i] = value
     if "kind" not in entry:
-        raise ValueError(f"pose {name!r} has no kind; expected a word such as \"upright\": poses of one kind mix.")
-    return KeyPose(name, entry["kind"], angles, entry.get("seat", False), entry.get("lift", 0.0),
-                   entry.get("loose", 1.0))
+        raise ValueError(f'pose {name!r} has no kind; expected a word such as "upright": poses of one kind mix.')
+    return KeyPose(
+        name, entry["kind"], angles, entry.get("seat", False), entry.get("lift", 0.0), entry.get("loose", 1.0)
+    )

@@ -53,8 +53,9 @@ def snap(points: np.ndarray) -> np.ndarray:
     return np.floor(np.ascontiguousarray(points.T) * GRID + (STEP + 0.5))
 
 
-def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, two_sided: np.ndarray,
-              shape: tuple[int, int]) -> Hits:
+def rasterize(
+    points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, two_sided: np.ndarray, shape: tuple[int, int]
+) -> Hits:
     """Return the nearest face at every covered sample.
 
     Args:
@@ -84,8 +85,9 @@ def rasterize(points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, 
     np.maximum.at(nearest, sample, key)
     sample = np.flatnonzero(nearest > 0)
     key = nearest[sample]
-    return Hits(sample, shown[key & ((1 << FACE_BITS) - 1)], (key >> FACE_BITS) / DEPTH_STEPS, points, inverse_depth,
-                shape[1])
+    return Hits(
+        sample, shown[key & ((1 << FACE_BITS) - 1)], (key >> FACE_BITS) / DEPTH_STEPS, points, inverse_depth, shape[1]
+    )
 
 
 def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,8 +96,9 @@ def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
-def spans(x: list[np.ndarray], y: list[np.ndarray], of_face: np.ndarray, row: np.ndarray,
-          columns: int) -> tuple[np.ndarray, np.ndarray]:
+def spans(
+    x: list[np.ndarray], y: list[np.ndarray], of_face: np.ndarray, row: np.ndarray, columns: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return first and last covered column of each `row` (in 1/256 pixel) of face `of_face` with corners `x`, `y`.
 
     Corners are put in order from top to bottom, so that two faces with an edge in common compute the same crossing
@@ -105,8 +108,9 @@ def spans(x: list[np.ndarray], y: list[np.ndarray], of_face: np.ndarray, row: np
     long, upper, lower = slope(x0, y0, x2, y2), slope(x0, y0, x1, y1), slope(x1, y1, x2, y2)
     one = x0[of_face] + (row - y0[of_face]) * long[of_face]
     above = row < y1[of_face]
-    other = np.where(above, x0[of_face] + (row - y0[of_face]) * upper[of_face],
-                     x1[of_face] + (row - y1[of_face]) * lower[of_face])
+    other = np.where(
+        above, x0[of_face] + (row - y0[of_face]) * upper[of_face], x1[of_face] + (row - y1[of_face]) * lower[of_face]
+    )
     left, right = np.ceil(np.minimum(one, other) / STEP), np.floor(np.maximum(one, other) / STEP)
     return np.maximum(left, 0), np.minimum(right, columns - 1)
 

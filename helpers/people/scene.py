@@ -23,11 +23,14 @@ __all__ = ["Scene", "render_scene", "renderer_version"]
 CAMERA, PERSON, OUTFIT, CUT, PLACE, BACKDROP, CLUTTER, SEATS, OCCLUDERS, GRAIN = range(10)
 
 # How far below the surface each keypoint may lie and still count as seen, metres, in COCO's order.
-EMBEDDED = np.array([0.045, 0.045, 0.045, 0.06, 0.06, 0.14, 0.14, 0.09, 0.09, 0.07, 0.07, 0.18, 0.18, 0.11, 0.11, 0.09,
-                     0.09])
+EMBEDDED = np.array(
+    [0.045, 0.045, 0.045, 0.06, 0.06, 0.14, 0.14, 0.09, 0.09, 0.07, 0.07, 0.18, 0.18, 0.11, 0.11, 0.09, 0.09]
+)
 # The parts (index into Body.part_names) whose surface shows each keypoint.
-SHOWN_BY = np.array([(1, 1)] * 5 + [(2, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (2, 9), (2, 10), (9, 11), (10, 12),
-                                    (11, 13), (12, 14)])
+SHOWN_BY = np.array(
+    [(1, 1)] * 5
+    + [(2, 3), (2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (2, 9), (2, 10), (9, 11), (10, 12), (11, 13), (12, 14)]
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,15 @@ def render_scene(seed: int, index: int, settings: SceneSettings | None = None) -
     place = room_of(place_dice)
     wall = max(p.y for p in placed) + place_dice.uniform(1.2, 4.5) * (1 if place == "indoor" else 4)
     light = draw_light(place_dice, place == "outdoor", settings.appearance)
-    things = [*seats(placed, lambda p: dice(SEATS, p)), *clutter(placed, camera, wall, place, settings,
-                       lambda i: dice(CLUTTER, i)),
-              *occluders(placed, camera, settings, lambda *key: dice(OCCLUDERS, *key))]
+    things = [
+        *seats(placed, lambda p: dice(SEATS, p)),
+        *clutter(placed, camera, wall, place, settings, lambda i: dice(CLUTTER, i)),
+        *occluders(placed, camera, settings, lambda *key: dice(OCCLUDERS, *key)),
+    ]
 
-    image = paint_backdrop(camera, settings.size, place, wall, light, lambda part: dice(BACKDROP, part),
-                           settings.appearance)
+    image = paint_backdrop(
+        camera, settings.size, place, wall, light, lambda part: dice(BACKDROP, part), settings.appearance
+    )
     cast_shadows(image, camera, wall, light, placed, things)
     layer = draw_layer(placed, things, camera, light, settings.size)
     blend(layer, image)
@@ -110,8 +116,10 @@ def check_arguments(seed: object, index: object, settings: object) -> None:
         if not 0 <= value < 2**64:
             raise ValueError(f"{name} is {value}; expected a whole number in [0, 2**64).")
     if not isinstance(settings, SceneSettings):
-        raise TypeError(f"settings is of type {type(settings).__name__}; expected SceneSettings, for example "
-                        "SceneSettings(size=(128, 128)).")
+        raise TypeError(
+            f"settings is of type {type(settings).__name__}; expected SceneSettings, for example "
+            "SceneSettings(size=(128, 128))."
+        )
 
 
 def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Placed]) -> Scene:
@@ -121,17 +129,23 @@ def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Place
     inverse = layer.inverse_depth[centres]
     depth = np.full(size, np.inf, np.float32)
     np.divide(1.0, inverse, out=depth, where=inverse > 0, casting="same_kind")
-    keypoints, visibility, boxes = zip(*(labels_of(one, p, camera, layer, size) for p, one in enumerate(placed)),
-                                       strict=True)
+    keypoints, visibility, boxes = zip(
+        *(labels_of(one, p, camera, layer, size) for p, one in enumerate(placed)), strict=True
+    )
     return Scene(
-        image, np.stack(keypoints).astype(np.float32), np.stack(visibility), np.stack(boxes).astype(np.float32),
-        *(np.ascontiguousarray(a[centres]) for a in (layer.owner, layer.part, layer.worn)), depth,
+        image,
+        np.stack(keypoints).astype(np.float32),
+        np.stack(visibility),
+        np.stack(boxes).astype(np.float32),
+        *(np.ascontiguousarray(a[centres]) for a in (layer.owner, layer.part, layer.worn)),
+        depth,
         tuple(one.person.pose.name for one in placed),
     )
 
 
-def labels_of(one: Placed, p: int, camera: Camera, layer: Layer,
-              size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def labels_of(
+    one: Placed, p: int, camera: Camera, layer: Layer, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return keypoints (17, 2), visibility (17,) and box (4,) of person `p`."""
     keypoints, inverse = camera.project(one.points(one.person.keypoints))
     keypoints = np.floor(keypoints * 256 + 0.5) / 256

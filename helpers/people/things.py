@@ -28,8 +28,9 @@ def seats(placed: list[Placed], dice: Callable[[int], Dice]) -> list[Mesh]:
     return out
 
 
-def clutter(placed: list[Placed], camera: Camera, wall: float, place: str, settings: SceneSettings,
-            dice: Callable[[int], Dice]) -> list[Mesh]:
+def clutter(
+    placed: list[Placed], camera: Camera, wall: float, place: str, settings: SceneSettings, dice: Callable[[int], Dice]
+) -> list[Mesh]:
     """Return things between the people and the wall, more of them the higher `appearance` is."""
     out = []
     nearest = max(p.y for p in placed) + 1.1

@@ -8,10 +8,27 @@ from helpers.data import PoseSet
 from helpers.skeletons import COCO
 
 # x, y of a standing person of height 1, head on top; left limbs to the right, as one sees a person from the front
-STANDING = np.array([
-    (0.0, 0.08), (0.02, 0.06), (-0.02, 0.06), (0.05, 0.07), (-0.05, 0.07), (0.11, 0.2), (-0.11, 0.2), (0.16, 0.35),
-    (-0.16, 0.35), (0.18, 0.48), (-0.18, 0.48), (0.07, 0.5), (-0.07, 0.5), (0.09, 0.74), (-0.09, 0.74), (0.1, 0.97),
-    (-0.1, 0.97)])
+STANDING = np.array(
+    [
+        (0.0, 0.08),
+        (0.02, 0.06),
+        (-0.02, 0.06),
+        (0.05, 0.07),
+        (-0.05, 0.07),
+        (0.11, 0.2),
+        (-0.11, 0.2),
+        (0.16, 0.35),
+        (-0.16, 0.35),
+        (0.18, 0.48),
+        (-0.18, 0.48),
+        (0.07, 0.5),
+        (-0.07, 0.5),
+        (0.09, 0.74),
+        (-0.09, 0.74),
+        (0.1, 0.97),
+        (-0.1, 0.97),
+    ]
+)
 
 
 def stick_people(count: int, size: tuple[int, int] = (64, 48), seed: int = 0, bend: float = 0.04) -> PoseSet:

@@ -20,8 +20,12 @@ def dots(size, count=3, seed=0):
     ys, xs = torch.arange(height).view(-1, 1), torch.arange(width)
     square = (xs - keypoints[:, 0, 0].view(-1, 1, 1)) ** 2 + (ys - keypoints[:, 0, 1].view(-1, 1, 1)) ** 2
     visible = torch.ones(count, 17, dtype=torch.bool)
-    return {"images": torch.exp(-square / 4)[:, None].repeat(1, 3, 1, 1), "keypoints": keypoints, "visible": visible,
-            "visibility": visible.to(torch.uint8) * 2}
+    return {
+        "images": torch.exp(-square / 4)[:, None].repeat(1, 3, 1, 1),
+        "keypoints": keypoints,
+        "visible": visible,
+        "visibility": visible.to(torch.uint8) * 2,
+    }
 
 
 def centre_of_mass(images):
@@ -52,13 +56,14 @@ def test_warp_agrees_with_torchvision(size):
         turn = scale * torch.tensor([[radians.cos(), -radians.sin()], [radians.sin(), radians.cos()]])
         centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
         matrix = torch.cat([turn, (centre + torch.tensor(shift) - turn @ centre)[:, None]], 1)[None]
-        ours = warp({k: v[image:image + 1] for k, v in batch.items()}, matrix)
+        ours = warp({k: v[image : image + 1] for k, v in batch.items()}, matrix)
         arguments = {"angle": angle, "translate": shift, "scale": scale, "shear": [0.0, 0.0]}
         theirs = tv.affine(batch["images"][image], **arguments, interpolation=tv.InterpolationMode.BILINEAR)
         assert (ours["images"][0] - theirs).abs().mean() < 0.01
         points = tv_tensors.KeyPoints(batch["keypoints"][image] + 0.5, canvas_size=size)  # theirs count from the edge
-        assert torch.allclose(ours["keypoints"][0] + 0.5, tv.affine(points, **arguments).as_subclass(torch.Tensor),
-                              atol=1e-3)
+        assert torch.allclose(
+            ours["keypoints"][0] + 0.5, tv.affine(points, **arguments).as_subclass(torch.Tensor), atol=1e-3
+        )
 
 
 def test_recolour_agrees_with_torchvision():
@@ -73,8 +78,12 @@ def test_recolour_agrees_with_torchvision():
 
 def test_a_mirrored_person_has_their_sides_swapped():
     """In an image 10 wide a left wrist at (0, 7) becomes a right wrist at (9, 7)."""
-    batch = {"images": torch.rand(1, 3, 12, 10), "keypoints": torch.zeros(1, 17, 2),
-             "visible": torch.ones(1, 17, dtype=torch.bool), "visibility": torch.full((1, 17), 2, dtype=torch.uint8)}
+    batch = {
+        "images": torch.rand(1, 3, 12, 10),
+        "keypoints": torch.zeros(1, 17, 2),
+        "visible": torch.ones(1, 17, dtype=torch.bool),
+        "visibility": torch.full((1, 17), 2, dtype=torch.uint8),
+    }
     left, right = COCO.index("left_wrist"), COCO.index("right_wrist")
     batch["keypoints"][0, left] = torch.tensor([0.0, 7.0])
     batch["visible"][0, right], batch["visibility"][0, right] = False, 0
@@ -162,10 +171,17 @@ def test_only_the_share_asked_for_is_warped():
     assert same == [False, False, True, True, True] and torch.equal(changed["images"][2:], batch["images"][2:])
 
 
-@pytest.mark.parametrize(("wrong", "message"), [
-    ({"scale": (1.2, 0.8)}, "smallest"), ({"flip": 2}, "flip is 2"), ({"warped": -1}, "warped -1"),
-    ({"rotation": -1}, "rotation is -1"),
-    ({"colour": 1}, "colour below 1")], ids=str)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"scale": (1.2, 0.8)}, "smallest"),
+        ({"flip": 2}, "flip is 2"),
+        ({"warped": -1}, "warped -1"),
+        ({"rotation": -1}, "rotation is -1"),
+        ({"colour": 1}, "colour below 1"),
+    ],
+    ids=str,
+)
 def test_impossible_knobs_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         augment.pose(COCO, **wrong)

@@ -14,9 +14,11 @@ from helpers.backbones import (
 )
 
 
-@pytest.mark.parametrize("make", [small_backbone, lambda: small_backbone(12), fine_backbone, resnet18_backbone,
-                                  efficientnet_lite0_backbone],
-                         ids=["small", "small-12", "fine", "resnet18", "lite0"])
+@pytest.mark.parametrize(
+    "make",
+    [small_backbone, lambda: small_backbone(12), fine_backbone, resnet18_backbone, efficientnet_lite0_backbone],
+    ids=["small", "small-12", "fine", "resnet18", "lite0"],
+)
 @pytest.mark.parametrize(("batch", "height", "width"), [(1, 64, 96), (3, 32, 32)])
 def test_the_map_has_the_channels_and_stride_that_it_tells(make, batch, height, width):
     backbone = make().eval()
@@ -70,6 +72,7 @@ def test_lite0_takes_the_files_weights_in_their_order():
 @pytest.fixture
 def offline(monkeypatch, tmp_path):
     """No network, nothing downloaded before, no package of weights."""
+
     def refuse(*_, **__):
         raise OSError("no network")
 

@@ -86,7 +86,10 @@ def test_the_network_answers_maps_of_the_stride_and_people_in_pixels_of_the_imag
     with torch.no_grad():
         maps = network(images)
     assert {name: tuple(m.shape) for name, m in maps.items()} == {
-        "scoremaps": (2, 17, 24, 32), "fields": (2, len(COCO.limbs), 2, 24, 32), "offsets": (2, 17, 2, 24, 32)}
+        "scoremaps": (2, 17, 24, 32),
+        "fields": (2, len(COCO.limbs), 2, 24, 32),
+        "offsets": (2, 17, 2, 24, 32),
+    }
     assert [len(p) for p in network.people(images)] == [0, 0]  # an untrained network is sure of nothing
     maps["scoremaps"][0, 3, 5, 7] = 9.0
     first, second = network.people_of(maps)
@@ -97,8 +100,11 @@ def test_the_network_answers_maps_of_the_stride_and_people_in_pixels_of_the_imag
 
 def test_peaks_are_refined_before_they_are_grouped():
     network = BottomUp(fine_backbone(), highest_pixel, one_person)
-    maps = {"scoremaps": torch.full((1, 17, 4, 5), -9.0), "fields": torch.zeros(1, 19, 2, 4, 5),
-            "offsets": torch.zeros(1, 17, 2, 4, 5)}
+    maps = {
+        "scoremaps": torch.full((1, 17, 4, 5), -9.0),
+        "fields": torch.zeros(1, 19, 2, 4, 5),
+        "offsets": torch.zeros(1, 17, 2, 4, 5),
+    }
     maps["scoremaps"][0, 0, 1, 2] = 9.0
     seen = []
 
@@ -123,16 +129,22 @@ def test_only_the_highest_peaks_of_a_map_are_grouped():
 
 def test_the_loss_is_nothing_for_the_targets_and_more_for_anything_else(scenes):
     batch = with_maps(scenes, drawn_part_affinity_fields, progress=False).batch()
-    right = {"scoremaps": torch.logit(batch["scoremaps"], eps=1e-6), "fields": batch["fields"],
-             "offsets": batch["offsets"]}
+    right = {
+        "scoremaps": torch.logit(batch["scoremaps"], eps=1e-6),
+        "fields": batch["fields"],
+        "offsets": batch["offsets"],
+    }
     assert field_loss(right, batch) < 1e-4
     for name, worth in {"scoremaps": 0.5, "fields": 0.5, "offsets": 0.05}.items():
         assert field_loss({**right, name: torch.zeros_like(right[name])}, batch) > worth
 
 
 def test_the_loss_is_finite_without_anybody(scenes):
-    batch = {name: torch.zeros_like(maps) for name, maps in
-             with_maps(scenes, drawn_part_affinity_fields, progress=False).batch().items() if maps.ndim > 3}
+    batch = {
+        name: torch.zeros_like(maps)
+        for name, maps in with_maps(scenes, drawn_part_affinity_fields, progress=False).batch().items()
+        if maps.ndim > 3
+    }
     output = {name: torch.zeros_like(batch[name]).requires_grad_() for name in ("scoremaps", "fields", "offsets")}
     field_loss(output, batch).backward()
     assert all(maps.grad.isfinite().all() for maps in output.values())
@@ -155,6 +167,7 @@ def test_a_step_lowers_the_loss(scenes):
 
 def test_a_mirrored_batch_has_the_maps_of_the_mirrored_scene(scenes):
     """Mirror the people and draw anew, or draw and mirror the maps: the same, left and right traded."""
+
     def directions(keypoints, visible, limbs, size, width):
         ends = torch.where(visible[..., None], keypoints, torch.nan)
         a, b = torch.tensor(limbs).T
@@ -164,15 +177,21 @@ def test_a_mirrored_batch_has_the_maps_of_the_mirrored_scene(scenes):
     def drawn(batch):
         keypoints = (batch["keypoints"] + 0.5) / 4 - 0.5
         size = (24, 32)
-        return {"images": batch["images"], "scoremaps": caps(keypoints, batch["visible"], size),
-                "fields": directions(keypoints, batch["visible"], COCO.limbs, size, 1.5),
-                "offsets": offsets_to(keypoints, batch["visible"], size)}
+        return {
+            "images": batch["images"],
+            "scoremaps": caps(keypoints, batch["visible"], size),
+            "fields": directions(keypoints, batch["visible"], COCO.limbs, size, 1.5),
+            "offsets": offsets_to(keypoints, batch["visible"], size),
+        }
 
     batch = scenes.batch()
     order = list(COCO.flip_order)
     x, y = batch["keypoints"][:, :, order].unbind(-1)
-    other = {"images": batch["images"].flip(-1), "keypoints": torch.stack([127 - x, y], -1),
-             "visible": batch["visible"][:, :, order]}
+    other = {
+        "images": batch["images"].flip(-1),
+        "keypoints": torch.stack([127 - x, y], -1),
+        "visible": batch["visible"][:, :, order],
+    }
     mirrored = augment.mirror_maps(drawn(batch), COCO, torch.ones(3, dtype=torch.bool))
     for name, maps in drawn(other).items():
         torch.testing.assert_close(mirrored[name], maps, atol=1e-4, rtol=1e-4)

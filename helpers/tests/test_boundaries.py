@@ -29,17 +29,25 @@ def by_loops(pred, target, num_classes, width, ignore_index=255):
         return [(n, b, a) for b in ys for a in range(max(x - far, 0), min(x + far + 1, columns))]
 
     def edges(labels, c):
-        return {(n, y, x) for n in range(count) for y in range(rows) for x in range(columns)
-                if counted[n, y, x] and labels[n, y, x] == c
-                and any(counted[place] and labels[place] != c for place in near(n, y, x, 2))}
+        return {
+            (n, y, x)
+            for n in range(count)
+            for y in range(rows)
+            for x in range(columns)
+            if counted[n, y, x]
+            and labels[n, y, x] == c
+            and any(counted[place] and labels[place] != c for place in near(n, y, x, 2))
+        }
 
     scores = []
     for c in range(num_classes):
         of_pred, of_target = edges(pred, c), edges(target, c)
         if not of_pred and not of_target:
             continue
-        hits = [sum(any(place in others for place in near(*pixel, width)) for pixel in ours)
-                for ours, others in ((of_pred, of_target), (of_target, of_pred))]
+        hits = [
+            sum(any(place in others for place in near(*pixel, width)) for pixel in ours)
+            for ours, others in ((of_pred, of_target), (of_target, of_pred))
+        ]
         precision, recall = hits[0] / max(len(of_pred), 1), hits[1] / max(len(of_target), 1)
         scores.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
     return sum(scores) / len(scores)
@@ -50,8 +58,9 @@ def test_an_edge_two_pixels_off_is_half_right():
     assert boundary_score(row(0, 0, 0, 0, 0, 0, 0, 1, 1, 1), row(0, 0, 0, 0, 0, 1, 1, 1, 1, 1), 2) == 0.5
 
 
-@pytest.mark.parametrize(("off", "width", "score"), [
-    (0, 1, 1), (1, 1, 1), (2, 1, 0.5), (3, 1, 0), (3, 2, 0.5), (3, 3, 1)], ids=str)
+@pytest.mark.parametrize(
+    ("off", "width", "score"), [(0, 1, 1), (1, 1, 1), (2, 1, 0.5), (3, 1, 0), (3, 2, 0.5), (3, 3, 1)], ids=str
+)
 def test_the_score_falls_with_the_distance(off, width, score):
     target = (torch.arange(30) >= 12).long().view(1, 1, 30)
     pred = (torch.arange(30) >= 12 + off).long().view(1, 1, 30)
@@ -117,13 +126,17 @@ def test_grown_agrees_with_max_pooling(by, size):
     assert torch.equal(grown(mask, by), pooled) and torch.equal(mask, before)
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    ({"pred": torch.zeros(1, 4, 4)}, TypeError, "pred has dtype float32"),
-    ({"target": torch.zeros(1, 4, 5, dtype=torch.int64)}, ValueError, "target has shape"),
-    ({"pred": torch.full((1, 4, 4), 2)}, ValueError, "pred holds 2; expected whole numbers from 0 to 1"),
-    ({"target": torch.full((1, 4, 4), 3)}, ValueError, "target holds 3"),
-    ({"width": 0}, ValueError, "width is 0"),
-], ids=["float", "shape", "pred", "target", "width"])
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"pred": torch.zeros(1, 4, 4)}, TypeError, "pred has dtype float32"),
+        ({"target": torch.zeros(1, 4, 5, dtype=torch.int64)}, ValueError, "target has shape"),
+        ({"pred": torch.full((1, 4, 4), 2)}, ValueError, "pred holds 2; expected whole numbers from 0 to 1"),
+        ({"target": torch.full((1, 4, 4), 3)}, ValueError, "target holds 3"),
+        ({"width": 0}, ValueError, "width is 0"),
+    ],
+    ids=["float", "shape", "pred", "target", "width"],
+)
 def test_what_cannot_be_scored_is_refused(change, error, message):
     right = {"pred": torch.zeros(1, 4, 4, dtype=torch.int64), "target": torch.zeros(1, 4, 4, dtype=torch.int64)}
     with pytest.raises(error, match=message):

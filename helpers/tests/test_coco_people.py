@@ -25,8 +25,17 @@ def person(number, image, places=None, **more):
     """An annotation; `places` are x, y, v of the first keypoints, the others are unknown."""
     places = list(places or ())
     keypoints = [value for place in places + [(0, 0, 0)] * (17 - len(places)) for value in place]
-    return {"id": number, "image_id": image, "category_id": 1, "bbox": [10, 20, 30, 40], "area": 600.0, "iscrowd": 0,
-            "num_keypoints": len(places), "keypoints": keypoints, **more}
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": 1,
+        "bbox": [10, 20, 30, 40],
+        "area": 600.0,
+        "iscrowd": 0,
+        "num_keypoints": len(places),
+        "keypoints": keypoints,
+        **more,
+    }
 
 
 # By number of the photo. Photo 1 has two people, photo 4 someone too small and a crowd besides, photo 2 only such.
@@ -60,8 +69,11 @@ def folder(tmp_path):
             Image.fromarray(pixels).save(tmp_path / part / name)
             images.append({"id": number, "file_name": name, "height": height, "width": width})
         (tmp_path / "annotations").mkdir(exist_ok=True)
-        content = {"images": images, "annotations": [one for people in PEOPLE.values() for one in people],
-                   "categories": [CATEGORY]}
+        content = {
+            "images": images,
+            "annotations": [one for people in PEOPLE.values() for one in people],
+            "categories": [CATEGORY],
+        }
         written(content, tmp_path / "annotations" / f"person_keypoints_{part}.json")
     return tmp_path
 
@@ -135,8 +147,11 @@ def test_what_other_sets_leave_out_is_worked_out():
     keypoints = person(0, 0, [(10, 20, 2), (30, 30, 1)])["keypoints"]
     bare = {"id": 1, "image_id": 5, "category_id": 1, "keypoints": keypoints}
     nobody = {"id": 2, "image_id": 5, "category_id": 1}
-    content = {"images": [{"id": 5, "file_name": "x.png", "height": 40, "width": 50}], "annotations": [bare, nobody],
-               "categories": [CATEGORY]}
+    content = {
+        "images": [{"id": 5, "file_name": "x.png", "height": 40, "width": 50}],
+        "annotations": [bare, nobody],
+        "categories": [CATEGORY],
+    }
     data = from_coco(content)
     assert data.boxes_xyxy[0].tolist() == [[10, 20, 30, 30], [0, 0, 0, 0]]
     assert data.areas[0].tolist() == pytest.approx([106, 0]) and data.ignored.tolist() == [[False, True]]
@@ -171,13 +186,27 @@ def test_rendered_people_come_back_but_for_keypoints_outside_the_image(tmp_path)
 
 
 def test_it_is_written_as_coco_writes_it():
-    data = from_coco({"images": [{"id": 7, "file_name": "x.jpg", "height": 40, "width": 50}],
-                      "annotations": [person(1, 7, [(10, 20, 2), (30, 40, 1)])], "categories": [CATEGORY]})
+    data = from_coco(
+        {
+            "images": [{"id": 7, "file_name": "x.jpg", "height": 40, "width": 50}],
+            "annotations": [person(1, 7, [(10, 20, 2), (30, 40, 1)])],
+            "categories": [CATEGORY],
+        }
+    )
     content = to_coco(data)
     assert content["images"] == [{"id": 1, "file_name": "000000000001.png", "height": 40, "width": 50}]
-    assert content["annotations"] == [{
-        "id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "num_keypoints": 2, "bbox": [10, 20, 30, 40],
-        "area": 600, "keypoints": [10, 20, 2, 30, 40, 1] + [0] * 45}]
+    assert content["annotations"] == [
+        {
+            "id": 1,
+            "image_id": 1,
+            "category_id": 1,
+            "iscrowd": 0,
+            "num_keypoints": 2,
+            "bbox": [10, 20, 30, 40],
+            "area": 600,
+            "keypoints": [10, 20, 2, 30, 40, 1] + [0] * 45,
+        }
+    ]
     category = content["categories"][0]
     assert (category["id"], category["name"], category["keypoints"][0]) == (1, "person", "nose")
     assert [16, 14] in category["skeleton"] or [14, 16] in category["skeleton"]
@@ -185,39 +214,60 @@ def test_it_is_written_as_coco_writes_it():
 
 
 def test_someone_ignored_whose_keypoints_are_known_stays_both():
-    data = from_coco({"images": [{"id": 7, "height": 40, "width": 50}],
-                      "annotations": [person(1, 7, [(10, 20, 1)], num_keypoints=0)], "categories": [CATEGORY]})
+    data = from_coco(
+        {
+            "images": [{"id": 7, "height": 40, "width": 50}],
+            "annotations": [person(1, 7, [(10, 20, 1)], num_keypoints=0)],
+            "categories": [CATEGORY],
+        }
+    )
     assert data.ignored.all() and data.visible.sum() == 1
     assert to_coco(data)["annotations"][0]["num_keypoints"] == 0 and same(from_coco(to_coco(data)), data)
 
 
-@pytest.mark.parametrize("skeleton", [
-    LSP, Skeleton("person", ("nose", "right_ear", "left_ear", "right_tail"), ((0, 1), (0, 2)), ((2, 1),))],
-    ids=["LSP", "unknown"])
+@pytest.mark.parametrize(
+    "skeleton",
+    [LSP, Skeleton("person", ("nose", "right_ear", "left_ear", "right_tail"), ((0, 1), (0, 2)), ((2, 1),))],
+    ids=["LSP", "unknown"],
+)
 def test_other_skeletons_come_back(skeleton):
     count = skeleton.num_keypoints
     ones = torch.ones(2, 1, dtype=torch.bool)
-    data = PeopleSet(torch.zeros(2, 3, 8, 9, dtype=torch.uint8), torch.rand(2, 1, count, 2),
-                     torch.full((2, 1, count), 2, dtype=torch.uint8), torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 4),
-                     torch.ones(2, 1), ones, skeleton, "others")
+    data = PeopleSet(
+        torch.zeros(2, 3, 8, 9, dtype=torch.uint8),
+        torch.rand(2, 1, count, 2),
+        torch.full((2, 1, count), 2, dtype=torch.uint8),
+        torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 4),
+        torch.ones(2, 1),
+        ones,
+        skeleton,
+        "others",
+    )
     assert same(from_coco(to_coco(data)), data)
     assert from_coco(to_coco(data), skeleton=COCO if count == 17 else skeleton).skeleton is skeleton
 
 
-GOOD = {"images": [{"id": 1, "height": 40, "width": 50}], "annotations": [person(1, 1, [(1, 2, 2)])] * 2,
-        "categories": [CATEGORY]}
+GOOD = {
+    "images": [{"id": 1, "height": 40, "width": 50}],
+    "annotations": [person(1, 1, [(1, 2, 2)])] * 2,
+    "categories": [CATEGORY],
+}
 
 
-@pytest.mark.parametrize(("change", "more", "message"), [
-    ({"images": [*GOOD["images"], {"id": 2, "height": 50, "width": 40}]}, {}, "images of 2 sizes; expected one"),
-    ({"images": []}, {}, "images of 0 sizes"),
-    ({"categories": [{"id": 1, "name": "person"}]}, {}, "coco says nothing of keypoints"),
-    ({"categories": []}, {}, "coco says nothing of keypoints"),
-    ({"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {}, "annotation 9 has 3 numbers of keypoints; .* of 17"),
-    ({"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry without 'category_id'"),
-    ({}, {"images": torch.zeros(1, 3, 50, 40, dtype=torch.uint8)}, r"images has shape .* \(N=1, 3, H=40, W=50\)"),
-    ({}, {"max_people": 1}, "max_people is 1; an image has 2 people"),
-], ids=["sizes", "empty", "instances", "no-category", "short", "entry", "images", "rows"])
+@pytest.mark.parametrize(
+    ("change", "more", "message"),
+    [
+        ({"images": [*GOOD["images"], {"id": 2, "height": 50, "width": 40}]}, {}, "images of 2 sizes; expected one"),
+        ({"images": []}, {}, "images of 0 sizes"),
+        ({"categories": [{"id": 1, "name": "person"}]}, {}, "coco says nothing of keypoints"),
+        ({"categories": []}, {}, "coco says nothing of keypoints"),
+        ({"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {}, "annotation 9 has 3 numbers of keypoints; .* of 17"),
+        ({"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry without 'category_id'"),
+        ({}, {"images": torch.zeros(1, 3, 50, 40, dtype=torch.uint8)}, r"images has shape .* \(N=1, 3, H=40, W=50\)"),
+        ({}, {"max_people": 1}, "max_people is 1; an image has 2 people"),
+    ],
+    ids=["sizes", "empty", "instances", "no-category", "short", "entry", "images", "rows"],
+)
 def test_what_is_not_in_cocos_format_is_refused(change, more, message):
     with pytest.raises(ValueError, match=message):
         from_coco({**GOOD, **change}, **more)
@@ -231,8 +281,10 @@ def test_a_missing_list_is_named(key):
 
 def test_a_missing_folder_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEP_LEARNING_LAB_COCO", str(tmp_path / "nowhere"))
-    message = (r"nowhere.annotations.person_keypoints_val2017.json is missing. Download the photos of val2017 .* from "
-               r"https://.*nowhere.val2017 exist")
+    message = (
+        r"nowhere.annotations.person_keypoints_val2017.json is missing. Download the photos of val2017 .* from "
+        r"https://.*nowhere.val2017 exist"
+    )
     with pytest.raises(FileNotFoundError, match=message):
         load_people("coco", "test")
 
@@ -274,11 +326,16 @@ def test_the_real_photos_are_read():
     assert same(from_coco(to_coco(data), data.images), data)
 
 
-@pytest.mark.parametrize(("file", "photos", "counts", "keypoints"), [
-    ("coco/test_coco.json", "coco", [5, 5, 3, 1], 17), ("ochuman/test_ochuman.json", "ochuman", None, 17),
-    ("jhmdb/test_jhmdb_sub1.json", "jhmdb", [1, 1, 1], 15),
-    ("posetrack18/annotations/test_posetrack18_val.json", "posetrack18", None, 17),
-], ids=["coco", "ochuman", "jhmdb", "posetrack"])
+@pytest.mark.parametrize(
+    ("file", "photos", "counts", "keypoints"),
+    [
+        ("coco/test_coco.json", "coco", [5, 5, 3, 1], 17),
+        ("ochuman/test_ochuman.json", "ochuman", None, 17),
+        ("jhmdb/test_jhmdb_sub1.json", "jhmdb", [1, 1, 1], 15),
+        ("posetrack18/annotations/test_posetrack18_val.json", "posetrack18", None, 17),
+    ],
+    ids=["coco", "ochuman", "jhmdb", "posetrack"],
+)
 def test_files_of_other_sets_and_names_are_read(file, photos, counts, keypoints):
     """Some leave out areas, numbers of keypoints or iscrowd, and name their keypoints otherwise."""
     if not (SAMPLES / file).is_file():

@@ -22,8 +22,16 @@ def crowd(count=3, size=(32, 48)) -> PeopleSet:
     visibility = torch.full((count, 2, 17), 2, dtype=torch.uint8)
     visibility[..., COCO.index("left_wrist")] = 1
     boxes = torch.cat([keypoints.amin(2), keypoints.amax(2)], -1) * present[..., None]
-    return PeopleSet(torch.zeros(count, 3, *size, dtype=torch.uint8), keypoints * present[..., None, None],
-                     visibility * present[..., None], boxes, box_areas(boxes), present, COCO, "sticks")
+    return PeopleSet(
+        torch.zeros(count, 3, *size, dtype=torch.uint8),
+        keypoints * present[..., None, None],
+        visibility * present[..., None],
+        boxes,
+        box_areas(boxes),
+        present,
+        COCO,
+        "sticks",
+    )
 
 
 def dots(axis) -> list[tuple[str, str]]:
@@ -64,8 +72,11 @@ def test_boxes_have_the_colours_of_their_people_and_are_white_beside_the_truth()
     people = [torch.cat([data.keypoints[i][data.present[i]], torch.ones(i + 1, 17, 1)], -1) for i in range(2)]
 
     def drawn(axis):
-        return [(line.get_color(), list(line.get_xdata()), list(line.get_ydata())) for line in axis.lines
-                if len(line.get_xdata()) == 5]
+        return [
+            (line.get_color(), list(line.get_xdata()), list(line.get_ydata()))
+            for line in axis.lines
+            if len(line.get_xdata()) == 5
+        ]
 
     one, two = crowd_pictures.people_grid(data, people, boxes=boxes).figure.axes
     assert drawn(one) == [(OF_PERSON[0], [1, 11, 11, 1, 1], [2, 2, 22, 22, 2])]
@@ -85,8 +96,12 @@ def test_more_images_than_columns_go_on_below():
 def test_the_first_six_people_stay_apart_for_colour_blind_readers():
     """A difference of 2.3 can just be seen."""
     seen = [simulated(colour) for colour in OF_PERSON[:6]]
-    apart = [np.linalg.norm(a - b) for i, first in enumerate(seen) for second in seen[:i]
-             for a, b in zip(first, second, strict=True)]
+    apart = [
+        np.linalg.norm(a - b)
+        for i, first in enumerate(seen)
+        for second in seen[:i]
+        for a, b in zip(first, second, strict=True)
+    ]
     assert len(set(OF_PERSON)) == len(OF_PERSON) == 8 and min(apart) > 9 and GREY not in OF_PERSON
 
 
@@ -189,8 +204,20 @@ def test_peaks_have_a_shape_for_their_kind_and_a_colour_for_their_side():
     assert same and not other
     assert left.get_sizes()[0] < left.get_sizes()[1] == nose.get_sizes()[0]
     labels = [text.get_text() for text in picture.figure.legends[0].texts]
-    assert labels == ["nose", "eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "left", "right",
-                      "middle"]
+    assert labels == [
+        "nose",
+        "eye",
+        "ear",
+        "shoulder",
+        "elbow",
+        "wrist",
+        "hip",
+        "knee",
+        "ankle",
+        "left",
+        "right",
+        "middle",
+    ]
     assert picture.alt.startswith("Peaks: 4 peaks over their image: nose 1, left eye 0, ")
     assert "left wrist 2, right wrist 1" in picture.alt
 
@@ -203,8 +230,9 @@ def test_no_peaks_at_all_and_another_skeleton_are_no_error():
 
 def test_crops_stand_in_rows_with_their_poses():
     sticks = stick_people(5, (37, 23))
-    picture = crowd_pictures.crops_row(sticks.images, sticks.keypoints, visible=sticks.visibility, columns=3,
-                                       titles=list("abcde"), title="Crops")
+    picture = crowd_pictures.crops_row(
+        sticks.images, sticks.keypoints, visible=sticks.visibility, columns=3, titles=list("abcde"), title="Crops"
+    )
     axes = picture.figure.axes
     assert [axis.get_visible() for axis in axes] == [True] * 5 + [False] and axes[4].get_title() == "e"
     for axis, seen in zip(axes, sticks.visibility, strict=False):
@@ -227,8 +255,10 @@ def test_crops_take_scores_or_nothing():
     assert [len(dots(axis)) for axis in masked] == [12, 3] and not any("none" in d for d in dots(masked[1]))
 
 
-TIMES = {"top-down": {"detector": [8, 8, 8], "poses": [3, 6, 24]}, "bottom-up": {"network": [20, 20, 20],
-                                                                               "grouping": [1, 2, 6]}}
+TIMES = {
+    "top-down": {"detector": [8, 8, 8], "poses": [3, 6, 24]},
+    "bottom-up": {"network": [20, 20, 20], "grouping": [1, 2, 6]},
+}
 
 
 def test_run_times_are_stacked_on_one_scale():
@@ -242,8 +272,10 @@ def test_run_times_are_stacked_on_one_scale():
     assert [text.get_text() for text in left.get_legend().texts] == ["poses", "detector"]
     faces = [tuple(one.get_facecolor()[0]) for axis in (left, right) for one in axis.collections]
     assert len(set(faces)) == 4
-    assert picture.alt == ("Time: run time against the number of people: top-down takes 11 ms with 1 people and 32 ms "
-                           "with 8; bottom-up takes 21 ms with 1 people and 26 ms with 8")
+    assert picture.alt == (
+        "Time: run time against the number of people: top-down takes 11 ms with 1 people and 32 ms "
+        "with 8; bottom-up takes 21 ms with 1 people and 26 ms with 8"
+    )
 
 
 def test_a_part_of_both_methods_has_one_colour():
@@ -252,8 +284,13 @@ def test_a_part_of_both_methods_has_one_colour():
 
 
 def test_lines_hold_the_numbers():
-    picture = crowd_pictures.lines([1, 4, 9], {"a": [0.8, 0.7, 0.6], "b": [0.5, float("nan"), 0.4]}, xlabel="people",
-                                   ylabel="AP", title="Precision")
+    picture = crowd_pictures.lines(
+        [1, 4, 9],
+        {"a": [0.8, 0.7, 0.6], "b": [0.5, float("nan"), 0.4]},
+        xlabel="people",
+        ylabel="AP",
+        title="Precision",
+    )
     (axis,) = picture.figure.axes
     assert [line.get_ydata()[0] for line in axis.lines] == [0.8, 0.5] and axis.get_ylim()[0] == 0
     assert [line.get_xdata().tolist() for line in axis.lines] == [[1, 4, 9]] * 2
@@ -267,8 +304,12 @@ def found() -> dict[str, torch.Tensor]:
     masks[0, 5:15, 5:15], masks[1, 10:30, 20:40] = True, True
     keypoints = torch.rand(2, 17, 3) * 30
     keypoints[1, :, 2] = 0
-    return {"boxes": torch.tensor([[4.0, 4, 16, 16], [19, 9, 41, 31]]), "scores": torch.tensor([0.9, 0.75]),
-            "masks": masks, "keypoints": keypoints}
+    return {
+        "boxes": torch.tensor([[4.0, 4, 16, 16], [19, 9, 41, 31]]),
+        "scores": torch.tensor([0.9, 0.75]),
+        "masks": masks,
+        "keypoints": keypoints,
+    }
 
 
 def test_masks_boxes_and_scores_have_a_colour_for_each_person():
@@ -306,30 +347,54 @@ def test_boxes_alone_and_nobody_found():
 DATA, FIELDS = crowd(2), torch.zeros(2, 2, 8, 12)
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: crowd_pictures.people_grid(DATA[:0]), ValueError, "0 images; a grid takes 1 to 64"),
-    (lambda: crowd_pictures.people_grid(DATA.images), TypeError, "data is a Tensor; expected a PeopleSet"),
-    (lambda: crowd_pictures.people_grid(DATA, [torch.zeros(0, 17, 3)]), ValueError, "1 entries in people for 2 images"),
-    (lambda: crowd_pictures.people_grid(DATA, [torch.zeros(1, 14, 3)] * 2), ValueError, r"people\[0\] has shape"),
-    (lambda: crowd_pictures.people_grid(DATA, [torch.zeros(1, 17, 3)] * 2, boxes=[torch.zeros(2, 4)] * 2), ValueError,
-     r"boxes\[0\] has shape \(2, 4\); expected \(M=1, 4\)"),
-    (lambda: crowd_pictures.field(FIELDS), ValueError, r"field has shape \(2, 2, 8, 12\)"),
-    (lambda: crowd_pictures.field(FIELDS[0], BLACK_IMAGE, stride=8), ValueError, "expected 4 x 6 for an image of 32"),
-    (lambda: crowd_pictures.field_grid(FIELDS[:0]), ValueError, "There are 0 fields"),
-    (lambda: crowd_pictures.field_grid(FIELDS, ["a"]), ValueError, "1 titles for 2 fields"),
-    (lambda: crowd_pictures.candidates(BLACK_IMAGE, STARTS, ENDS, SCORES.T), ValueError, r"expected \(n=2, m=3\)"),
-    (lambda: crowd_pictures.candidates(BLACK_IMAGE, STARTS, ENDS, SCORES, [(2, 0)]), ValueError, r"pair \(2, 0\)"),
-    (lambda: crowd_pictures.peaks(BLACK_IMAGE, [torch.zeros(0, 3)] * 14), ValueError, "14 entries; expected 17"),
-    (lambda: crowd_pictures.crops_row(torch.zeros(0, 3, 8, 8)), ValueError, "There are 0 crops"),
-    (lambda: crowd_pictures.crops_row(torch.zeros(2, 3, 8, 8), torch.zeros(1, 17, 2)), ValueError, r"N=2, 17, 2"),
-    (lambda: crowd_pictures.run_times({}, [1]), ValueError, "times is empty"),
-    (lambda: crowd_pictures.run_times(TIMES, [1, 2]), ValueError, "top-down, detector has 3 times for 2 numbers"),
-    (lambda: crowd_pictures.lines([1], {}), ValueError, "values is empty"),
-    (lambda: crowd_pictures.lines([1, 2], {"a": [1.0]}), ValueError, "a has 1 values for 2 places"),
-    (lambda: crowd_pictures.masks_and_boxes(BLACK_IMAGE, torch.zeros(1, 4), torch.zeros(2)), ValueError, "scores has"),
-    (lambda: crowd_pictures.masks_and_boxes(BLACK_IMAGE, torch.zeros(1, 4), torch.zeros(1), torch.zeros(1, 32, 48)),
-     TypeError, "masks has dtype float32; expected bool"),
-], ids=lambda value: None if callable(value) or isinstance(value, type) else value[:14])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: crowd_pictures.people_grid(DATA[:0]), ValueError, "0 images; a grid takes 1 to 64"),
+        (lambda: crowd_pictures.people_grid(DATA.images), TypeError, "data is a Tensor; expected a PeopleSet"),
+        (
+            lambda: crowd_pictures.people_grid(DATA, [torch.zeros(0, 17, 3)]),
+            ValueError,
+            "1 entries in people for 2 images",
+        ),
+        (lambda: crowd_pictures.people_grid(DATA, [torch.zeros(1, 14, 3)] * 2), ValueError, r"people\[0\] has shape"),
+        (
+            lambda: crowd_pictures.people_grid(DATA, [torch.zeros(1, 17, 3)] * 2, boxes=[torch.zeros(2, 4)] * 2),
+            ValueError,
+            r"boxes\[0\] has shape \(2, 4\); expected \(M=1, 4\)",
+        ),
+        (lambda: crowd_pictures.field(FIELDS), ValueError, r"field has shape \(2, 2, 8, 12\)"),
+        (
+            lambda: crowd_pictures.field(FIELDS[0], BLACK_IMAGE, stride=8),
+            ValueError,
+            "expected 4 x 6 for an image of 32",
+        ),
+        (lambda: crowd_pictures.field_grid(FIELDS[:0]), ValueError, "There are 0 fields"),
+        (lambda: crowd_pictures.field_grid(FIELDS, ["a"]), ValueError, "1 titles for 2 fields"),
+        (lambda: crowd_pictures.candidates(BLACK_IMAGE, STARTS, ENDS, SCORES.T), ValueError, r"expected \(n=2, m=3\)"),
+        (lambda: crowd_pictures.candidates(BLACK_IMAGE, STARTS, ENDS, SCORES, [(2, 0)]), ValueError, r"pair \(2, 0\)"),
+        (lambda: crowd_pictures.peaks(BLACK_IMAGE, [torch.zeros(0, 3)] * 14), ValueError, "14 entries; expected 17"),
+        (lambda: crowd_pictures.crops_row(torch.zeros(0, 3, 8, 8)), ValueError, "There are 0 crops"),
+        (lambda: crowd_pictures.crops_row(torch.zeros(2, 3, 8, 8), torch.zeros(1, 17, 2)), ValueError, r"N=2, 17, 2"),
+        (lambda: crowd_pictures.run_times({}, [1]), ValueError, "times is empty"),
+        (lambda: crowd_pictures.run_times(TIMES, [1, 2]), ValueError, "top-down, detector has 3 times for 2 numbers"),
+        (lambda: crowd_pictures.lines([1], {}), ValueError, "values is empty"),
+        (lambda: crowd_pictures.lines([1, 2], {"a": [1.0]}), ValueError, "a has 1 values for 2 places"),
+        (
+            lambda: crowd_pictures.masks_and_boxes(BLACK_IMAGE, torch.zeros(1, 4), torch.zeros(2)),
+            ValueError,
+            "scores has",
+        ),
+        (
+            lambda: crowd_pictures.masks_and_boxes(
+                BLACK_IMAGE, torch.zeros(1, 4), torch.zeros(1), torch.zeros(1, 32, 48)
+            ),
+            TypeError,
+            "masks has dtype float32; expected bool",
+        ),
+    ],
+    ids=lambda value: None if callable(value) or isinstance(value, type) else value[:14],
+)
 def test_what_cannot_be_drawn_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

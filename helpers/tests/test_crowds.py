@@ -48,9 +48,16 @@ def test_by_default_people_without_visible_keypoints_are_ignored_and_nobody_is_a
 
 @pytest.mark.parametrize(
     ("index", "chosen"),
-    [(2, [2]), (-1, [4]), (slice(1, 3), [1, 2]), ([4, 0], [4, 0]), (torch.tensor([3, 3]), [3, 3]),
-     (torch.arange(5) % 2 == 1, [1, 3])],
-    ids=["number", "last", "slice", "list", "tensor", "mask"])
+    [
+        (2, [2]),
+        (-1, [4]),
+        (slice(1, 3), [1, 2]),
+        ([4, 0], [4, 0]),
+        (torch.tensor([3, 3]), [3, 3]),
+        (torch.arange(5) % 2 == 1, [1, 3]),
+    ],
+    ids=["number", "last", "slice", "list", "tensor", "mask"],
+)
 def test_indexing_gives_a_set(people, index, chosen):
     part = people.with_targets(numbers=torch.arange(5))[index]
     assert isinstance(part, PeopleSet) and part.name == "people" and part.targets["numbers"].tolist() == chosen
@@ -80,8 +87,11 @@ def changed(name, place, value):
         ({"boxes_xyxy": torch.zeros(5, 2, 4)}, ValueError, "boxes_xyxy has shape"),
         ({"areas": torch.zeros(5, 3, 1)}, ValueError, r"areas has shape .* \(N=5, P=3\)"),
         ({"present": torch.ones(5, 3)}, TypeError, "present has dtype float32; expected bool"),
-        ({"present": torch.ones(5, 3, dtype=torch.bool).index_fill(1, torch.tensor(0), False)}, ValueError,
-         "present is False in front of a person"),
+        (
+            {"present": torch.ones(5, 3, dtype=torch.bool).index_fill(1, torch.tensor(0), False)},
+            ValueError,
+            "present is False in front of a person",
+        ),
         ({"ignored": torch.zeros(5, dtype=torch.bool)}, ValueError, "ignored has shape"),
         ({"crowd": torch.zeros(5, 3)}, TypeError, "crowd has dtype float32"),
         ({"skeleton": LSP}, ValueError, "K=14"),
@@ -96,7 +106,9 @@ def changed(name, place, value):
         (changed("ignored", (2, 1), False), ValueError, "ignored is False for a person without any visible keypoint"),
         (changed("crowd", (0, 0), True), ValueError, "ignored is False where crowd is True"),
         ({"targets": {"maps": torch.zeros(4, 2)}}, ValueError, r"'maps' has shape \(4, 2\); expected \(5, ...\)"),
-    ], ids=lambda x: next(iter(x)) if isinstance(x, dict) else "")
+    ],
+    ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",
+)
 def test_a_wrong_part_is_refused(people, change, error, message):
     with pytest.raises(error, match=message):
         dataclasses.replace(people, **change)
@@ -114,10 +126,17 @@ def test_batches_hold_all_there_is(people):
     for name in (*ROWS, "visible"):
         assert torch.equal(torch.cat([part[name] for part in parts]), getattr(people, name))
     assert {name: (x.dtype, tuple(x.shape)) for name, x in parts[1].items()} == {
-        "images": (torch.float32, (2, 3, 37, 23)), "keypoints": (torch.float32, (2, 3, 17, 2)),
-        "visibility": (torch.uint8, (2, 3, 17)), "visible": (torch.bool, (2, 3, 17)),
-        "boxes_xyxy": (torch.float32, (2, 3, 4)), "areas": (torch.float32, (2, 3)), "present": (torch.bool, (2, 3)),
-        "ignored": (torch.bool, (2, 3)), "crowd": (torch.bool, (2, 3)), "maps": (torch.float32, (2, 17, 4, 3))}
+        "images": (torch.float32, (2, 3, 37, 23)),
+        "keypoints": (torch.float32, (2, 3, 17, 2)),
+        "visibility": (torch.uint8, (2, 3, 17)),
+        "visible": (torch.bool, (2, 3, 17)),
+        "boxes_xyxy": (torch.float32, (2, 3, 4)),
+        "areas": (torch.float32, (2, 3)),
+        "present": (torch.bool, (2, 3)),
+        "ignored": (torch.bool, (2, 3)),
+        "crowd": (torch.bool, (2, 3)),
+        "maps": (torch.float32, (2, 17, 4, 3)),
+    }
 
 
 def test_a_batch_is_a_copy(people):
@@ -138,13 +157,17 @@ def test_targets_are_kept_in_half_the_memory_and_come_back_as_float32(people):
     assert part["numbers"].tolist() == [4, 1] and part["numbers"].dtype == torch.int64 and "more" in part
 
 
-@pytest.mark.parametrize(("targets", "error", "message"), [
-    ({"present": torch.zeros(5)}, ValueError, "a target is called 'present'"),
-    ({"visible": torch.zeros(5)}, ValueError, "a target is called 'visible'"),
-    ({"maps": [1, 2, 3, 4, 5]}, TypeError, "target 'maps' is a list; expected a tensor"),
-    ({"maps": torch.tensor(1.0)}, ValueError, r"target 'maps' has shape \(\)"),
-    ({"maps": torch.full((5,), 70000.0)}, ValueError, "target 'maps' holds 70000; float16"),
-], ids=["name", "property", "list", "number", "large"])
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        ({"present": torch.zeros(5)}, ValueError, "a target is called 'present'"),
+        ({"visible": torch.zeros(5)}, ValueError, "a target is called 'visible'"),
+        ({"maps": [1, 2, 3, 4, 5]}, TypeError, "target 'maps' is a list; expected a tensor"),
+        ({"maps": torch.tensor(1.0)}, ValueError, r"target 'maps' has shape \(\)"),
+        ({"maps": torch.full((5,), 70000.0)}, ValueError, "target 'maps' holds 70000; float16"),
+    ],
+    ids=["name", "property", "list", "number", "large"],
+)
 def test_a_wrong_target_is_refused(people, targets, error, message):
     with pytest.raises(error, match=message):
         people.with_targets(**targets)
@@ -161,8 +184,17 @@ def test_it_trains_and_its_metric_sees_the_whole_set(people):
         assert batch["present"].shape == (5, 3) and batch["maps"].shape == maps.shape == (5, 1, 37, 23)
         return (maps - batch["maps"]).abs().mean()
 
-    history = helpers.fit(torch.nn.Conv2d(3, 1, 1), data, data, loss=loss, metrics={"error": error}, epochs=4,
-                          batch_size=2, lr=0.1, progress=False)
+    history = helpers.fit(
+        torch.nn.Conv2d(3, 1, 1),
+        data,
+        data,
+        loss=loss,
+        metrics={"error": error},
+        epochs=4,
+        batch_size=2,
+        lr=0.1,
+        progress=False,
+    )
     assert history.loss[-1] < history.loss[0]
 
 
@@ -191,8 +223,7 @@ def test_people_of_whom_nothing_is_seen_are_ignored(monkeypatch):
     visibility = scene.visibility.copy()
     visibility[0], visibility[1], visibility[2] = 1, 0, 1
     visibility[2, 5] = 2
-    monkeypatch.setattr("helpers.people.render_scene",
-                        lambda *_: dataclasses.replace(scene, visibility=visibility))
+    monkeypatch.setattr("helpers.people.render_scene", lambda *_: dataclasses.replace(scene, visibility=visibility))
     data = rendered_crowds("val", 1, settings=SMALL, cache=False, progress=False)
     assert data.present.tolist() == [[True] * 3] and data.ignored.tolist() == [[True, True, False]]
 
@@ -223,8 +254,11 @@ def test_by_default_there_are_two_to_four_people_in_an_oblong_image():
     assert smaller.image_size == (64, 80) and smaller.num_people[0] == data.num_people[0]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")], ids=["split", "count"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")],
+    ids=["split", "count"],
+)
 def test_what_cannot_be_rendered_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         rendered_crowds(*arguments)

@@ -27,9 +27,16 @@ def test_hidden_counts_as_visible_and_outside_does_not(sticks):
 
 @pytest.mark.parametrize(
     ("index", "rows"),
-    [(2, [2]), (-1, [6]), (slice(1, 3), [1, 2]), ([4, 0], [4, 0]), (torch.tensor([5, 5]), [5, 5]),
-     (torch.arange(7) % 2 == 1, [1, 3, 5])],
-    ids=["number", "last", "slice", "list", "tensor", "mask"])
+    [
+        (2, [2]),
+        (-1, [6]),
+        (slice(1, 3), [1, 2]),
+        ([4, 0], [4, 0]),
+        (torch.tensor([5, 5]), [5, 5]),
+        (torch.arange(7) % 2 == 1, [1, 3, 5]),
+    ],
+    ids=["number", "last", "slice", "list", "tensor", "mask"],
+)
 def test_indexing_gives_a_set(sticks, index, rows):
     part = sticks[index]
     assert isinstance(part, PoseSet) and torch.equal(part.images, sticks.images[rows])
@@ -53,7 +60,9 @@ def test_an_image_that_is_not_there_is_an_index_error(sticks):
         ({"boxes_xyxy": torch.zeros(6, 4)}, ValueError, r"expected \(N=7, 4\)"),
         ({"skeleton": LSP}, ValueError, "K=14"),
         ({"keypoints": torch.full((7, 17, 2), torch.nan)}, ValueError, "NaN or infinity"),
-    ], ids=lambda x: next(iter(x)) if isinstance(x, dict) else "")
+    ],
+    ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",
+)
 def test_a_wrong_part_is_refused(sticks, change, error, message):
     with pytest.raises(error, match=message):
         dataclasses.replace(sticks, **change)
@@ -76,8 +85,11 @@ def test_batches_hold_every_image_once_and_the_last_may_be_short(sticks):
     assert [len(part["images"]) for part in parts] == [3, 3, 1]
     assert torch.equal(torch.cat([part["images"] for part in parts]), sticks.images.float() / 255)
     assert {k: (v.dtype, v.shape[1:]) for k, v in parts[0].items()} == {
-        "images": (torch.float32, (3, 37, 23)), "keypoints": (torch.float32, (17, 2)),
-        "visible": (torch.bool, (17,)), "visibility": (torch.uint8, (17,))}
+        "images": (torch.float32, (3, 37, 23)),
+        "keypoints": (torch.float32, (17, 2)),
+        "visible": (torch.bool, (17,)),
+        "visibility": (torch.uint8, (17,)),
+    }
 
 
 def test_shuffling_follows_the_generator(sticks):
@@ -140,8 +152,10 @@ def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0"), (("val", 2.5), "count is 2.5")])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0"), (("val", 2.5), "count is 2.5")],
+)
 def test_what_cannot_be_rendered_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         rendered_people(*arguments)

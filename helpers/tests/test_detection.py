@@ -27,7 +27,7 @@ def crowd(count: int, size=(64, 48), seed=0) -> PeopleSet:
     present = torch.ones(count, 2, dtype=torch.bool)
     present[3::4, 1] = False
     images = torch.cat([left.images, right.images], -1)
-    images[3::4, :, :, size[1]:] = images[3::4, :, :1, :1]
+    images[3::4, :, :, size[1] :] = images[3::4, :, :1, :1]
     shift = torch.tensor([size[1], 0.0])
     keypoints = torch.stack([left.keypoints, right.keypoints + shift], 1) * present[..., None, None]
     boxes = torch.stack([left.boxes_xyxy, right.boxes_xyxy + shift.repeat(2)], 1) * present[..., None]
@@ -45,8 +45,11 @@ def batch_of(*boxes, ignored=(), present=None) -> dict[str, torch.Tensor]:
 
 def saying(boxes, size=(8, 10), score=6.0) -> dict[str, torch.Tensor]:
     """What a perfect detector says: near the middle of each box a high score and exactly that box."""
-    output = {"centres": torch.full((1, 1, *size), -9.0), "sizes": torch.zeros(1, 2, *size),
-              "offsets": torch.zeros(1, 2, *size)}
+    output = {
+        "centres": torch.full((1, 1, *size), -9.0),
+        "sizes": torch.zeros(1, 2, *size),
+        "offsets": torch.zeros(1, 2, *size),
+    }
     for x1, y1, x2, y2 in boxes:
         x, y = ((x1 + x2) / 2 + 0.5) / 8 - 0.5, ((y1 + y2) / 2 + 0.5) / 8 - 0.5  # in pixels of the map
         column, row = round(x), round(y)
@@ -88,10 +91,10 @@ BOXES = [(3.0, 5.0, 21.0, 50.0), (40.0, 10.0, 75.0, 59.0)]
 
 
 def test_boxes_come_back_as_they_were_said():
-    (boxes, scores), = detections(saying(BOXES[:1]))
+    ((boxes, scores),) = detections(saying(BOXES[:1]))
     assert torch.allclose(boxes, torch.tensor(BOXES[:1]), atol=1e-4)
     assert scores.tolist() == pytest.approx([1 / (1 + math.exp(-6))])
-    (boxes, _), = detections(saying(BOXES))
+    ((boxes, _),) = detections(saying(BOXES))
     assert sorted(map(tuple, boxes.round().tolist())) == sorted(BOXES)
 
 
@@ -111,7 +114,7 @@ def test_of_boxes_that_overlap_the_surest_stays():
     for name in output:  # the pixel beside says nearly the same box, 8 pixels further right
         output[name][..., row, column + 1] = output[name][..., row, column] - 0.5 * (name == "centres")
     output["offsets"][0, 0, row, column + 1] -= 0.9
-    (boxes, _), = detections(output)
+    ((boxes, _),) = detections(output)
     assert torch.allclose(boxes, torch.tensor(BOXES[:1]), atol=1e-4)
     assert len(detections(output, overlap=0.99)[0][0]) == 2
 
@@ -142,9 +145,11 @@ def perfect_output(batch, size=(8, 10)) -> dict[str, torch.Tensor]:
     boxes = batch["boxes_xyxy"][0][owner[0]].permute(2, 0, 1)[None]  # (1, 4, h, w)
     rows, columns = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
     middle = ((boxes[:, :2] + boxes[:, 2:]) / 2 + 0.5) / 8 - 0.5
-    return {"centres": torch.logit(target.clamp(1e-6, 1 - 1e-6))[:, None],
-            "sizes": ((boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-3) / 48).log(),
-            "offsets": middle - torch.stack([columns, rows]).float()}
+    return {
+        "centres": torch.logit(target.clamp(1e-6, 1 - 1e-6))[:, None],
+        "sizes": ((boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-3) / 48).log(),
+        "offsets": middle - torch.stack([columns, rows]).float(),
+    }
 
 
 def test_a_cap_is_1_in_the_middle_and_0_a_quarter_away():
@@ -195,8 +200,12 @@ TRUTH = batch_of((0, 0, 10, 10), (20, 0, 30, 10), (50, 50, 60, 60), ignored=[2])
 
 def test_recall_and_precision_by_hand():
     """Of two people one is found, and found twice; one box is nobody's, one is the ignored person's: 1 of 2, 1 of 3."""
-    found = [(torch.tensor([[0.0, 0, 10, 9], [0, 0, 10, 10], [35, 35, 45, 45], [50, 50, 60, 60]]),
-              torch.tensor([0.9, 0.8, 0.7, 0.6]))]
+    found = [
+        (
+            torch.tensor([[0.0, 0, 10, 9], [0, 0, 10, 10], [35, 35, 45, 45], [50, 50, 60, 60]]),
+            torch.tensor([0.9, 0.8, 0.7, 0.6]),
+        )
+    ]
     assert box_recall(found, TRUTH) == 0.5 and box_precision(found, TRUTH) == pytest.approx(1 / 3)
     assert box_f1(found, TRUTH) == pytest.approx(2 / (1 / 0.5 + 3))
 
@@ -237,17 +246,22 @@ def test_they_take_a_set_as_well():
 
 def rectangles(count=6, size=(48, 64)) -> dict[str, torch.Tensor]:
     """Black images with one red rectangle each, whose corners are pixel centres, and one ignored empty row."""
-    batch = {"images": torch.zeros(count, 3, *size), "boxes_xyxy": torch.zeros(count, 2, 4),
-             "present": torch.tensor([[True, False]] * count), "ignored": torch.zeros(count, 2, dtype=torch.bool)}
+    batch = {
+        "images": torch.zeros(count, 3, *size),
+        "boxes_xyxy": torch.zeros(count, 2, 4),
+        "present": torch.tensor([[True, False]] * count),
+        "ignored": torch.zeros(count, 2, dtype=torch.bool),
+    }
     for i in range(count):
         x1, y1, x2, y2 = 20 + i, 14 + i, 36 + i, 34 + i
-        batch["images"][i, 0, y1:y2 + 1, x1:x2 + 1] = 1
+        batch["images"][i, 0, y1 : y2 + 1, x1 : x2 + 1] = 1
         batch["boxes_xyxy"][i, 0] = torch.tensor([x1, y1, x2, y2])
     return batch
 
 
-@pytest.mark.parametrize("knobs", [{"warped": 0.0}, {"flip": 0.0, "warped": 1.0}, {"warped": 0.5}],
-                         ids=["mirrored", "moved", "both"])
+@pytest.mark.parametrize(
+    "knobs", [{"warped": 0.0}, {"flip": 0.0, "warped": 1.0}, {"warped": 0.5}], ids=["mirrored", "moved", "both"]
+)
 def test_boxes_move_with_their_images(knobs):
     torch.manual_seed(1)
     batch = rectangles()
@@ -287,7 +301,18 @@ def test_it_learns_people_by_heart():
     """Twelve images, 80 steps; without the second person it must not see one."""
     helpers.set_seed(0)
     detector, data = PersonDetector((8, 16, 32, 48), features=32), crowd(12)
-    history = helpers.fit(detector, data, data, loss=detection_loss, metrics={"F1": box_f1_metric}, mode="max",
-                          epochs=40, batch_size=6, lr=5e-3, train_metrics=False, progress=False)
+    history = helpers.fit(
+        detector,
+        data,
+        data,
+        loss=detection_loss,
+        metrics={"F1": box_f1_metric},
+        mode="max",
+        epochs=40,
+        batch_size=6,
+        lr=5e-3,
+        train_metrics=False,
+        progress=False,
+    )
     found = detections(helpers.predict(detector, data))
     assert history.loss[-1] < 0.4 * history.loss[0] and box_recall(found, data) > 0.9 < box_precision(found, data)

@@ -10,9 +10,21 @@ STUB = 'def pck(pred):\n    """Doc."""\n    raise NotImplementedError("Question 
 
 def notebook(*cells):
     """A notebook of code cells: (grade_id or None, source)."""
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
-        {"cell_type": "code", "source": source.splitlines(keepends=True), "outputs": [], "execution_count": None,
-         "metadata": {"nbgrader": {"grade_id": name, "solution": True}} if name else {}} for name, source in cells]}
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [
+            {
+                "cell_type": "code",
+                "source": source.splitlines(keepends=True),
+                "outputs": [],
+                "execution_count": None,
+                "metadata": {"nbgrader": {"grade_id": name, "solution": True}} if name else {},
+            }
+            for name, source in cells
+        ],
+    }
 
 
 @pytest.fixture
@@ -29,17 +41,20 @@ def exercises(tmp_path, monkeypatch):
 
 
 def test_answers_are_run_with_the_imports_and_nothing_else(exercises, capsys):
-    exercises((None, "%matplotlib inline\nimport math"),
-              ("mpjpe", "print('hello')\ndef mpjpe(x):\n    return math.sqrt(x)"),
-              (None, "raise SystemExit('trained')"))
+    exercises(
+        (None, "%matplotlib inline\nimport math"),
+        ("mpjpe", "print('hello')\ndef mpjpe(x):\n    return math.sqrt(x)"),
+        (None, "raise SystemExit('trained')"),
+    )
     found = answers(EXERCISE)
     assert found.get("mpjpe")(9) == 3 and "mpjpe" in found and capsys.readouterr().out == ""
     assert repr(found) == "Answers of ex01_pose_regression: mpjpe"
 
 
 def test_a_later_answer_may_use_an_earlier_one(exercises):
-    exercises((None, ""), ("half", "def half(x):\n    return x / 2"),
-              ("quarter", "def quarter(x):\n    return half(half(x))"))
+    exercises(
+        (None, ""), ("half", "def half(x):\n    return x / 2"), ("quarter", "def quarter(x):\n    return half(half(x))")
+    )
     assert answers(EXERCISE).get("quarter")(8) == 2
 
 
@@ -49,12 +64,22 @@ def test_a_model_question_defines_another_name(exercises):
     assert found.get("build_model")() == "net" and not found.missing
 
 
-@pytest.mark.parametrize(("source", "reason"), [
-    (STUB, "the question has not been answered yet"),
-    ("class pck:\n    def __init__(self):\n        raise NotImplementedError('Question 2')", "not been answered yet"),
-    ("def pck(:", "SyntaxError"), ("def pck(x):\n    return x\n1 / 0", "ZeroDivisionError: division by zero"),
-    ("# nothing", "its cell defines nothing"), ("import nowhere_to_be_found", "ModuleNotFoundError"),
-    ("raise SystemExit", "SystemExit")], ids=["stub", "class-stub", "syntax", "error", "empty", "import", "exit"])
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (STUB, "the question has not been answered yet"),
+        (
+            "class pck:\n    def __init__(self):\n        raise NotImplementedError('Question 2')",
+            "not been answered yet",
+        ),
+        ("def pck(:", "SyntaxError"),
+        ("def pck(x):\n    return x\n1 / 0", "ZeroDivisionError: division by zero"),
+        ("# nothing", "its cell defines nothing"),
+        ("import nowhere_to_be_found", "ModuleNotFoundError"),
+        ("raise SystemExit", "SystemExit"),
+    ],
+    ids=["stub", "class-stub", "syntax", "error", "empty", "import", "exit"],
+)
 def test_one_that_cannot_be_used_costs_only_itself(exercises, capsys, source, reason):
     exercises((None, ""), ("pck", source), ("mpjpe", "def mpjpe(x):\n    return x"))
     found = answers(EXERCISE)

@@ -25,8 +25,9 @@ def test_each_step_up_gets_the_indices_of_its_size():
 
     Ecru(5, noted, width=4).eval()(torch.rand(1, 3, 45, 31))
     sizes = [(45, 31), (22, 15), (11, 7), (5, 3), (2, 1)]
-    assert asked == [((1, 4 * 2**k, *sizes[k + 1]), torch.int64, (1, 4 * 2**k, *sizes[k + 1]), sizes[k])
-                     for k in (3, 2, 1, 0)]
+    assert asked == [
+        ((1, 4 * 2**k, *sizes[k + 1]), torch.int64, (1, 4 * 2**k, *sizes[k + 1]), sizes[k]) for k in (3, 2, 1, 0)
+    ]
 
 
 def test_it_is_trained_through_the_unpooling():

@@ -19,7 +19,8 @@ def test_the_maps_have_the_channels_and_strides_that_it_tells(channels, batch, h
     maps = encoder(torch.rand(batch, 3, height, width))
     assert encoder.out_channels == list(channels) and encoder.stride == [2, 4, 8, 16, 32][: len(channels)]
     assert [tuple(m.shape) for m in maps] == [
-        (batch, c, height // s, width // s) for c, s in zip(channels, encoder.stride, strict=True)]
+        (batch, c, height // s, width // s) for c, s in zip(channels, encoder.stride, strict=True)
+    ]
 
 
 def test_odd_sizes_are_rounded_up():

@@ -46,8 +46,14 @@ def test_outside_a_notebook_it_says_what_to_do(capsys):
 
 
 def test_map_grid_draws_each_map_with_its_name():
-    picture = pictures.map_grid(torch.rand(3, 4, 6), titles=["a", "b", "c"], images=torch.rand(3, 8, 12),
-                                points=torch.ones(3, 2), columns=2, title="Maps")
+    picture = pictures.map_grid(
+        torch.rand(3, 4, 6),
+        titles=["a", "b", "c"],
+        images=torch.rand(3, 8, 12),
+        points=torch.ones(3, 2),
+        columns=2,
+        title="Maps",
+    )
     assert picture.alt == "Maps: 3 maps of 4 x 6: a, b, c"
     assert [axis.get_title() for axis in picture.figure.axes[:3]] == ["a", "b", "c"]
 

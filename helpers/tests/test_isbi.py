@@ -19,8 +19,10 @@ def sections() -> tuple[list[Image.Image], list[Image.Image]]:
     rng = np.random.default_rng(0)
     cells = rng.random((30, 20, 26)) < 0.7
     images = np.arange(30)[:, None, None] + 100 * cells
-    return ([Image.fromarray(image.astype(np.uint8)) for image in images],
-            [Image.fromarray((255 * cell).astype(np.uint8)) for cell in cells])
+    return (
+        [Image.fromarray(image.astype(np.uint8)) for image in images],
+        [Image.fromarray((255 * cell).astype(np.uint8)) for cell in cells],
+    )
 
 
 @pytest.fixture(params=["pictures", "stacks"])
@@ -44,8 +46,9 @@ def pictures(root: Path) -> Path:
 
 def test_sections_are_split_in_blocks(folder):
     """The darkest pixel of a section is its number: 0 to 23, 24 to 26, 27 to 29."""
-    numbers = {split: isbi2012(folder, split, None).images[:, 0].amin((1, 2)).tolist()
-               for split in ("train", "val", "test")}
+    numbers = {
+        split: isbi2012(folder, split, None).images[:, 0].amin((1, 2)).tolist() for split in ("train", "val", "test")
+    }
     assert numbers == {"train": list(range(24)), "val": [24, 25, 26], "test": [27, 28, 29]}
 
 
@@ -62,7 +65,7 @@ def test_tiles_lie_side_by_side_and_what_is_left_over_is_left_out(folder):
     assert len(tiles) == 3 * 6 and tiles.image_size == (9, 8)
     for name in ("images", "masks"):
         section, parts = getattr(whole, name)[1], getattr(tiles, name)[6:12]
-        rows = [torch.cat(list(parts[row:row + 3]), dim=-1) for row in (0, 3)]
+        rows = [torch.cat(list(parts[row : row + 3]), dim=-1) for row in (0, 3)]
         assert torch.equal(torch.cat(rows, dim=-2), section[..., :18, :24])
 
 
@@ -107,18 +110,24 @@ def test_a_damaged_picture_is_named(tmp_path):
         isbi2012(tmp_path, "val", None)
 
 
-@pytest.mark.parametrize(("labels", "message"), [
-    (np.zeros((20, 27), np.uint8), "25.png is 20 x 27, .*25.png 20 x 26; expected one size"),
-    (np.full((20, 26), 128, np.uint8), "25.png holds 128; expected 0 .membrane. and 255"),
-], ids=["size", "grey"])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros((20, 27), np.uint8), "25.png is 20 x 27, .*25.png 20 x 26; expected one size"),
+        (np.full((20, 26), 128, np.uint8), "25.png holds 128; expected 0 .membrane. and 255"),
+    ],
+    ids=["size", "grey"],
+)
 def test_a_mask_that_does_not_fit_is_named(tmp_path, labels, message):
     Image.fromarray(labels).save(pictures(tmp_path) / "train" / "label" / "25.png")
     with pytest.raises(ValueError, match=message):
         isbi2012(tmp_path, "val", None)
 
 
-@pytest.mark.skipif(not ((REAL / "train" / "image" / "0.png").is_file() or (REAL / "train-volume.tif").is_file()),
-                    reason=f"no sections of ISBI 2012 in {REAL}")
+@pytest.mark.skipif(
+    not ((REAL / "train" / "image" / "0.png").is_file() or (REAL / "train-volume.tif").is_file()),
+    reason=f"no sections of ISBI 2012 in {REAL}",
+)
 def test_the_real_sections_are_read():
     whole, tiles = isbi2012(REAL, "val", None), isbi2012(REAL, "val")
     assert len(whole) == 3 and whole.image_size == (512, 512) and len(tiles) == 48

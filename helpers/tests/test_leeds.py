@@ -63,11 +63,15 @@ def test_joints_lie_on_what_the_photo_shows(folder, size):
     for image, joints, visible in zip(people.images, people.keypoints, people.visible, strict=True):
         light = image[0].float()
         light = light * (light > 24)  # JPEG leaves a faint ripple
-        far = (torch.cartesian_prod(torch.arange(size[0]), torch.arange(size[1])).flip(1)[:, None] - joints[visible]
-               ).norm(dim=-1).min(1)[0].view(size)
+        far = (
+            (torch.cartesian_prod(torch.arange(size[0]), torch.arange(size[1])).flip(1)[:, None] - joints[visible])
+            .norm(dim=-1)
+            .min(1)[0]
+            .view(size)
+        )
         assert light[far > 8].sum() == 0 and light.sum() > 0  # all that is bright is near a joint
         for x, y in joints[visible].tolist():
-            near = light[max(round(y) - 4, 0):round(y) + 5, max(round(x) - 4, 0):round(x) + 5]
+            near = light[max(round(y) - 4, 0) : round(y) + 5, max(round(x) - 4, 0) : round(x) + 5]
             assert near.max() > 30
 
 

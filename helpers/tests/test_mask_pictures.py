@@ -23,7 +23,7 @@ def drawn(axis) -> np.ndarray:
 
 
 def rgb(colour: str) -> list[int]:
-    return [int(colour[i:i + 2], 16) for i in (1, 3, 5)]
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
 
 
 def test_a_mask_has_the_colours_of_its_classes_and_void_is_grey():
@@ -40,8 +40,9 @@ def test_rows_are_image_truth_and_prediction():
     assert [axis.texts[0].get_text() for axis in (image, truth, prediction)] == ["image", "truth", "prediction"]
     assert image.images[0].get_array().shape == (30, 40, 3) and (image.images[0].get_array() == 255).all()
     assert (drawn(prediction) == rgb(PALETTE[2])).all() and not (drawn(truth) == rgb(PALETTE[2])).all(-1).any()
-    assert picture.alt == ("Test: 1 images of stripes: image, true masks, predicted masks; the classes are sea, sand, "
-                           "sky, void")
+    assert picture.alt == (
+        "Test: 1 images of stripes: image, true masks, predicted masks; the classes are sea, sand, sky, void"
+    )
 
 
 def test_more_images_than_columns_go_on_below():
@@ -83,10 +84,12 @@ def simulated(colour: str) -> list[np.ndarray]:
 
     Source of the matrices: Machado, Oliveira and Fernandes 2009, severity 1.
     """
-    cones = [np.eye(3), [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-                         [-0.003882, -0.048116, 1.051998]],
-             [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-             [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]]
+    cones = [
+        np.eye(3),
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    ]
     values = np.array(rgb(colour)) / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
@@ -98,8 +101,12 @@ def simulated(colour: str) -> list[np.ndarray]:
 def test_all_colours_stay_apart_for_colour_blind_readers():
     """A difference of 2.3 can just be seen; ours are 16 and more, void's grey included."""
     seen = [simulated(colour) for colour in (*PALETTE, GREY)]
-    apart = [np.linalg.norm(a - b) for i, first in enumerate(seen) for second in seen[:i]
-             for a, b in zip(first, second, strict=True)]
+    apart = [
+        np.linalg.norm(a - b)
+        for i, first in enumerate(seen)
+        for second in seen[:i]
+        for a, b in zip(first, second, strict=True)
+    ]
     assert len(set(PALETTE)) == 11 and min(apart) > 16
 
 
@@ -160,19 +167,27 @@ def test_a_matrix_of_zeros_is_white():
     assert near(pixels(mask_pictures.matrix(torch.zeros(4, 5)))[60:100, 100:150], "#FFFFFF") > 1900
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda data: mask_pictures.mask_grid(data[:0]), ValueError, "0 images; a grid takes 1 to 64"),
-    (lambda data: mask_pictures.mask_grid(data, data.masks[:1]), ValueError, r"prediction has shape .* \(N=2, H=30"),
-    (lambda data: mask_pictures.mask_grid(data, {"A": data.masks}), ValueError, "A holds 255; expected .* 0 to 2"),
-    (lambda data: mask_pictures.mask_grid(data, torch.zeros(2, 30, 40)), TypeError, "prediction has dtype float32"),
-    (lambda data: mask_pictures.mask_grid(data, titles=["a"]), ValueError, "1 titles for 2 images"),
-    (lambda data: mask_pictures.mask_grid(data.images), TypeError, "data is a Tensor; expected a SegmentationSet"),
-    (lambda data: mask_pictures.zoom(data, (3, 3)), ValueError, r"data has 2 images; zoom takes one"),
-    (lambda data: mask_pictures.zoom(data[0], (3, 3), 31), ValueError, "side is 31; expected 1 to 30"),
-    (lambda data: mask_pictures.matrix(torch.zeros(3)), ValueError, "C has shape"),
-    (lambda data: mask_pictures.matrix(torch.zeros(3, 4), input_size=(2, 3)), ValueError, "6 pixels; C has 4"),
-    (lambda data: mask_pictures.matrix(torch.zeros(0, 4)), ValueError, "nothing to draw"),
-], ids=["empty", "count", "void", "float", "titles", "tensor", "two", "side", "vector", "size", "nothing"])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda data: mask_pictures.mask_grid(data[:0]), ValueError, "0 images; a grid takes 1 to 64"),
+        (
+            lambda data: mask_pictures.mask_grid(data, data.masks[:1]),
+            ValueError,
+            r"prediction has shape .* \(N=2, H=30",
+        ),
+        (lambda data: mask_pictures.mask_grid(data, {"A": data.masks}), ValueError, "A holds 255; expected .* 0 to 2"),
+        (lambda data: mask_pictures.mask_grid(data, torch.zeros(2, 30, 40)), TypeError, "prediction has dtype float32"),
+        (lambda data: mask_pictures.mask_grid(data, titles=["a"]), ValueError, "1 titles for 2 images"),
+        (lambda data: mask_pictures.mask_grid(data.images), TypeError, "data is a Tensor; expected a SegmentationSet"),
+        (lambda data: mask_pictures.zoom(data, (3, 3)), ValueError, r"data has 2 images; zoom takes one"),
+        (lambda data: mask_pictures.zoom(data[0], (3, 3), 31), ValueError, "side is 31; expected 1 to 30"),
+        (lambda data: mask_pictures.matrix(torch.zeros(3)), ValueError, "C has shape"),
+        (lambda data: mask_pictures.matrix(torch.zeros(3, 4), input_size=(2, 3)), ValueError, "6 pixels; C has 4"),
+        (lambda data: mask_pictures.matrix(torch.zeros(0, 4)), ValueError, "nothing to draw"),
+    ],
+    ids=["empty", "count", "void", "float", "titles", "tensor", "two", "side", "vector", "size", "nothing"],
+)
 def test_what_cannot_be_drawn_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(stripes(2))

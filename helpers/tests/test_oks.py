@@ -25,17 +25,26 @@ def people_set(counts: list[int], skeleton=COCO) -> PeopleSet:
     keypoints = skeleton.num_keypoints
     present = torch.arange(max(counts)) < torch.tensor(counts)[:, None]
     places = torch.zeros(*present.shape, keypoints, 2)
-    places[present] = POSES[:sum(counts), :keypoints] + 200 * torch.arange(sum(counts))[:, None, None]
+    places[present] = POSES[: sum(counts), :keypoints] + 200 * torch.arange(sum(counts))[:, None, None]
     visibility = 2 * present[..., None].expand(-1, -1, keypoints).to(torch.uint8)
     boxes = torch.cat([places.amin(2), places.amax(2)], -1)
-    return PeopleSet(torch.zeros(len(counts), 3, 8, 9, dtype=torch.uint8), places, visibility, boxes, 900.0 * present,
-                     present, skeleton)
+    return PeopleSet(
+        torch.zeros(len(counts), 3, 8, 9, dtype=torch.uint8),
+        places,
+        visibility,
+        boxes,
+        900.0 * present,
+        present,
+        skeleton,
+    )
 
 
 def right(data: PeopleSet, score: float = 1.0) -> list:
     """The right people of each image, (M, K, 3), their keypoints all found with this score."""
-    return [torch.cat([places[there], torch.full((int(there.sum()), places.shape[1], 1), score)], -1)
-            for places, there in zip(data.keypoints, data.present, strict=True)]
+    return [
+        torch.cat([places[there], torch.full((int(there.sum()), places.shape[1], 1), score)], -1)
+        for places, there in zip(data.keypoints, data.present, strict=True)
+    ]
 
 
 def moved(found: torch.Tensor, distance: float) -> torch.Tensor:
@@ -49,6 +58,7 @@ def with_visibility(data: PeopleSet, n: int, p: int, value: int) -> PeopleSet:
 
 
 # --- oks ---
+
 
 def test_one_keypoint_by_hand():
     """Off by 3 and 4, so 5 pixels, area 500, sigma 0.05: exp(-25 / (2 * 500 * 0.01)) = exp(-2.5)."""
@@ -110,24 +120,29 @@ def test_it_keeps_the_dtype_and_has_a_gradient():
 GOOD = {"pred": POSES[0], "target": POSES[0], "visible": torch.ones(17, dtype=torch.bool), "area": torch.tensor(9.0)}
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    ({"pred": [[1, 2]]}, TypeError, "pred is a list; expected a tensor"),
-    ({"area": 9.0}, TypeError, "area is a float; expected a tensor"),
-    ({"pred": POSES[0].long()}, TypeError, "pred has dtype int64; expected floating-point numbers"),
-    ({"visible": torch.ones(17)}, TypeError, "visible has dtype float32; expected bool"),
-    ({"visible": torch.tensor(True)}, ValueError, r"expected \(..., K, 2\), \(..., K, 2\) and \(..., K\)"),
-    ({"pred": torch.zeros(17, 3)}, ValueError, r"pred has shape \(17, 3\)"),
-    ({"target": torch.zeros(14, 2)}, ValueError, r"target \(14, 2\)"),
-    ({"area": torch.zeros(3), "pred": POSES[:2]}, ValueError, r"people of pred \(2,\).* area \(3,\) do not fit"),
-    ({"sigmas": [0.1] * 16}, ValueError, "expected 17 numbers above 0"),
-    ({"sigmas": [0.0] * 17}, ValueError, "expected 17 numbers above 0"),
-], ids=lambda x: "-".join(x) if isinstance(x, dict) else "")
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"pred": [[1, 2]]}, TypeError, "pred is a list; expected a tensor"),
+        ({"area": 9.0}, TypeError, "area is a float; expected a tensor"),
+        ({"pred": POSES[0].long()}, TypeError, "pred has dtype int64; expected floating-point numbers"),
+        ({"visible": torch.ones(17)}, TypeError, "visible has dtype float32; expected bool"),
+        ({"visible": torch.tensor(True)}, ValueError, r"expected \(..., K, 2\), \(..., K, 2\) and \(..., K\)"),
+        ({"pred": torch.zeros(17, 3)}, ValueError, r"pred has shape \(17, 3\)"),
+        ({"target": torch.zeros(14, 2)}, ValueError, r"target \(14, 2\)"),
+        ({"area": torch.zeros(3), "pred": POSES[:2]}, ValueError, r"people of pred \(2,\).* area \(3,\) do not fit"),
+        ({"sigmas": [0.1] * 16}, ValueError, "expected 17 numbers above 0"),
+        ({"sigmas": [0.0] * 17}, ValueError, "expected 17 numbers above 0"),
+    ],
+    ids=lambda x: "-".join(x) if isinstance(x, dict) else "",
+)
 def test_what_does_not_fit_is_refused(change, error, message):
     with pytest.raises(error, match=message):
         oks(**{**GOOD, **change})
 
 
 # --- average_precision ---
+
 
 def scores(people, data, sigmas=None):
     return list(average_precision(people, data, sigmas).values())
@@ -151,8 +166,15 @@ def test_nobody_to_be_found_is_nan_and_says_so(capsys):
     empty = dataclasses.replace(data, ignored=data.present)
     assert all(math.isnan(value) for value in scores(right(data), empty))
     assert "nobody to be found" in capsys.readouterr().out
-    nobody = PeopleSet(data.images, data.keypoints[:, :0], data.visibility[:, :0], data.boxes_xyxy[:, :0],
-                       data.areas[:, :0], data.present[:, :0], COCO)
+    nobody = PeopleSet(
+        data.images,
+        data.keypoints[:, :0],
+        data.visibility[:, :0],
+        data.boxes_xyxy[:, :0],
+        data.areas[:, :0],
+        data.present[:, :0],
+        COCO,
+    )
     assert all(math.isnan(value) for value in scores(right(data), nobody))
 
 
@@ -298,16 +320,20 @@ def test_it_agrees_with_its_own_oks():
         assert scores(people, data)[0] == pytest.approx(float(passed))
 
 
-@pytest.mark.parametrize(("people", "error", "message"), [
-    (torch.zeros(2, 1, 17, 3), TypeError, "people is a Tensor; expected a list of one tensor"),
-    (None, TypeError, "people is a NoneType"),
-    ([torch.zeros(0, 17, 3)], ValueError, "people holds 1 tensors; expected 2"),
-    ([torch.zeros(0, 17, 3), [[1, 2, 3]]], TypeError, r"people\[1\] is a list; expected a tensor of shape"),
-    ([torch.zeros(17, 3), torch.zeros(0, 17, 3)], ValueError, r"people\[0\] has shape \(17, 3\).*Add a batch axis"),
-    ([torch.zeros(0, 17, 3), torch.zeros(2, 14, 3)], ValueError, r"people\[1\] has shape \(2, 14, 3\)"),
-    ([torch.zeros(0, 17, 3), torch.full((1, 17, 3), torch.nan)], ValueError, r"people\[1\] holds NaN or infinity"),
-    ([torch.zeros(0, 17, 3), torch.full((1, 17, 3), torch.inf)], ValueError, r"people\[1\] holds NaN or infinity"),
-], ids=["tensor", "none", "short", "list", "one", "keypoints", "nan", "infinity"])
+@pytest.mark.parametrize(
+    ("people", "error", "message"),
+    [
+        (torch.zeros(2, 1, 17, 3), TypeError, "people is a Tensor; expected a list of one tensor"),
+        (None, TypeError, "people is a NoneType"),
+        ([torch.zeros(0, 17, 3)], ValueError, "people holds 1 tensors; expected 2"),
+        ([torch.zeros(0, 17, 3), [[1, 2, 3]]], TypeError, r"people\[1\] is a list; expected a tensor of shape"),
+        ([torch.zeros(17, 3), torch.zeros(0, 17, 3)], ValueError, r"people\[0\] has shape \(17, 3\).*Add a batch axis"),
+        ([torch.zeros(0, 17, 3), torch.zeros(2, 14, 3)], ValueError, r"people\[1\] has shape \(2, 14, 3\)"),
+        ([torch.zeros(0, 17, 3), torch.full((1, 17, 3), torch.nan)], ValueError, r"people\[1\] holds NaN or infinity"),
+        ([torch.zeros(0, 17, 3), torch.full((1, 17, 3), torch.inf)], ValueError, r"people\[1\] holds NaN or infinity"),
+    ],
+    ids=["tensor", "none", "short", "list", "one", "keypoints", "nan", "infinity"],
+)
 def test_people_that_make_no_sense_are_refused(people, error, message):
     with pytest.raises(error, match=message):
         average_precision(people, people_set([1, 1]))
@@ -355,8 +381,15 @@ def test_it_agrees_with_pycocotools_on_the_files_of_coco(folder, part, tmp_path)
             copies[torch.rand(copies.shape[:2], generator=generator) < 0.1] = 0
             found = torch.cat([found, copies])
         found = found[:20]
-        results += [{"image_id": entry["id"], "category_id": 1, "keypoints": person.flatten().tolist(),
-                     "score": float(person[:, 2].mean())} for person in found]
+        results += [
+            {
+                "image_id": entry["id"],
+                "category_id": 1,
+                "keypoints": person.flatten().tolist(),
+                "score": float(person[:, 2].mean()),
+            }
+            for person in found
+        ]
         scale = min(384 / entry["height"], 512 / entry["width"])
         people.append(torch.cat([found[..., :2] * scale + (scale - 1) / 2, found[..., 2:]], -1))
     (tmp_path / "results.json").write_text(json.dumps(results))

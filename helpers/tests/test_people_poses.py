@@ -42,18 +42,23 @@ def test_neutral_stance_stands_straight_facing_front():
     assert 1.5 < k[JOINT["nose"], 2] - k[JOINT["left_ankle"], 2] + 0.2 < 2.0  # metres
 
 
-@pytest.mark.parametrize(("angles", "limb", "towards"), [
-    pytest.param({"left_shoulder__flex": 90}, ("left_shoulder", "left_elbow"), (0, -1, 0), id="arm ahead"),
-    pytest.param({"left_shoulder__abduct": 90}, ("left_shoulder", "left_elbow"), (1, 0, 0), id="left arm to the left"),
-    pytest.param({"right_shoulder__abduct": 90}, ("right_shoulder", "right_elbow"), (-1, 0, 0), id="right arm out"),
-    pytest.param({"left_shoulder__flex": 180}, ("left_shoulder", "left_elbow"), (0, 0, 1), id="arm overhead"),
-    pytest.param({"right_elbow__flex": 90}, ("right_elbow", "right_wrist"), (0, -1, 0), id="forearm ahead"),
-    pytest.param({"left_hip__flex": 90}, ("left_hip", "left_knee"), (0, -1, 0), id="thigh ahead"),
-    pytest.param({"left_knee__flex": 90}, ("left_knee", "left_ankle"), (0, 1, 0), id="shin behind"),
-    pytest.param({"root__bend": 90}, ("left_hip", "left_shoulder"), (0, -1, 0), id="on the belly"),
-    pytest.param({"root__lean": 90}, ("right_hip", "right_shoulder"), (1, 0, 0), id="tipped to the left"),
-    pytest.param({"root__turn": 90, "left_hip__flex": 90}, ("left_hip", "left_knee"), (1, 0, 0), id="turned"),
-])
+@pytest.mark.parametrize(
+    ("angles", "limb", "towards"),
+    [
+        pytest.param({"left_shoulder__flex": 90}, ("left_shoulder", "left_elbow"), (0, -1, 0), id="arm ahead"),
+        pytest.param(
+            {"left_shoulder__abduct": 90}, ("left_shoulder", "left_elbow"), (1, 0, 0), id="left arm to the left"
+        ),
+        pytest.param({"right_shoulder__abduct": 90}, ("right_shoulder", "right_elbow"), (-1, 0, 0), id="right arm out"),
+        pytest.param({"left_shoulder__flex": 180}, ("left_shoulder", "left_elbow"), (0, 0, 1), id="arm overhead"),
+        pytest.param({"right_elbow__flex": 90}, ("right_elbow", "right_wrist"), (0, -1, 0), id="forearm ahead"),
+        pytest.param({"left_hip__flex": 90}, ("left_hip", "left_knee"), (0, -1, 0), id="thigh ahead"),
+        pytest.param({"left_knee__flex": 90}, ("left_knee", "left_ankle"), (0, 1, 0), id="shin behind"),
+        pytest.param({"root__bend": 90}, ("left_hip", "left_shoulder"), (0, -1, 0), id="on the belly"),
+        pytest.param({"root__lean": 90}, ("right_hip", "right_shoulder"), (1, 0, 0), id="tipped to the left"),
+        pytest.param({"root__turn": 90, "left_hip__flex": 90}, ("left_hip", "left_knee"), (1, 0, 0), id="turned"),
+    ],
+)
 def test_angles_mean_what_the_file_says(angles, limb, towards):
     # Within 21 degrees: keypoints lie a little off the bones.
     assert direction(posed(**angles), *limb) @ np.array(towards) > 0.93
@@ -150,12 +155,20 @@ def test_both_sets_left_and_right():
     assert [book.poses[0].angles[ANGLES.index(f"{s}_knee.flex")] for s in ("left", "right")] == [40, 40]
 
 
-@pytest.mark.parametrize(("pose", "message"), [
-    pytest.param({"kind": "a", "left_elbow": {"bend": 9}}, r"sets left_elbow.bend; no such angle", id="unknown angle"),
-    pytest.param({"kind": "a", "left_elbow": {"flex": 99}}, r"left_elbow.flex to 99; expected a number in \[-90, 90\]",
-                 id="over the limit"),
-    pytest.param({"left_elbow": {"flex": 9}}, r"pose 'x' has no kind", id="no kind"),
-])
+@pytest.mark.parametrize(
+    ("pose", "message"),
+    [
+        pytest.param(
+            {"kind": "a", "left_elbow": {"bend": 9}}, r"sets left_elbow.bend; no such angle", id="unknown angle"
+        ),
+        pytest.param(
+            {"kind": "a", "left_elbow": {"flex": 99}},
+            r"left_elbow.flex to 99; expected a number in \[-90, 90\]",
+            id="over the limit",
+        ),
+        pytest.param({"left_elbow": {"flex": 9}}, r"pose 'x' has no kind", id="no kind"),
+    ],
+)
 def test_faults_of_a_pose_are_named(pose, message):
     with pytest.raises(ValueError, match=message):
         read_book({"limits": minimal_limits(), "pose": {"x": pose}})
@@ -168,10 +181,13 @@ def test_missing_limit_is_named():
         read_book({"limits": limits, "pose": {}})
 
 
-@pytest.mark.parametrize(("module", "name", "load"), [
-    pytest.param(body, "BODY_FILE", body.load_body, id="body"),
-    pytest.param(poses, "POSE_FILE", load_poses, id="poses"),
-])
+@pytest.mark.parametrize(
+    ("module", "name", "load"),
+    [
+        pytest.param(body, "BODY_FILE", body.load_body, id="body"),
+        pytest.param(poses, "POSE_FILE", load_poses, id="poses"),
+    ],
+)
 def test_missing_and_damaged_files_say_how_to_restore_them(module, name, load, tmp_path, monkeypatch):
     file = tmp_path / getattr(module, name).name
     monkeypatch.setattr(module, name, file)

@@ -8,8 +8,13 @@ from helpers.people.raster import expand, rasterize, sample_shape, snap
 
 def covered(points, inverse, faces, size=(8, 8), two_sided=False):
     """Return the set of covered (row, column) samples and the hits."""
-    hits = rasterize(snap(np.array(points, float)), np.array(inverse, float), np.array(faces),
-                     np.full(len(faces), two_sided), sample_shape(size))
+    hits = rasterize(
+        snap(np.array(points, float)),
+        np.array(inverse, float),
+        np.array(faces),
+        np.full(len(faces), two_sided),
+        sample_shape(size),
+    )
     columns = sample_shape(size)[1]
     return {(int(s) // columns, int(s) % columns) for s in hits.sample}, hits
 

@@ -62,10 +62,16 @@ def test_seeds_and_indices_give_different_scenes():
 def test_shapes_and_types(scenes):
     for scene in scenes:
         h, w, people = *scene.image.shape[:2], len(scene.keypoints)
-        expected = {"image": ((h, w, 3), np.uint8), "keypoints": ((people, 17, 2), np.float32),
-                    "visibility": ((people, 17), np.uint8), "boxes_xyxy": ((people, 4), np.float32),
-                    "instances": ((h, w), np.uint8), "parts": ((h, w), np.uint8), "clothes": ((h, w), np.uint8),
-                    "depth": ((h, w), np.float32)}
+        expected = {
+            "image": ((h, w, 3), np.uint8),
+            "keypoints": ((people, 17, 2), np.float32),
+            "visibility": ((people, 17), np.uint8),
+            "boxes_xyxy": ((people, 4), np.float32),
+            "instances": ((h, w), np.uint8),
+            "parts": ((h, w), np.uint8),
+            "clothes": ((h, w), np.uint8),
+            "depth": ((h, w), np.float32),
+        }
         assert {n: (getattr(scene, n).shape, getattr(scene, n).dtype) for n in expected} == expected
     assert scenes[-1].image.shape == (96, 133, 3)
 
@@ -153,9 +159,14 @@ def test_keypoints_behind_something_else_are_hidden(scenes):
 
 def test_left_and_right_are_the_persons_own(scenes):
     """Seen nose and both eyes: the person faces the camera, so the left side is on the right of the image."""
-    facing = [k for s in scenes for k, v, n in zip(s.keypoints, s.visibility, s.poses, strict=True)
-              if (v[:3] == 2).all() and (v[5:7] == 2).all() and n in ("standing", "walking", "waving", "both_arms_up",
-                                                                     "at_ease", "striding", "cheering", "arms_spread")]
+    facing = [
+        k
+        for s in scenes
+        for k, v, n in zip(s.keypoints, s.visibility, s.poses, strict=True)
+        if (v[:3] == 2).all()
+        and (v[5:7] == 2).all()
+        and n in ("standing", "walking", "waving", "both_arms_up", "at_ease", "striding", "cheering", "arms_spread")
+    ]
     assert len(facing) >= 3
     assert all(k[1, 0] > k[2, 0] and k[5, 0] > k[6, 0] for k in facing)
 
@@ -217,7 +228,8 @@ def test_knob_crowding_brings_people_together():
         for a in range(4):
             for b in range(a):
                 size = np.minimum(scene.boxes_xyxy[a, 2:], scene.boxes_xyxy[b, 2:]) - np.maximum(
-                    scene.boxes_xyxy[a, :2], scene.boxes_xyxy[b, :2])
+                    scene.boxes_xyxy[a, :2], scene.boxes_xyxy[b, :2]
+                )
                 total += np.maximum(size, 0).prod()
         return total
 
@@ -226,8 +238,10 @@ def test_knob_crowding_brings_people_together():
 
 
 def test_knob_scale_sets_body_height():
-    small, large = (mean_over(SceneSettings(scale=(s, s), truncation=0, occlusion=0),
-                              lambda scene: (scene.instances > 0).sum()) for s in (0.3, 0.6))
+    small, large = (
+        mean_over(SceneSettings(scale=(s, s), truncation=0, occlusion=0), lambda scene: (scene.instances > 0).sum())
+        for s in (0.3, 0.6)
+    )
     assert large > 2.5 * small  # area grows with the square
 
 
@@ -257,31 +271,43 @@ def test_default_is_learnable_yet_varied():
     assert np.linalg.norm(centred - centred.mean(0), axis=2).mean() > 6
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    pytest.param({"size": (128,)}, TypeError, r"size is \(128,\); expected two whole numbers in \[32, 1024\], \(H, W\)",
-                 id="one number"),
-    pytest.param({"size": 128}, TypeError, "size is 128; expected two whole numbers", id="no pair"),
-    pytest.param({"size": (128, 5000)}, ValueError, r"size is \(128, 5000\)", id="too large"),
-    pytest.param({"people": (4, 2)}, ValueError, "the smaller first", id="wrong order"),
-    pytest.param({"people": (0, 2)}, ValueError, r"expected two whole numbers in \[1, 30\]", id="nobody"),
-    pytest.param({"people": (1.5, 2)}, TypeError, r"people is \(1.5, 2\)", id="half a person"),
-    pytest.param({"crowding": 1.2}, ValueError, r"crowding is 1.2; expected a number in \[0, 1\]", id="over one"),
-    pytest.param({"occlusion": "much"}, TypeError, "occlusion is 'much'", id="text"),
-    pytest.param({"appearance": float("nan")}, ValueError, "appearance is nan", id="nan"),
-    pytest.param({"truncation": True}, TypeError, "truncation is True", id="bool"),
-    pytest.param({"scale": (0.5, 9.0)}, ValueError, r"scale is \(0.5, 9.0\)", id="scale"),
-])
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        pytest.param(
+            {"size": (128,)},
+            TypeError,
+            r"size is \(128,\); expected two whole numbers in \[32, 1024\], \(H, W\)",
+            id="one number",
+        ),
+        pytest.param({"size": 128}, TypeError, "size is 128; expected two whole numbers", id="no pair"),
+        pytest.param({"size": (128, 5000)}, ValueError, r"size is \(128, 5000\)", id="too large"),
+        pytest.param({"people": (4, 2)}, ValueError, "the smaller first", id="wrong order"),
+        pytest.param({"people": (0, 2)}, ValueError, r"expected two whole numbers in \[1, 30\]", id="nobody"),
+        pytest.param({"people": (1.5, 2)}, TypeError, r"people is \(1.5, 2\)", id="half a person"),
+        pytest.param({"crowding": 1.2}, ValueError, r"crowding is 1.2; expected a number in \[0, 1\]", id="over one"),
+        pytest.param({"occlusion": "much"}, TypeError, "occlusion is 'much'", id="text"),
+        pytest.param({"appearance": float("nan")}, ValueError, "appearance is nan", id="nan"),
+        pytest.param({"truncation": True}, TypeError, "truncation is True", id="bool"),
+        pytest.param({"scale": (0.5, 9.0)}, ValueError, r"scale is \(0.5, 9.0\)", id="scale"),
+    ],
+)
 def test_bad_settings_are_refused_in_a_sentence(change, error, message):
     with pytest.raises(error, match=message):
         SceneSettings(**change)
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), [
-    pytest.param((-1, 0), ValueError, r"seed is -1; expected a whole number in \[0, 2\*\*64\)", id="negative seed"),
-    pytest.param((2**64, 0), ValueError, "seed is 18446744073709551616", id="seed too large"),
-    pytest.param((0, 1.5), TypeError, "index is 1.5; expected a whole number", id="half an index"),
-    pytest.param((0, 0, {"size": (64, 64)}), TypeError, "settings is of type dict; expected SceneSettings", id="dict"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        pytest.param((-1, 0), ValueError, r"seed is -1; expected a whole number in \[0, 2\*\*64\)", id="negative seed"),
+        pytest.param((2**64, 0), ValueError, "seed is 18446744073709551616", id="seed too large"),
+        pytest.param((0, 1.5), TypeError, "index is 1.5; expected a whole number", id="half an index"),
+        pytest.param(
+            (0, 0, {"size": (64, 64)}), TypeError, "settings is of type dict; expected SceneSettings", id="dict"
+        ),
+    ],
+)
 def test_bad_arguments_are_refused_in_a_sentence(arguments, error, message):
     with pytest.raises(error, match=message):
         render_scene(*arguments)
@@ -300,7 +326,9 @@ def test_version_is_short_and_stable():
 
 
 def test_rendering_needs_numpy_alone():
-    code = ("import sys; from helpers.people import render_scene; render_scene(0, 0); "
-            "print([m for m in ('torch', 'scipy', 'PIL', 'matplotlib', 'anny') if m in sys.modules])")
+    code = (
+        "import sys; from helpers.people import render_scene; render_scene(0, 0); "
+        "print([m for m in ('torch', 'scipy', 'PIL', 'matplotlib', 'anny') if m in sys.modules])"
+    )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -22,7 +22,7 @@ def pixels(picture: Picture) -> np.ndarray:
 
 def near(image: np.ndarray, colour: str) -> int:
     """Number of pixels close to a colour."""
-    wanted = [int(colour[i:i + 2], 16) for i in (1, 3, 5)]
+    wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return int((abs(image - wanted).max(-1) < 12).sum())
 
 
@@ -113,17 +113,29 @@ def test_scenes_show_their_labels():
     assert "3 rendered scenes with 6 people" in pictures.scene_grid([scene] * 3).alt
 
 
-@pytest.mark.parametrize(("call", "error", "message"), [
-    (lambda: pictures.pose_grid(STICKS[:0]), ValueError, "0 images; a grid takes 1 to 64"),
-    (lambda: pictures.pose_grid(STICKS, STICKS.keypoints[:2]), ValueError, r"expected \(N=5, K=17, 2\)"),
-    (lambda: pictures.pose_grid(STICKS, titles=["a"]), ValueError, "1 titles for 5 images"),
-    (lambda: pictures.pose_on_image(STICKS.images, STICKS.keypoints[0], skeleton=COCO), ValueError, "image has shape"),
-    (lambda: pictures.pose_on_image(STICKS.images[0], STICKS.keypoints[0], skeleton=LSP), ValueError, "keypoints has"),
-    (lambda: pictures.curves([1, 2]), TypeError, "curves takes a History"),
-    (lambda: pictures.curves(history(), ["PCK"]), ValueError, "has no 'PCK'"),
-    (lambda: pictures.bars({}), ValueError, "values is empty"),
-    (lambda: pictures.scene_grid([]), ValueError, "scenes is empty"),
-], ids=["empty", "predictions", "titles", "image", "keypoints", "no-history", "no-series", "bars", "scenes"])
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: pictures.pose_grid(STICKS[:0]), ValueError, "0 images; a grid takes 1 to 64"),
+        (lambda: pictures.pose_grid(STICKS, STICKS.keypoints[:2]), ValueError, r"expected \(N=5, K=17, 2\)"),
+        (lambda: pictures.pose_grid(STICKS, titles=["a"]), ValueError, "1 titles for 5 images"),
+        (
+            lambda: pictures.pose_on_image(STICKS.images, STICKS.keypoints[0], skeleton=COCO),
+            ValueError,
+            "image has shape",
+        ),
+        (
+            lambda: pictures.pose_on_image(STICKS.images[0], STICKS.keypoints[0], skeleton=LSP),
+            ValueError,
+            "keypoints has",
+        ),
+        (lambda: pictures.curves([1, 2]), TypeError, "curves takes a History"),
+        (lambda: pictures.curves(history(), ["PCK"]), ValueError, "has no 'PCK'"),
+        (lambda: pictures.bars({}), ValueError, "values is empty"),
+        (lambda: pictures.scene_grid([]), ValueError, "scenes is empty"),
+    ],
+    ids=["empty", "predictions", "titles", "image", "keypoints", "no-history", "no-series", "bars", "scenes"],
+)
 def test_what_cannot_be_drawn_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -13,12 +13,21 @@ from helpers import rcnn
 from helpers.backbones import WeightsUnavailable
 from helpers.rcnn import detected_people, find_people, load_keypoint_rcnn, load_mask_rcnn
 
-FEW = {"min_size": 64, "max_size": 96, "rpn_pre_nms_top_n_test": 50, "rpn_post_nms_top_n_test": 4,
-       "box_score_thresh": 0.0, "box_detections_per_img": 3}
+FEW = {
+    "min_size": 64,
+    "max_size": 96,
+    "rpn_pre_nms_top_n_test": 50,
+    "rpn_post_nms_top_n_test": 4,
+    "box_score_thresh": 0.0,
+    "box_detections_per_img": 3,
+}
 
 
-@pytest.mark.parametrize(("ours", "torchvisions"), [(rcnn.keypoint_rcnn, keypointrcnn_resnet50_fpn),
-                                                    (rcnn.mask_rcnn, maskrcnn_resnet50_fpn)], ids=["keypoint", "mask"])
+@pytest.mark.parametrize(
+    ("ours", "torchvisions"),
+    [(rcnn.keypoint_rcnn, keypointrcnn_resnet50_fpn), (rcnn.mask_rcnn, maskrcnn_resnet50_fpn)],
+    ids=["keypoint", "mask"],
+)
 def test_the_networks_are_those_that_torchvisions_weights_fit(ours, torchvisions):
     with torch.device("meta"):  # shapes without numbers
         mine = ours().state_dict()
@@ -30,8 +39,11 @@ def test_the_networks_are_those_that_torchvisions_weights_fit(ours, torchvisions
     assert len(frozen) == 53 and all(module.eps == 0 for module in frozen)
 
 
-@pytest.mark.parametrize(("build", "part", "shape"), [(rcnn.keypoint_rcnn, "keypoints", (17, 3)),
-                                                      (rcnn.mask_rcnn, "masks", (40, 56))], ids=["keypoint", "mask"])
+@pytest.mark.parametrize(
+    ("build", "part", "shape"),
+    [(rcnn.keypoint_rcnn, "keypoints", (17, 3)), (rcnn.mask_rcnn, "masks", (40, 56))],
+    ids=["keypoint", "mask"],
+)
 def test_people_have_the_shapes_of_the_course(monkeypatch, build, part, shape):
     light = resnet_fpn_backbone(backbone_name="resnet18", weights=None)  # the real one takes seconds to make
     monkeypatch.setattr(rcnn, "_backbone", lambda: light)
@@ -51,9 +63,14 @@ def output() -> dict[str, torch.Tensor]:
     masks = torch.zeros(4, 1, 6, 8)
     masks[0, 0, 2, 3], masks[3, 0, :, :4] = 0.6, 0.4
     masks[3, 0, 1:3, 5] = 1.0
-    return {"boxes": torch.arange(16.0).view(4, 4), "labels": torch.tensor([1, 18, 1, 1]),
-            "scores": torch.tensor([0.8, 0.99, 0.5, 0.9]), "keypoints": torch.arange(36.0).view(4, 3, 3),
-            "keypoints_scores": heights, "masks": masks}
+    return {
+        "boxes": torch.arange(16.0).view(4, 4),
+        "labels": torch.tensor([1, 18, 1, 1]),
+        "scores": torch.tensor([0.8, 0.99, 0.5, 0.9]),
+        "keypoints": torch.arange(36.0).view(4, 3, 3),
+        "keypoints_scores": heights,
+        "masks": masks,
+    }
 
 
 def test_only_people_above_the_threshold_stay_the_surest_first():
@@ -169,8 +186,9 @@ def test_a_file_that_holds_no_weights_is_refused(small, content):
         load_mask_rcnn(url=f"http://127.0.0.1:9/{name}")
 
 
-@pytest.mark.parametrize("layer", [nn.Linear(4, 3), nn.Conv2d(1, 1, 1), nn.BatchNorm1d(3)],
-                         ids=["size", "axes", "names"])
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(4, 3), nn.Conv2d(1, 1, 1), nn.BatchNorm1d(3)], ids=["size", "axes", "names"]
+)
 def test_weights_of_another_network_are_refused(small, layer):
     name = weights_file(small, layer)
     with pytest.raises(WeightsUnavailable, match="other weights than Keypoint R-CNN's: .*for Linear"):
@@ -183,7 +201,9 @@ def test_without_a_network_it_is_said_what_to_do(small, monkeypatch, load):
         raise OSError("no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    with pytest.raises(WeightsUnavailable, match=r"Connect to a network .*or put https://.*rcnn_resnet50_fpn_coco-.*pth"):
+    with pytest.raises(
+        WeightsUnavailable, match=r"Connect to a network .*or put https://.*rcnn_resnet50_fpn_coco-.*pth"
+    ):
         load()
     assert list(small.iterdir()) == []
 

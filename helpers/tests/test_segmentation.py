@@ -37,9 +37,16 @@ def test_a_set_says_what_it_is(squares):
 
 @pytest.mark.parametrize(
     ("index", "rows"),
-    [(2, [2]), (-1, [4]), (slice(1, 3), [1, 2]), ([4, 0], [4, 0]), (torch.tensor([3, 3]), [3, 3]),
-     (torch.arange(5) % 2 == 1, [1, 3])],
-    ids=["number", "last", "slice", "list", "tensor", "mask"])
+    [
+        (2, [2]),
+        (-1, [4]),
+        (slice(1, 3), [1, 2]),
+        ([4, 0], [4, 0]),
+        (torch.tensor([3, 3]), [3, 3]),
+        (torch.arange(5) % 2 == 1, [1, 3]),
+    ],
+    ids=["number", "last", "slice", "list", "tensor", "mask"],
+)
 def test_indexing_gives_a_set(squares, index, rows):
     part = squares[index]
     assert isinstance(part, SegmentationSet) and part.class_names == squares.class_names
@@ -59,7 +66,9 @@ def test_an_image_that_is_not_there_is_an_index_error(squares):
         ({"masks": torch.zeros(5, 23, 37, dtype=torch.uint8)}, ValueError, "masks has shape"),
         ({"masks": torch.full((5, 37, 23), 3, dtype=torch.uint8)}, ValueError, "masks hold 3; expected 0 to 2, or 255"),
         ({"class_names": ()}, ValueError, "class_names has 0 names"),
-    ], ids=["float", "int64", "turned", "label", "no-classes"])
+    ],
+    ids=["float", "int64", "turned", "label", "no-classes"],
+)
 def test_a_wrong_part_is_refused(squares, change, error, message):
     with pytest.raises(error, match=message):
         dataclasses.replace(squares, **change)
@@ -79,7 +88,9 @@ def test_batches_hold_images_and_masks(squares):
     assert torch.equal(torch.cat([part["images"] for part in parts]), squares.images.float() / 255)
     assert torch.equal(torch.cat([part["masks"] for part in parts]), squares.masks.long())
     assert {k: (v.dtype, v.shape) for k, v in parts[1].items()} == {
-        "images": (torch.float32, (2, 3, 37, 23)), "masks": (torch.int64, (2, 37, 23))}
+        "images": (torch.float32, (2, 3, 37, 23)),
+        "masks": (torch.int64, (2, 37, 23)),
+    }
 
 
 def test_a_batch_is_a_copy(squares):
@@ -100,8 +111,19 @@ def test_it_trains_evaluates_and_predicts(squares):
         counted = batch["masks"] != 255
         return (logits.argmax(1) == batch["masks"])[counted].float().mean()
 
-    history = helpers.fit(model, squares, squares, loss=loss, metrics={"accuracy": accuracy}, epochs=8, mode="max",
-                          batch_size=2, lr=0.1, augment=helpers.augment.segmentation(), progress=False)
+    history = helpers.fit(
+        model,
+        squares,
+        squares,
+        loss=loss,
+        metrics={"accuracy": accuracy},
+        epochs=8,
+        mode="max",
+        batch_size=2,
+        lr=0.1,
+        augment=helpers.augment.segmentation(),
+        progress=False,
+    )
     assert history.loss[-1] < history.loss[0] and history.best > 0.45
     assert helpers.evaluate(model, squares, {"accuracy": accuracy})["accuracy"] == pytest.approx(history.best)
     assert helpers.predict(model, squares).shape == (5, 3, 37, 23)
@@ -111,9 +133,17 @@ def scene_of(clothes: list[list[int]]) -> Scene:
     """A scene that shows these clothes on one person, and is otherwise empty."""
     worn = np.array(clothes, np.uint8)
     zeros, person = np.zeros_like(worn), (worn > 0).astype(np.uint8)
-    return Scene(image=np.stack([zeros] * 3, 2), keypoints=np.zeros((1, 17, 2), np.float32),
-                 visibility=np.zeros((1, 17), np.uint8), boxes_xyxy=np.zeros((1, 4), np.float32), instances=person,
-                 parts=zeros, clothes=worn, depth=zeros.astype(np.float32), poses=("standing",))
+    return Scene(
+        image=np.stack([zeros] * 3, 2),
+        keypoints=np.zeros((1, 17, 2), np.float32),
+        visibility=np.zeros((1, 17), np.uint8),
+        boxes_xyxy=np.zeros((1, 4), np.float32),
+        instances=person,
+        parts=zeros,
+        clothes=worn,
+        depth=zeros.astype(np.float32),
+        poses=("standing",),
+    )
 
 
 def test_background_that_touches_a_person_is_void():
@@ -173,13 +203,17 @@ def test_the_second_call_reads_the_file(tmp_path, monkeypatch):
 def test_more_than_one_person_may_be_asked_for():
     settings = dataclasses.replace(SMALL, people=(4, 4), occlusion=0.0)
     many = rendered_segmentation("val", 2, settings=settings, cache=False, progress=False)
-    one = rendered_segmentation("val", 2, settings=dataclasses.replace(settings, people=(1, 1)), cache=False,
-                                progress=False)
+    one = rendered_segmentation(
+        "val", 2, settings=dataclasses.replace(settings, people=(1, 1)), cache=False, progress=False
+    )
     assert many.class_shares()["background"] < one.class_shares()["background"]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")], ids=["split", "count"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")],
+    ids=["split", "count"],
+)
 def test_what_cannot_be_rendered_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         rendered_segmentation(*arguments)

@@ -36,8 +36,10 @@ def test_import_alone_loads_nothing_else():
 
 
 def test_all_names_load_no_plotting_widgets_or_scipy():
-    code = ("import sys, helpers; [getattr(helpers, n) for n in helpers.__all__]; "
-            "print(sorted(m for m in ('matplotlib', 'ipywidgets', 'scipy', 'pooch', 'IPython') if m in sys.modules))")
+    code = (
+        "import sys, helpers; [getattr(helpers, n) for n in helpers.__all__]; "
+        "print(sorted(m for m in ('matplotlib', 'ipywidgets', 'scipy', 'pooch', 'IPython') if m in sys.modules))"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 

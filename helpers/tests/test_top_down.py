@@ -16,8 +16,8 @@ def cut_out(images, boxes, size):
         for x, y, _, _ in of_image.tolist():
             x, y = int(x), int(y)
             crop = torch.zeros(3, *size)
-            seen = image[:, y::2, x::2][:, :size[0], :size[1]]
-            crop[:, :seen.shape[1], :seen.shape[2]] = seen
+            seen = image[:, y::2, x::2][:, : size[0], : size[1]]
+            crop[:, : seen.shape[1], : seen.shape[2]] = seen
             crops.append(crop)
             transforms.append(torch.tensor([[2.0, 0, x], [0, 2, y]]))
     return torch.stack(crops), torch.stack(transforms)

@@ -118,8 +118,14 @@ def test_the_best_weights_come_back_and_lie_in_the_file(net, tmp_path):
 
 def test_mode_max_keeps_the_highest(net):
     values = iter([1.0, 3.0, 2.0])
-    history = fit(net, TRAIN, VAL, **QUIET | {"metrics": {"PCK": lambda o, b: next(values)}, "train_metrics": False},
-                  epochs=3, mode="max")
+    history = fit(
+        net,
+        TRAIN,
+        VAL,
+        **QUIET | {"metrics": {"PCK": lambda o, b: next(values)}, "train_metrics": False},
+        epochs=3,
+        mode="max",
+    )
     assert (history.best_epoch, history.best) == (2, 3.0)
 
 
@@ -239,8 +245,14 @@ def test_resume_without_a_checkpoint_starts_anew_and_says_so(net, tmp_path, caps
 def test_another_models_checkpoint_is_refused(net, tmp_path):
     path = tmp_path / "a.safetensors"
     other = nn.Linear(2, 2)
-    Checkpoint(path, other, torch.optim.AdamW(other.parameters()), torch.Generator(), helpers.History("error"),
-               Schedule(1, 1, None, 1)).write()
+    Checkpoint(
+        path,
+        other,
+        torch.optim.AdamW(other.parameters()),
+        torch.Generator(),
+        helpers.History("error"),
+        Schedule(1, 1, None, 1),
+    ).write()
     with pytest.raises(ValueError, match="checkpoint of another model"):
         fit(net, TRAIN, VAL, **QUIET, epochs=1, save_to=path, resume=True)
 
@@ -310,21 +322,25 @@ def test_a_last_batch_of_one_does_not_break_batch_norm():
     assert len(fit(Normed(), TRAIN[:17], VAL, **QUIET, epochs=1)) == 1
 
 
-@pytest.mark.parametrize(("change", "kind", "message"), [
-    ({"epochs": None}, ValueError, "Say when to stop"),
-    ({"epochs": 0}, ValueError, "epochs is 0; expected more than 0"),
-    ({"lr": -1}, ValueError, "lr is -1"),
-    ({"mode": "best"}, ValueError, "expected 'min' or 'max'"),
-    ({"metrics": {}}, TypeError, "at least one function"),
-    ({"metrics": {"a": 3}}, TypeError, "at least one function"),
-    ({"loss": lambda o, b: o.sum((1, 2))}, TypeError, r"returned shape \(16,\); expected one number"),
-    ({"loss": lambda o, b: 3.0}, TypeError, "returned a float"),
-    ({"loss": lambda o, b: o.detach().sum()}, ValueError, "does not depend on the weights"),
-    ({"metrics": {"a": lambda o, b: o}}, TypeError, r"metric 'a' returned shape \(10, 17, 2\)"),
-    ({"device": "nonsense"}, ValueError, "device 'nonsense' cannot be used"),
-    ({"save_to": "weights.pt"}, ValueError, "ends in .safetensors"),
-    ({"save_to": "no/such/folder/w.safetensors"}, OSError, "cannot be written"),
-], ids=lambda value: value if isinstance(value, str) else None)
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"epochs": None}, ValueError, "Say when to stop"),
+        ({"epochs": 0}, ValueError, "epochs is 0; expected more than 0"),
+        ({"lr": -1}, ValueError, "lr is -1"),
+        ({"mode": "best"}, ValueError, "expected 'min' or 'max'"),
+        ({"metrics": {}}, TypeError, "at least one function"),
+        ({"metrics": {"a": 3}}, TypeError, "at least one function"),
+        ({"loss": lambda o, b: o.sum((1, 2))}, TypeError, r"returned shape \(16,\); expected one number"),
+        ({"loss": lambda o, b: 3.0}, TypeError, "returned a float"),
+        ({"loss": lambda o, b: o.detach().sum()}, ValueError, "does not depend on the weights"),
+        ({"metrics": {"a": lambda o, b: o}}, TypeError, r"metric 'a' returned shape \(10, 17, 2\)"),
+        ({"device": "nonsense"}, ValueError, "device 'nonsense' cannot be used"),
+        ({"save_to": "weights.pt"}, ValueError, "ends in .safetensors"),
+        ({"save_to": "no/such/folder/w.safetensors"}, OSError, "cannot be written"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
 def test_arguments_that_cannot_be_used_are_refused(net, change, kind, message):
     with pytest.raises(kind, match=message):
         fit(net, TRAIN, VAL, **QUIET | {"epochs": 1, "train_metrics": False} | change)
@@ -342,8 +358,10 @@ def test_things_that_are_no_data_or_model_are_refused(net):
 
 
 def test_the_progress_bar_shows_loss_and_metric():
-    code = ("from helpers.tests.test_training import *; set_seed(0); "
-            "fit(Net(), TRAIN, VAL, **QUIET | {'progress': True}, epochs=2)")
+    code = (
+        "from helpers.tests.test_training import *; set_seed(0); "
+        "fit(Net(), TRAIN, VAL, **QUIET | {'progress': True}, epochs=2)"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
     assert "100%" in shown and "loss" in shown and "error" in shown and "best" in shown
 
