@@ -1,6 +1,6 @@
 """nbgrader's settings for this course: stock commands, run from this folder, with our own grading inside.
 
-What may be changed is listed at the end with its default; `grading/nbgrader_settings.py` says what each setting means.
+What may be changed is listed at the end with its default; `grading/plugin/settings.py` says what each setting means.
 """
 
 import os

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from benchmarks.row import Row, print_rows
-from grading.release import ROOT
+from grading.course.release import ROOT
 from grading.sample_class import trained_weights, write_class
 from grading.sample_submissions import EXERCISE
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.row import Row, paired_ratio
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 __all__ = ["rows"]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.row import Row, paired_ratio
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 __all__ = ["rows"]
 
@@ -41,7 +41,7 @@ def _scene(draw: Callable, people: int) -> tuple[list[Any], Any, Any]:
     """Return peaks, fields and limbs of so many people: keypoints anywhere in boxes of 24 x 32 pixels."""
     import torch
 
-    from helpers.skeletons import COCO
+    from helpers.data.skeletons import COCO
 
     generator = torch.Generator().manual_seed(0)
     box, K = torch.tensor([24.0, 32.0]), COCO.num_keypoints

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from grading.release import ROOT
+from grading.course.release import ROOT
 
 __all__ = ["main"]
 

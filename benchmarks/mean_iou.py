@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from benchmarks.row import Row, paired_ratio
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 __all__ = ["rows"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.row import Row, paired_ratio
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 __all__ = ["rows"]
 
@@ -87,7 +87,7 @@ def _peak(answer: Callable, scoremaps: Any) -> int:
     """Return the peak of live bytes of a forward and a backward pass, beside the maps and the incoming gradient."""
     import torch
 
-    from helpers.checks.lean_probes import LiveBytes
+    from helpers.checks.probes.lean import LiveBytes
 
     maps, weights = scoremaps.detach().clone().requires_grad_(), torch.ones(*SHAPE[:2], 2)
     with LiveBytes(maps, weights) as live:

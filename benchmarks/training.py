@@ -25,7 +25,7 @@ def rows(pairs: int = 5) -> list[Row]:
     from torch import nn
 
     import helpers
-    from helpers.speed import choose_setting
+    from helpers.training.speed import choose_setting
 
     helpers.set_seed(0)
     data = helpers.rendered_people("train")

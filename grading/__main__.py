@@ -23,10 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from helpers.files import ROOT
+
 ELSEWHERE = {
-    "release": "grading.release",
-    "overview": "grading.overview",
+    "release": "grading.course.release",
+    "overview": "grading.reporting.overview",
     "verify": "grading.verify",
     "sample-class": "grading.sample_class",
 }
@@ -105,8 +106,8 @@ def _run(command: list[str], course: Path, environment: dict[str, str]) -> int:
 def summary(course: Path, exercise: str) -> str:
     """Return what the graders needed, and where the lecturer's page lies, which is written anew."""
     from grading.errors import GradingError
-    from grading.overview import write_overview
     from grading.report import Report
+    from grading.reporting.overview import write_overview
 
     reports = []
     for path in (course / "grading" / "reports" / exercise).glob("*.json"):

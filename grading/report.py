@@ -62,7 +62,9 @@ class Report:
     isolation: list[str] = field(default_factory=list)
     isolation_missing: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    key: str = ""  # what it depends on, as one hash (`grading.keys`): while that is right, so is the report
+    key: str = (
+        ""  # what it depends on, as one hash (`grading.course.fingerprint`): while that is right, so is the report
+    )
     course_key: str = ""
     files: dict[str, list[int]] = field(default_factory=dict)  # size and times of what was read
     grader_mb: int = 0  # memory of the process that examined, which is not the one that ran the code

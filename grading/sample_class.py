@@ -20,14 +20,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from grading.answers import Course, module_at
+from grading.course.course import Course, module_at
+from grading.course.release import ROOT, generate
 from grading.errors import GradingError
-from grading.notebook import is_setup, question_of
-from grading.overview import write_overview
-from grading.release import ROOT, generate
 from grading.report import Report
+from grading.reporting.overview import write_overview
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
-from helpers.checks.question import Wrong, case_rng, local_ask
+from grading.submission.roles import is_setup, question_of
+from helpers.checks.engine.question import Wrong, case_rng, local_ask
 
 SAMPLE = ROOT / "grading" / "sample"
 IN_SAMPLE = (

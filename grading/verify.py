@@ -18,15 +18,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError
-from grading.graders import Order, read
+from grading.examination.graders import Order, read
 from grading.report import QuestionReport, Report
-from grading.secret import course_secret
-from grading.submission import Submission
+from grading.submission.read import Submission
+from helpers.files import ROOT
 
 __all__ = ["Run", "Verified", "compare", "main", "planned", "verify"]
 
-ROOT = Path(__file__).resolve().parent.parent
 # Of a report, what another run on the same submission may say otherwise: resources, the clock, and printed text.
 FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "key"}
 
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def planned(secret: bytes, seeds: int, threads: Sequence[int]) -> list[Run]:
     """Return the runs: first as graded, then other seeds, the same ones whenever this is asked, then other threads."""
-    from grading.examine import submission_seed
+    from grading.examination.examiner import submission_seed
 
     others = [Run(f"seed {n}", submission_seed(secret, f"verify {n}")) for n in range(1, seeds + 1)]
     more = [Run(f"{count} threads", threads=count) for count in dict.fromkeys(threads) if count != 1]
@@ -142,11 +142,11 @@ def _graded(
     """Grade all submissions in all runs of one number of threads."""
     import torch
 
-    from grading.answers import warm_process
-    from grading.grade import Grader
+    from grading.examination.grader import Grader
+    from grading.isolation.forkserver import start_fork_server
 
     before = torch.get_num_threads()
-    grader = Grader(order.course, warm_process(order.course, order.limits, threads), order.secret, order.isolation)
+    grader = Grader(order.course, start_fork_server(order.course, order.limits, threads), order.secret, order.isolation)
     try:
         torch.set_num_threads(threads)  # of the checks and references as well
         for submission in submissions:
@@ -199,7 +199,7 @@ def _class(
     """Return the order, the sampled submissions' folders and the reports' folder, as nbgrader_config.py sets them."""
     from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
 
-    from grading import plugin
+    from grading.plugin import steps as plugin
 
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()

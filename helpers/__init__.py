@@ -1,4 +1,12 @@
-"""What a student imports: data -> model -> loss -> training -> metric -> picture.
+"""What a student imports: people -> data -> metrics -> models -> pictures -> training -> checks, each a folder.
+
+Whoever wants to read how an exercise works reads these, from left to right:
+
+    ex01_pose_regression   shapes, data/skeletons, data/poses, data/batches, models/backbones, training/loop,
+                           training/schedule, history, data/augment
+    ex02_softargmax        models/scoremaps, models/hourglass, pictures/explorer
+    ex03_segmentation      data/masks, models/encoders, models/ecru, metrics/boundaries
+    ex04_multi_person      data/people, models/detection, models/top_down, models/bottom_up, metrics/oks
 
 `import helpers` itself imports nothing: a name is looked up in the module that holds it when it is first used, so the
 first line of a notebook is instant and torch comes in when it is needed.
@@ -6,66 +14,61 @@ first line of a notebook is instant and torch comes in when it is needed.
 
 from importlib import import_module
 
+# fmt: off
 _HOLDS = {
-    "backbones": (
-        "FineBackbone",
-        "SmallBackbone",
-        "WeightsUnavailable",
-        "efficientnet_lite0_backbone",
-        "fine_backbone",
-        "pretrainable_backbone",
-        "resnet18_backbone",
-        "small_backbone",
+    "data": (
+        "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings",
+        "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds", "rendered_people",
+        "rendered_segmentation",
     ),
-    "bottom_up": ("BottomUp",),
-    "boundaries": ("boundary_score",),
-    "crowds": ("PeopleSet", "crowd_settings", "load_people", "rendered_crowds"),
-    "data": ("PoseSet", "batches", "leeds_sports", "load_poses", "rendered_people"),
-    "detection": ("PersonDetector",),
     "earlier": ("answers",),
-    "ecru": ("Ecru",),
-    "encoders": ("Segmenter", "SmallEncoder", "small_encoder"),
-    "explorer": ("temperature_explorer",),
-    "fitting": ("fit_to",),
-    "gallery": ("people_gallery",),
     "machine": ("machine_report",),
-    "measure": ("mean_error",),
-    "oks": ("average_precision",),
-    "rcnn": ("load_keypoint_rcnn", "load_mask_rcnn"),
+    "metrics.boundaries": ("boundary_score",),
+    "metrics.indirect": ("mean_error",),
+    "metrics.oks": ("average_precision",),
+    "models.backbones": (
+        "FineBackbone", "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "fine_backbone",
+        "pretrainable_backbone", "resnet18_backbone", "small_backbone",
+    ),
+    "models.bottom_up": ("BottomUp",),
+    "models.detection": ("PersonDetector",),
+    "models.ecru": ("Ecru",),
+    "models.encoders": ("Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"),
+    "models.rcnn": ("load_keypoint_rcnn", "load_mask_rcnn"),
+    "pictures.explorer": ("temperature_explorer",),
+    "pictures.gallery": ("people_gallery",),
     "results": ("Results",),
     "seeds": ("set_seed",),
-    "segmentation": ("SegmentationSet", "load_segmentation", "rendered_segmentation"),
-    "skeletons": ("COCO", "LSP", "Skeleton"),
-    "speed": ("pick_device",),
     "training": ("History", "evaluate", "fit", "predict"),
-    "weights": ("load_weights", "save_weights"),
+    "training.speed": ("pick_device",),
+    "training.weights": ("load_weights", "save_weights"),
 }
-_MODULES = (
-    *_HOLDS,
-    "augment",
-    "cache",
-    "checks",
-    "crowd_pictures",
-    "mask_pictures",
-    "people",
-    "pictures",
-    "scoremaps",
-    "shapes",
-    "top_down",
-)
+# What notebooks call a module, and where it is; several names lead into one folder.
+_MODULES = {
+    "augment": "data.augment", "backbones": "models.backbones", "bottom_up": "models.bottom_up",
+    "boundaries": "metrics.boundaries", "cache": "data.cache", "checks": "checks", "crowd_pictures": "pictures",
+    "crowds": "data", "data": "data", "detection": "models.detection", "earlier": "earlier", "ecru": "models.ecru",
+    "encoders": "models.encoders", "explorer": "pictures.explorer", "fitting": "models.encoders",
+    "gallery": "pictures.gallery", "machine": "machine", "mask_pictures": "pictures", "measure": "metrics.indirect",
+    "metrics": "metrics", "models": "models", "oks": "metrics.oks", "people": "people", "pictures": "pictures",
+    "rcnn": "models.rcnn", "results": "results", "scoremaps": "models.scoremaps", "seeds": "seeds",
+    "segmentation": "data", "shapes": "shapes", "skeletons": "data.skeletons", "speed": "training.speed",
+    "top_down": "models.top_down", "training": "training", "weights": "training.weights",
+}
+# fmt: on
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     """Return the function, class or module called `name`, importing its module on first use (PEP 562)."""
     if name in _MODULE_OF:
         value = getattr(import_module(f"helpers.{_MODULE_OF[name]}"), name)
         globals()[name] = value
         return value
     if name in _MODULES:
-        return import_module(f"helpers.{name}")
+        return import_module(f"helpers.{_MODULES[name]}")
     hint = ""
     if not name.startswith("_"):
         from difflib import get_close_matches

@@ -9,8 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from .cache import atomically
-from .progress import in_notebook
+from helpers.files import atomically
+from helpers.notebook import in_notebook
 
 FILE = "results.json"
 

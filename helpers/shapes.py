@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+VOID = 255  # in a mask: a pixel that counts nowhere
+
 
 def require(name: str, tensor: Tensor, shape: str, *dtypes: torch.dtype, known: dict[str, int] | None = None) -> dict:
     """Return the sizes bound to the letters of `shape`, after checking that `tensor` fits it.

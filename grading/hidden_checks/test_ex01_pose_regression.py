@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from grading.held_out import mpjpe_of
+from grading.course.held_out import mpjpe_of
 from helpers.checks.ex01_pose_regression import MODEL_THRESHOLDS
-from helpers.checks.trained_models import too_far
+from helpers.checks.networks.trained import too_far
 
 WEIGHTS = "ex01_pose_regression.safetensors"
 STEPS = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grading.held_out import mpjpe_of
-from helpers.checks.trained_models import SOFTARGMAX_MODEL
+from grading.course.held_out import mpjpe_of
+from helpers.checks.networks.trained import SOFTARGMAX_MODEL
 
 WEIGHTS = "ex02_softargmax.safetensors"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grading.held_out import mean_iou_of
-from helpers.checks.trained_models import SEGMENTATION_MODEL
+from grading.course.held_out import mean_iou_of
+from helpers.checks.networks.trained import SEGMENTATION_MODEL
 
 WEIGHTS = "ex03_segmentation.safetensors"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grading.held_out import ap_of
-from helpers.checks.trained_models import PEOPLE_MODEL
+from grading.course.held_out import ap_of
+from helpers.checks.networks.trained import PEOPLE_MODEL
 
 WEIGHTS = "ex04_multi_person.safetensors"
 

@@ -601,7 +601,7 @@ class StraightUNet(UNetDecoder):
 
 
 class SumOfScores(nn.Module):
-    """Turns each stage into scores, upsamples them and adds them up."""
+    """Session each stage into scores, upsamples them and adds them up."""
 
     def __init__(self, encoder_channels, num_classes):
         super().__init__()

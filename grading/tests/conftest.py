@@ -15,11 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # toy_course
 import kill_loop
 import toy_course
 
-from grading import held_out
-from grading.answers import Course, warm_process
-from grading.grade import Grader
-from grading.sandbox import Limits
-from grading.warm import WarmProcess
+from grading.course import held_out
+from grading.course.course import Course
+from grading.examination.grader import Grader
+from grading.isolation.forkserver import ForkServer, start_fork_server
+from grading.limits import Limits
 
 LIMITS = Limits(cell_seconds=2, question_seconds=2, submission_seconds=20, memory_mb=400, file_mb=8, weights_mb=1)
 
@@ -40,9 +40,9 @@ def release(course) -> dict:
 
 
 @pytest.fixture(scope="session")
-def warm(course) -> Iterator[WarmProcess]:
+def warm(course) -> Iterator[ForkServer]:
     """A warm process for the toy course, with tight limits."""
-    process = warm_process(course, LIMITS)
+    process = start_fork_server(course, LIMITS)
     yield process
     process.close()
 
@@ -50,7 +50,7 @@ def warm(course) -> Iterator[WarmProcess]:
 @pytest.fixture(scope="session")
 def grader(course) -> Iterator[Grader]:
     """A grader of the toy course, with tight limits."""
-    made = Grader(course, warm_process(course, LIMITS), course.root / "grading" / "course_secret")
+    made = Grader(course, start_fork_server(course, LIMITS), course.root / "grading" / "course_secret")
     yield made
     made.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from helpers.checks.question import Wrong, case_rng, live_oracle, local_ask
+from helpers.checks.engine.question import Wrong, case_rng, live_oracle, local_ask
 
 __all__ = ["LocalSubmission", "bank", "marks", "marks_by", "said"]
 

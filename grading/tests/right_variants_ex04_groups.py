@@ -13,8 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 

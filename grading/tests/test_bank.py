@@ -35,15 +35,17 @@ from submissions.tampering_python import MIME
 from test_release import answer_lines
 
 import helpers
-from grading import held_out, sample_class
-from grading.answers import Course, warm_process
-from grading.grade import Grader
-from grading.release import ROOT
+from grading import sample_class
+from grading.course import held_out
+from grading.course.course import Course
+from grading.course.release import ROOT
+from grading.course.secret import course_secret
+from grading.examination.grader import Grader
+from grading.isolation.forkserver import start_fork_server
+from grading.limits import Limits
 from grading.report import QuestionReport, Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
-from grading.sandbox import Limits
-from grading.secret import course_secret
-from grading.submission import read_submission
+from grading.submission.read import read_submission
 
 KEYS = ("toy", *SUBMISSIONS)
 SOLUTION = "solutions/toy/toy.ipynb"
@@ -124,7 +126,7 @@ class Graders:
         if key not in self.current:
             self.close()
             parts = self.course if key == "toy" else Course(ROOT, key)
-            self.current[key] = Grader(parts, warm_process(parts, limits_of(key)), self.secret)
+            self.current[key] = Grader(parts, start_fork_server(parts, limits_of(key)), self.secret)
         return self.current[key]
 
     def close(self) -> None:
@@ -240,7 +242,7 @@ def strays() -> set[str]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
             command, state = (entry / "cmdline").read_bytes(), (entry / "stat").read_text().rpartition(")")[2].split()
-            worker = b"grading.worker" in command and (state[1] == "1" or int(entry.name) in own)
+            worker = b"grading.isolation.worker" in command and (state[1] == "1" or int(entry.name) in own)
             if worker or MARKER.encode() in command:
                 found.add(f"process {entry.name}")
     return found

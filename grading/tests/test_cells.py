@@ -9,8 +9,9 @@ import sys
 import pytest
 import torch
 
-from grading import cells
-from grading.cells import CappedOutput, Notebook, definitions, plain_python
+from grading.isolation import cpu_only
+from grading.isolation.cells import CappedOutput, Notebook
+from grading.submission.code import definitions, plain_python
 
 
 @pytest.fixture
@@ -74,10 +75,10 @@ def test_breakpoints_that_were_left_stop_nobody(notebook):
 
 def test_tensors_made_on_a_gpu_are_made_here(notebook, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for owner, names in ((torch, cells.FACTORIES), (torch.Tensor, cells.NEW)):
+    for owner, names in ((torch, cpu_only.FACTORIES), (torch.Tensor, cpu_only.NEW)):
         for name in names:
             monkeypatch.setattr(owner, name, getattr(owner, name))  # so that they are put back
-    cells.make_factories_gentle.cache_clear()
+    cpu_only.make_factories_gentle.cache_clear()
     source = (
         "import torch\nx = torch.zeros(2, device='cuda') + torch.ones(2, device=torch.device('cuda', 0))\n"
         "y = torch.zeros_like(x, device='cuda:1').new_full((2,), 3.0, device='cuda')\n"
@@ -86,7 +87,7 @@ def test_tensors_made_on_a_gpu_are_made_here(notebook, monkeypatch):
     assert notebook.run("c", source, "full") == []
     assert notebook.names["x"].tolist() == [1.0, 1.0] and notebook.names["y"].tolist() == [3.0, 3.0]
     assert notebook.names["layer"].weight.device.type == "cpu"
-    cells.make_factories_gentle.cache_clear()
+    cpu_only.make_factories_gentle.cache_clear()
 
 
 def test_source_can_be_inspected(notebook):

@@ -11,7 +11,7 @@ import toy_course
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
-from grading.nbgrader_exports import CanvasExport, MoodleExport, _number
+from grading.plugin.exports import CanvasExport, MoodleExport, _number
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
 
@@ -60,7 +60,7 @@ def export(root: Path, exporter: str, *options: str) -> tuple[list[list[str]], s
     """Export, and return the rows of the table and what nbgrader told."""
     target = root / "table.csv"
     target.unlink(missing_ok=True)
-    done = nbgrader(root, "export", f"--exporter=grading.nbgrader_exports.{exporter}", f"--to={target}", *options)
+    done = nbgrader(root, "export", f"--exporter=grading.plugin.exports.{exporter}", f"--to={target}", *options)
     assert done.returncode == 0, done.stderr
     return rows_of(target), done.stderr
 

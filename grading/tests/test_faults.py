@@ -96,7 +96,7 @@ def test_ctrl_c_stops_leaves_what_is_done_and_no_process(root, small_class, jobs
 
 
 def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_path):
-    from grading.submission import read_submission
+    from grading.submission.read import read_submission
 
     slow = filled(release, total="import time\ndef total(x):\n    time.sleep(0.5)\n    return x.sum()")
     submission = read_submission(hand_in(tmp_path, "ada", slow, {"toy.safetensors": weights()}), "toy", 5, 1)
@@ -120,12 +120,12 @@ def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_
 
 
 def test_a_warm_process_killed_before_its_first_turn_is_started_again(course, release, tmp_path):
-    from grading.answers import warm_process
-    from grading.grade import Grader
-    from grading.sandbox import Limits
-    from grading.submission import read_submission
+    from grading.examination.grader import Grader
+    from grading.isolation.forkserver import start_fork_server
+    from grading.limits import Limits
+    from grading.submission.read import read_submission
 
-    warm = warm_process(course, Limits())
+    warm = start_fork_server(course, Limits())
     os.kill(warm.process.pid, signal.SIGKILL)
     grader = Grader(course, warm, tmp_path / "secret")
     try:
@@ -240,7 +240,7 @@ def test_after_all_faults_of_the_disk_the_next_run_completes(in_trouble, small_c
 
 
 def test_clocks_that_jump_change_no_mark(grader, release, tmp_path, monkeypatch):
-    from grading.submission import read_submission
+    from grading.submission.read import read_submission
 
     submission = read_submission(hand_in(tmp_path, "ada", filled(release), {"toy.safetensors": weights()}), "toy", 5, 1)
     now, jumps = time.time(), iter(range(1, 10**6))

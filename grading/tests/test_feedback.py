@@ -14,8 +14,8 @@ from lab_server import chromium, in_a_browser
 from nbconvert.filters import markdown2html
 from toy_course import cell, filled, fresh_copy, hand_in, named, nbgrader, weights
 
-from grading import feedback
 from grading.report import QuestionReport, Report
+from grading.reporting import feedback
 
 
 @pytest.fixture

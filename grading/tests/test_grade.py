@@ -11,14 +11,15 @@ import pytest
 import torch
 from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 
-from grading.answers import Course, References, warm_process
+from grading.course.course import Course, References
+from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError, NotIsolated
-from grading.examine import collect_points, submission_seed
-from grading.grade import Grader, cells_to_run
-from grading.sandbox import Limits
-from grading.secret import course_secret
-from grading.submission import read_submission
-from helpers.checks.question import Wrong
+from grading.examination.examiner import collect_points, submission_seed
+from grading.examination.grader import Grader, cells_to_run
+from grading.isolation.forkserver import start_fork_server
+from grading.limits import Limits
+from grading.submission.read import read_submission
+from helpers.checks.engine.question import Wrong
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ TRICKS = {
         "            if k in f.f_locals: return f.f_locals[k]"
     ),
     "the check replaced": (
-        "import helpers.checks.question as q\nq.run_probe = lambda *a, **k: True\nq.Wrong = ValueError\n"
+        "import helpers.checks.engine.question as q\nq.run_probe = lambda *a, **k: True\nq.Wrong = ValueError\n"
         "def double(x): return x"
     ),
     "nan": "def double(x): return x * float('nan')",
@@ -207,7 +208,7 @@ def test_an_unreadable_notebook_is_zero_with_the_reason(grade):
 
 def test_a_slow_submission_stops_at_its_own_limit(course, release, tmp_path):
     limits = Limits(cell_seconds=1, question_seconds=1, submission_seconds=2, memory_mb=400)
-    slow = Grader(course, warm_process(course, limits), tmp_path / "secret")
+    slow = Grader(course, start_fork_server(course, limits), tmp_path / "secret")
     try:
         notebook = filled(release)
         for n in range(6):
@@ -283,19 +284,19 @@ def test_an_incomplete_course_grades_nobody(course, tmp_path):
     with pytest.raises(CourseError, match="no hidden checks"):
         collect_points(Course(course.root, "toy", "toy_checks", hidden_checks="nowhere"))
     with pytest.raises(CourseError, match="cannot be read"):
-        warm_process(Course(tmp_path, "toy", "toy_checks"), Limits())
+        start_fork_server(Course(tmp_path, "toy", "toy_checks"), Limits())
 
 
 def test_strict_isolation_refuses_what_is_missing(course, tmp_path, monkeypatch):
-    monkeypatch.setattr("grading.warm.WarmProcess.start_turn", _without_landlock())
+    monkeypatch.setattr("grading.isolation.forkserver.ForkServer.start_turn", _without_landlock())
     with pytest.raises(NotIsolated, match="landlock: switched off"):
-        Grader(course, warm_process(course, Limits()), tmp_path / "secret", isolation="strict")
+        Grader(course, start_fork_server(course, Limits()), tmp_path / "secret", isolation="strict")
 
 
 def _without_landlock():
-    from grading.warm import WarmProcess
+    from grading.isolation.forkserver import ForkServer
 
-    start = WarmProcess.start_turn
+    start = ForkServer.start_turn
     return lambda self, channel, output, weights, without=(): start(self, channel, output, weights, ("landlock",))
 
 
@@ -340,13 +341,14 @@ KILLED = """
 import sys, time
 sys.path[:0] = {path!r}
 from pathlib import Path
-from grading.answers import Course, warm_process
-from grading.sandbox import Limits
-from grading.secret import course_secret
-from grading.turns import Cell, Turns
-warm = warm_process(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
+from grading.course.course import Course
+from grading.isolation.forkserver import start_fork_server
+from grading.isolation.sandbox import Limits
+from grading.course.secret import course_secret
+from grading.isolation.session import Cell, Session
+warm = start_fork_server(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
 print(warm.process.pid, warm.folder, flush=True)
-Turns(warm, [Cell("a", "print('started')", "full"), Cell("b", "import time; time.sleep(60)", "full")]).begin()
+Session(warm, [Cell("a", "print('started')", "full"), Cell("b", "import time; time.sleep(60)", "full")]).begin()
 """
 
 
@@ -385,9 +387,9 @@ def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, g
     import os
     import signal
 
-    from grading.turns import Turns
+    from grading.isolation.session import Session
 
-    ask, killed = Turns.ask, []
+    ask, killed = Session.ask, []
 
     def ask_the_dead(turns, *arguments):
         if not killed:
@@ -398,7 +400,7 @@ def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, g
 
     grade(filled(release))
     before = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(Turns, "ask", ask_the_dead)
+    monkeypatch.setattr(Session, "ask", ask_the_dead)
     report = grade(filled(release))
     assert killed and points(report) == FULL and set(verdicts(report).values()) == {"passed"}
     assert len(os.listdir("/proc/self/fd")) == before
@@ -408,7 +410,7 @@ def test_strict_isolation_holds_in_every_turn(grade, grader, release, monkeypatc
     """A zero would count: there is no report at all, and once the layer is back there is one."""
     monkeypatch.setattr(grader, "strict", True, raising=False)
     with monkeypatch.context() as lost:
-        lost.setattr("grading.warm.WarmProcess.start_turn", _without_landlock())
+        lost.setattr("grading.isolation.forkserver.ForkServer.start_turn", _without_landlock())
         with pytest.raises(NotIsolated, match="landlock: switched off .what to do"):
             grade(filled(release))
     monkeypatch.setattr(grader, "strict", False)
@@ -453,12 +455,12 @@ def test_numbers_of_thousands_of_digits_are_no_answer(grade, release):
 def test_whatever_ends_an_exchange_ends_the_turn(warm):
     import time
 
-    from grading.turns import Turns
+    from grading.isolation.session import Session
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    with Turns(warm, []) as turns:
+    with Session(warm, []) as turns:
         turns.begin()
         turns._channel.receive = interrupted
         request = {"op": "cell", "cell": "a", "source": "", "mode": "full"}
@@ -483,7 +485,7 @@ def test_texts_of_errors_can_be_written_wherever_they_stand(grade, release):
 
 
 def test_a_worker_says_no_more_of_an_error_than_fits_into_a_report():
-    from grading.turns import _checked_errors
+    from grading.isolation.session import _checked_errors
 
     (error,) = _checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
     assert error == {"type": "E" * 500, "message": "?" * 500, "line": 10**6}
@@ -499,7 +501,7 @@ def test_held_out_scenes_come_from_the_secret_of_the_course_that_is_graded(grade
     import hashlib
     import hmac
 
-    from grading import held_out
+    from grading.course import held_out
 
     grade(filled(release))
     seed = held_out._secret_seed(b"held-out people")
@@ -552,7 +554,7 @@ def test_endless_judging_costs_its_question_only(grade, release, course, monkeyp
 
 
 def test_judging_ends_at_its_time_and_nothing_comes_later():
-    from grading.examine import _Judging, _TooLong
+    from grading.examination.deadline import _Judging, _TooLong
 
     judging = _Judging(0.01)
     with pytest.raises(_TooLong):

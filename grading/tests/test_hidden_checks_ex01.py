@@ -9,13 +9,13 @@ from local_submission import LocalSubmission, marks, said
 from right_variants_ex01 import REFERENCES, RIGHT_VARIANTS
 from torch import nn
 
-from grading import bake, held_out
+from grading.course import bake, held_out
 from grading.hidden_checks import test_ex01_pose_regression as hidden
 from grading.known_wrong.ex01_pose_regression import KNOWN_WRONG
 from helpers import save_weights
 from helpers.checks import ex01_pose_regression as check
-from helpers.checks.question import Wrong, read_hints
-from helpers.checks.table import Table
+from helpers.checks.engine.question import Wrong, read_hints
+from helpers.checks.engine.table import Table
 
 EXERCISE = "ex01_pose_regression"
 POINTS = {"mpjpe": 4, "pck": 4, "masked_l2_loss": 4, "PoseRegressor": 6}

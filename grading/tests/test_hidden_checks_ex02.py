@@ -8,12 +8,12 @@ import torch
 from local_submission import bank, marks_by, said
 from right_variants_ex02 import REFERENCES, RIGHT_VARIANTS
 
-from grading import bake
+from grading.course import bake
 from grading.hidden_checks import test_ex02_softargmax as hidden
 from grading.known_wrong.ex02_softargmax import KNOWN_WRONG
 from helpers.checks import ex02_softargmax as check
-from helpers.checks.lean_probes import LiveBytes, count_memory
-from helpers.checks.question import read_hints
+from helpers.checks.engine.question import read_hints
+from helpers.checks.probes.lean import LiveBytes, count_memory
 
 EXERCISE = "ex02_softargmax"
 POINTS = {"gaussian_scoremaps": 4, "scoremap_loss": 3, "argmax_decode": 3, "softargmax": 6, "lean_softargmax": 3}

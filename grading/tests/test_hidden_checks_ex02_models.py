@@ -6,18 +6,18 @@ from local_submission import marks
 from right_variants_ex02_models import REFERENCE, RIGHT_MODELS, softargmax
 from torch import nn
 
-from grading import held_out
+from grading.course import held_out
 from grading.hidden_checks import test_ex02_softargmax as hidden
 from grading.known_wrong.ex02_softargmax_models import KNOWN_WRONG, WRONG_MODELS
 from helpers import save_weights
 from helpers.checks import ex02_softargmax as check
-from helpers.checks.question import Wrong, case_rng, local_ask, read_hints
-from helpers.checks.score_ties import explain
-from helpers.checks.softargmax_models import SOFTARGMAX_POSE
-from helpers.checks.trained_models import REGRESSION_MODEL, SOFTARGMAX_MODEL
+from helpers.checks.engine.question import Wrong, case_rng, local_ask, read_hints
+from helpers.checks.networks.score_ties import explain
+from helpers.checks.networks.softargmax import SOFTARGMAX_POSE
+from helpers.checks.networks.trained import REGRESSION_MODEL, SOFTARGMAX_MODEL
 
 EXERCISE, POSE = "ex02_softargmax", "SoftargmaxPose"
-HINTS = read_hints("softargmax_models")
+HINTS = read_hints("ex02_softargmax")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

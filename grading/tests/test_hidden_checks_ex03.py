@@ -8,12 +8,12 @@ import torch
 from local_submission import bank, marks_by, said
 from right_variants_ex03 import REFERENCES, RIGHT_VARIANTS
 
-from grading import bake
+from grading.course import bake
 from grading.hidden_checks import test_ex03_segmentation as hidden
 from grading.known_wrong.ex03_segmentation import KNOWN_WRONG
 from helpers.checks import ex03_segmentation as check
-from helpers.checks.compare import fault
-from helpers.checks.question import local_ask, read_hints
+from helpers.checks.engine.compare import fault
+from helpers.checks.engine.question import local_ask, read_hints
 
 EXERCISE = "ex03_segmentation"
 POINTS = {

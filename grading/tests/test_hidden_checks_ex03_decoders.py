@@ -13,9 +13,10 @@ from torch import nn
 from grading.hidden_checks import test_ex03_segmentation as hidden
 from grading.known_wrong import ex03_decoders as known_wrong
 from grading.known_wrong.ex03_decoders import COMMON, KNOWN_WRONG
-from helpers.checks import decoder_probes
 from helpers.checks import ex03_segmentation as check
-from helpers.checks.decoder_models import (
+from helpers.checks.engine.judge import GENERAL_HINTS
+from helpers.checks.engine.question import Wrong, case_rng, local_ask
+from helpers.checks.networks.decoders import (
     HINTS,
     TRANSPOSED_DECODER,
     UNET_DECODER,
@@ -24,8 +25,7 @@ from helpers.checks.decoder_models import (
     draw_features,
     sizes_of,
 )
-from helpers.checks.question import Wrong, case_rng, local_ask
-from helpers.checks.verdict import GENERAL_HINTS
+from helpers.checks.probes import decoders as decoder_probes
 
 QUESTIONS = {question.name: question for question in (UPSAMPLE_DECODER, TRANSPOSED_DECODER, UNET_DECODER)}
 POINTS = {"UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6}
@@ -96,10 +96,10 @@ def test_known_wrong_decoders_lose_points_and_are_named(name, mistake, answer, c
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     mistakes = {name: {m.partition(".")[0] for m in answers} for name, answers in KNOWN_WRONG.items()}
     mistakes["UNetDecoder"].add("nothing_to_match")  # what no answer can be alone
-    assert set(HINTS) == {"all", *mistakes}
-    assert set(HINTS["all"]) <= set().union(*mistakes.values())
+    assert set(HINTS) == {"decoders", *mistakes}
+    assert set(HINTS["decoders"]) <= set().union(*mistakes.values())
     for name, found in mistakes.items():
-        assert set(HINTS[name]) <= found <= {*HINTS["all"], *HINTS[name], *GENERAL_HINTS}
+        assert set(HINTS[name]) <= found <= {*HINTS["decoders"], *HINTS[name], *GENERAL_HINTS}
     for hints in HINTS.values():
         for mistake, hint in hints.items():
             assert hint.endswith(("?", ".", "!", ")")) and "  " not in hint, mistake
@@ -237,7 +237,7 @@ def test_features_are_the_same_bits_everywhere():
 def test_a_look_may_be_two_pixels_beside_its_place(stage, energy, misplaced):
     maps = torch.zeros(20 >> stage, 40 >> stage)
     maps[energy] = 3.0
-    decoder = Decoder("Some", HINTS["all"])
+    decoder = Decoder("Some", HINTS["decoders"])
     try:
         decoder.refuse_misplaced("Some", (20, 40), (40, 80), stage, maps)
     except Wrong as wrong:

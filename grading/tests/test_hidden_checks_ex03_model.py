@@ -5,12 +5,13 @@ import torch
 from local_submission import LocalSubmission
 from torch import nn
 
-from grading import held_out
+from grading.course import held_out
 from grading.hidden_checks import test_ex03_segmentation as hidden
 from helpers.checks import ex03_segmentation as check
-from helpers.checks.question import Wrong
-from helpers.checks.trained_models import SEGMENTATION_MODEL, class_agreement
-from helpers.weights import save_weights
+from helpers.checks.engine.question import Wrong
+from helpers.checks.networks.trained import SEGMENTATION_MODEL
+from helpers.metrics.indirect import class_agreement
+from helpers.training.weights import save_weights
 
 EXERCISE = "ex03_segmentation"
 

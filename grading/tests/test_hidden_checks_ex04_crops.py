@@ -6,14 +6,15 @@ import torch
 from local_submission import bank, marks_by, said
 from right_variants_ex04_crops import REFERENCES, RIGHT_VARIANTS
 
-from grading import bake
+from grading.course import bake
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_crops import KNOWN_WRONG
-from helpers.checks import crop_cases, ex04_multi_person
+from helpers.checks import ex04_multi_person
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.question import Wrong, live_oracle, local_ask, read_hints
-from helpers.checks.table import digest
-from helpers.checks.values import Other
+from helpers.checks.engine.question import Wrong, live_oracle, local_ask, read_hints
+from helpers.checks.engine.table import digest
+from helpers.checks.engine.values import Other
+from helpers.checks.ex04_multi_person import crops as crop_cases
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"boxes_to_crops": 4, "crops_to_image": 2}
@@ -50,11 +51,11 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
     for seed in range(2):
         points, named = hidden_marks(question, answer, seed)
         assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("crop_cases")[question][mistake] in said(check, question, answer, capsys)
+    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("crop_cases")
+    hints = read_hints("ex04_multi_person")
     assert hints.keys() == POINTS.keys()
     for question, named in hints.items():
         assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)

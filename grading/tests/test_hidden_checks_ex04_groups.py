@@ -6,12 +6,12 @@ import torch
 from local_submission import bank, marks_by, said
 from right_variants_ex04_groups import REFERENCES, RIGHT_VARIANTS, score_midpoints, score_pairs
 
-from grading import bake
+from grading.course import bake
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_groups import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
-from helpers.checks import group_cases
-from helpers.checks.question import Wrong, local_ask, read_hints
+from helpers.checks.engine.question import Wrong, local_ask, read_hints
+from helpers.checks.ex04_multi_person import groups as group_cases
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"match_limbs": 3, "group_people": 5}
@@ -34,11 +34,11 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
     for seed in range(2):
         points, named = hidden_marks(question, answer, seed)
         assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("group_cases")[question][mistake] in said(check, question, answer, capsys)
+    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("group_cases")
+    hints = read_hints("ex04_multi_person")
     assert hints.keys() == POINTS.keys()
     for question, named in hints.items():
         assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)

@@ -5,13 +5,13 @@ import torch
 from local_submission import LocalSubmission
 from torch import nn
 
-from grading import bake, held_out
+from grading.course import bake, held_out
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.question import Wrong
-from helpers.checks.trained_models import PEOPLE_MODEL
-from helpers.oks import average_precision
-from helpers.weights import save_weights
+from helpers.checks.engine.question import Wrong
+from helpers.checks.networks.trained import PEOPLE_MODEL
+from helpers.metrics.oks import average_precision
+from helpers.training.weights import save_weights
 
 EXERCISE = "ex04_multi_person"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lab_server import IN_A_BROWSER, chromium, serving
 
-from grading.answers import Course
+from grading.course.course import Course
 from grading.sample_class import answer_sources
 from grading.sample_submissions import SUBMISSIONS
 from helpers.checks import ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_multi_person

@@ -20,14 +20,14 @@ import toy_course
 from kill_loop import descendants, outcome
 from toy_course import EXERCISE, FULL, filled, hand_in, nbgrader, weights, with_class
 
-from grading import graders
-from grading.answers import Course
+from grading.course.course import Course
+from grading.course.fingerprint import course_fingerprint, files_of, report_fingerprint
 from grading.errors import CourseError
-from grading.graders import Many, Order, grade_folder
-from grading.keys import course_key, files_of, report_key
+from grading.examination import graders
+from grading.examination.graders import Many, Order, grade_folder
+from grading.limits import Limits
 from grading.report import Report
-from grading.sandbox import Limits
-from grading.submission import read_submission
+from grading.submission.read import read_submission
 
 STUDENTS = ("ada", "ben", "cem", "dua", "eli", "fay", "gus")
 CLUSTER = """
@@ -203,30 +203,32 @@ def test_marks_come_back_from_reports_without_grading(graded, small_class):
 
 def test_other_checks_and_other_limits_make_all_reports_void(course, tmp_path):
     secret = b"x" * 64
-    key = course_key(course, Limits(), "best", secret)
-    assert key == course_key(Course(course.root, EXERCISE, "toy_checks"), Limits(), "best", secret)
+    key = course_fingerprint(course, Limits(), "best", secret)
+    assert key == course_fingerprint(Course(course.root, EXERCISE, "toy_checks"), Limits(), "best", secret)
     same = with_class(course.root, tmp_path / "same")
-    assert key == course_key(Course(same, EXERCISE, "toy_checks"), Limits(), "best", secret)
-    assert key != course_key(course, Limits(cell_seconds=1), "best", secret)
-    assert key != course_key(course, Limits(), "strict", secret)
-    assert key != course_key(course, Limits(), "best", b"y" * 64)
+    assert key == course_fingerprint(Course(same, EXERCISE, "toy_checks"), Limits(), "best", secret)
+    assert key != course_fingerprint(course, Limits(cell_seconds=1), "best", secret)
+    assert key != course_fingerprint(course, Limits(), "strict", secret)
+    assert key != course_fingerprint(course, Limits(), "best", b"y" * 64)
     for place in ("grading/hidden_checks/test_toy.py", "solutions/toy/toy.ipynb", "exercises/toy/toy.ipynb",
                   "grading/known_wrong/toy.py", "toy_checks/toy.py"):  # fmt: skip
         other = with_class(course.root, tmp_path / place.replace("/", "_"))
         (other / place).write_text((other / place).read_text() + "\n")
-        assert course_key(Course(other, EXERCISE, "toy_checks"), Limits(), "best", secret) != key, place
+        assert course_fingerprint(Course(other, EXERCISE, "toy_checks"), Limits(), "best", secret) != key, place
 
 
 def test_the_key_follows_contents_and_what_was_odd_about_the_files(tmp_path, release):
     first = read_submission(hand_in(tmp_path / "a", "ada", filled(release)), EXERCISE, 5, 1)
     copy = read_submission(hand_in(tmp_path / "b", "ben", filled(release)), EXERCISE, 5, 1)
-    assert report_key("course", first) == report_key("course", copy) != report_key("other", first)
+    assert (
+        report_fingerprint("course", first) == report_fingerprint("course", copy) != report_fingerprint("other", first)
+    )
     with_weights = read_submission(
         hand_in(tmp_path / "a", "ada", filled(release), {"toy.safetensors": b"x"}), EXERCISE, 5, 1
     )
-    assert report_key("course", with_weights) != report_key("course", first)
+    assert report_fingerprint("course", with_weights) != report_fingerprint("course", first)
     copy.notes.append("the notebook was called mine.ipynb")
-    assert report_key("course", copy) != report_key("course", first)
+    assert report_fingerprint("course", copy) != report_fingerprint("course", first)
 
 
 def test_files_are_trusted_by_their_times_only_when_these_are_settled(tmp_path, release, monkeypatch):
@@ -293,15 +295,16 @@ ADDED = {
 def test_what_lies_beside_the_checks_counts_unless_it_is_another_exercises(course, tmp_path, place, counts):
     other = with_class(course.root, tmp_path / "course")
     before, unchanged = (
-        course_key(Course(root, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64) for root in (course.root, other)
+        course_fingerprint(Course(root, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64)
+        for root in (course.root, other)
     )
     (other / place).write_text("# new\n")
-    after = course_key(Course(other, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64)
+    after = course_fingerprint(Course(other, EXERCISE, "toy_checks"), Limits(), "best", b"x" * 64)
     assert before == unchanged and (after != before) == counts
 
 
 @pytest.mark.parametrize("package", ["torch", "pycocotools", "ipython"])
 def test_another_version_of_what_marks_depend_on_makes_all_reports_void(course, monkeypatch, package):
-    key, version = course_key(course, Limits(), "best", b"x" * 64), metadata.version
+    key, version = course_fingerprint(course, Limits(), "best", b"x" * 64), metadata.version
     monkeypatch.setattr(metadata, "version", lambda name: "0" if name == package else version(name))
-    assert course_key(course, Limits(), "best", b"x" * 64) != key
+    assert course_fingerprint(course, Limits(), "best", b"x" * 64) != key

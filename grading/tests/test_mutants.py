@@ -16,14 +16,14 @@ from mutants import mutants
 from torch import nn
 
 import helpers
-from grading import bake
+from grading.course import bake
 from grading.hidden_checks import (
     test_ex01_pose_regression,
     test_ex02_softargmax,
     test_ex03_segmentation,
     test_ex04_multi_person,
 )
-from helpers.checks.question import Wrong
+from helpers.checks.engine.question import Wrong
 
 HIDDEN = {
     "ex01_pose_regression": test_ex01_pose_regression,

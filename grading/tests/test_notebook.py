@@ -11,8 +11,8 @@ import pytest
 import toy_course
 from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 
-from grading.notebook import plain_markdown, repair
-from grading.submission import read_submission
+from grading.submission.read import read_submission
+from grading.submission.repair import plain_markdown, repair
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from grading import overview
 from grading.errors import GradingError
 from grading.report import QuestionReport, Report
+from grading.reporting import overview
 
 EXERCISE = "ex02_softargmax"
 ASKED = {

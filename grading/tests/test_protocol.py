@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from grading.errors import Crashed, ProtocolError, TimedOut
-from grading.protocol import MAX_HEADER, Channel, strict_json
-from helpers.checks.values import Other, Raised, decode, encode
+from grading.isolation.protocol import MAX_HEADER, Channel, strict_json
+from helpers.checks.engine.values import Other, Raised, decode, encode
 
 
 @pytest.fixture

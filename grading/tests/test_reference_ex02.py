@@ -6,8 +6,8 @@ import warnings
 import pytest
 import torch
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what they import is not ours to mend

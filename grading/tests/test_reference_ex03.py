@@ -11,8 +11,8 @@ from scipy.sparse import coo_matrix
 from scipy.spatial.distance import dice, jaccard
 from torchvision.ops import box_iou
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 ANSWERS = Course(ROOT, "ex03_segmentation").reference_answers()
 iou, mean_iou = ANSWERS["iou"], ANSWERS["mean_iou"]

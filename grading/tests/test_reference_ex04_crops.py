@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 from torchvision.ops import roi_align
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 boxes_to_crops, crops_to_image = ANSWERS["boxes_to_crops"], ANSWERS["crops_to_image"]

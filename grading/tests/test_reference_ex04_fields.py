@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 part_affinity_fields, affinity_score = ANSWERS["part_affinity_fields"], ANSWERS["affinity_score"]

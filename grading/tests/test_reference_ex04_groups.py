@@ -10,10 +10,10 @@ import torch
 from right_variants_ex04_groups import RIGHT_VARIANTS
 from scipy.optimize import linear_sum_assignment
 
-from grading.answers import Course
-from grading.release import ROOT
-from helpers.checks.group_cases import draw_places, draw_tree, shuffled, whole
-from helpers.skeletons import COCO
+from grading.course.course import Course
+from grading.course.release import ROOT
+from helpers.checks.ex04_multi_person.groups import draw_places, draw_tree, shuffled, whole
+from helpers.data.skeletons import COCO
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 match_limbs, group_people = ANSWERS["match_limbs"], ANSWERS["group_people"]

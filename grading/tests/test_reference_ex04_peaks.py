@@ -9,8 +9,8 @@ import torch
 from right_variants_ex04_peaks import RIGHT_VARIANTS
 from scipy import ndimage
 
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 find_peaks, add_offsets = ANSWERS["find_peaks"], ANSWERS["add_offsets"]

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import helpers
-from grading import release
-from helpers.checks.trained_models import PEOPLE_MODEL, REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
+from grading.course import release
+from helpers.checks.networks.trained import PEOPLE_MODEL, REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
 
 ROOT = release.ROOT
 

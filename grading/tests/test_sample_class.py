@@ -11,8 +11,8 @@ import pytest
 from test_release import answer_lines
 
 from grading import sample_class
-from grading.answers import Course
-from grading.release import ROOT
+from grading.course.course import Course
+from grading.course.release import ROOT
 from grading.sample_submissions import SUBMISSIONS
 
 SLOW_TRAINING = 2400  # seconds; the networks of the classes are trained once, unless the notebooks were run before

@@ -19,14 +19,13 @@ from pathlib import Path
 import pytest
 from toy_course import PROJECT, filled, hand_in
 
-from grading.answers import warm_process
 from grading.errors import NotIsolated
-from grading.libc import libc_call
-from grading.sandbox import ADVICE, FIRST_USER, LAYERS
-from grading.seccomp import FORBIDDEN, NEWER
-from grading.submission import read_submission
-from grading.turns import Cell, Turns
-from grading.warm import WarmProcess
+from grading.isolation.forkserver import ForkServer, start_fork_server
+from grading.isolation.libc import libc_call
+from grading.isolation.sandbox import ADVICE, FIRST_USER, LAYERS
+from grading.isolation.seccomp import FORBIDDEN, NEWER
+from grading.isolation.session import Cell, Session
+from grading.submission.read import read_submission
 
 ATTEMPT = """
 import ctypes, errno, fcntl, mmap, os, resource, signal, socket, subprocess, sys, threading, time
@@ -72,7 +71,7 @@ def threads(count):
 
 def said(warm, code: str, without: tuple[str, ...] = ()) -> str:
     """Return what code printed that ran in a worker, and that the worker lived to the end of it."""
-    with Turns(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")], without=without) as turns:
+    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")], without=without) as turns:
         turns.begin()
         assert [cell.errors for cell in turns.cells] == [[], []]
     return turns.output
@@ -94,7 +93,7 @@ def running(marker: str) -> list[str]:
 @pytest.fixture(scope="module")
 def isolated(warm):
     """The warm process, where this machine gives every layer."""
-    with Turns(warm, []) as turns:
+    with Session(warm, []) as turns:
         turns.begin()
     if missing := turns.layers["missing"]:
         pytest.skip(f"this machine does not give {missing}")
@@ -102,7 +101,7 @@ def isolated(warm):
 
 
 def test_every_layer_is_used_or_named_as_missing(warm):
-    with Turns(warm, []) as turns:
+    with Session(warm, []) as turns:
         turns.begin()
     assert set(LAYERS) == (set(turns.layers["used"]) | set(turns.layers["missing"])) - {"user namespace"}
     assert {"limits", "no new privileges"} <= set(turns.layers["used"])
@@ -323,7 +322,7 @@ print("POSSIBLE", ctypes.CFUNCTYPE(ctypes.c_int)(address)())
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="another processor has other foreign calls")
 @pytest.mark.parametrize("code", [FOREIGN, "call(0x40000000 | 39)"], ids=["32 bits", "x32"])
 def test_calls_of_another_architecture_end_the_process(isolated, code):
-    with Turns(isolated, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
+    with Session(isolated, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
         turns.begin()
     assert "signal 31" in str(turns.cells[1].trouble) and "POSSIBLE" not in turns.output
     if code == FOREIGN:  # this kernel may know such calls; of the second kind it need not
@@ -360,8 +359,8 @@ def test_root_is_given_up_for_a_user_of_this_grader_alone(isolated):
 @pytest.fixture(params=LAYERS)
 def lost(request, monkeypatch):
     """The name of a layer that this machine does not give for once."""
-    start = WarmProcess.start_turn
-    monkeypatch.setattr(WarmProcess, "start_turn", lambda *arguments: start(*arguments[:4], (request.param,)))
+    start = ForkServer.start_turn
+    monkeypatch.setattr(ForkServer, "start_turn", lambda *arguments: start(*arguments[:4], (request.param,)))
     return request.param
 
 
@@ -383,7 +382,10 @@ def test_strict_refuses_without_any_one_layer_and_says_what_to_do(grader, lost, 
 
 def test_strict_sends_no_cell_to_a_worker_that_lacks_a_layer(warm):
     cells = [Cell("code", "print('it ran')", "full")]
-    with Turns(warm, cells, without=("landlock",), strict=True) as turns, pytest.raises(NotIsolated, match="landlock"):
+    with (
+        Session(warm, cells, without=("landlock",), strict=True) as turns,
+        pytest.raises(NotIsolated, match="landlock"),
+    ):
         turns.begin()
     assert turns.output == "" and isinstance(turns.broken, NotIsolated)
 
@@ -405,7 +407,7 @@ time.sleep(0.3)
     open_doors = ("seccomp", "landlock", "private root", "ordinary user", "limits")
     for without in (open_doors, (*open_doors, "process namespace")):
         cells = [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]
-        with Turns(isolated, cells, without=without) as turns:
+        with Session(isolated, cells, without=without) as turns:
             turns.begin()
             deadline = time.monotonic() + 10
             while not running(marker):  # two forks and a new program, on a busy machine
@@ -422,10 +424,10 @@ for descriptor in range(3, 300):
     except OSError:
         pass
 """
-    with Turns(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
+    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
         turns.begin()
         assert turns.cells[1].mode != "full"  # the frame was nonsense: the turn ended, the cell was left out
-    with Turns(warm, []) as turns:
+    with Session(warm, []) as turns:
         turns.begin()  # and the warm process lives
     assert turns.layers["used"]
 
@@ -447,10 +449,10 @@ def test_an_environment_behind_a_link_is_read_at_its_real_place(course, isolated
     (tmp_path / "link").symlink_to(sys.prefix)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "link" / "bin" / Path(sys.executable).name))
     patient = dataclasses.replace(isolated.limits, submission_seconds=120)  # its first turn waits for torch
-    linked = warm_process(course, patient)
+    linked = start_fork_server(course, patient)
     try:
         assert said(linked, "assert 'pluggy' not in sys.modules; import pluggy; print('found')").strip() == "found"
-        with Turns(linked, []) as turns:
+        with Session(linked, []) as turns:
             turns.begin()
         assert not turns.layers["missing"]
     finally:
@@ -466,11 +468,11 @@ AS_NOBODY = """
 import os, sys
 os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
 sys.path[:0] = {path!r}
-from grading.sandbox import Limits
-from grading.turns import Cell, Turns
-from grading.warm import WarmProcess
-warm = WarmProcess({module!r}, Limits(), path={path!r}, readable={readable!r})
-with Turns(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as turns:
+from grading.isolation.sandbox import Limits
+from grading.isolation.session import Cell, Session
+from grading.isolation.forkserver import ForkServer
+warm = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})
+with Session(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as turns:
     turns.begin()
 print(turns.layers, turns.output)
 warm.close()

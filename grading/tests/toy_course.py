@@ -22,8 +22,8 @@ FULL = {"double": 3.0, "total": 2.0, "triple": 0.0, "model": 2.0}
 BONUS = {"triple": 1.5}
 
 CHECKS = """
-from helpers.checks.question import Question, Wrong
-from helpers.checks.values import Raised
+from helpers.checks.engine.question import Question, Wrong
+from helpers.checks.engine.values import Raised
 import torch
 
 def call(answer, memory, x):
@@ -87,7 +87,7 @@ QUESTIONS = {
 
 HIDDEN = """
 import pytest, torch
-from helpers.checks.question import Wrong
+from helpers.checks.engine.question import Wrong
 
 @pytest.mark.points("double", 2)
 def test_values(submission):

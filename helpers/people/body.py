@@ -7,15 +7,15 @@ Axes of a person: x to the person's left, y backwards (the face looks along -y),
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
-from pathlib import Path
 
 import numpy as np
 
+from helpers.files import ROOT
 from helpers.people.poses import ANGLES
 
 __all__ = ["BODY_FILE", "BODY_LAYER", "HAIR_LAYER", "SKIRT_LAYER", "Body", "load_body"]
 
-BODY_FILE = Path(__file__).resolve().parents[2] / "data" / "body.npz"
+BODY_FILE = ROOT / "data" / "body.npz"
 BODY_LAYER, SKIRT_LAYER, HAIR_LAYER = 0, 1, 2
 
 # Share of the spine's (or neck's) turn that each bone takes.

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.people.appearance import Surface, dress
 from helpers.people.background import Camera, Light
-from helpers.people.objects import Mesh
+from helpers.people.meshes import Mesh
 from helpers.people.placing import Placed
 from helpers.people.raster import rasterize, sample_shape, snap
 

@@ -3,15 +3,15 @@
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
+from helpers.files import ROOT
 from helpers.people.dice import Dice
 
 __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "mirrored"]
 
-POSE_FILE = Path(__file__).resolve().parents[2] / "data" / "poses.toml"
+POSE_FILE = ROOT / "data" / "poses.toml"
 MIDDLE = (
     "root.bend",
     "root.lean",

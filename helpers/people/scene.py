@@ -10,12 +10,12 @@ import numpy as np
 
 from helpers.people.background import Camera, draw_light, paint_backdrop, room_of
 from helpers.people.body import BODY_FILE
+from helpers.people.clutter import clutter, occluders, seats
 from helpers.people.dice import Dice
 from helpers.people.layer import Layer, blend, cast_shadows, draw_layer
 from helpers.people.placing import Placed, make_person, place_people
 from helpers.people.poses import POSE_FILE
 from helpers.people.settings import SceneSettings
-from helpers.people.things import clutter, occluders, seats
 
 __all__ = ["Scene", "render_scene", "renderer_version"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from helpers.data import PoseSet
-from helpers.skeletons import COCO
+from helpers.data.poses import PoseSet
+from helpers.data.skeletons import COCO
 
 # x, y of a standing person of height 1, head on top; left limbs to the right, as one sees a person from the front
 STANDING = np.array(

@@ -3,9 +3,10 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms.v2 import functional as tv
 
-from helpers import augment, set_seed
-from helpers.augment import mirror, mirror_masks, random_affine, recolour, warp, warp_masks
-from helpers.skeletons import COCO
+from helpers import set_seed
+from helpers.data import augment
+from helpers.data.augment import mirror, mirror_masks, random_affine, recolour, warp, warp_masks
+from helpers.data.skeletons import COCO
 from helpers.tests.stick_people import stick_people
 
 SIZES = [(37, 23), (32, 48)]

@@ -3,8 +3,8 @@ import socket
 import pytest
 import torch
 
-from helpers import backbones, efficientnet
-from helpers.backbones import (
+from helpers.models import backbones, efficientnet
+from helpers.models.backbones import (
     WeightsUnavailable,
     efficientnet_lite0_backbone,
     fine_backbone,

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from helpers import augment, bottom_up
-from helpers.backbones import fine_backbone
-from helpers.bottom_up import BottomUp, caps, field_loss, offsets_to, with_maps
-from helpers.crowds import rendered_crowds
-from helpers.skeletons import COCO
+from helpers.data import augment
+from helpers.data.rendered import rendered_crowds
+from helpers.data.skeletons import COCO
+from helpers.models import bottom_up
+from helpers.models.backbones import fine_backbone
+from helpers.models.bottom_up import BottomUp, caps, field_loss, offsets_to, with_maps
 
 NAN = float("nan")
 

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers import boundary_score
-from helpers.boundaries import grown
+from helpers.metrics.boundaries import grown
 
 
 def row(*labels):

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers.segmentation import camvid, load_segmentation
+from helpers.data.camvid import camvid
+from helpers.data.load import load_segmentation
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 REAL = Path(os.environ.get("DEEP_LEARNING_LAB_CAMVID") or SHARED / "camvid" / "CamVid")

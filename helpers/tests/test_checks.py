@@ -6,15 +6,16 @@ import torch
 from torch import nn
 
 from helpers.checks import ex01_pose_regression as check
-from helpers.checks.compare import Form, fault, same, show
-from helpers.checks.minimise import minimise
-from helpers.checks.pose_models import note_on_start
-from helpers.checks.probes import calling, differentiating
-from helpers.checks.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
-from helpers.checks.table import Table, digest
-from helpers.checks.trained_models import mean_length, points_at
-from helpers.checks.values import Other, Raised
-from helpers.checks.verdict import Call, judge, refuse_too_many
+from helpers.checks.engine.compare import Form, fault, same, show
+from helpers.checks.engine.judge import Call, judge, refuse_too_many
+from helpers.checks.engine.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
+from helpers.checks.engine.table import Table, digest
+from helpers.checks.engine.values import Other, Raised
+from helpers.checks.networks.poses import note_on_start
+from helpers.checks.networks.trained import points_at
+from helpers.checks.probes.calling import calling, differentiating
+from helpers.checks.probes.minimise import minimise
+from helpers.metrics.indirect import mean_length
 
 SCALAR = Form("a scalar", number_will_do=True, dtype="precise")
 STRICT = Form("a scalar")

@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers.coco_people import coco_file, coco_people, from_coco, to_coco
-from helpers.crowds import PeopleSet, load_people, rendered_crowds
+from helpers.data.coco import coco_file, coco_people, from_coco, to_coco
+from helpers.data.load import load_people
+from helpers.data.people import PeopleSet
+from helpers.data.rendered import rendered_crowds
+from helpers.data.skeletons import COCO, LSP, Skeleton
 from helpers.people import SceneSettings
-from helpers.skeletons import COCO, LSP, Skeleton
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 REAL = Path(os.environ.get("DEEP_LEARNING_LAB_COCO") or SHARED / "coco-mini")

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import crowd_pictures
-from helpers.crowd_pictures import LEFT, MIDDLE, OF_PERSON, RIGHT, WHITE
-from helpers.crowds import PeopleSet, box_areas
-from helpers.mask_pictures import GREY
-from helpers.skeletons import COCO, LSP
+from helpers.data.people import PeopleSet, box_areas
+from helpers.data.skeletons import COCO, LSP
+from helpers.pictures import people as crowd_pictures
+from helpers.pictures.masks import GREY
+from helpers.pictures.people import LEFT, MIDDLE, OF_PERSON, RIGHT, WHITE
 from helpers.tests.stick_people import stick_people
 from helpers.tests.test_mask_pictures import rgb, simulated
 from helpers.tests.test_pictures import near, pixels

@@ -4,11 +4,13 @@ import pytest
 import torch
 
 import helpers
-from helpers import crowds as crowds_module
-from helpers.crowds import PeopleSet, box_areas, load_people, rendered_crowds
-from helpers.data import SEEDS, batches
+from helpers.data import rendered
+from helpers.data.batches import batches
+from helpers.data.load import load_people
+from helpers.data.people import PeopleSet, box_areas
+from helpers.data.rendered import SEEDS, rendered_crowds
+from helpers.data.skeletons import COCO, LSP
 from helpers.people import SceneSettings, render_scene
-from helpers.skeletons import COCO, LSP
 
 SMALL = SceneSettings(size=(48, 64), people=(1, 3), scale=(0.5, 0.8))
 COUNTS = [2, 0, 3, 1, 2]
@@ -230,7 +232,7 @@ def test_people_of_whom_nothing_is_seen_are_ignored(monkeypatch):
 
 def test_the_second_call_reads_the_file(tmp_path, monkeypatch):
     first = rendered_crowds("val", 2, settings=SMALL, cache=tmp_path, progress=False)
-    monkeypatch.setattr(crowds_module, "_render", None)  # would fail if called
+    monkeypatch.setattr(rendered, "scenes", None)  # would fail if called
     again = rendered_crowds("val", 2, settings=SMALL, cache=tmp_path, progress=False)
     assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in ("images", *ROWS))
     with pytest.raises(TypeError):  # another knob is another file

@@ -4,10 +4,13 @@ import time
 import pytest
 import torch
 
-from helpers import data as data_module
-from helpers.data import PoseSet, batches, load_poses, rendered_people, scenes
+from helpers.data import rendered
+from helpers.data.batches import batches
+from helpers.data.load import load_poses
+from helpers.data.poses import PoseSet
+from helpers.data.rendered import rendered_people, scenes
+from helpers.data.skeletons import COCO, LSP
 from helpers.people import SceneSettings, render_scene
-from helpers.skeletons import COCO, LSP
 from helpers.tests.stick_people import stick_people
 
 
@@ -117,7 +120,7 @@ SMALL = SceneSettings(size=(48, 32))
 
 def test_rendered_people_are_the_renderers_scenes(tmp_path):
     people = rendered_people("val", 3, settings=SMALL, cache=tmp_path, progress=False)
-    scene = render_scene(data_module.SEEDS["val"], 2, SMALL)
+    scene = render_scene(rendered.SEEDS["val"], 2, SMALL)
     assert people.image_size == (48, 32) and people.skeleton is COCO
     assert (people.images[2].permute(1, 2, 0).numpy() == scene.image).all()
     assert (people.keypoints[2].numpy() == scene.keypoints[0]).all()
@@ -126,7 +129,7 @@ def test_rendered_people_are_the_renderers_scenes(tmp_path):
 
 def test_the_second_call_reads_the_file(tmp_path, monkeypatch):
     first = rendered_people("val", 2, settings=SMALL, cache=tmp_path, progress=False)
-    monkeypatch.setattr(data_module, "_render", None)  # would fail if called
+    monkeypatch.setattr(rendered, "scenes", None)  # would fail if called
     again = rendered_people("val", 2, settings=SMALL, cache=tmp_path, progress=False)
     assert torch.equal(first.images, again.images) and len(list(tmp_path.iterdir())) == 1
     with pytest.raises(TypeError):  # another count, seed or knob is another file

@@ -5,19 +5,11 @@ import torch
 from torchvision.ops import box_iou
 
 import helpers
-from helpers import detection
-from helpers.crowds import PeopleSet, box_areas
-from helpers.detection import (
-    PersonDetector,
-    augment,
-    box_f1,
-    box_f1_metric,
-    box_precision,
-    box_recall,
-    detection_loss,
-    detections,
-)
-from helpers.skeletons import COCO
+from helpers.data.people import PeopleSet, box_areas
+from helpers.data.skeletons import COCO
+from helpers.metrics.boxes import box_f1, box_precision, box_recall
+from helpers.models import detection
+from helpers.models.detection import PersonDetector, augment, box_f1_metric, detection_loss, detections
 from helpers.tests.stick_people import stick_people
 
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from helpers import pictures
-from helpers.explorer import FIRST, SIZE, example_scores, temperature_explorer, temperature_picture
+from helpers.pictures import poses as pictures
+from helpers.pictures.explorer import FIRST, SIZE, example_scores, temperature_explorer, temperature_picture
 
 
 def expectation(scores, beta=1.0):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from helpers.fitting import fit_to
+from helpers.models.encoders import pad_or_crop
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from helpers.fitting import fit_to
 )
 def test_rows_and_columns_are_fitted_about_the_centre(before, size, after):
     row = torch.tensor(before).view(1, 1, 1, -1)
-    assert fit_to(row, (1, size)).flatten().tolist() == after
-    assert fit_to(row.transpose(2, 3), (size, 1)).flatten().tolist() == after
+    assert pad_or_crop(row, (1, size)).flatten().tolist() == after
+    assert pad_or_crop(row.transpose(2, 3), (size, 1)).flatten().tolist() == after
 
 
 def test_gradients_flow_and_both_axes_are_their_own():
     maps = torch.randn(2, 3, 5, 8, requires_grad=True)
-    fitted = fit_to(maps, (6, 7))
+    fitted = pad_or_crop(maps, (6, 7))
     assert fitted.shape == (2, 3, 6, 7)
     fitted.sum().backward()
     assert maps.grad[..., 0].eq(0).all() and maps.grad[..., 1:].eq(1).all()
@@ -30,6 +30,6 @@ def test_gradients_flow_and_both_axes_are_their_own():
 
 def test_what_is_no_size_or_no_map_is_refused():
     with pytest.raises(ValueError, match=r"size is \(0, 4\); expected \(H, W\)"):
-        fit_to(torch.zeros(1, 1, 2, 2), (0, 4))
+        pad_or_crop(torch.zeros(1, 1, 2, 2), (0, 4))
     with pytest.raises(ValueError, match=r"maps has shape \(2, 2\); expected \(B, C, H, W\)"):
-        fit_to(torch.zeros(2, 2), (4, 4))
+        pad_or_crop(torch.zeros(2, 2), (4, 4))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from helpers.gallery import gallery_picture, people_gallery
+from helpers.pictures.gallery import gallery_picture, people_gallery
 
 KERNEL = """
 import sys

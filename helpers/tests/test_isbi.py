@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers.segmentation import isbi2012, load_segmentation
+from helpers.data.isbi import isbi2012
+from helpers.data.load import load_segmentation
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 REAL = Path(os.environ.get("DEEP_LEARNING_LAB_ISBI") or SHARED / "isbi2012-em")

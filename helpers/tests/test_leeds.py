@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 
-from helpers.data import leeds_sports
-from helpers.skeletons import LSP
+from helpers.data.leeds import leeds_sports
+from helpers.data.skeletons import LSP
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 

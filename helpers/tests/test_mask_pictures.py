@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import mask_pictures
-from helpers.mask_pictures import GREY, PALETTE, YES_NO
+from helpers.data.masks import SegmentationSet
 from helpers.people import SceneSettings, render_scene
-from helpers.segmentation import SegmentationSet
+from helpers.pictures import masks as mask_pictures
+from helpers.pictures.masks import GREY, PALETTE, YES_NO
 from helpers.tests.test_pictures import near, pixels
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from helpers.coco_people import coco_file
-from helpers.crowds import PeopleSet
-from helpers.oks import COCO_SIGMAS, average_precision, oks
-from helpers.skeletons import COCO, LSP
+from helpers.data.coco import coco_file
+from helpers.data.people import PeopleSet
+from helpers.data.skeletons import COCO, LSP
+from helpers.metrics.oks import COCO_SIGMAS, average_precision, oks
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
 TENTH = [0.1] * 17  # sigmas for numbers by hand

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from helpers.data.skeletons import COCO
 from helpers.people import PARTS, body, poses
 from helpers.people.body import load_body
 from helpers.people.dice import Dice
 from helpers.people.poses import ANGLES, load_poses, mirrored, read_book
-from helpers.skeletons import COCO
 
 JOINT = {name: i for i, name in enumerate(COCO.keypoint_names)}
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers import History, pictures
-from helpers.figures import Picture
+from helpers import History
+from helpers.data.skeletons import COCO, LSP
 from helpers.people import SceneSettings, render_scene
-from helpers.skeletons import COCO, LSP
+from helpers.pictures import poses as pictures
+from helpers.pictures.figure import Picture
 from helpers.tests.stick_people import stick_people
 
 STICKS = stick_people(5, (37, 23))

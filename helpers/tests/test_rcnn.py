@@ -9,9 +9,9 @@ from torch import nn
 from torchvision.models.detection import keypointrcnn_resnet50_fpn, maskrcnn_resnet50_fpn
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
-from helpers import rcnn
-from helpers.backbones import WeightsUnavailable
-from helpers.rcnn import detected_people, find_people, load_keypoint_rcnn, load_mask_rcnn
+from helpers.models import rcnn
+from helpers.models.backbones import WeightsUnavailable
+from helpers.models.rcnn import detected_people, find_people, load_keypoint_rcnn, load_mask_rcnn
 
 FEW = {
     "min_size": 64,

@@ -5,17 +5,12 @@ import pytest
 import torch
 
 import helpers
-from helpers import segmentation as segmentation_module
-from helpers.data import SEEDS, batches, rendered_people
+from helpers.data import rendered
+from helpers.data.batches import batches
+from helpers.data.load import load_segmentation
+from helpers.data.masks import SegmentationSet, semantic_mask, three_masks
+from helpers.data.rendered import SEEDS, rendered_people, rendered_scene, rendered_segmentation
 from helpers.people import CLOTHES, Scene, SceneSettings, render_scene
-from helpers.segmentation import (
-    SegmentationSet,
-    load_segmentation,
-    rendered_scene,
-    rendered_segmentation,
-    semantic_mask,
-    three_masks,
-)
 
 SMALL = SceneSettings(size=(48, 32))
 
@@ -193,7 +188,7 @@ def test_by_default_a_quarter_of_the_pixels_shows_people():
 
 def test_the_second_call_reads_the_file(tmp_path, monkeypatch):
     first = rendered_segmentation("val", 2, settings=SMALL, cache=tmp_path, progress=False)
-    monkeypatch.setattr(segmentation_module, "_render", None)  # would fail if called
+    monkeypatch.setattr(rendered, "scenes", None)  # would fail if called
     again = rendered_segmentation("val", 2, settings=SMALL, cache=tmp_path, progress=False)
     assert torch.equal(first.masks, again.masks)
     with pytest.raises(TypeError):  # another knob is another file

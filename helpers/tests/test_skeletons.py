@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from helpers.skeletons import COCO, LSP, Skeleton
+from helpers.data.skeletons import COCO, LSP, Skeleton
 
 
 @pytest.mark.parametrize("skeleton", [COCO, LSP], ids=["COCO", "LSP"])

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from helpers import pick_device
-from helpers.speed import Setting, Threads, choose_setting, map_tensors
 from helpers.tests.stick_people import stick_people
+from helpers.training.speed import Setting, choose_setting, map_tensors
+from helpers.training.threads import Threads
 
 BATCH = stick_people(4, (16, 24)).batch()
 SETTINGS = [Setting(), Setting("float32", True), Setting("bfloat16", False), Setting("bfloat16", True)]
@@ -118,7 +119,7 @@ def test_freed_memory_is_kept_for_the_next_step():
     """Steps of a small network: their memory is fetched from the system once, not again and again."""
     counting = """
 import resource, sys, torch, helpers
-from helpers.speed import keep_freed_memory
+from helpers.training.threads import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
 model, images = helpers.small_backbone(), torch.rand(32, 3, 128, 128)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from helpers.crowds import rendered_crowds
-from helpers.top_down import certainty, person_crops, pose_loss
+from helpers.data.rendered import rendered_crowds
+from helpers.models.top_down import certainty, person_crops, pose_loss
 
 
 def cut_out(images, boxes, size):

@@ -13,12 +13,12 @@ from torch import nn
 
 import helpers
 from helpers import evaluate, fit, predict, set_seed
-from helpers.checkpoint import Checkpoint
-from helpers.schedule import Schedule
-from helpers.speed import Setting
 from helpers.tests.stick_people import stick_people
-from helpers.training import train_one_epoch
-from helpers.weights import read_tensors
+from helpers.training.checkpoint import Checkpoint
+from helpers.training.loop import train_one_epoch
+from helpers.training.schedule import Schedule
+from helpers.training.speed import Setting
+from helpers.training.weights import read_tensors
 
 TRAIN, VAL = stick_people(40, (32, 24), seed=0), stick_people(10, (32, 24), seed=1)
 

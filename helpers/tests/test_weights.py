@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from helpers import load_weights, save_weights
-from helpers.weights import read_tensors
+from helpers.training.weights import read_tensors
 
 
 def net(width=4):

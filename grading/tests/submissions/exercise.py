@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grading.notebook import is_answer
+from grading.limits import Limits
 from grading.sample_submissions import handing_in
-from grading.sandbox import Limits
+from grading.submission.roles import is_answer
 
 __all__ = ["Exercise", "HandedIn", "code", "until_a_limit", "with_scratch"]
 

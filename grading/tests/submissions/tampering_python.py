@@ -46,7 +46,7 @@ def run_cell_swapped(ex: Exercise) -> HandedIn:
         import IPython.core.interactiveshell as shell, sys
         get_ipython().run_cell = lambda *a, **k: None
         shell.InteractiveShell.run_cell = shell.InteractiveShell.showtraceback = lambda *a, **k: None
-        cells = sys.modules.get("grading.cells")
+        cells = sys.modules.get("grading.isolation.cells")
         if cells:
             cells.Notebook.run = lambda *a, **k: []
             cells.Notebook.answer = lambda *a, **k: (lambda *b, **c: True)
@@ -88,7 +88,7 @@ def helpers_patched(ex: Exercise) -> HandedIn:
     """helpers.checks is patched: run_probe, encode, decode, DTYPES, Wrong, and every public check."""
     return ex.worthless("""
         import sys
-        import helpers.checks.question as question, helpers.checks.values as values
+        import helpers.checks.engine.question as question, helpers.checks.engine.values as values
 
         def loot(*arguments, **options):
             question.run_probe = lambda *a, **k: True

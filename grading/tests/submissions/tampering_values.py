@@ -278,7 +278,7 @@ def deleted_with_a_vengeance(ex: Exercise) -> HandedIn:
         import gc, sys, weakref
 
         def poison():
-            worker = sys.modules.get("grading.worker")
+            worker = sys.modules.get("grading.isolation.worker")
             if worker:
                 worker.encode = worker.decode = lambda *a, **k: (True, [])
             torch.equal = torch.allclose = lambda *a, **k: True

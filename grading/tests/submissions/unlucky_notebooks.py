@@ -6,8 +6,8 @@ import copy
 import json
 from typing import Any
 
-from grading.notebook import is_answer
 from grading.sample_submissions.handing_in import scratch
+from grading.submission.roles import is_answer
 from submissions.exercise import Exercise, HandedIn, code, with_scratch
 
 

@@ -1,0 +1,128 @@
+"""What a report depends on, as one hash: a report whose key is still right need not be made again.
+
+    course_fingerprint(course, limits, isolation, secret)   checks, answers, helpers, limits, secret, versions
+    report_fingerprint(course_fingerprint, submission)      the same with what was handed in
+
+Both are hashes of contents, so neither a clock nor a copy of the folder changes them. `files_of` is the short cut for
+a class of hundreds: size and times of the two files that a submission usually is, by which an untouched one is known
+without reading it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import stat
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from grading.course.course import Course
+from grading.errors import CourseError
+from grading.limits import Limits
+from grading.submission.read import Submission
+from helpers.files import ROOT
+
+__all__ = ["course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
+
+# Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")
+# What decides a mark, or what a student reads of it: each of these is walked whole.
+MARKING = (
+    "helpers",
+    "data",
+    "grading/submission",
+    "grading/course",
+    "grading/isolation",
+    "grading/examination",
+    "grading/plugin",
+    "grading/reporting/feedback.py",
+    "grading/errors.py",
+    "grading/limits.py",
+    "grading/report.py",
+)
+NO_PART = {"cache", "tests", "__pycache__"}  # folders of these names, wherever they are
+SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was read would look unchanged ever after
+
+
+def project_fingerprint() -> str:
+    """Return the hash of this project's own part: `helpers`, `data` and what grades."""
+    return _hash_of((path for place in MARKING for path in _walked(ROOT, place)), ROOT)
+
+
+def _walked(root: Path, place: str) -> list[Path]:
+    """Return the files at or below a place, hidden ones and NO_PART left out.
+
+    Raises:
+        CourseError: there is no such place, so that what was moved away cannot drop out unseen.
+    """
+    if not (root / place).exists():
+        raise CourseError(f"{root / place} decides marks, and is not there: was it moved, or is this no whole copy?")
+    files = [root / place] if (root / place).is_file() else (root / place).rglob("*")
+    parts = ((path, path.relative_to(root).parts) for path in files if path.is_file())
+    return [path for path, names in parts if NO_PART.isdisjoint(names) and not any(n.startswith(".") for n in names)]
+
+
+def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: bytes) -> str:
+    """Return the hash of everything but the submission that decides a report.
+
+    Of the hidden checks that is the exercise's own module and whatever lies beside it to help, but not the modules of
+    other exercises: a change of one exercise's hidden checks leaves the reports on the others right. All known wrong
+    versions count, for one exercise's may be made from another's.
+    """
+    own = [course.checks_package.replace(".", "/")] if course.checks_package != "helpers.checks" else []
+    own += [course.known_wrong] if (course.root / course.known_wrong).exists() else []
+    found = [path for place in own for path in _walked(course.root, place)]
+    hidden = _walked(course.root, course.hidden_checks)
+    found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]
+    found += [course.notebook_path(folder) for folder in (course.source, course.release)]
+    parts = [project_fingerprint(), _hash_of(found, course.root), hashlib.sha256(b"course key" + secret).hexdigest()]
+    parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def report_fingerprint(course: str, submission: Submission) -> str:
+    """Return the hash of a submission as it was read, under the course's key."""
+    parts = [course, submission.hash, submission.unreadable, submission.notes]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
+    """Return size, times and number of the files in a submission's folder; empty where they must be read again.
+
+    That is so where the notebook has another name or is no plain file, and for two seconds after a change.
+    """
+    found, now = {}, time.time_ns()
+    if folder.is_symlink():  # what lies behind is not read either
+        return {}
+    for name in (f"{exercise}.ipynb", f"{exercise}.safetensors"):
+        try:
+            state = (folder / name).lstat()
+        except OSError:
+            continue
+        if not stat.S_ISREG(state.st_mode) or max(state.st_ctime_ns, state.st_mtime_ns) > now - SETTLED_NS:
+            return {}
+        found[name] = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    return found if f"{exercise}.ipynb" in found else {}
+
+
+def _hash_of(paths: Iterable[Path], root: Path) -> str:
+    """Return the hash of files by their places below `root` and their contents, in a fixed order."""
+    key = hashlib.sha256()
+    for path in sorted({path for path in paths if path.is_file()}):
+        name = path.relative_to(root).as_posix()
+        key.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return key.hexdigest()
+
+
+def _versions() -> list[str]:
+    versions = [platform.python_version(), platform.machine()]
+    for name in PACKAGES:
+        try:
+            versions.append(metadata.version(name))
+        except metadata.PackageNotFoundError:
+            versions.append("-")
+    return versions

@@ -1,0 +1,134 @@
+"""Held-out scenes: images that no student has seen, on which trained models are scored.
+
+They are drawn from the secret of the course that is being graded, the same for everybody, rendered once and kept in
+`grading/cache`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from grading.course.secret import course_secret
+from helpers.data.masks import SegmentationSet
+from helpers.data.people import PeopleSet
+from helpers.data.poses import PoseSet
+from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
+from helpers.files import ROOT
+from helpers.metrics.oks import average_precision
+
+__all__ = [
+    "COUNT",
+    "ap_of",
+    "draw_from",
+    "held_out_crowds",
+    "held_out_masks",
+    "held_out_people",
+    "mean_iou_of",
+    "mpjpe_of",
+]
+
+GRADING = ROOT / "grading"
+COUNT = 64
+
+# By submission and weights file: several tests ask, the model predicts once. What went wrong is kept as well as what
+# came out.
+_outcomes: WeakKeyDictionary[Any, dict[str, float | Exception]] = WeakKeyDictionary()
+_secret: bytes | None = None  # of the course that is being graded; None outside grading: this project's own
+
+
+def draw_from(secret: bytes) -> None:
+    """Have all scenes drawn from this course's secret from now on."""
+    global _secret
+    if secret != _secret:
+        _secret = secret
+        for scenes in (held_out_people, held_out_masks, held_out_crowds):
+            scenes.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def held_out_people(count: int = COUNT) -> PoseSet:
+    """Return `count` rendered people, 128 x 128, from the course's secret."""
+    seed = _secret_seed(b"held-out people")
+    return rendered_people("test", count, cache=GRADING / "cache", progress=False, seed=seed)
+
+
+@lru_cache(maxsize=2)
+def held_out_masks(count: int = COUNT) -> SegmentationSet:
+    """Return `count` images of rendered people with masks, 128 x 128, from the course's secret."""
+    seed = _secret_seed(b"held-out masks")
+    return rendered_segmentation("test", count, cache=GRADING / "cache", progress=False, seed=seed)
+
+
+@lru_cache(maxsize=2)
+def held_out_crowds(count: int = COUNT) -> PeopleSet:
+    """Return `count` images of two to four rendered people each, 96 x 128, from the course's secret."""
+    seed = _secret_seed(b"held-out crowds")
+    return rendered_crowds("test", count, cache=GRADING / "cache", progress=False, seed=seed)
+
+
+def mpjpe_of(submission: Any, weights: str) -> float:
+    """Return the MPJPE in pixels of a submission's model, with its weights file, on the held-out people.
+
+    Raises:
+        Wrong: there is no such file, it does not fit the model, or the model's output is no set of keypoints.
+    """
+    return _score(submission, weights, held_out_people, _mpjpe)
+
+
+def mean_iou_of(submission: Any, weights: str) -> float:
+    """Return the mean IoU of a submission's model, with its weights file, on the held-out images with masks.
+
+    Raises:
+        Wrong: there is no such file, it does not fit the model, or the model's output is no set of logits.
+    """
+    return _score(submission, weights, held_out_masks, _mean_iou)
+
+
+def ap_of(submission: Any, weights: str) -> float:
+    """Return the AP by OKS of a submission's system, with its weights file, on the held-out scenes of several people.
+
+    Raises:
+        Wrong: there is no such file, it does not fit the model, or what the system answers are no people.
+    """
+    return _score(submission, weights, held_out_crowds, lambda people, data: average_precision(people, data)["AP"])
+
+
+def _score(submission: Any, weights: str, scenes: Callable[[], Any], score: Callable[[Any, Any], float]) -> float:
+    """Return the score of what a submission's model answers for held-out scenes, asked once."""
+    outcomes = _outcomes.setdefault(submission, {})
+    if weights not in outcomes:
+        data = scenes()
+        try:
+            pred = submission.examine("model", "predicts", images=data.images, weights=weights)
+            outcomes[weights] = score(pred, data)
+        except Exception as error:
+            outcomes[weights] = error
+    outcome = outcomes[weights]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _secret_seed(purpose: bytes) -> int:
+    key = hmac.new(_secret or course_secret(GRADING / "course_secret"), purpose, hashlib.sha256).digest()
+    return int.from_bytes(key[:6], "big")
+
+
+def _mpjpe(pred: Tensor, people: PoseSet) -> float:
+    return float((pred - people.keypoints)[people.visible].square().sum(dim=-1).sqrt().mean())
+
+
+def _mean_iou(pred: Tensor, data: SegmentationSet) -> float:
+    counted = data.masks != 255
+    classes = data.num_classes
+    pairs = classes * data.masks[counted].long() + pred[counted]
+    counts = torch.bincount(pairs, minlength=classes**2).view(classes, classes).double()
+    return float((counts.diag() / (counts.sum(0) + counts.sum(1) - counts.diag())).nanmean())

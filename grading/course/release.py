@@ -1,0 +1,132 @@
+"""From solutions/ to what students get: exercises/, the tables of the visible checks, and the bundle.
+
+Steps, in order:
+1. `helpers/checks/<exercise>/table.safetensors`: what reference and known wrong versions answer at the visible seed;
+2. `exercises/<exercise>/<exercise>.ipynb`: stock `nbgrader generate_assignment`, solutions cleared;
+3. `build/deep-learning-lab-students.zip`: exercises, helpers, data and the environment; no solutions, no grading.
+
+`--check` does 1 and 2 beside the tree and fails where the tree differs, so that two copies never drift apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from grading.course import bake
+from grading.errors import ReleaseError
+from helpers.files import ROOT
+
+__all__ = ["EXERCISES", "ROOT", "generate", "main", "write_bundle"]
+
+EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
+BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
+BUNDLED = (
+    "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors", "helpers/checks/*/hints.toml",
+    "data/*", "data/licenses/*", "LICENSE", "constraints.txt",
+)  # fmt: skip
+STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")
+
+
+def generate(exercise: str, folder: Path, gradebook: str | None = None) -> Path:
+    """Write the students' notebook of `exercise` below `folder` with stock nbgrader and return its path.
+
+    Args:
+        exercise: its key, such as "ex01_pose_regression".
+        folder: takes `<exercise>/<exercise>.ipynb`.
+        gradebook: database URL that learns the assignment; None keeps the course's gradebook as it is.
+    Raises:
+        ReleaseError: if nbgrader fails, with what it printed last.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [
+            "nbgrader", "generate_assignment", exercise, "--force", f"--course-dir={ROOT}",
+            f"--CourseDirectory.release_directory={folder}", f"--db={gradebook or f'sqlite:///{scratch}/gradebook.db'}",
+        ]  # fmt: skip
+        tools = os.path.dirname(sys.executable)  # nbgrader calls alembic by name
+        environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    notebook = folder / exercise / f"{exercise}.ipynb"
+    if done.returncode or not notebook.is_file():
+        raise ReleaseError(f"nbgrader generate_assignment {exercise} failed:\n{done.stderr[-2000:]}")
+    return notebook
+
+
+def drift(exercise: str, folder: Path) -> list[str]:
+    """Return a sentence for each generated file of `exercise` that differs from a fresh generation."""
+    pairs = [(ROOT / "exercises" / exercise / f"{exercise}.ipynb", generate(exercise, folder))]
+    fresh_table = folder / f"{exercise}.safetensors"
+    fresh_table.write_bytes(bake.bake(exercise))
+    pairs.append((bake.table_path(exercise), fresh_table))
+    return [
+        f"{old.relative_to(ROOT)} is not what solutions/{exercise} gives. Run `make release` and commit the result."
+        for old, new in pairs
+        if not old.is_file() or not filecmp.cmp(old, new, shallow=False)
+    ]
+
+
+def release(exercise: str, folder: Path) -> None:
+    """Write the table and the students' notebook of `exercise` into the tree; weights and results there stay."""
+    bake.table_path(exercise).write_bytes(bake.bake(exercise))
+    notebook = generate(exercise, folder, gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
+    target = ROOT / "exercises" / exercise / notebook.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(notebook, target)
+    print(f"wrote {target.relative_to(ROOT)}")
+
+
+def student_pins(environment: str) -> str:
+    """Return environment.yml as students get it: without the packages that only staff need."""
+    lines = [line for line in environment.splitlines() if not re.match(rf"\s*- ({'|'.join(STAFF_ONLY)})==", line)]
+    return "\n".join(lines).replace(".[staff,dev]", ".") + "\n"
+
+
+def write_bundle(path: Path = BUNDLE) -> Path:
+    """Write the students' bundle, the same bytes for the same tree, and return its path."""
+    files = sorted(
+        {found for pattern in BUNDLED for found in ROOT.glob(pattern) if found.is_file() and "tests" not in found.parts}
+    )
+    content = {str(file.relative_to(ROOT)): file.read_bytes() for file in files}
+    content["README.md"] = (ROOT / "docs" / "students.md").read_bytes()
+    content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
+    content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, data in sorted(content.items()):
+            entry = zipfile.ZipInfo(f"deep-learning-lab/{name}")  # a fixed date: the bytes follow from the tree alone
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            bundle.writestr(entry, data)
+    part.replace(path)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `python -m grading release` and return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m grading release", description=__doc__.split("\n")[0])
+    parser.add_argument("exercises", nargs="*", default=list(EXERCISES), metavar="EXERCISE", help="default: all")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the tree differs")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.exercises) - set(EXERCISES):
+        parser.error(f"no such exercise: {', '.join(sorted(unknown))}; there are {', '.join(EXERCISES)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        if options.check:
+            found = [line for exercise in options.exercises for line in drift(exercise, Path(scratch))]
+            print("\n".join(found) or f"as solutions/ gives them: {', '.join(options.exercises)}")
+            return bool(found)
+        for exercise in options.exercises:
+            release(exercise, Path(scratch))
+    print(f"wrote {write_bundle().relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

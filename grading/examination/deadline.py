@@ -1,0 +1,44 @@
+"""A deadline for judging, which nothing that was handed in may outlast."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+__all__ = []
+
+
+class _TooLong(BaseException):
+    """Judging took too long. No Exception, which a probe that runs a reference would take for an answer."""
+
+
+class _Judging:
+    """The time for judging one case: it runs from `start` to `stop`, as often as they are called, and whoever uses up
+    the seconds that are left meets `_TooLong`.
+
+    The interpreter itself looks at the clock, with every call and return in this thread, be it the main one or not.
+    Nothing comes from another thread, so nothing can come late: not after `stop`, and not amid an exchange with the
+    worker. What it cannot interrupt is a single call of compiled code, a sum over many millions of numbers, say;
+    `MOST_MB` bounds those, and memory. Raised in a destructor it is lost, until the next `start`. Whoever profiles the
+    grader goes without.
+    """
+
+    def __init__(self, left: float) -> None:
+        self.left, self.end = left, 0.0
+
+    def start(self) -> None:
+        """Let the time run."""
+        self.end = time.monotonic() + self.left
+        if sys.getprofile() is None:
+            sys.setprofile(self._look)
+
+    def stop(self) -> None:
+        """Let the time stand still: the answer is asked, say."""
+        if sys.getprofile() == self._look:
+            sys.setprofile(None)
+        self.left = self.end - time.monotonic()
+
+    def _look(self, *event: Any) -> None:
+        if time.monotonic() > self.end:
+            raise _TooLong  # and the interpreter looks no more

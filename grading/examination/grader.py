@@ -1,0 +1,192 @@
+"""Grading one submission from its folder to its report: read, repair, run in the worker, examine, write down.
+
+    Grader(course, limits, secret)        one for a class: the warm process, the references, the secret
+    grader.repair(submission)             -> a sound notebook
+    grader.grade(notebook, submission)    -> Report, and feedback in the notebook
+
+Whatever goes wrong in here ends in a report of zero with the reason; only the course's own faults are raised.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from grading.course import held_out
+from grading.course.course import Course, References
+from grading.course.secret import course_secret
+from grading.errors import GradingError, NotIsolated, TimedOut, WorkerError
+from grading.examination.examiner import collect_points, examine, not_graded, submission_seed
+from grading.isolation.forkserver import ForkServer
+from grading.isolation.session import Cell, Session
+from grading.report import Report
+from grading.reporting.feedback import write_feedback
+from grading.submission.read import Submission
+from grading.submission.repair import sound_notebook
+from grading.submission.roles import NotebookData, is_answer, is_setup, question_of, same_source
+
+__all__ = ["Grader", "cells_to_run"]
+
+log = logging.getLogger("grading")
+
+
+class Grader:
+    """Grades submissions to one exercise, one after another, in one warm process.
+
+    Args:
+        warm: the warm process of this course, from `start_fork_server`; it ends with the grader.
+        isolation: "best" grades with the layers that there are and names the others, "strict" refuses, now and in
+            every later turn.
+        secret: file of the course's secret.
+    Raises:
+        CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
+        NotIsolated: under "strict", if a layer is missing.
+    """
+
+    def __init__(self, course: Course, warm: ForkServer, secret: Path, isolation: str = "best") -> None:
+        self.course, self.warm, self.limits = course, warm, warm.limits
+        try:
+            torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
+            self.secret = course_secret(secret)
+            course.check(collect_points(course))
+            self.references = References(course)
+            self.strict = isolation == "strict"
+            self._try_isolation()
+        except BaseException:
+            self.warm.close()
+            raise
+
+    def _try_isolation(self) -> None:
+        """Start one empty turn and say which layers this machine does not give."""
+        try:
+            missing = self._missing_layers()
+        except NotIsolated:
+            raise
+        except GradingError as error:  # the warm process was ended before its first turn: a fresh one has a try
+            log.warning("Started again, for %s", error)
+            missing = self._missing_layers()
+        for name, why in missing.items():
+            log.warning("Isolation is weaker here, without %s: %s", name, why)
+
+    def _missing_layers(self) -> dict[str, str]:
+        with Session(self.warm, [], strict=self.strict) as turns:
+            turns.begin()
+            return turns.layers["missing"]
+
+    def close(self) -> None:
+        """End the warm process."""
+        self.warm.close()
+
+    def repair(self, submission: Submission) -> NotebookData:
+        """Return the sound notebook that a submission is graded from; what was repaired is added to its notes."""
+        return sound_notebook(submission, self.course.released)
+
+    def grade(self, notebook: NotebookData, submission: Submission, seed: str | None = None) -> Report:
+        """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise.
+
+        Args:
+            seed: what the cases are drawn from, in place of the submission's own.
+        Raises:
+            NotIsolated: under "strict", if a layer is missing by now: there is no report, not one of zero.
+        """
+        started = time.monotonic()
+        report = Report(self.course.exercise, submission.student, submission.hash, unreadable=submission.unreadable)
+        report.seed, report.versions = seed or submission_seed(self.secret, submission.hash), _versions()
+        report.questions = not_graded(self.course, submission.unreadable or "grading did not finish")
+        report.repairs = submission.notes
+        try:
+            if submission.unreadable is None:
+                try:
+                    killed = self._examine(notebook, submission, report)
+                except GradingError as error:  # no worker could be had: a fresh warm process has a try
+                    log.warning("%s: graded again, for %s", submission.student, error)
+                    killed = self._examine(notebook, submission, report)
+                if killed:  # by a machine short of memory or by a hand: of what it is worth that says nothing
+                    log.warning("%s: graded again, for its worker was killed from outside", submission.student)
+                    self._examine(notebook, submission, report)
+            report.check()
+        except NotIsolated:
+            raise
+        except Exception as error:  # zero for now, said loudly, and the class goes on
+            log.error("%s: not graded\n%s", submission.student, traceback.format_exc())
+            note = f"{type(error).__name__}: {error}"
+            report.questions = not_graded(self.course, "grading failed; your lecturer is told.", note)
+        report.seconds = round(time.monotonic() - started, 3)
+        write_feedback(notebook, report)
+        return report
+
+    def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> bool:
+        """Fill in the report; return whether a worker was killed from outside meanwhile."""
+        held_out.draw_from(self.secret)
+        weights = _sealed(submission.weights) if submission.weights is not None else None
+        named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
+        released = self.course.answer_cells
+        sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in notebook["cells"]}
+        untouched = {
+            question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
+        }
+        try:
+            with Session(self.warm, cells_to_run(notebook), named, strict=self.strict) as turns:
+                report.questions = examine(self.course, self.references, turns, report.seed, untouched)
+        finally:
+            if weights is not None:
+                os.close(weights)
+        report.output, report.peak_mb, report.forks = turns.output, turns.peak_mb, turns.forks
+        report.isolation, report.isolation_missing = turns.layers["used"], turns.layers["missing"]
+        report.cells = [_noted(cell) for cell in turns.cells if cell.trouble or (cell.errors and cell.mode == "full")]
+        return turns.killed
+
+
+def cells_to_run(notebook: NotebookData) -> list[Cell]:
+    """Return what the worker runs: the setup and the answers whole, of everything else the definitions.
+
+    Checks do not run; where they stand, the worker notes what the names are.
+    """
+    cells = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id") or cell["id"]
+        mode = "check" if question_of(cell) else "full" if is_setup(cell) or is_answer(cell) else "definitions"
+        cells.append(Cell(name, "" if mode == "check" else cell["source"], mode))
+    return cells
+
+
+def _noted(cell: Cell) -> dict[str, Any]:
+    kind = (
+        "endless"
+        if isinstance(cell.trouble, TimedOut)
+        else "crashed"
+        if isinstance(cell.trouble, WorkerError)
+        else None
+    )
+    trouble = f"{kind}: {cell.trouble.message}" if cell.trouble else None
+    return {"name": cell.name, "trouble": trouble, "mode": cell.mode, "errors": cell.errors}
+
+
+def _sealed(data: bytes) -> int:
+    """Return a descriptor of a copy in memory that nobody can change any more."""
+    import fcntl
+
+    descriptor = os.memfd_create("weights", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+    return descriptor
+
+
+def _versions() -> dict[str, str]:
+    try:
+        own = metadata.version("deep-learning-lab-cv")
+    except metadata.PackageNotFoundError:
+        own = "not installed"
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "project": own}

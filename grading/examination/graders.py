@@ -1,0 +1,318 @@
+"""Who grades: this process, processes beside it, or a Dask cluster; each turns a submission's folder into a report.
+
+    Order(course, limits, isolation, secret)    what every grader has to know
+    AtHand(order)                               grades in this process, at first need
+    Many(order, jobs or scheduler)              grades ahead, while this process writes marks
+
+Both answer `report(folder, student)`. A grader that dies takes nobody's mark along: what it was at is graded again
+alone, and only a submission that ends its grader there, too, gets zero with that reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import gc
+import logging
+import multiprocessing
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grading.course.course import Course
+from grading.course.fingerprint import course_fingerprint, files_of, project_fingerprint, report_fingerprint
+from grading.course.secret import course_secret
+from grading.errors import CourseError, GradingError
+from grading.isolation.forkserver import start_fork_server
+from grading.limits import Limits
+from grading.report import Report
+from grading.submission.read import Submission, read_submission
+
+if TYPE_CHECKING:
+    from grading.examination.grader import Grader
+
+__all__ = ["AtHand", "Many", "Order", "be_ready", "close", "grade_folder", "read"]
+
+log = logging.getLogger("grading")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a grader has to know, in a form that can be sent to another process or machine."""
+
+    course: Course
+    limits: Limits
+    isolation: str
+    secret: Path
+
+    def key(self) -> str:
+        """Return the course's key: graders of another key would give other marks."""
+        return course_fingerprint(self.course, self.limits, self.isolation, course_secret(self.secret))
+
+    def sent(self) -> Order:
+        """Return a copy without what this process has looked up about the course."""
+        return dataclasses.replace(self, course=dataclasses.replace(self.course))
+
+
+_grader: tuple[Order, str, Grader] | None = None  # of this process; the next order replaces it
+_loaded: str | None = None  # the key of the code that this process has imported: on a cluster it may live for weeks
+_added = ""  # what was put on the path for the course
+_one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
+
+
+def grade_folder(order: Order, key: str, folder: str, student: str) -> Report:
+    """Return the report on the submission in `folder`, graded in this process.
+
+    Args:
+        key: the course's key as whoever asks knows it.
+    Raises:
+        CourseError: the course here is another one, or cannot be graded.
+    """
+    files = files_of(Path(folder), order.course.exercise)
+    submission = read(order, folder, student)
+    return _graded(order, key, submission, files)
+
+
+def read(order: Order, folder: str, student: str) -> Submission:
+    """Return the submission in `folder`, whatever its state."""
+    limits = order.limits
+    submission = read_submission(Path(folder), order.course.exercise, limits.notebook_mb, limits.weights_mb)
+    submission.student = student
+    return submission
+
+
+def be_ready(order: Order, key: str) -> None:
+    """Start the grader of this process.
+
+    Raises:
+        CourseError: the course here is another one, or cannot be graded.
+    """
+    with _one_at_a_time:
+        _grader_of(order, key)
+
+
+def _graded(order: Order, key: str, submission: Submission, files: dict[str, list[int]]) -> Report:
+    own_key = report_fingerprint(key, submission)  # before it is repaired, which adds notes
+    with _one_at_a_time:
+        grader = _grader_of(order, key)
+        report = grader.grade(grader.repair(submission), submission)
+    report.course_key, report.key, report.files = key, own_key, files
+    report.grader_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return report
+
+
+def _grader_of(order: Order, key: str) -> Grader:
+    global _grader, _loaded, _added
+    _loaded = _loaded or project_fingerprint()
+    if _grader is not None and _grader[:2] == (order, key):
+        return _grader[2]
+    if order.key() != key:
+        raise CourseError(
+            f"{order.course.root} is not the same course here as where grading was started: other checks, solutions, "
+            "settings, secret or versions. Give all graders the same folder and environment."
+        )
+    if project_fingerprint() != _loaded:
+        raise CourseError("the course was changed after this grader had been started. Start the graders again.")
+    close()
+    if str(order.course.root) not in sys.path:
+        _added = str(order.course.root)  # a course outside this project has its checks there
+        sys.path.append(_added)
+    warm = start_fork_server(order.course, order.limits)  # it imports torch while this process does
+    gc.disable()  # a sixth of torch's import is a search for garbage that there is none of
+    try:
+        from grading.examination.grader import Grader
+    finally:
+        gc.enable()
+    _forget(order.course)
+    _grader = order, key, Grader(order.course, warm, order.secret, order.isolation)
+    return _grader[2]
+
+
+def close() -> None:
+    """End the grader of this process."""
+    global _grader
+    if _grader is not None:
+        _grader[2].close()
+        _grader = None
+    if _added in sys.path:
+        sys.path.remove(_added)
+
+
+def _forget(course: Course) -> None:
+    """Drop what this process has imported of a course: this one may have changed, or be another with the same names."""
+    packages = [course.hidden_checks, course.known_wrong]
+    packages += [course.checks_package] if course.checks_package != "helpers.checks" else []
+    packages = [package.replace("/", ".") for package in packages]
+    for name in list(sys.modules):
+        if any(name == package or name.startswith(f"{package}.") for package in packages):
+            del sys.modules[name]
+    from grading.examination.examiner import bonus_points
+
+    bonus_points.cache_clear()
+
+
+class AtHand:
+    """Grades in this process, one after another, when asked; torch is imported at the first need."""
+
+    def __init__(self, order: Order) -> None:
+        self.order, self.key = order, order.key()
+
+    def ahead(self, folders: Sequence[tuple[str, str]]) -> None:
+        """Take notice of all (folder, student) that will be asked for, and be ready for the first.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        if folders:
+            be_ready(self.order, self.key)
+
+    def report(self, folder: str, student: str) -> Report:
+        """Return the report on the submission in `folder`."""
+        return grade_folder(self.order, self.key, folder, student)
+
+    def stop(self) -> None:
+        """Leave what is running to the end of this process, which is near."""
+
+    def close(self) -> None:
+        """End the grader, with this process; safe to call twice."""
+        close()
+        gc.freeze()  # at its end Python would go through all of torch for garbage
+
+
+class Many:
+    """Grades ahead in several processes, here or on a Dask cluster, and hands out each report when asked.
+
+    Args:
+        jobs: processes on this machine.
+        scheduler: address of a running Dask scheduler, instead of processes here.
+        keep: called with every report as soon as it is there, in a thread of its own: what is done stays done.
+    """
+
+    def __init__(self, order: Order, jobs: int, scheduler: str, keep: Callable[[Report], None]) -> None:
+        self.order, self.key, self.keep = order, order.key(), keep
+        self.start = (lambda: _on_cluster(scheduler)) if scheduler else (lambda: _on_this_machine(jobs))
+        self.executor: Executor | None = None
+        self.waiting: dict[str, tuple[str, Future[Report]]] = {}
+
+    def ahead(self, folders: Sequence[tuple[str, str]]) -> None:
+        """Start to grade all (folder, student), in this order.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        if not folders:
+            return
+        self.executor = self.executor or self.start()
+        ready = self.executor.submit(be_ready, self.order.sent(), self.key)
+        for folder, student in folders:
+            self.waiting[folder] = student, self._begin(folder, student)
+        with contextlib.suppress(BrokenExecutor):  # a grader that died already has its second chance below
+            ready.result()
+
+    def _begin(self, folder: str, student: str) -> Future[Report]:
+        future = self.executor.submit(grade_folder, self.order.sent(), self.key, folder, student)
+        future.add_done_callback(self._kept)
+        return future
+
+    def _kept(self, future: Future[Report]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            try:
+                self.keep(future.result())
+            except (GradingError, OSError) as error:  # whoever asks for it tries again, and says so loudly
+                log.warning("a report could not be kept: %s", error)
+
+    def report(self, folder: str, student: str) -> Report:
+        """Return the report on the submission in `folder`, waiting for it; whatever its grader did, there is one.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        if folder not in self.waiting:
+            self.ahead([(folder, student)])
+        _, future = self.waiting.pop(folder)
+        try:
+            return future.result()
+        except CourseError:
+            raise
+        except Exception as error:  # the grader died, be it of this submission or of another's
+            log.warning("%s: graded again, alone, for a grader ended (%s)", student, type(error).__name__)
+        try:
+            return self._alone(folder, student)
+        finally:
+            self._start_again()
+
+    def _alone(self, folder: str, student: str) -> Report:
+        with _on_this_machine(1) as executor:
+            try:
+                return executor.submit(grade_folder, self.order.sent(), self.key, folder, student).result()
+            except CourseError:
+                raise
+            except Exception as error:
+                from grading.examination.examiner import not_graded  # torch, which has to be here for once
+
+                reason = f"the grader itself ended twice while it graded this ({type(error).__name__})"
+                log.error("%s: not graded, for %s", student, reason)
+                questions = not_graded(self.order.course, f"{reason}; your lecturer is told", reason)
+                return Report(self.order.course.exercise, student, questions=questions)
+
+    def _start_again(self) -> None:
+        """Have everything graded that the dead graders left: of a broken pool all futures fail at once."""
+        if not isinstance(self.executor, ProcessPoolExecutor):  # Dask gives each lost worker's work to another
+            return
+        lost = {
+            folder: student
+            for folder, (student, future) in self.waiting.items()
+            if future.done() and (future.cancelled() or isinstance(future.exception(), Exception))
+        }
+        if lost:
+            self.close()
+            self.ahead(list(lost.items()))
+
+    def close(self) -> None:
+        """Stop grading ahead; safe to call twice. On a cluster, what waits is dropped with the client, at the end."""
+        if isinstance(self.executor, ProcessPoolExecutor):
+            self.executor.shutdown(wait=False, cancel_futures=True)
+            self.stop()
+        self.executor = None
+
+    def stop(self) -> None:
+        """End the processes at once, one of which may be at a submission for minutes; may be called in the midst of
+        anything, as by Ctrl-C: else the end of Python would wait until all of the class is graded.
+        """
+        if isinstance(self.executor, ProcessPoolExecutor):
+            for process in multiprocessing.active_children():
+                process.terminate()
+
+
+def _on_this_machine(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _live_and_die_with_the_parent)
+
+
+def _live_and_die_with_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when it ends, however it does; the warm process then ends by itself."""
+    log.setLevel(logging.ERROR)  # what isolation lacks is said once, by the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+
+
+def _on_cluster(address: str) -> Any:
+    """Return an executor on a running Dask cluster, whose workers see the same course folder.
+
+    Raises:
+        CourseError: Dask is not installed, or nothing answers at the address.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise CourseError("--scheduler needs the package distributed: pip install '.[cluster]'") from None
+    try:
+        return Client(address, timeout=20).get_executor(retries=0, pure=False)
+    except (OSError, ValueError) as error:
+        raise CourseError(f"no Dask scheduler answers at {address} ({error})") from None

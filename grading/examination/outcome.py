@@ -1,0 +1,78 @@
+"""What the hidden checks of one question found, in the words of a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
+from grading.report import QuestionReport
+from helpers.checks.engine.question import Wrong
+
+__all__ = ["Examined"]
+
+
+@dataclass
+class Examined:
+    """What one question's tests found."""
+
+    points: float = 0.0
+    maximum: float = 0.0
+    bonus: float = 0.0
+    bonus_maximum: float = 0.0
+    failures: list[BaseException] = field(default_factory=list)
+    seconds: float = 0.0  # that the submission's code took
+    judging: float = 0.0  # that our own code took
+    asked: int = 0
+    unwritten: int = 0  # of those asked, how many met NotImplementedError
+
+
+def _question_report(question: str, found: Examined, maximum: float, untouched: bool, cell: Any) -> QuestionReport:
+    """Return the verdict on one question: what it earned, and of everything that failed the most telling reason."""
+    report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
+    report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
+    if not found.failures:
+        return report
+    failure = next((error for error in found.failures if isinstance(error, Wrong) and error.mistake), found.failures[0])
+    failure = _cause(failure, cell)
+    verdict, report.hint = _reason(failure, cell)
+    if untouched or verdict == "not written" or (found.asked and found.asked == found.unwritten):
+        verdict, report.hint = "not written", "this question is not answered yet."
+    report.verdict = "partly" if report.points or report.bonus else verdict
+    report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
+    report.ending = next((e.message for e in (failure, *found.failures) if isinstance(e, Crashed)), "")
+    unexpected = [error for error in found.failures if not isinstance(error, (Wrong, WorkerError, AssertionError))]
+    if unexpected:
+        first = f"{type(unexpected[0]).__name__}: {unexpected[0]}"
+        report.note = f"{len(unexpected)} checks of {question} failed themselves: {first}"[:500]
+    return report
+
+
+def _cause(failure: BaseException, cell: Any) -> BaseException:
+    """Return what happened to the cell, where its answer is missing for that; else the failure itself."""
+    trouble = getattr(cell, "trouble", None)
+    ended = isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed))
+    return trouble if ended else failure
+
+
+def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
+    """Return the verdict that a failure means, and a hint of one line, without any of the check's values and without
+    any number that the answer chose: a status, a size or a time could tell of the inputs."""
+    stopped = "".join(
+        f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1]
+    )
+    stopped = " " * bool(stopped) + " ".join(stopped.split())  # of several lines, one could look like a verdict
+    if isinstance(failure, TimedOut):
+        return "timed out", f"your code took too long: {failure.message}."
+    if isinstance(failure, Crashed):
+        how = "by leaving it (os._exit, say), by a crash in compiled code, or at a limit such as that of memory"
+        return "crashed", f"your code ended the process that ran it: {how}."
+    if isinstance(failure, ProtocolError):
+        return "crashed", "your code sent something that is no answer."
+    if isinstance(failure, AnswerMissing):
+        return ("wrong", stopped.strip()) if stopped else ("not written", f"{failure.message}.")
+    if isinstance(failure, Wrong):
+        return ("not written" if failure.mistake == "not_written" else "wrong"), failure.hint + stopped
+    if isinstance(failure, AssertionError):
+        return "wrong", stopped.strip()
+    return "not graded", "a check failed; your lecturer is told."

@@ -1,0 +1,64 @@
+"""Code written for a GPU, run on the CPU."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+__all__ = ["make_factories_gentle", "run_gently_without_gpu"]
+
+FACTORIES = (
+    "arange as_tensor empty empty_like empty_strided eye full full_like linspace load logspace ones ones_like rand "
+    "rand_like randint randint_like randn randn_like randperm tensor zeros zeros_like"
+).split()
+NEW = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
+
+
+def run_gently_without_gpu() -> None:
+    """Let `.cuda()` and `.to("cuda")` stay on the CPU: code written for a GPU is judged for what it computes.
+
+    torch.compile gives back what it was given, for there is no compiler here.
+    """
+    import torch
+
+    torch.compile = lambda model=None, **options: (lambda function: function) if model is None else model
+    if torch.cuda.is_available():
+        return
+    for kind in (torch.Tensor, torch.nn.Module):
+        kind.to = _gentle(kind.to)
+        kind.cuda = lambda self, *args, **kwargs: self
+    for name in ("synchronize", "reset_peak_memory_stats"):
+        setattr(torch.cuda, name, lambda *args, **kwargs: None)
+
+
+@functools.cache
+def make_factories_gentle() -> None:
+    """Let `device="cuda"` and `map_location="cuda"` mean the CPU wherever tensors are made.
+
+    Done once a cell speaks of it, since torch.jit.script knows torch's own functions only.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        for owner, names in ((torch, FACTORIES), (torch.Tensor, NEW)):
+            for name in names:
+                setattr(owner, name, _gentle(getattr(owner, name)))
+
+
+def _gentle(function: Any) -> Any:
+    """Return the function with every argument that says "cuda" turned into "cpu"."""
+
+    @functools.wraps(function)
+    def gentle(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(_here, args), **{key: _here(value) for key, value in kwargs.items()})
+
+    return gentle
+
+
+def _here(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, (str, torch.device)):
+        return "cpu" if re.fullmatch(r"cuda(:\d+)?", str(value)) else value  # and not a file called cuda.pt
+    return value

@@ -1,0 +1,213 @@
+"""The grader's hold on the warm process: it is started here, handed one turn at a time, and ended.
+
+Nothing in here imports torch, so that the warm process imports it while the grader does the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grading.course.course import Course
+from grading.errors import GradingError
+from grading.limits import Limits
+from grading.submission.roles import NotebookData, is_setup
+from helpers.files import ROOT
+
+if TYPE_CHECKING:  # torch comes with the first look at a question
+    pass
+
+__all__ = ["FORK_SECONDS", "ForkServer", "start_fork_server"]
+
+START_SECONDS = 120.0  # importing torch from a cold disk
+FORK_SECONDS = 20.0
+
+
+class ForkServer:
+    """A process that has imported what answers need and forks one isolated worker per turn.
+
+    Args:
+        questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
+        path: further folders to import from, for a course whose checks lie outside this project.
+        readable: further folders that workers may read.
+        threads: how many each worker computes with; marks are made with one.
+    """
+
+    def __init__(
+        self,
+        questions: str,
+        limits: Limits,
+        path: Sequence[str] = (),
+        readable: Sequence[str] = (),
+        modules: Sequence[str] = (),
+        threads: int = 1,
+    ) -> None:
+        self.limits = limits
+        self.path = [str(ROOT), *path]
+        self.settings = {
+            "questions": questions,
+            "modules": [*modules, questions],
+            "limits": dataclasses.asdict(limits),
+            "threads": threads,
+            "readable": _readable([str(ROOT / "helpers"), *_baked_data(ROOT / "data"), *readable]),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, which is warm some seconds later; nobody waits for that before the first turn."""
+        self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
+        os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115, open as long as the process
+        self.process = subprocess.Popen(
+            [_interpreter(), "-P", "-s", "-m", "grading.isolation.worker"],
+            stdin=theirs,
+            cwd="/",
+            start_new_session=True,
+            env=_environment(self.path, self.settings["threads"]),
+            stdout=subprocess.DEVNULL,
+            stderr=self.said,
+        )
+        theirs.close()
+        self.control.send(json.dumps({**self.settings, "folder": self.folder}).encode())
+        self._warm = False
+
+    def start_turn(
+        self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
+    ) -> None:
+        """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
+        if self.process is None:  # a turn took it down with it
+            self.start()
+        if not self._warm:
+            self._warm = "ready" in self._answer(START_SECONDS)
+        handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
+        message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
+        self._send(message, handed)
+        self._answer(FORK_SECONDS)
+
+    def end_turn(self, gone: bool) -> dict[str, Any]:
+        """End the turn with everything that it started; return how it ended and what it used."""
+        if self.process is None:
+            return {}
+        self._send({"op": "end", "gone": gone}, [])
+        return self._answer(FORK_SECONDS)
+
+    def _send(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        try:
+            socket.send_fds(self.control, [json.dumps(message).encode()], descriptors)
+        except OSError as error:
+            raise self._dead(str(error)) from None
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        self.control.settimeout(seconds)
+        try:
+            data = self.control.recv(1 << 16)
+        except OSError as error:
+            raise self._dead(str(error)) from None
+        if not data:
+            raise self._dead("it ended")
+        return json.loads(data)
+
+    def _dead(self, reason: str) -> GradingError:
+        """Clear away a process that does not answer; the next turn starts another."""
+        self.process.kill()
+        self.process.wait()
+        self.said.seek(0)
+        said = self.said.read().decode(errors="replace")
+        self.close()
+        return GradingError(f"the warm process does not answer ({reason}): {said[-1000:]}")
+
+    def close(self) -> None:
+        """End the process and whatever runs in it; safe to call twice."""
+        if self.process is None:
+            return
+        self.control.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+        self.said.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _environment(path: Sequence[str], count: int) -> dict[str, str]:
+    """Return all that a worker gets to know of our environment: how to compute alone, always in the same way."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count))
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+        "CUDA_VISIBLE_DEVICES": "",
+        "DEEP_LEARNING_LAB_GRADING": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # of several threads, on a busy machine, those that spin take 20 times as long
+        **threads,
+    }
+
+
+def _baked_data(folder: Path) -> list[str]:
+    """Return what `helpers` reads of data/; rendered scenes in its cache, with their truth, are none of it."""
+    return [str(path) for path in sorted(folder.glob("*")) if path.name != "cache"]
+
+
+def _interpreter() -> str:
+    """Return the path of this interpreter without links to folders: a worker sees packages at their real places only.
+
+    The last part stays, be it a link or not, because it tells Python which environment it belongs to.
+    """
+    folder, name = os.path.split(sys.executable)
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _readable(paths: Sequence[str]) -> list[str]:
+    """Return what a worker may read: interpreter, packages, system libraries, and `paths`."""
+    system = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo"]
+    python = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    prefix = [f"{base}/lib" for base in (sys.prefix, sys.base_prefix)]
+    wanted = {os.path.realpath(path) for path in (*python, *prefix, *system, *paths) if os.path.exists(path)}
+    return sorted(path for path in wanted if not any(str(parent) in wanted for parent in Path(path).parents))
+
+
+def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkServer:
+    """Return a warm process for the course, on its way: it imports torch while the caller does."""
+    outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
+    readable = [f"{root}/{course.checks_package}" for root in outside]
+    modules = _imported(course.released)
+    return ForkServer(course.module, limits, path=outside, readable=readable, modules=modules, threads=threads)
+
+
+def _imported(released: NotebookData) -> list[str]:
+    """Return the modules that the released setup imports, for the warm process to have ready."""
+    found = [
+        "helpers.training.weights",
+        "helpers.training",
+        "helpers.models.backbones",
+        "helpers.data.skeletons",
+        "helpers.seeds",
+    ]
+    if any("gradcheck" in cell["source"] for cell in released["cells"]):
+        found.append("torch.fx.experimental.symbolic_shapes")  # what torch's gradcheck imports, half a second in a fork
+    for cell in filter(is_setup, released["cells"]):
+        for node in ast.walk(ast.parse(cell["source"])):
+            if isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,220 @@
+"""One submission's turns in the worker: its cells are run there, and its answers asked for values.
+
+A fresh fork follows whenever a cell or a question ended the last one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, ProtocolError, TimedOut, WorkerError
+from grading.isolation.forkserver import FORK_SECONDS, ForkServer
+from grading.isolation.protocol import Channel
+from grading.isolation.sandbox import lacking
+from grading.submission.read import text_of
+from helpers.checks.engine.values import decode, encode
+
+__all__ = ["Cell", "Session"]
+
+MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have raised
+
+
+@dataclass
+class Cell:
+    """One cell to run: `name` is its grade_id or a short name, `mode` "full", "definitions", "check" or "skip"."""
+
+    name: str
+    source: str
+    mode: str
+    trouble: WorkerError | None = None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Session:
+    """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended
+    early.
+
+    `weights` is the name and a descriptor of the weights file, `without` names layers to leave off, for tests. Under
+    `strict` a worker that lacks a layer is never sent a cell.
+
+    A cell that hangs or ends the process costs only itself: it runs with its definitions alone next time, then not at
+    all.
+    """
+
+    def __init__(
+        self,
+        warm: ForkServer,
+        cells: list[Cell],
+        weights: tuple[str, int] | None = None,
+        without: Sequence[str] = (),
+        strict: bool = False,
+    ) -> None:
+        self.warm, self.cells, self.weights, self.without, self.strict = warm, cells, weights, without, strict
+        self.limits = warm.limits
+        self.deadline = math.inf  # counted from the first fork on: the start of the warm process is not theirs
+        self.layers: dict[str, Any] = {"used": [], "missing": {}}
+        self.peak_mb, self.forks = 0, 0
+        self.killed = False  # from outside: in its own namespace a worker cannot kill itself
+        self.output = ""
+        self.broken: GradingError | None = None
+        self._channel: Channel | None = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._end(gone=False)
+
+    def ask(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
+        """Return the values that a probe got from an answer.
+
+        Args:
+            request: question, step, case, seed, cell, name, untouched, as `grading.isolation.worker.serve` reads them.
+            deadline: on `time.monotonic()`'s clock; the submission's own comes on top.
+        Raises:
+            TimedOut, Crashed, ProtocolError: the turn is over; the next question gets a fresh one.
+            AnswerMissing: no cell defines the name.
+            GradingError: no worker could be had, kept in `broken`: nothing that was found counts.
+        """
+        self.begin()
+        tree, tensors = encode(inputs)
+        deadline = min(deadline, self.deadline)
+        reply, values = self._exchange({"op": "ask", **request, "inputs": tree}, tensors, deadline)
+        if "missing" in reply:
+            raise AnswerMissing(f"no cell defines {request['name']}")
+        try:
+            return decode(reply["values"], values)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self._end(gone=False)
+            raise ProtocolError(f"an answer is not of plain values: {str(error)[:100]}") from None
+
+    def begin(self) -> None:
+        """Have a worker that ran all cells; cells that end it are reduced until it lives."""
+        while self._channel is None:
+            try:
+                self._fork()
+            except WorkerError:
+                raise
+            except GradingError as error:  # our side failed, not the submission's
+                self.broken = error
+                raise
+            for cell in self.cells:
+                if cell.mode != "skip" and not self._run(cell):
+                    break
+
+    def _run(self, cell: Cell) -> bool:
+        """Run one cell in the current worker; return whether the worker lives."""
+        request = {"op": "cell", "cell": cell.name, "source": cell.source, "mode": cell.mode}
+        deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
+        try:
+            reply, _ = self._exchange(request, [], deadline)
+            cell.errors = _checked_errors(reply.get("errors"))
+            return True
+        except WorkerError as error:
+            if time.monotonic() >= self.deadline:
+                raise TimedOut(
+                    f"the submission as a whole took longer than {self.limits.submission_seconds:g} s"
+                ) from None
+            cell.trouble = cell.trouble or error
+            cell.mode = "definitions" if cell.mode == "full" else "skip"
+            return False
+
+    def _exchange(
+        self, request: dict[str, Any], tensors: list[Any], deadline: float
+    ) -> tuple[dict[str, Any], list[Any]]:
+        request["id"] = secrets.token_hex(8)  # so that no reply can be sent ahead of its question
+        started = time.monotonic()
+        try:
+            self._channel.send(request, tensors, deadline)
+            reply, values = self._channel.receive(deadline)
+            if reply.get("id") != request["id"]:
+                raise ProtocolError("an answer came that nobody asked for")
+            return reply, values
+        except TimedOut:
+            self._end(gone=False)
+            raise TimedOut(f"no answer within {time.monotonic() - started:.0f} s") from None
+        except Crashed:
+            raise Crashed(self._end(gone=True)) from None
+        except BaseException:  # whatever it was: what is still on its way would pass for the next answer
+            self._end(gone=False)
+            raise
+
+    def _fork(self) -> None:
+        if time.monotonic() >= self.deadline:
+            raise TimedOut(f"the submission as a whole took longer than {self.limits.submission_seconds:g} s")
+        ours, theirs = socket.socketpair()
+        self._output = os.memfd_create("output", os.MFD_CLOEXEC)
+        appending = os.open(f"/proc/self/fd/{self._output}", os.O_WRONLY | os.O_APPEND)
+        try:
+            self.warm.start_turn(theirs, appending, self.weights, self.without)
+        except BaseException:
+            ours.close()
+            os.close(self._output)
+            raise
+        finally:
+            theirs.close()
+            os.close(appending)
+        self._channel = Channel(ours)
+        self.forks += 1
+        try:
+            self.layers, _ = self._channel.receive(time.monotonic() + FORK_SECONDS)
+        except WorkerError as error:
+            self._end(gone=True)
+            raise GradingError(f"no worker could be started ({error}): {self.output[-300:]}") from None
+        if self.strict and self.layers["missing"]:
+            self._end(gone=False)
+            raise NotIsolated(f"isolation is not complete: {lacking(self.layers['missing'])}")
+        if self.deadline == math.inf:
+            self.deadline = time.monotonic() + self.limits.submission_seconds
+
+    def _end(self, gone: bool) -> str:
+        """End the current turn, keep what it printed and used; return in words how it ended."""
+        if self._channel is None:
+            return ""
+        self._channel.close()
+        self._channel = None
+        try:
+            used = self.warm.end_turn(gone)
+        except GradingError as error:  # the warm process ended, and the worker with it: that is no verdict
+            self.broken = error
+            raise
+        finally:
+            said = os.pread(self._output, self.limits.output_kb << 10, 0).decode("utf-8", "replace")
+            self.output = said or self.output
+            os.close(self._output)
+        self.peak_mb = max(self.peak_mb, used.get("peak_mb", 0))
+        self.killed |= gone and used.get("status") == -signal.SIGKILL
+        return _ending(used.get("status"))
+
+
+def _ending(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"the process was ended by signal {-status}"
+    return "the process ended itself" + (f" with status {status}" if status is not None else "")
+
+
+def _checked_errors(errors: Any) -> list[dict[str, Any]]:
+    """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
+
+    Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.
+    """
+    kinds = {"type": str, "message": str, "line": int}
+    if not isinstance(errors, list):
+        return []
+    return [
+        {
+            "type": text_of(error["type"])[:MAX_TEXT],
+            "message": text_of(error["message"])[:MAX_TEXT],
+            "line": max(0, min(error["line"], MAX_LINE)),
+        }
+        for error in errors[:20]
+        if isinstance(error, dict) and all(type(error.get(key)) is kind for key, kind in kinds.items())
+    ]

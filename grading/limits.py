@@ -1,0 +1,22 @@
+"""What one submission may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use; the defaults fit a machine with 4 GB of memory."""
+
+    cell_seconds: float = 20.0
+    question_seconds: float = 20.0
+    submission_seconds: float = 120.0
+    memory_mb: int = 1500
+    processes: int = 64  # threads, to be exact: new processes are refused altogether
+    output_kb: int = 64
+    file_mb: int = 128
+    notebook_mb: int = 50
+    weights_mb: int = 64

@@ -1,0 +1,20 @@
+"""Our parts in nbgrader's pipeline, under the names that nbgrader_config.py gives: nothing else imports nbgrader."""
+
+from nbgrader.coursedir import CourseDirectory
+
+from grading.plugin.exports import CanvasExport, MoodleExport
+from grading.plugin.gradebook import WriteMarks
+from grading.plugin.settings import Grading
+from grading.plugin.steps import Grade, ReleaseExporter, Repair, SubmissionExporter
+
+__all__ = [
+    "CanvasExport",
+    "CourseDirectory",
+    "Grade",
+    "Grading",
+    "MoodleExport",
+    "ReleaseExporter",
+    "Repair",
+    "SubmissionExporter",
+    "WriteMarks",
+]

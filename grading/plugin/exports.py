@@ -1,0 +1,123 @@
+"""Marks from nbgrader's gradebook in the form that Moodle and Canvas import.
+
+    nbgrader export --exporter=grading.plugin.exports.MoodleExport --to=moodle.csv
+    nbgrader export --exporter=grading.plugin.exports.CanvasExport --to=canvas.csv
+
+A score is nbgrader's own, as in its CSV: marks of checks and by hand, extra credit, less the penalty for a late
+submission, never below zero. `--assignment` and `--student` choose, as for the stock exporter.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
+from nbgrader.plugins import ExportPlugin
+from traitlets import Enum, Unicode
+
+from helpers.files import atomically
+
+__all__ = ["CanvasExport", "MoodleExport"]
+
+
+class _TableExport(ExportPlugin):
+    """A table with a row for each student and a column for each assignment."""
+
+    default_file = ""
+    missing = Unicode("", help='What stands where nothing was handed in: nothing, or "0".').tag(config=True)
+
+    def export(self, gradebook: Gradebook) -> None:
+        """Write the table, whole or not at all."""
+        assignments = self._chosen(gradebook.assignments, "name", self.assignment)
+        students = self._chosen(gradebook.students, "id", self.student)
+        for assignment in assignments:
+            self._warn_of_words(gradebook, assignment)
+        rows = self._head(assignments)
+        for student in students:
+            scores = [self._score(gradebook, assignment.name, student.id) for assignment in assignments]
+            rows.append([*map(_text, self._person(student)), *scores])
+        path = Path(self.to or self.default_file)
+        with atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+        self.log.info("Wrote the marks of %d students to %s", len(students), path)
+
+    def _head(self, assignments: list[Assignment]) -> list[list[str]]:
+        """Return the rows above the students."""
+        raise NotImplementedError
+
+    def _person(self, student: Student) -> list[str | None]:
+        """Return the cells that say who a student is."""
+        raise NotImplementedError
+
+    def _chosen(self, entries: list, key: str, wanted: list) -> list:
+        """Return the entries that are wanted, all of them if none is named; warn of names that nobody has."""
+        names = {str(name) for name in wanted}
+        for name in sorted(names - {getattr(entry, key) for entry in entries}):
+            self.log.warning("The gradebook does not know %s", name)
+        return [entry for entry in entries if not names or getattr(entry, key) in names]
+
+    def _warn_of_words(self, gradebook: Gradebook, assignment: Assignment) -> None:
+        submissions = gradebook.assignment_submissions(assignment.name)
+        if waiting := sum(bool(submission.needs_manual_grade) for submission in submissions):
+            self.log.warning("%s: %d submissions still wait for marks by hand", assignment.name, waiting)
+
+    def _score(self, gradebook: Gradebook, assignment: str, student: str) -> str:
+        try:
+            submission = gradebook.find_submission(assignment, student)
+        except MissingEntry:
+            return self.missing
+        return _number(max(0.0, submission.score - submission.late_submission_penalty))
+
+
+class MoodleExport(_TableExport):
+    """A table for Moodle's "Grades > Import > CSV file".
+
+    There map `id_column`, which holds nbgrader's name of a student, to Moodle's field of that name, and each assignment
+    to its grade item; names and addresses are for the reader.
+    """
+
+    default_file = "moodle.csv"
+    id_column = Unicode("ID number", help='Header of the students\' names in nbgrader, "Username" for instance.').tag(
+        config=True
+    )
+
+    def _head(self, assignments: list[Assignment]) -> list[list[str]]:
+        return [["First name", "Last name", self.id_column, "Email address", *(_text(one.name) for one in assignments)]]
+
+    def _person(self, student: Student) -> list[str | None]:
+        return [student.first_name, student.last_name, student.id, student.email]
+
+
+class CanvasExport(_TableExport):
+    """A table for Canvas' "Gradebook > Import", whose second row holds the maximum of each assignment."""
+
+    default_file = "canvas.csv"
+    id_column = Enum(
+        ("ID", "SIS User ID", "SIS Login ID"),
+        "SIS User ID",
+        help="Header of the students' names in nbgrader; the other two columns stay empty.",
+    ).tag(config=True)
+    who = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+
+    def _head(self, assignments: list[Assignment]) -> list[list[str]]:
+        possible = ["    Points Possible", "", "", "", ""]  # the four spaces are how Canvas knows this row
+        return [
+            [*self.who, *(_text(one.name) for one in assignments)],
+            [*possible, *(_number(one.max_score) for one in assignments)],
+        ]
+
+    def _person(self, student: Student) -> list[str | None]:
+        name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
+        return [name, *(student.id if column == self.id_column else "" for column in self.who[1:])]
+
+
+def _number(value: float) -> str:
+    """Return a number with at most two decimals and a point: "8.5", "10", "0.33"."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _text(value: str | None) -> str:
+    """Return a cell of text that no spreadsheet takes for a formula."""
+    text = value or ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

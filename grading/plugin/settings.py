@@ -1,0 +1,103 @@
+"""What nbgrader_config.py may set about grading, and the course's folders as autograding sees them."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+from traitlets import Bool, Enum, Float, Integer, Unicode
+from traitlets.config import Configurable
+
+from grading.course.course import Course
+from grading.errors import UnreadableSubmission
+from grading.examination import graders
+from grading.limits import Limits
+from grading.submission.read import read_regular
+
+__all__ = ["Grading", "SafeCourseDirectory"]
+
+DEFAULTS = Limits()
+
+
+class Grading(Configurable):
+    """What nbgrader_config.py may set about grading: limits of one submission, and where the course's parts lie."""
+
+    cell_seconds = Float(DEFAULTS.cell_seconds, help="Seconds that one cell may run.").tag(config=True)
+    question_seconds = Float(DEFAULTS.question_seconds, help="Seconds that all checks of one question may take.").tag(
+        config=True
+    )
+    submission_seconds = Float(DEFAULTS.submission_seconds, help="Seconds that one submission may take.").tag(
+        config=True
+    )
+    memory_mb = Integer(DEFAULTS.memory_mb, help="Memory beyond what the warm process has, in MB.").tag(config=True)
+    processes = Integer(DEFAULTS.processes, help="Threads; new processes are always refused.").tag(config=True)
+    output_kb = Integer(DEFAULTS.output_kb, help="Printed output that is kept, in kB.").tag(config=True)
+    file_mb = Integer(DEFAULTS.file_mb, help="Size of the private folder, in MB.").tag(config=True)
+    notebook_mb = Integer(DEFAULTS.notebook_mb, help="Size up to which a notebook is read, in MB.").tag(config=True)
+    weights_mb = Integer(DEFAULTS.weights_mb, help="Size up to which a weights file is read, in MB.").tag(config=True)
+    isolation = Enum(
+        ("best", "strict"),
+        "best",
+        help="best: grade with the isolation that there is; strict: refuse unless it is complete.",
+    ).tag(config=True)
+    jobs = Integer(1, min=1, help="Processes that grade; with more than one, this process only writes marks.").tag(
+        config=True
+    )
+    scheduler = Unicode("", help="Address of a running Dask scheduler, whose workers grade instead.").tag(config=True)
+    again = Bool(False, help="Grade everything again, whatever reports there are.").tag(config=True)
+    progress = Bool(False, help="Show a progress bar with the time left.").tag(config=True)
+    checks_package = Unicode("helpers.checks", help="Package with one module of QUESTIONS for each exercise.").tag(
+        config=True
+    )
+    hidden_checks = Unicode("grading/hidden_checks", help="Folder of the hidden checks.").tag(config=True)
+    known_wrong = Unicode("grading/known_wrong", help="Folder of the known wrong answers.").tag(config=True)
+    reports = Unicode("grading/reports", help="Folder of the reports.").tag(config=True)
+    secret = Unicode("grading/course_secret", help="File of the secret that the checks' seeds come from.").tag(
+        config=True
+    )
+
+    def limits(self) -> Limits:
+        """Return the limits as `grading.isolation.sandbox` takes them."""
+        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+
+    def course(self, coursedir: CourseDirectory, exercise: str) -> Course:
+        """Return where the parts of one exercise lie."""
+        return Course(
+            Path(coursedir.root).resolve(),
+            exercise,
+            self.checks_package,
+            coursedir.source_directory,
+            coursedir.release_directory,
+            self.hidden_checks,
+            self.known_wrong,
+        )
+
+    def order(self, coursedir: CourseDirectory, exercise: str) -> graders.Order:
+        """Return what a grader has to know about this exercise."""
+        course = self.course(coursedir, exercise)
+        return graders.Order(course, self.limits(), self.isolation, course.root / self.secret)
+
+    def graders(self, order: graders.Order, keep: Any) -> graders.AtHand | graders.Many:
+        """Return who grades; `keep` is called with each report that is made elsewhere."""
+        if self.jobs == 1 and not self.scheduler:
+            return graders.AtHand(order)
+        return graders.Many(order, self.jobs, self.scheduler, keep)
+
+
+class SafeCourseDirectory(CourseDirectory):
+    """The course's folders as autograding should see them: nothing of a student's is copied, no timestamp stops it."""
+
+    def get_existing_timestamp(self, dest_path: str) -> datetime | None:
+        """Return the time in timestamp.txt; None where there is none that can be understood."""
+        path = Path(dest_path, "timestamp.txt")
+        if not os.path.lexists(path):
+            return None
+        try:
+            return parse_utc(read_regular(path, 1).decode().strip()[:100] or None)
+        except (UnreadableSubmission, ValueError, OverflowError, UnicodeDecodeError):
+            self.log.warning("%s holds no time that can be read; the submission counts as in time", path)
+            return None

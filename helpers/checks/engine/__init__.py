@@ -1,0 +1,1 @@
+"""Draw, ask, judge, hint: what every check shares, whatever its exercise."""

@@ -1,0 +1,169 @@
+"""Questions, their cases, and the two ways of asking: here in the notebook, or through the grader's worker.
+
+A case draws inputs, asks an answer for values and judges them. It never touches the answer itself, so the same case
+serves the check under a stub and the hidden check in grading.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tomllib
+import traceback
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from helpers.checks.engine.values import Raised, decode, encode
+
+__all__ = [
+    "Ask",
+    "CheckFailed",
+    "Oracle",
+    "Question",
+    "Wrong",
+    "case_rng",
+    "integers",
+    "live_oracle",
+    "local_ask",
+    "read_hints",
+    "run_probe",
+]
+
+VISIBLE_SEED = 20191
+Probe = Callable[..., Any]
+
+
+class Ask(Protocol):
+    """Runs one probe beside the student's answer and returns plain values."""
+
+    def __call__(self, step: str, **inputs: Any) -> Any: ...
+
+
+class Oracle(Protocol):
+    """Answers the same step as the reference and as every known wrong version: `(right, {mistake: values})`."""
+
+    def __call__(self, step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]: ...
+
+
+Case = Callable[..., Any]  # case(ask, rng, oracle, **facts) -> a note for the student, the values it accepted, or None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: how to ask an answer for values, and the cases that judge them.
+
+    `probes` run beside the student's code, `cases` run beside the check; `hints` maps a known mistake to its hint.
+    Cases draw from `numpy.random.RandomState`, whose streams never change between NumPy versions, so that the baked
+    table of the notebook stays true. `facts` are what only the caller of a case knows (held-out images, say), handed on
+    by name; most cases have none.
+    """
+
+    name: str
+    sentence: str
+    probes: Mapping[str, Probe]
+    cases: Mapping[str, Case]
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+class Wrong(Exception):
+    """Raised by a case: what was called, what came back, what was expected, and the likely cause."""
+
+    def __init__(self, called: str, got: str, expected: str, hint: str, mistake: str | None = None) -> None:
+        super().__init__(called, got, expected, hint, mistake)
+        self.called, self.got, self.expected, self.hint, self.mistake = called, got, expected, hint, mistake
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"  {label:<9}{text}"
+            for label, text in zip(
+                ("called", "returned", "expected", "hint"),
+                (self.called, self.got, self.expected, self.hint),
+                strict=True,
+            )
+        )
+
+
+class CheckFailed(AssertionError):
+    """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI; students see printed lines instead."""
+
+
+def run_probe(probe: Probe, answer: Any, memory: dict, inputs: Mapping[str, Any]) -> Any:
+    """Return what `probe` got from `answer`, as plain values; an exception becomes `Raised`."""
+    try:
+        return decode(*encode(probe(answer, memory, **copy.deepcopy(dict(inputs)))))
+    except Exception as error:  # whatever the student's code raises is a value to judge
+        return Raised(type(error).__name__, str(error), _student_line(error))
+
+
+def _student_line(error: Exception) -> int:
+    """Return the last line number of the traceback that lies in a notebook cell, 0 if none does."""
+    frames = traceback.extract_tb(error.__traceback__)
+    cells = [frame.lineno for frame in frames if "ipykernel" in frame.filename or frame.filename.startswith("<")]
+    return (cells or [0])[-1] or 0
+
+
+def local_ask(question: Question, answer: Any) -> Ask:
+    """Return an `Ask` that runs the probes of `question` in this process, with one memory for one case."""
+    memory: dict = {}
+
+    def ask(step: str, **inputs: Any) -> Any:
+        with torch.random.fork_rng(devices=[]):  # a check leaves the notebook's random numbers as they were
+            return run_probe(question.probes[step], answer, memory, inputs)
+
+    return ask
+
+
+def live_oracle(question: Question, right: Any, wrong: Mapping[str, Any]) -> Oracle:
+    """Return the oracle that runs the probes on the reference `right` and on every known wrong version, for one case.
+
+    Wrong versions are asked only when their values are looked up, that is, when an answer has been found wrong.
+    """
+    ask_right = local_ask(question, right)
+
+    def oracle(step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]:
+        return ask_right(step, **inputs), _OnDemand(question, wrong, step, inputs)
+
+    return oracle
+
+
+class _OnDemand(Mapping):
+    """What each known wrong version answers, computed when it is looked up."""
+
+    def __init__(self, question: Question, wrong: Mapping[str, Any], step: str, inputs: Mapping[str, Any]) -> None:
+        self.question, self.wrong, self.step, self.inputs = question, wrong, step, inputs
+
+    def __getitem__(self, mistake: str) -> Any:
+        return local_ask(self.question, self.wrong[mistake])(self.step, **self.inputs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.wrong)
+
+    def __len__(self) -> int:
+        return len(self.wrong)
+
+
+def case_rng(seed: int | str, question: str, case: str) -> np.random.RandomState:
+    """Return the generator from which `case` of `question` draws, always the same for the same `seed`."""
+    return np.random.RandomState(zlib.crc32(f"{seed}/{question}/{case}".encode()))
+
+
+def integers(rng: np.random.RandomState, low: Any, high: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return int64 integers from `low` to `high - 1`: numpy's own default is another kind of integer on some systems,
+    and draws others."""
+    return rng.randint(low, high, shape, dtype=np.int64)
+
+
+def read_hints(exercise: str) -> dict[str, dict[str, str]]:
+    """Return the hints of an exercise, `{question: {mistake: hint}}`, from `helpers/checks/exNN_topic/hints.toml`."""
+    return tomllib.loads((Path(__file__).parent.with_name(exercise) / "hints.toml").read_text(encoding="utf-8"))
+
+
+def strict() -> bool:
+    """Return whether a failed check raises (CI) instead of printing (students)."""
+    return os.environ.get("DEEP_LEARNING_LAB_STRICT") == "1"

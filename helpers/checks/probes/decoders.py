@@ -1,0 +1,187 @@
+"""Probes of decoders: they run beside the student's code and return values only.
+
+The decoder under test stands in `memory` from `build` on. A decoder gets a list of feature maps, high resolution first.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from helpers.checks.probes.poses import settle_batch_norms
+
+__all__ = ["build", "count_parameters", "predict", "predict_alone", "reach", "stir", "train"]
+
+WEIGHTED = (torch.conv2d, torch.conv_transpose2d, F.linear)  # input, weight, bias, and for the first two the stride
+
+
+class Watch(TorchFunctionMode):
+    """Sees the convolutions of a forward pass, by whatever module or function they are called.
+
+    `weights` are those that they used, `doublings` counts transposed convolutions of stride 2. With `even_out` every
+    weight and its bias are scaled so that the result's standard deviation is 1: then deep stages can be seen in the
+    output, however many layers without normalisation lie between.
+    """
+
+    def __init__(self, even_out: bool = False) -> None:
+        super().__init__()
+        self.even_out, self.weights, self.doublings = even_out, [], 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Sequence = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if func not in WEIGHTED:
+            return result
+        weight, bias, stride = (
+            args[place] if len(args) > place else kwargs.get(name)
+            for place, name in ((1, "weight"), (2, "bias"), (3, "stride"))
+        )
+        self.weights.append(weight)
+        if func is torch.conv_transpose2d:
+            self.doublings += (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2})
+        return self._evened(result, weight, bias) if self.even_out else result
+
+    def _evened(self, result: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        size = float(result.std())
+        if not isinstance(weight, nn.Parameter) or not 1e-30 < size < 1e30:  # computed weights cannot be scaled
+            return result
+        for parameter in (weight, bias):
+            if isinstance(parameter, nn.Parameter):
+                parameter.div_(size)
+        return result / size
+
+
+def build(answer: Any, memory: dict, *, seed: int, encoder_channels: list[int], num_classes: int) -> dict:
+    """Return facts about a freshly built decoder, which stays in `memory`."""
+    torch.manual_seed(seed)
+    decoder = answer(encoder_channels, num_classes)
+    if not isinstance(decoder, nn.Module):
+        return {"module": False}
+    memory["decoder"] = decoder
+    parameters = list(decoder.parameters())
+    memory["known"] = {id(p): p for p in parameters}
+    return {"module": True, "lazy": any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters)}
+
+
+def stir(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+    """Shake all weights, even out what they do and show a batch: layers that start at zero come alive, deep stages can
+    be seen, and batch norms have seen data."""
+    decoder = memory["decoder"].train()
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+        with Watch(even_out=True):
+            decoder([*features])
+    settle_batch_norms(decoder, [*features])
+    return {}
+
+
+def predict(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+    """Return the logits in eval mode, and whether the list of features or its maps came out changed.
+
+    Whatever is drawn in forward is drawn the same in every call: only `predict_alone` looks for such things.
+    """
+    torch.manual_seed(0)
+    given, before = [*features], [maps.clone() for maps in features]
+    with torch.no_grad():
+        logits = memory["decoder"].eval()(given)
+    same_list = len(given) == len(features) and all(a is b for a, b in zip(given, features, strict=True))
+    return {"logits": logits, "changed": not same_list or not all(map(torch.equal, features, before))}
+
+
+def predict_alone(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+    """Return the logits in eval mode for all images at once, once more, and one by one."""
+    decoder = memory["decoder"].eval()
+    with torch.no_grad():
+        together, again = decoder([*features]), decoder([*features])
+        alone = [decoder([maps[n : n + 1] for maps in features]) for n in range(len(features[0]))]
+    return {"together": together, "again": again, "alone": alone}
+
+
+def train(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+    """Return what a backward pass in training mode shows.
+
+    `attached`: the logits have a gradient; `stages`: for each stage, whether it gets one. `idle`: the parameters
+    that get none and change nothing; `cut_off`: those that get none but change the logits. `late`: parameters came
+    after construction; `unregistered`: convolutions used weights that are not among them, `made_anew` in every forward
+    pass. `doublings`: how many transposed convolutions of stride 2 there are.
+    """
+    decoder = memory["decoder"].train()
+    decoder.zero_grad()
+    leaves = [maps.clone().requires_grad_() for maps in features]
+    with Watch() as seen:
+        logits = decoder([leaf * 1 for leaf in leaves])
+    attached = isinstance(logits, Tensor) and logits.requires_grad
+    if attached:
+        (logits * torch.randn_like(logits)).sum().backward()
+    without = {name: p for name, p in decoder.named_parameters() if p.grad is None}
+    idle = [name for name, p in without.items() if not _moves(decoder, p, features)]
+    with torch.no_grad(), Watch() as again:
+        decoder([*features])
+    own = {id(p) for p in decoder.parameters()}
+    strangers, others = (
+        {id(w) for w in watch.weights if w.is_leaf and w.requires_grad} - own for watch in (seen, again)
+    )
+    return {
+        "attached": attached,
+        "stages": [leaf.grad is not None and bool((leaf.grad != 0).any()) for leaf in leaves],
+        "idle": idle,
+        "cut_off": [name for name, p in without.items() if name not in idle and p.requires_grad],
+        "late": any(p not in memory["known"] for p in own),
+        "unregistered": bool(strangers),
+        "made_anew": bool(strangers - others),
+        "doublings": seen.doublings,
+    }
+
+
+def _moves(decoder: nn.Module, parameter: Tensor, features: list[Tensor]) -> bool:
+    """Return whether the logits follow a parameter."""
+    decoder.eval()
+    with torch.no_grad():
+        torch.manual_seed(0)
+        before, value = decoder([*features]), parameter.clone()
+        parameter.add_(torch.randn_like(parameter))
+        torch.manual_seed(0)
+        after = decoder([*features])
+        parameter.copy_(value)
+    decoder.train()
+    return not torch.equal(before, after)
+
+
+def reach(answer: Any, memory: dict, *, features: list[Tensor], place: list[int]) -> list:
+    """Return where the logits of 3 x 3 pixels around `place` (y, x) look: for each stage the energy of their gradient,
+    (h, w), None where they have none."""
+    decoder, (y, x) = memory["decoder"].eval(), place
+    leaves = [maps.clone().requires_grad_() for maps in features]
+    torch.manual_seed(0)
+    patch = decoder([leaf * 1 for leaf in leaves])[..., y - 1 : y + 2, x - 1 : x + 2]
+    if not patch.requires_grad:
+        return [None] * len(leaves)
+    gradients = torch.autograd.grad((patch * torch.randn_like(patch)).sum(), leaves, allow_unused=True)
+    return [None if g is None else g.square().sum(dim=(0, 1)) for g in gradients]
+
+
+def count_parameters(answer: Any, memory: dict, *, encoder_channels: list[int], num_classes: int, beside: str) -> dict:
+    """Return the number of parameters of the answer, and of the class called `beside` where the answer was defined:
+    None where there is no such class, or it cannot be built."""
+    own = sum(p.numel() for p in answer([*encoder_channels], num_classes).parameters())
+    try:
+        other = _defined_beside(answer, beside)([*encoder_channels], num_classes)
+        return {"own": own, "other": sum(p.numel() for p in other.parameters())}
+    except Exception:  # it is another question's answer: what is wrong with it is told there
+        return {"own": own, "other": None}
+
+
+def _defined_beside(answer: Any, name: str) -> Any:
+    """Return what `name` is in the notebook that an answer stands in, None where it is nothing."""
+    function = inspect.unwrap(getattr(answer, "forward", answer))
+    names = getattr(function, "__globals__", {})
+    return names.get(name) or getattr(sys.modules.get(answer.__module__), name, None)

@@ -1,0 +1,43 @@
+"""Images and their labels, in memory.
+
+shapes of sets     poses (one person an image), people (several), masks (a class for every pixel)
+where from         rendered (people of `helpers.people`), leeds, coco, camvid, isbi; load takes any by its name
+what is done       batches, augment (changes a batch), cache (keeps what was rendered), skeletons
+"""
+
+from helpers.data.batches import batches
+from helpers.data.leeds import leeds_sports
+from helpers.data.load import load_people, load_poses, load_segmentation
+from helpers.data.masks import VOID, SegmentationSet, three_masks
+from helpers.data.people import PeopleSet, box_areas
+from helpers.data.poses import PoseSet
+from helpers.data.rendered import (
+    crowd_settings,
+    rendered_crowds,
+    rendered_people,
+    rendered_scene,
+    rendered_segmentation,
+)
+from helpers.data.skeletons import COCO, LSP, Skeleton
+
+__all__ = [
+    "COCO",
+    "LSP",
+    "VOID",
+    "PeopleSet",
+    "PoseSet",
+    "SegmentationSet",
+    "Skeleton",
+    "batches",
+    "box_areas",
+    "crowd_settings",
+    "leeds_sports",
+    "load_people",
+    "load_poses",
+    "load_segmentation",
+    "rendered_crowds",
+    "rendered_people",
+    "rendered_scene",
+    "rendered_segmentation",
+    "three_masks",
+]

@@ -1,0 +1,280 @@
+"""Augmentation: new training images from old ones, with their keypoints or masks.
+
+torchvision's v2 transforms draw once for a whole batch. Here each image of a batch gets a transform of its own, and
+still all are computed at once on the batch's device, much faster than one image after another. The tests compare with
+torchvision's v2 functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from helpers.data.skeletons import Skeleton
+from helpers.shapes import VOID, require
+
+Batch = dict[str, Tensor]
+
+
+def pose(
+    skeleton: Skeleton,
+    rotation: float = 20.0,
+    scale: tuple[float, float] = (0.85, 1.15),
+    translation: float = 0.06,
+    warped: float = 0.5,
+    flip: float = 0.5,
+    colour: float = 0.25,
+) -> Callable[[Batch], Batch]:
+    """Return a function that mirrors, recolours, turns, scales and shifts the images of a batch, with their keypoints.
+
+    What it is given stays as it is; it returns a new batch. A keypoint that leaves the image is no longer visible; what
+    comes from outside the image is black. The random numbers are torch's, so `set_seed` decides on them.
+
+    Args:
+        skeleton: tells which keypoints trade places in a mirrored image: a left wrist becomes a right one.
+        rotation: largest angle in degrees, either way.
+        scale: smallest and largest factor.
+        translation: largest shift, as a share of width and height.
+        warped: share of the images that are turned, scaled and shifted, the first ones of the (shuffled) batch. It is
+            the slow part: half of them leave more time for training steps.
+        flip: probability of mirroring.
+        colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
+    """
+
+    def mirror_poses(batch: Batch, mirrored: Tensor) -> Batch:
+        return mirror(batch, skeleton, mirrored)
+
+    return _augmentation(mirror_poses, warp, rotation, scale, translation, warped, flip, colour)
+
+
+def segmentation(
+    flip: float = 0.5,
+    colour: float = 0.25,
+    warped: float = 0.0,
+    rotation: float = 20.0,
+    scale: tuple[float, float] = (0.85, 1.15),
+    translation: float = 0.06,
+) -> Callable[[Batch], Batch]:
+    """Return a function that mirrors and recolours the images of a batch, and warps them if asked to, with their masks.
+
+    What it is given stays as it is; it returns a new batch. A warped mask has the label of one pixel of the old mask in
+    each pixel, never a mixture; what comes from outside the image is black and void (255). The random numbers are
+    torch's, so `set_seed` decides on them.
+
+    Args:
+        flip, colour: as for `pose`.
+        warped: share of the images that are turned, scaled and shifted; 0, because it is slow, leaves them upright.
+        rotation, scale, translation: how far, as for `pose`.
+    """
+    return _augmentation(mirror_masks, warp_masks, rotation, scale, translation, warped, flip, colour)
+
+
+def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callable[[Batch], Batch]:
+    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew.
+
+    What it is given stays as it is; it returns a new batch with images and maps only: keypoints and boxes, which a loss
+    on maps does not look at, are left out. The random numbers are torch's, so `set_seed` decides on them.
+
+    Args:
+        skeleton: tells which keypoints and limbs trade places in a mirrored image.
+        flip, colour: as for `pose`.
+    """
+
+    def mirror_where(batch: Batch, mirrored: Tensor) -> Batch:
+        return mirror_maps(batch, skeleton, mirrored)
+
+    def leave(batch: Batch, matrices: Tensor) -> Batch:
+        return batch
+
+    return _augmentation(mirror_where, leave, 0.0, (1.0, 1.0), 0.0, 0.0, flip, colour)
+
+
+def _augmentation(
+    mirror_where: Callable[[Batch, Tensor], Batch],
+    warp_by: Callable[[Batch, Tensor], Batch],
+    rotation: float,
+    scale: tuple[float, float],
+    translation: float,
+    warped: float,
+    flip: float,
+    colour: float,
+) -> Callable[[Batch], Batch]:
+    """Return the function that changes a batch, after checking the knobs; see `pose`.
+
+    Args:
+        mirror_where: `mirror_where(batch, mirrored)` -> a new batch, mirrored where `mirrored` (B,) is true.
+        warp_by: `warp_by(batch, matrices)` -> a new batch, moved by `matrices` (B, 2, 3).
+    """
+    if not 0 < scale[0] <= scale[1]:
+        raise ValueError(f"scale is {scale}; expected (smallest, largest) with 0 < smallest <= largest.")
+    if not (0 <= flip <= 1 and 0 <= warped <= 1):
+        raise ValueError(f"flip is {flip} and warped {warped}; expected shares in [0, 1].")
+    if rotation < 0 or translation < 0 or not 0 <= colour < 1:
+        raise ValueError(
+            f"rotation is {rotation}, translation {translation}, colour {colour}; expected 0 or more, "
+            "and colour below 1."
+        )
+
+    def augmented(batch: Batch) -> Batch:
+        count, _, height, width = batch["images"].shape
+        batch = mirror_where(batch, torch.rand(count) < flip)
+        first = math.ceil(warped * count)
+        if first:
+            matrices = random_affine(first, (height, width), rotation, scale, translation)
+            for name, moved in warp_by({name: x[:first] for name, x in batch.items()}, matrices).items():
+                batch[name][:first] = moved
+        if colour:
+            factors = 1 + colour * (2 * torch.rand(3, count) - 1)
+            batch["images"] = recolour(batch["images"], *factors.to(batch["images"].device))
+        return batch
+
+    return augmented
+
+
+def random_affine(
+    count: int, size: tuple[int, int], rotation: float, scale: tuple[float, float], translation: float
+) -> Tensor:
+    """Return random transforms (count, 2, 3), from pixels of the old image to pixels of the new one, on the CPU.
+
+    Each one turns and scales about the centre of the image and then shifts.
+    """
+    height, width = size
+    angle = (2 * torch.rand(count) - 1) * math.radians(rotation)
+    factor = scale[0] + (scale[1] - scale[0]) * torch.rand(count)
+    shift = (2 * torch.rand(count, 2) - 1) * translation * torch.tensor([width, height])
+    cos, sin = factor * angle.cos(), factor * angle.sin()
+    turn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # (count, 2, 2)
+    centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+    return torch.cat([turn, (centre + shift - turn @ centre)[:, :, None]], dim=2)
+
+
+def warp(batch: Batch, matrices: Tensor) -> Batch:
+    """Return a new batch with its images and keypoints moved by `matrices`, bilinear, black outside.
+
+    Args:
+        matrices: float (B, 2, 3), from pixels of the old image to pixels of the new one, pixel centres at integers.
+    """
+    images, keypoints = batch["images"], batch["keypoints"]
+    sizes = require("images", images, "B 3 H W")
+    require("matrices", matrices, "B 2 3", known=sizes)
+    matrices = matrices.to(images.device)
+    height, width = images.shape[-2:]
+    warped = F.grid_sample(images, _grid(matrices, height, width).to(images.dtype), align_corners=False)
+    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+    limits = torch.tensor([width - 1, height - 1], device=keypoints.device)
+    inside = ((moved >= 0) & (moved <= limits)).all(-1)
+    return {
+        **batch,
+        "images": warped,
+        "keypoints": moved,
+        "visible": batch["visible"] & inside,
+        "visibility": batch["visibility"] * inside,
+    }
+
+
+def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
+    """Return a new batch with its images and masks moved by `matrices`: images bilinear and black outside, masks
+    nearest and void (255) outside.
+
+    Args:
+        matrices: float (B, 2, 3), from pixels of the old image to pixels of the new one, pixel centres at integers.
+    """
+    images, masks = batch["images"], batch["masks"]
+    sizes = require("images", images, "B 3 H W")
+    require("masks", masks, "B H W", torch.int64, known=sizes)
+    require("matrices", matrices, "B 2 3", known=sizes)
+    grid = _grid(matrices.to(images.device), *images.shape[-2:]).to(images.dtype)
+    labels = (masks - VOID)[:, None].to(images.dtype)  # grid_sample gives 0 outside, which is void then
+    labels = F.grid_sample(labels, grid, mode="nearest", align_corners=False)[:, 0]
+    return {**batch, "images": F.grid_sample(images, grid, align_corners=False), "masks": labels.long() + VOID}
+
+
+def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
+    """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
+
+    def counting(n: int) -> Tensor:
+        return torch.arange(n, device=matrices.device, dtype=matrices.dtype)
+
+    back = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
+    start = -back @ matrices[:, :, 2:]  # (B, 2, 1), where new pixel (0, 0) comes from
+    spans = matrices.new_tensor([width, height])
+    back, start = 2 * back / spans[:, None], (2 * start + 1) / spans[:, None] - 1
+    along_x, along_y = back[:, :, :1] * counting(width), back[:, :, 1:] * counting(height)  # (B, 2, W), (B, 2, H)
+    return (along_x[:, :, None] + (along_y + start)[:, :, :, None]).permute(0, 2, 3, 1)  # the one large sum
+
+
+def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
+    """Return images with other colours, as torchvision's adjust_saturation, _contrast and _brightness in a row would.
+
+    Each new colour is a linear function of the old one, so the three make one matrix per image.
+
+    Args:
+        images: float (B, 3, H, W) in [0, 1].
+        brightness, contrast, saturation: (B,), 1 changes nothing.
+    """
+    grey = torch.tensor([0.2989, 0.587, 0.114], device=images.device)
+    mean = images.mean((2, 3)) @ grey  # (B,)
+    strength, saturation = (brightness * contrast).view(-1, 1, 1), saturation.view(-1, 1, 1)
+    matrices = strength * (saturation * torch.eye(3, device=images.device) + (1 - saturation) * grey)  # (B, 3, 3)
+    offset = (brightness * (1 - contrast) * mean).view(-1, 1, 1).expand(-1, 3, 1)
+    return torch.baddbmm(offset, matrices, images.flatten(2)).clamp_(0, 1).view_as(images)
+
+
+def mirror_masks(batch: Batch, mirrored: Tensor) -> Batch:
+    """Return a new batch whose images and masks are mirrored where `mirrored` (B,) is true."""
+    sizes = require("images", batch["images"], "B 3 H W")
+    require("masks", batch["masks"], "B H W", torch.int64, known=sizes)
+    changed, mirrored = {name: tensor.clone() for name, tensor in batch.items()}, mirrored.to(batch["images"].device)
+    for name in ("images", "masks"):
+        changed[name][mirrored] = batch[name][mirrored].flip(-1)
+    return changed
+
+
+def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
+    """Return a new batch of images, scoremaps, fields and offsets, mirrored where `mirrored` (B,) is true.
+
+    Columns run the other way and left and right trade places. Vectors change the sign of x; the field of a limb whose
+    mirror image is listed from its other end (left shoulder to right shoulder) runs backwards then, and changes the
+    sign of both.
+    """
+    names, mirrored = ("images", "scoremaps", "fields", "offsets"), mirrored.to(batch["images"].device)
+    changed = {name: batch[name].clone() for name in names}
+    order, (limb_order, direction) = list(skeleton.flip_order), _mirrored_limbs(skeleton)
+    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)
+    changed["images"][mirrored] = batch["images"][mirrored].flip(-1)
+    changed["scoremaps"][mirrored] = batch["scoremaps"][mirrored][:, order].flip(-1)
+    changed["offsets"][mirrored] = other_x * batch["offsets"][mirrored][:, order].flip(-1)
+    sign = other_x * batch["fields"].new_tensor(direction).view(1, -1, 1, 1, 1)
+    changed["fields"][mirrored] = sign * batch["fields"][mirrored][:, limb_order].flip(-1)
+    return changed
+
+
+def _mirrored_limbs(skeleton: Skeleton) -> tuple[list[int], list[float]]:
+    """Return for each limb the number of its mirror image, and -1 where that is listed from its other end, else 1."""
+    order, limbs = skeleton.flip_order, list(skeleton.limbs)
+    partners = [(order[a], order[b]) for a, b in limbs]
+    numbers = [limbs.index(pair) if pair in limbs else limbs.index(pair[::-1]) for pair in partners]
+    return numbers, [1.0 if pair in limbs else -1.0 for pair in partners]
+
+
+def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> Batch:
+    """Return a new batch whose images are mirrored, all or where `mirrored` (B,) is true.
+
+    There x becomes W - 1 - x, and left and right keypoints trade places.
+    """
+    images, keypoints = batch["images"], batch["keypoints"]
+    sizes = require("keypoints", keypoints, f"B {skeleton.num_keypoints} 2")
+    if mirrored is None:
+        mirrored = torch.ones(sizes["B"], dtype=torch.bool)
+    order, mirrored = list(skeleton.flip_order), mirrored.to(images.device)
+    changed = {name: tensor.clone() for name, tensor in batch.items()}
+    x, y = keypoints[mirrored][:, order].unbind(-1)
+    changed["keypoints"][mirrored] = torch.stack([images.shape[-1] - 1 - x, y], -1)
+    changed["images"][mirrored] = images[mirrored].flip(-1)
+    for name in ("visible", "visibility"):
+        changed[name][mirrored] = batch[name][mirrored][:, order]
+    return changed

@@ -1,0 +1,117 @@
+"""A set of images with a class for every pixel."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from helpers.data.batches import Batch, keep_batch_axis, rows
+from helpers.shapes import VOID, require
+
+if TYPE_CHECKING:
+    from helpers.people import Scene
+
+__all__ = ["SegmentationSet", "VOID", "three_masks"]
+
+RENDERED_CLASSES = ("background", "skin", "hair", "top", "trousers", "shoes")
+# The class of each of `helpers.people.CLOTHES`: skirts and dresses count as trousers, hats as hair.
+MERGED = {"background": 0, "skin": 1, "hair": 2, "top": 3, "trousers": 4, "skirt": 4, "shoes": 5, "hat": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentationSet:
+    """N images with the class of each of their pixels, in memory.
+
+    Args:
+        images: uint8 (N, 3, H, W).
+        masks: uint8 (N, H, W): the class of each pixel, or 255 (void) where a pixel counts nowhere.
+        class_names: one for each of the C classes.
+        name: what to call the set in tables and pictures.
+
+    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the SegmentationSet of those images.
+    """
+
+    images: Tensor
+    masks: Tensor
+    class_names: tuple[str, ...]
+    name: str = "images"
+
+    def __post_init__(self) -> None:
+        sizes = require("images", self.images, "N 3 H W", torch.uint8)
+        require("masks", self.masks, "N H W", torch.uint8, known=sizes)
+        if not 1 <= self.num_classes <= VOID:
+            raise ValueError(f"class_names has {self.num_classes} names; expected 1 to {VOID}.")
+        counts = self._counts()
+        counts[VOID] = 0
+        highest = int(counts.nonzero().max()) if counts.any() else 0
+        if highest >= self.num_classes:
+            raise ValueError(f"masks hold {highest}; expected 0 to {self.num_classes - 1}, or {VOID} for void.")
+
+    @property
+    def num_classes(self) -> int:
+        """Return C."""
+        return len(self.class_names)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Return (H, W)."""
+        return tuple(self.images.shape[-2:])
+
+    def class_shares(self) -> dict[str, float]:
+        """Return the share of each class, by name, in the pixels that count."""
+        counts = self._counts()[: self.num_classes].double()
+        return dict(zip(self.class_names, (counts / counts.sum().clamp(min=1)).tolist(), strict=True))
+
+    def _counts(self) -> Tensor:
+        """Return int64 (256,): how many pixels have each label. One image at a time, or it would take much memory."""
+        counts = torch.zeros(256, dtype=torch.int64)
+        for mask in self.masks:
+            counts += torch.bincount(mask.flatten().cpu(), minlength=256)
+        return counts
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | slice | list | Tensor) -> SegmentationSet:
+        index = keep_batch_axis(index, len(self), self.name)
+        return dataclasses.replace(self, images=self.images[index], masks=self.masks[index])
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"SegmentationSet {self.name!r}: {len(self)} images of {height} x {width}, {self.num_classes} classes"
+
+    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+        """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W) and `masks` int64
+        (B, H, W), both on `device`."""
+        return {"images": rows(self.images, index).to(device) / 255, "masks": rows(self.masks, index).to(device).long()}
+
+
+def semantic_mask(scene: Scene) -> Tensor:
+    """Return uint8 (H, W): the class of each pixel of a rendered scene, 255 where background touches a person."""
+    from helpers.people import CLOTHES
+
+    mask = np.array([MERGED[name] for name in CLOTHES], np.uint8)[scene.clothes]
+    person = np.pad(mask > 0, 1)
+    touched = person[:-2, 1:-1] | person[2:, 1:-1] | person[1:-1, :-2] | person[1:-1, 2:]
+    mask[touched & (mask == 0)] = VOID
+    return torch.from_numpy(mask)
+
+
+def three_masks(scene: Scene) -> dict[str, Tensor]:
+    """Return the three kinds of masks of one rendered scene, uint8 (H, W) each.
+
+    "binary" is 1 on every person; "semantic" has the six classes of `rendered_segmentation`, with void; "instance" has
+    1, 2, ... for the first, the second person. All are 0 on the background.
+    """
+    instances = torch.from_numpy(scene.instances)
+    return {"binary": (instances > 0).to(torch.uint8), "semantic": semantic_mask(scene), "instance": instances.clone()}
+
+
+def _set_of(arrays: dict[str, np.ndarray], class_names: tuple[str, ...], name: str) -> SegmentationSet:
+    return SegmentationSet(
+        **{key: torch.from_numpy(array) for key, array in arrays.items()}, class_names=class_names, name=name
+    )

@@ -1,0 +1,93 @@
+"""A set of images of one person each, with their keypoints."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from helpers.data.batches import Batch, keep_batch_axis, rows
+from helpers.data.skeletons import Skeleton
+from helpers.shapes import require
+
+__all__ = ["PoseSet"]
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseSet:
+    """N images of one person each, with their keypoints, in memory.
+
+    Args:
+        images: uint8 (N, 3, H, W).
+        keypoints: float32 (N, K, 2), x then y, pixels of the image, pixel centres at integers.
+        visibility: uint8 (N, K): 0 outside the image or unknown, 1 hidden, 2 seen.
+        boxes_xyxy: float32 (N, 4), pixels.
+        skeleton: names, limbs and left-right pairs of the K keypoints.
+        name: what to call the set in tables and pictures.
+
+    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PoseSet of those images.
+    """
+
+    images: Tensor
+    keypoints: Tensor
+    visibility: Tensor
+    boxes_xyxy: Tensor
+    skeleton: Skeleton
+    name: str = "images"
+
+    def __post_init__(self) -> None:
+        sizes = require("images", self.images, "N 3 H W", torch.uint8)
+        sizes |= {"K": self.skeleton.num_keypoints}
+        require("keypoints", self.keypoints, "N K 2", torch.float32, known=sizes)
+        require("visibility", self.visibility, "N K", torch.uint8, known=sizes)
+        require("boxes_xyxy", self.boxes_xyxy, "N 4", torch.float32, known=sizes)
+        if self.visibility.numel() and int(self.visibility.max()) > 2:
+            highest = int(self.visibility.max())
+            raise ValueError(f"visibility holds {highest}; expected 0 (outside), 1 (hidden), 2 (seen).")
+        if not torch.isfinite(self.keypoints[self.visible]).all():
+            raise ValueError("keypoints of visible joints hold NaN or infinity; set their visibility to 0.")
+
+    @property
+    def visible(self) -> Tensor:
+        """Return bool (N, K): the keypoints that losses and metrics count, hidden ones included (COCO's v = 1)."""
+        return self.visibility > 0
+
+    def mean_pose(self) -> Tensor:
+        """Return float32 (K, 2): the mean place of each keypoint over the images where it is visible.
+
+        A guess that looks at no image, so what a network must beat. A keypoint that is never visible gets the centre.
+        """
+        seen = torch.where(self.visible[:, :, None], self.keypoints, torch.nan)
+        height, width = self.image_size
+        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+        mean = seen.nanmean(dim=0)
+        return torch.where(mean.isnan(), centre, mean)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Return (H, W)."""
+        return tuple(self.images.shape[-2:])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | slice | list | Tensor) -> PoseSet:
+        index = keep_batch_axis(index, len(self), self.name)
+        parts = {f: getattr(self, f)[index] for f in ("images", "keypoints", "visibility", "boxes_xyxy")}
+        return dataclasses.replace(self, **parts)
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"PoseSet {self.name!r}: {len(self)} images of {height} x {width}, {self.skeleton.name} keypoints"
+
+    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+        """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W), `keypoints`
+        float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
+        visibility = self.visibility[index].to(device)
+        return {
+            "images": rows(self.images, index).to(device) / 255,
+            "keypoints": self.keypoints[index].to(device, copy=True),
+            "visible": visibility > 0,
+            "visibility": visibility,
+        }

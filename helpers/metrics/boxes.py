@@ -1,0 +1,71 @@
+"""How many people get a box, and how many boxes a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from helpers.shapes import require
+
+if TYPE_CHECKING:
+    from helpers.data.people import PeopleSet
+
+__all__ = ["box_f1", "box_precision", "box_recall"]
+
+Found = Sequence[tuple[Tensor, Tensor]]
+
+
+def box_recall(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+    """Return the share of the people to be found whose box was found; NaN if there is nobody to be found.
+
+    In each image the surest box takes the free person whom it overlaps most, if their IoU is at least `iou`, then the
+    next one: each person is found once at most.
+
+    Args:
+        found: boxes (M, 4) and scores (M,) of each image, as `detections` returns them.
+        data: the right people, a PeopleSet or a batch of one. Ignored ones do not count.
+    """
+    hits, _, people = _counts(found, data, iou)
+    return hits / people if people else float("nan")
+
+
+def box_precision(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+    """Return the share of the boxes found that are a person's; NaN if nothing was found.
+
+    Boxes are matched as for `box_recall`; one that is left over and meets an ignored person counts neither way.
+    """
+    hits, false_alarms, _ = _counts(found, data, iou)
+    return hits / (hits + false_alarms) if hits + false_alarms else float("nan")
+
+
+def box_f1(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+    """Return one number for both, 2 / (1 / recall + 1 / precision); NaN if there is nobody to be found."""
+    hits, false_alarms, people = _counts(found, data, iou)
+    return 2 * hits / (hits + false_alarms + people) if people else float("nan")
+
+
+def _counts(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float) -> tuple[int, int, int]:
+    """Return how many people were found, how many boxes are nobody's, and how many people there are to be found."""
+    from torchvision.ops import box_iou
+
+    boxes, present, ignored = (
+        data[name] if isinstance(data, Mapping) else getattr(data, name)
+        for name in ("boxes_xyxy", "present", "ignored")
+    )
+    if len(found) != len(boxes):
+        raise ValueError(f"found holds {len(found)} entries; expected {len(boxes)}, one for each image.")
+    hits = false_alarms = 0
+    wanted, may_be = present & ~ignored, present & ignored
+    for (one, scores), right, free, ignorable in zip(found, boxes, wanted.clone(), may_be, strict=True):
+        require("boxes", one, "M 4", known={"M": len(scores)})
+        for overlaps in box_iou(one[scores.argsort(descending=True)].to(right), right):  # (P,), the surest box first
+            meets = overlaps >= iou
+            if (meets & free).any():
+                free[torch.where(free, overlaps, -1).argmax()] = False
+                hits += 1
+            elif not (meets & ignorable).any():
+                false_alarms += 1
+    return hits, false_alarms, int(wanted.sum())

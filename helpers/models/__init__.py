@@ -1,0 +1,7 @@
+"""From an image to maps or vectors.
+
+backbones, efficientnet, encoders     one map, or one for each stride
+scoremaps, hourglass                  between image and map, and a network made of maps
+ecru                                  a decoder that reuses the encoder's pooling
+detection, rcnn, top_down, bottom_up  several people
+"""

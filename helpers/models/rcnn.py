@@ -1,0 +1,180 @@
+"""Mask R-CNN and Keypoint R-CNN as torchvision has them, trained on COCO: top-down at full size, to look at.
+
+On a CPU an image takes seconds. The weights (178 and 237 MB) are downloaded once.
+Source: He, Gkioxari, Dollar and Girshick 2017, "Mask R-CNN".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from helpers.models.backbones import WeightsUnavailable
+from helpers.shapes import require
+
+__all__ = ["detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
+
+PERSON = 1  # the label of people, in COCO's numbering
+CLEARLY_THERE = 2.0  # the keypoint score from which Detectron, where these networks come from, draws a keypoint
+
+
+def load_keypoint_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module:
+    """Return torchvision's Keypoint R-CNN with a ResNet-50 and feature pyramid, trained on COCO, in eval mode.
+
+    Args:
+        shorter_side: to which each image is scaled first, in pixels; 400 is four times as fast, and worse.
+        url: where the weights are, if not at PyTorch's; the file's name ends in -XXXXXXXX.pth, the first eight or more
+            digits of its SHA-256.
+    Raises:
+        WeightsUnavailable: they are not on this machine and cannot be downloaded, or the file is damaged.
+    """
+    from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights
+
+    tensors = _weights("Keypoint R-CNN", url or KeypointRCNN_ResNet50_FPN_Weights.COCO_V1.url)
+    return _with_weights(keypoint_rcnn(min_size=shorter_side), "Keypoint R-CNN", tensors)
+
+
+def load_mask_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module:
+    """Return torchvision's Mask R-CNN with a ResNet-50 and feature pyramid, trained on COCO, in eval mode.
+
+    Args and what is raised: as for `load_keypoint_rcnn`.
+    """
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
+
+    tensors = _weights("Mask R-CNN", url or MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url)
+    return _with_weights(mask_rcnn(min_size=shorter_side), "Mask R-CNN", tensors)
+
+
+def keypoint_rcnn(**options: object) -> nn.Module:
+    """Return an untrained Keypoint R-CNN: people and background, COCO's 17 keypoints.
+
+    Args:
+        options: of torchvision's KeypointRCNN.
+    """
+    from torchvision.models.detection import KeypointRCNN
+
+    return KeypointRCNN(_backbone(), num_classes=2, num_keypoints=17, **options)
+
+
+def mask_rcnn(**options: object) -> nn.Module:
+    """Return an untrained Mask R-CNN of COCO's 91 labels.
+
+    Args:
+        options: of torchvision's MaskRCNN.
+    """
+    from torchvision.models.detection import MaskRCNN
+
+    return MaskRCNN(_backbone(), num_classes=91, **options)
+
+
+def _backbone() -> nn.Module:
+    from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+    from torchvision.ops import FrozenBatchNorm2d
+
+    net = resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=0)
+    for module in net.modules():
+        if isinstance(module, FrozenBatchNorm2d):
+            module.eps = 0.0  # as it was when the weights were trained (pytorch/vision, pull request 2933)
+    return net
+
+
+@torch.inference_mode()
+def find_people(model: nn.Module, images: Tensor | Sequence[Tensor], threshold: float = 0.7) -> list[dict[str, Tensor]]:
+    """Return the people that `model` finds in each image, see `detected_people`.
+
+    Args:
+        model: as `load_keypoint_rcnn` or `load_mask_rcnn` returns it.
+        images: float (B, 3, H, W) in [0, 1], or a list of (3, H, W) of any sizes.
+    """
+    for number, image in enumerate(images):
+        require(f"images[{number}]", image, "3 H W", torch.float32)
+    return [detected_people(model([image])[0], threshold) for image in images]
+
+
+def detected_people(output: dict[str, Tensor], threshold: float = 0.7) -> dict[str, Tensor]:
+    """Return the people in what torchvision's R-CNN says of one image: other labels and low scores are left out.
+
+    The scores of Keypoint R-CNN's keypoints are heights of maps before any softmax, -5 as well as 20, so no
+    probabilities (pytorch/vision, issue 7063). Here a keypoint's score is sigmoid(height - 2) times the score of its
+    person: half of the person's at the height from which Detectron draws a keypoint. A confidence to rank and draw by,
+    no more.
+
+    Args:
+        output: one entry of the list that the network returns.
+        threshold: people with this score or less are left out.
+    Returns:
+        "boxes" float (M, 4), pixels, and "scores" (M,), the surest first; with Keypoint R-CNN "keypoints" (M, K, 3), x,
+        y in pixels and score in (0, 1], all of them found; with Mask R-CNN "masks" bool (M, H, W).
+        `helpers.pictures.people.masks_and_boxes(image, **people)` draws them.
+    """
+    scores = output["scores"]
+    order = scores.argsort(descending=True, stable=True)
+    kept = order[(output["labels"][order] == PERSON) & (scores[order] > threshold)]
+    people = {"boxes": output["boxes"][kept], "scores": scores[kept]}
+    if "keypoints" in output:
+        surely = torch.sigmoid(output["keypoints_scores"][kept] - CLEARLY_THERE) * scores[kept, None]
+        surely = surely.clamp(min=1e-6)  # 0 would be a keypoint that is missing
+        people["keypoints"] = torch.cat([output["keypoints"][kept, :, :2], surely[:, :, None]], dim=2)
+    if "masks" in output:
+        people["masks"] = output["masks"][kept, 0] > 0.5
+    return people
+
+
+def _weights(name: str, url: str) -> dict[str, Tensor]:
+    """Return the tensors of the file at `url` from torch's cache, downloaded if need be, its checksum compared."""
+    from torch import hub
+
+    path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    promised = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
+    if promised is None:
+        raise ValueError(
+            f"url ends with {path.name}; expected a name that ends with -XXXXXXXX.pth, the beginning of "
+            "the file's SHA-256."
+        )
+    if not path.exists():
+        _download(name, url, path, promised.group(1))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(promised.group(1)):  # one that was there already, cut short or changed
+        raise WeightsUnavailable(
+            f"{path} is damaged: its SHA-256 begins with {digest[:8]}. Delete it, and the next "
+            f"call downloads {name}'s weights anew."
+        )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)  # numbers only: no code of the file is run
+    except Exception as error:  # of any kind, where it reads what is no pickle
+        raise WeightsUnavailable(f"{path} holds no weights that can be read ({str(error)[:100]}).") from error
+
+
+def _download(name: str, url: str, path: Path, promised: str) -> None:
+    """Bring the file at `url` to `path`, whole and with the SHA-256 that was `promised`, or not at all."""
+    from torch import hub
+
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hub.download_url_to_file(url, str(path), promised)
+    except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
+        raise WeightsUnavailable(
+            f"{name}'s COCO weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def _with_weights(model: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:
+    try:
+        model.load_state_dict(tensors)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise WeightsUnavailable(
+            f"The file holds other weights than {name}'s: {' '.join(str(error).split())[:200]}"
+        ) from error
+    return model.eval()

@@ -1,0 +1,92 @@
+"""Top-down pose estimation: what lies between boxes and a network for one person.
+
+What cuts out crops and leads back from them, `boxes_to_crops` and `crops_to_image`, is the exercise; it is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from helpers.data.people import PeopleSet
+from helpers.data.poses import PoseSet
+from helpers.models.bottom_up import caps
+from helpers.models.scoremaps import map_cross_entropy, to_map
+
+__all__ = ["certainty", "person_crops", "pose_loss"]
+
+
+def person_crops(
+    data: PeopleSet, boxes_to_crops: Callable, crop_size: tuple[int, int], shaken: float = 0.0, seed: int = 0
+) -> PoseSet:
+    """Return one image for each person of a set, cut out along the person's box, with keypoints in pixels of the crop.
+
+    Keypoints that fall outside of the crop count as not visible. People who are `ignored` are left out.
+
+    Args:
+        data: images of several people.
+        boxes_to_crops: the exercise's.
+        crop_size: (h, w).
+        shaken: move each side of a box by up to this share of its width or height, as a detector's errors would.
+        seed: decides how they are moved.
+    """
+    wanted = data.present & ~data.ignored
+    extent = (data.boxes_xyxy[..., 2:] - data.boxes_xyxy[..., :2]).repeat(1, 1, 2)  # (N, P, 4): w, h, w, h
+    moves = torch.rand(extent.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    boxes = data.boxes_xyxy + shaken * moves * extent
+
+    crops, transforms = [], []
+    for rows in torch.arange(len(data)).split(64):
+        of_images = [b[there] for b, there in zip(boxes[rows], wanted[rows], strict=True)]
+        images, back = boxes_to_crops(data.images[rows].float(), of_images, crop_size)
+        crops.append(images.round().clamp(0, 255).to(torch.uint8))
+        transforms.append(back)
+    crops, transforms = torch.cat(crops), torch.cat(transforms)
+
+    matrix, shift = transforms[..., :2], transforms[..., 2:]  # (M, 2, 2) and (M, 2, 1)
+    keypoints = torch.linalg.solve(matrix, data.keypoints[wanted].transpose(1, 2) - shift).transpose(1, 2).contiguous()
+    last = torch.tensor([crop_size[1] - 1, crop_size[0] - 1])
+    inside = ((keypoints >= 0) & (keypoints <= last)).all(dim=-1)
+    visibility = torch.where(inside, data.visibility[wanted], 0)
+    whole = torch.tensor([0.0, 0.0, *last.tolist()]).expand(len(crops), 4).contiguous()
+    return PoseSet(crops, keypoints, visibility, whole, data.skeleton, f"people of {data.name}")
+
+
+def pose_loss(output: tuple[Tensor, Tensor], batch: dict[str, Tensor], stride: int = 4) -> Tensor:
+    """Return the loss of a network that answers with the keypoints of one person and with scoremaps.
+
+    On the keypoints it is 0.3 times the mean of |dx| + |dy| in pixels, on the maps the cross-entropy with a cap around
+    each keypoint, so that there is one peak.
+
+    Args:
+        output: (keypoints (B, K, 2) in pixels of the image, scoremaps (B, K, h, w)), before the softmax.
+        batch: of a PoseSet.
+        stride: pixels of the image for one of the maps.
+    """
+    keypoints, scoremaps = output
+    visible = batch["visible"]
+    apart = (keypoints - batch["keypoints"]).abs().sum(dim=-1)  # (B, K)
+    on_keypoints = 0.3 * torch.where(visible, apart, 0).sum() / visible.sum().clamp(min=1)
+    centres = to_map(batch["keypoints"], stride)
+    return on_keypoints + map_cross_entropy(scoremaps, caps(centres[:, None], visible[:, None], scoremaps.shape[-2:]))
+
+
+def certainty(scoremaps: Tensor) -> Tensor:
+    """Return how sure a network is of each keypoint: the share of its map's softmax that lies around the highest pixel,
+    5 x 5 pixels.
+
+    A network for one person always answers, also where there is nobody or the keypoint is hidden; its map is wide then,
+    or has several peaks. Average precision asks for such a number: it begins with the most confident people.
+
+    Args:
+        scoremaps: float (N, K, h, w), before the softmax.
+    Returns:
+        float (N, K, 1) in [0, 1].
+    """
+    shares = torch.softmax(scoremaps.flatten(2), dim=-1)
+    highest = shares.argmax(dim=-1, keepdim=True)
+    around = 25 * F.avg_pool2d(shares.view_as(scoremaps), 5, stride=1, padding=2)  # zeros outside, counted
+    return around.flatten(2).gather(2, highest)

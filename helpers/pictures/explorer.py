@@ -1,0 +1,94 @@
+"""The temperature explorer: one score map, what a soft argmax makes of it, and where its gradient goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from helpers import pictures
+from helpers.notebook import in_notebook
+from helpers.pictures.figure import Picture
+
+SIZE = (16, 24)  # rows, columns: oblong, so that a swap of x and y is seen
+FIRST, SECOND = (5.0, 4.0), (17.0, 11.0)  # x, y of the two peaks
+
+
+def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0) -> Tensor:
+    """Return a score map, float32 (1, 1, 16, 24), with a peak at (5, 4) and perhaps another at (17, 11).
+
+    Args:
+        height, second: scores at the top of the two peaks, over a background of 0.
+        noise: standard deviation of what is added to every pixel.
+    """
+    ys, xs = torch.arange(SIZE[0]).view(-1, 1), torch.arange(SIZE[1])
+    scores = noise * torch.randn(SIZE, generator=torch.Generator().manual_seed(0))
+    for (x, y), top in ((FIRST, height), (SECOND, second)):
+        scores = scores + top * torch.exp(-((xs - x).square() + (ys - y).square()) / 4.5)
+    return scores[None, None]
+
+
+def temperature_picture(
+    softargmax: Callable, beta: float = 1.0, height: float = 8.0, second: float = 0.0, noise: float = 0.0
+) -> Picture:
+    """Return a picture of the scores, of the probabilities, and of how far x moves when a score grows.
+
+    Args:
+        softargmax: your function: softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y.
+        beta, height, second, noise: the knobs, see `example_scores`.
+    """
+    scores = example_scores(height, second, noise).requires_grad_()
+    place = softargmax(scores, beta)
+    if not isinstance(place, Tensor) or place.shape != (1, 1, 2):
+        got = tuple(place.shape) if isinstance(place, Tensor) else type(place).__name__
+        raise ValueError(f"softargmax returned {got} for one map; expected a tensor of shape (1, 1, 2).")
+    slope = torch.zeros_like(scores)
+    if place.requires_grad:  # a hard argmax has none
+        slope = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True)[0]
+        slope = torch.zeros_like(scores) if slope is None else slope
+    share = torch.softmax((beta * scores.detach()).flatten(), 0).view(SIZE)
+    return pictures.temperature(
+        scores.detach()[0, 0],
+        share,
+        slope[0, 0],
+        place.detach()[0, 0],
+        title=f"beta {beta:.3g}, peak {height:g}, second peak {second:g}",
+        show=False,
+    )
+
+
+def temperature_explorer(softargmax: Callable) -> None:
+    """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it.
+
+    The picture is ordinary output: it stays in the saved notebook, where sliders do not work.
+    """
+    if not in_notebook():
+        print(
+            "The explorer shows itself in notebooks; temperature_picture(softargmax).save('beta.png') keeps its "
+            "picture."
+        )
+        return
+    from IPython.display import HTML, display
+
+    try:
+        import ipywidgets
+    except ImportError:
+        display(HTML(temperature_picture(softargmax).html()))
+        print("With ipywidgets (pip install ipywidgets) the explorer has sliders.")
+        return
+    about = {"continuous_update": False, "style": {"description_width": "90px"}}
+    sliders = {
+        "beta": ipywidgets.FloatLogSlider(value=1, base=10, min=-2, max=2, step=0.1, description="beta", **about),
+        "height": ipywidgets.FloatSlider(value=8, min=0, max=20, step=0.5, description="peak", **about),
+        "second": ipywidgets.FloatSlider(value=0, min=0, max=20, step=0.5, description="second peak", **about),
+        "noise": ipywidgets.FloatSlider(value=0, min=0, max=2, step=0.1, description="noise", **about),
+    }
+
+    def picture() -> HTML:
+        return HTML(temperature_picture(softargmax, **{k: slider.value for k, slider in sliders.items()}).html())
+
+    display(ipywidgets.VBox([ipywidgets.HBox(list(sliders.values())[:2]), ipywidgets.HBox(list(sliders.values())[2:])]))
+    handle = display(picture(), display_id=True)
+    for slider in sliders.values():
+        slider.observe(lambda _: handle.update(picture()), names="value")

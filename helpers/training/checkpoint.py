@@ -1,0 +1,144 @@
+"""The best weights of a training, and the state from which an interrupted one goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from helpers.files import atomically
+from helpers.history import History
+from helpers.training.weights import read_tensors, save_weights
+
+EVERY = 20.0  # seconds between two checkpoints: a large model takes a while to write
+
+
+def require_folder(save_to: str | os.PathLike | None) -> None:
+    """Raise before the training, not after it, if `save_to` cannot be written."""
+    if save_to is None:
+        return
+    path = Path(save_to)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"save_to is {str(path)!r}; expected a name that ends in .safetensors.")
+    try:
+        with atomically(path.with_name(f"{path.stem}.trial")) as part:
+            part.write_text("")
+        path.with_name(f"{path.stem}.trial").unlink()
+    except OSError as error:
+        raise OSError(
+            f"save_to is {str(path)!r}, but {path.parent.resolve()} cannot be written "
+            f"({error.strerror or error}). Choose another folder, or make it."
+        ) from error
+
+
+class Checkpoint:
+    """Keeps the best weights in memory and in `save_to`, and beside it what `resume` needs.
+
+    The second file, NAME.checkpoint.safetensors, holds weights, optimizer and history; it goes when the training ends.
+    """
+
+    def __init__(
+        self,
+        save_to: str | os.PathLike | None,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        generator: torch.Generator,
+        history: History,
+        schedule,
+    ):
+        self.model, self.optimizer, self.generator = model, optimizer, generator
+        self.history, self.schedule = history, schedule
+        self.save_to = Path(save_to) if save_to is not None else None
+        self.path = self.save_to and self.save_to.with_name(f"{self.save_to.stem}.checkpoint.safetensors")
+        self.best: dict[str, Tensor] | None = None
+        self.written = time.perf_counter()
+
+    def epoch_done(self) -> None:
+        """Keep the weights if they are the best so far; write the checkpoint if it is time."""
+        if self.history.best_epoch == len(self.history):
+            self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+            if self.save_to:
+                save_weights(
+                    self.model,
+                    self.save_to,
+                    metric=self.history.metric,
+                    value=self.history.best,
+                    epoch=len(self.history),
+                    seconds=round(self.schedule.seconds(), 1),
+                    torch=torch.__version__,
+                )
+        if time.perf_counter() - self.written > EVERY:
+            self.write()
+
+    def restore_best(self) -> None:
+        """Put the best weights back into the model, if an epoch was finished."""
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+
+    def write(self) -> None:
+        """Write the state of the training."""
+        from safetensors.torch import save_file
+
+        if self.path is None:
+            return
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
+        tensors["generator"] = self.generator.get_state()
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        notes = {
+            "history": dataclasses.asdict(self.history),
+            "step": self.schedule.step,
+            "seconds": self.schedule.seconds(),
+        }
+        with atomically(self.path) as part:
+            save_file(tensors, part, {"training": json.dumps(notes)})
+        self.written = time.perf_counter()
+
+    def resume(self) -> str:
+        """Load the checkpoint if there is one; return a sentence that says what was done."""
+        if self.path is None:
+            raise ValueError("resume=True needs save_to, the file beside which the checkpoint lies.")
+        if not self.path.is_file():
+            return f"Nothing to resume ({self.path.name} does not exist): training starts from the beginning."
+        tensors, metadata = read_tensors(self.path)
+        try:
+            notes = json.loads(metadata["training"])
+            self.model.load_state_dict(_under("model.", tensors))
+            self._load_optimizer(_under("optimizer.", tensors))
+            self.generator.set_state(tensors["generator"])
+        except (KeyError, RuntimeError, ValueError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"{self.path} is the checkpoint of another model or training. Delete it and train again; "
+                "the weights that were best so far stay in "
+                f"{self.save_to.name}."
+            ) from error
+        for name, value in notes["history"].items():
+            setattr(self.history, name, value)
+        self.history.stopped = "done"
+        self.schedule.continue_from(notes["step"], notes["seconds"])
+        if len(self.history) and self.save_to.is_file():
+            self.best = {name: tensor.clone() for name, tensor in read_tensors(self.save_to)[0].items()}
+        return f"Resumed after {len(self.history)} epochs and {notes['seconds']:.0f} s."
+
+    def _load_optimizer(self, flat: dict[str, Tensor]) -> None:
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in flat.items():
+            number, key = name.split(".", 1)
+            states.setdefault(int(number), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+
+    def remove(self) -> None:
+        """Delete the checkpoint: the training is over."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,331 @@
+"""Training that can be read: `fit` is a loop over `train_one_epoch` and `evaluate`."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from helpers.data.batches import batches
+from helpers.data.poses import PoseSet
+from helpers.history import History
+from helpers.training.checkpoint import Checkpoint, require_folder
+from helpers.training.progress import Live, describe
+from helpers.training.schedule import Schedule
+from helpers.training.speed import Setting, choose_setting, map_tensors, pick_device
+from helpers.training.threads import Threads, keep_freed_memory
+from helpers.training.weights import load_weights
+
+__all__ = ["History", "Schedule", "evaluate", "fit", "predict", "train_one_epoch"]
+
+Batch = dict[str, Tensor]
+Loss = Callable[[object, Batch], Tensor]
+Metrics = dict[str, Callable[[object, Batch], float]]
+
+
+def fit(
+    model: nn.Module,
+    train: PoseSet,
+    val: PoseSet,
+    *,
+    loss: Loss,
+    metrics: Metrics,
+    epochs: int | None = None,
+    max_seconds: float | None = None,
+    batch_size: int = 32,
+    lr: float = 1e-3,
+    weight_decay: float = 1e-2,
+    augment: Callable[[Batch], Batch] | None = None,
+    save_to: str | os.PathLike | None = None,
+    resume: bool = False,
+    mode: str = "min",
+    train_metrics: bool = True,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    setting: Setting | None = None,
+    progress: bool = True,
+) -> History:
+    """Return the history of training `model`, which ends up with the weights that were best on `val`.
+
+    Args:
+        loss: `loss(output, batch)` -> scalar tensor to minimise.
+        metrics: name -> `metric(output, batch)` -> number, see `evaluate`. The first one decides which weights are
+            best: those with the lowest value where `mode` is "min", with the highest where it is "max".
+        epochs, max_seconds: when to stop, whichever comes first. The learning rate follows the share that is done: it
+            rises to `lr` during the first tenth and ends near zero.
+        augment: changes each training batch, such as `helpers.data.augment.pose(train.skeleton)`.
+        save_to: a .safetensors file for the best weights, written after every epoch that is the best so far.
+        resume: go on from where an interrupted call with the same `save_to` stopped.
+        train_metrics: measure the metrics on training images too, as many as `val` has.
+        seed: decides on the order of the images.
+        device, setting: None takes a GPU where there is one, and the fastest precision and order of pixels in a trial.
+
+    The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
+    device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
+
+    Raises:
+        FloatingPointError: the loss became NaN or infinite.
+        TypeError, ValueError, OSError: an argument that cannot be used.
+    """
+    _check(train, val, metrics, epochs, max_seconds, batch_size, lr, mode)
+    history = History(next(iter(metrics)), mode)
+    if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
+        return _instead_of_training(model, save_to, history)
+    require_folder(save_to)
+    whole, rest = divmod(len(train), batch_size)
+    schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
+    generator = torch.Generator().manual_seed(seed)
+    paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
+    keep_freed_memory()
+    with _on_device(model, device) as device, Live(history, schedule, progress) as live, paced as threads:
+        setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
+        setting.prepare(model)
+        optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
+        checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule)
+        if resume:
+            live.say(checkpoint.resume())
+        try:
+            while not schedule.over():
+                shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
+                mean_loss = train_one_epoch(model, shuffled, loss, optimizer, schedule, setting, augment, live, threads)
+                on_val = evaluate(model, val, metrics, device=device)
+                on_train = evaluate(model, train[: len(val)], metrics, device=device) if train_metrics else {}
+                history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
+                checkpoint.epoch_done()
+                live.epoch_done()
+            checkpoint.remove()
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+            checkpoint.write()
+            live.say(
+                f"Stopped after {len(history)} whole epochs; the best weights so far are kept."
+                + (" The same call with resume=True goes on from here." if save_to else "")
+            )
+        finally:
+            checkpoint.restore_best()
+            Setting().prepare(model)
+    model.eval()
+    return history
+
+
+def train_one_epoch(
+    model: nn.Module,
+    shuffled: Iterable[Batch],
+    loss: Loss,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    setting: Setting | None = None,
+    augment: Callable[[Batch], Batch] | None = None,
+    live: Live | None = None,
+    threads: Threads | None = None,
+) -> float:
+    """Return the mean loss per image over one pass through the batches, having taken one step for each.
+
+    It ends early when `schedule` is over.
+    """
+    model.train()
+    setting = setting or Setting()
+    total, count = 0.0, 0
+    for batch in shuffled:
+        start = time.perf_counter()
+        size = len(batch["images"])
+        if size == 1 and count:
+            continue  # a last batch of one: batch norm cannot tell its spread
+        if augment is not None:
+            batch = augment(batch)
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.rate()
+        value = _scalar(loss(setting.forward(model, batch["images"]), batch))
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        value = value.detach()
+        if value.device.type == "cpu" or schedule.step % 20 == 0:  # on a GPU a look at the loss waits for it
+            _require_finite(float(value), schedule)
+        optimizer.step()
+        schedule.step += 1
+        total, count = total + value * size, count + size
+        if live is not None:
+            live.step(value)
+        if threads is not None and value.device.type == "cpu":
+            threads.step(time.perf_counter() - start)
+        if schedule.over():
+            break
+    _require_finite(float(total), schedule)
+    return float(total) / max(count, 1)
+
+
+def evaluate(
+    model: nn.Module, data: PoseSet, metrics: Metrics, batch_size: int = 64, device: str | torch.device | None = None
+) -> dict[str, float]:
+    """Return the value of every metric on `data`.
+
+    A metric is called once, as `metric(output, batch)` with the output for the whole set and a batch that holds the
+    whole set (all but its images), on the CPU: a mean over batches would weigh a short last batch, or an image with few
+    visible keypoints, like any other. The model runs in eval mode, and gets back the mode that it had.
+    """
+    outputs, targets = _run(model, data, batch_size, device)
+    with torch.inference_mode():
+        return {name: _number(name, metric(outputs, targets)) for name, metric in metrics.items()}
+
+
+def predict(
+    model: nn.Module, data: PoseSet, batch_size: int = 64, device: str | torch.device | None = None
+) -> Tensor | tuple | list | dict:
+    """Return the model's output for the whole set, on the CPU: (N, K, 2) for a model that gives keypoints.
+
+    The model runs in eval mode, and gets back the mode that it had.
+    """
+    return _run(model, data, batch_size, device)[0]
+
+
+@contextlib.contextmanager
+def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
+    """Give the device, with the model on it, and bring the model back to where it was."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected an nn.Module"
+            + (": call the class to build one." if isinstance(model, type) else ".")
+        )
+    first = next(model.parameters(), None)
+    home, device = (first.device if first is not None else torch.device("cpu")), pick_device(device)
+    try:
+        model.to(device)
+        yield device
+    finally:
+        model.to(home)
+
+
+def _run(model: nn.Module, data: PoseSet, batch_size: int, device: str | torch.device | None) -> tuple[object, Batch]:
+    """Return the outputs for the whole set and its targets, on the CPU."""
+    _require_data("data", data)
+    outputs, targets = [], []
+    with _on_device(model, device) as device, _eval_mode(model), torch.inference_mode():
+        for batch in batches(data, batch_size, device):
+            images = batch.pop("images")
+            outputs.append(_of_batch(model(images), len(images)))
+            targets.append(map_tensors(Tensor.cpu, batch))
+    return _joined(outputs), _joined(targets)
+
+
+@contextlib.contextmanager
+def _eval_mode(model: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _joined(trees: list) -> object:
+    """Return one tree of tensors from those of the batches, joined along the batch axis."""
+    first = trees[0]
+    if isinstance(first, dict):
+        return {key: _joined([tree[key] for tree in trees]) for key in first}
+    if isinstance(first, (tuple, list)):
+        return type(first)(_joined(list(column)) for column in zip(*trees, strict=True))
+    return torch.cat(trees)
+
+
+def _of_batch(output: object, size: int) -> object:
+    """Return the output on the CPU, after checking that every tensor of it has the batch axis first."""
+
+    def check(x: Tensor) -> Tensor:
+        if x.ndim == 0 or len(x) != size:
+            raise ValueError(
+                f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; expected the "
+                f"batch axis first: ({size}, ...)."
+            )
+        return x.cpu()
+
+    return map_tensors(check, output)
+
+
+def _tried(
+    model: nn.Module, loss: Loss, train: PoseSet, batch_size: int, schedule: Schedule, device: torch.device, live: Live
+) -> Setting:
+    """Return the fastest setting, said in one line; the plain one where a training is too short for a trial."""
+    if (schedule.max_seconds or math.inf) < 10 or (schedule.steps or math.inf) < 50:
+        return Setting()
+    batch = train.batch(slice(0, batch_size), device)
+    setting, words = choose_setting(model, lambda output, b: _scalar(loss(output, b)), batch)
+    live.say(f"Training on {describe(device)}: {words}.")
+    return setting
+
+
+def _instead_of_training(model: nn.Module, save_to: str | os.PathLike | None, history: History) -> History:
+    history.stopped = "not trained"
+    if save_to is not None and Path(save_to).is_file():
+        load_weights(model, save_to)
+    model.eval()
+    return history
+
+
+def _scalar(value: Tensor) -> Tensor:
+    if not isinstance(value, Tensor) or value.ndim:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise TypeError(f"loss(output, batch) returned {got}; expected one number as a tensor: take the mean.")
+    if not value.requires_grad:
+        raise ValueError(
+            "The loss does not depend on the weights, so nothing can be learned: is there an argmax, a "
+            ".detach(), .item(), a torch.no_grad() or a new tensor between output and loss?"
+        )
+    return value
+
+
+def _require_finite(loss: float, schedule: Schedule) -> None:
+    if not math.isfinite(loss):
+        steps = schedule.steps_per_epoch
+        raise FloatingPointError(
+            f"The loss is {loss} in epoch {schedule.step // steps + 1}, step {schedule.step % steps + 1}, at learning "
+            f"rate {schedule.rate():.2g}. Look for a division by zero (an image without visible keypoints?), a square "
+            "root or norm of zero, a log or exp out of range, coordinates of invisible keypoints that are multiplied "
+            "by 0 instead of left out; or try a tenth of the learning rate."
+        )
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise TypeError(f"The metric {name!r} returned {got}; expected one number.") from error
+
+
+def _require_data(name: str, data: PoseSet) -> None:
+    if not (hasattr(data, "batch") and hasattr(data, "__len__")):
+        raise TypeError(
+            f"{name} is a {type(data).__name__}; expected a set of images, such as helpers.rendered_people('val')."
+        )
+    if len(data) == 0:
+        raise ValueError(f"{name} holds no images.")
+
+
+def _check(
+    train: PoseSet,
+    val: PoseSet,
+    metrics: Metrics,
+    epochs: int | None,
+    max_seconds: float | None,
+    batch_size: int,
+    lr: float,
+    mode: str,
+) -> None:
+    _require_data("train", train)
+    _require_data("val", val)
+    if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):
+        raise TypeError('metrics must name at least one function: {"MPJPE": mpjpe_metric}.')
+    if epochs is None and max_seconds is None:
+        raise ValueError("Say when to stop: epochs=..., max_seconds=..., or both.")
+    for name, value in (("epochs", epochs), ("max_seconds", max_seconds), ("batch_size", batch_size), ("lr", lr)):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} is {value}; expected more than 0.")
+    if mode not in ("min", "max"):
+        raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")

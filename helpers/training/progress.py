@@ -1,0 +1,98 @@
+"""What a training shows while it runs: a progress bar, and in a notebook the curves."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from helpers.history import History
+from helpers.notebook import in_notebook
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+# Seconds between two looks at the loss. On a GPU each one waits for the work in the queue, and a kernel's messages may
+# be read at the end only, when of more than some two thousand the last are lost.
+REFRESH = 0.5
+
+
+class Live:
+    """A progress bar with loss and metric, and the live curves; a context manager."""
+
+    def __init__(self, history: History, schedule, progress: bool = True):
+        self.history, self.schedule = history, schedule
+        self.bar = tqdm(total=100, bar_format=BAR, disable=not progress, desc="training")
+        self.curves = Curves(history) if progress and in_notebook() else None
+        self.shown = 0.0
+        self.metric = ""
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.curves:
+            self.curves.draw()
+        self.bar.close()
+
+    def say(self, sentence: str) -> None:
+        """Print a line without tearing the bar."""
+        self.bar.write(sentence)
+
+    def step(self, loss: Tensor) -> None:
+        """Show the loss of the last step, twice a second at most."""
+        now = time.perf_counter()
+        if now - self.shown >= REFRESH and not self.bar.disable:
+            self.shown = now
+            self._show(len(self.history) + 1, f"loss {float(loss):.4g}")
+
+    def epoch_done(self) -> None:
+        """Show the numbers of the epoch that has just ended."""
+        metric = self.history.metric
+        self.metric = f", {metric} {self.history.val[metric][-1]:.4g} (best {self.history.best:.4g})"
+        if not self.bar.disable:
+            self._show(len(self.history), f"loss {self.history.loss[-1]:.4g}")
+        if self.curves:
+            self.curves.draw_sometimes()
+
+    def _show(self, epoch: int, loss: str) -> None:
+        self.bar.n = 100 * self.schedule.share()
+        self.bar.set_description(f"epoch {epoch}", refresh=False)
+        self.bar.set_postfix_str(loss + self.metric, refresh=True)
+
+
+class Curves:
+    """The curves of a history in one place of the notebook, drawn anew as it grows."""
+
+    def __init__(self, history: History):
+        self.history, self.handle, self.next_drawing, self.epochs = history, None, 0.0, 0
+
+    def draw_sometimes(self) -> None:
+        """Draw if a second has passed, and if drawing then takes no more than a hundredth of the time."""
+        start = time.perf_counter()
+        if start >= self.next_drawing:
+            self.draw()
+            took = time.perf_counter() - start
+            self.next_drawing = time.perf_counter() + max(1.0, 100 * took)
+
+    def draw(self) -> None:
+        """Draw the curves if there are new epochs."""
+        from IPython.display import HTML, display
+
+        from helpers import pictures
+
+        if len(self.history) in (0, self.epochs):
+            return
+        self.epochs = len(self.history)
+        picture = HTML(pictures.curves(self.history, show=False).html(dpi=80))
+        if self.handle is None:
+            self.handle = display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+
+def describe(device: torch.device) -> str:
+    """Return a few words on where the training runs."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "the CPU" if device.type == "cpu" else device.type

@@ -1,0 +1,80 @@
+"""Weights on disk, as safetensors only: a file of numbers, which cannot run code when it is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from helpers.files import atomically
+
+
+def save_weights(model: nn.Module, path: str | os.PathLike, **notes: object) -> Path:
+    """Return the path of the file that now holds the weights of `model`, written whole or not at all.
+
+    Args:
+        notes: what to remember beside the weights (metric, epoch, ...), kept as text; `read_tensors` gives it back.
+    """
+    path = _checked(path)
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    try:
+        with atomically(path) as part:
+            save_file(tensors, part, {name: str(value) for name, value in notes.items()})
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}). Is there such a folder, may you write to "
+            "it, and is the disk full?"
+        ) from error
+    return path
+
+
+def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
+    """Return `model` with the weights of the file: every name and shape must fit, or nothing is changed.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a safetensors file, damaged, or of another model; the message lists what differs.
+    """
+    path = _checked(path)
+    tensors, _ = read_tensors(path)
+    own = model.state_dict()
+    wrong = [f"{name} is missing" for name in own if name not in tensors]
+    wrong += [f"{name} is unknown to the model" for name in tensors if name not in own]
+    wrong += [
+        f"{name} is {tuple(tensors[name].shape)}, the model's {tuple(own[name].shape)}"
+        for name in own
+        if name in tensors and tensors[name].shape != own[name].shape
+    ]
+    if wrong:
+        more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+        raise ValueError(
+            f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}. "
+            "Train and save this model again, or build the one that was saved."
+        )
+    model.load_state_dict(tensors)
+    return model
+
+
+def read_tensors(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a safetensors file, by name, and the notes that were saved with them."""
+    path = _checked(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}. Run the cell that trains and saves it first.")
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable safetensors file ({error}). Train and save again.") from error
+
+
+def _checked(path: str | os.PathLike) -> Path:
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(
+            f"{path} does not end in .safetensors, the one kind of weights file used here: a pickle "
+            "(.pt, .pth, .ckpt) can run code when it is opened. Save with helpers.save_weights."
+        )
+    return path
