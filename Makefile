@@ -27,9 +27,7 @@ $(READY): pyproject.toml constraints.txt
 demo: env ## from a fresh clone to graded work: a sample class, its marks, feedback and reports
 	@$(RUN) python -m grading sample-class ex01_pose_regression
 
-test: env ## all tests, the notebooks, the drift check: what CI runs
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
+test: env lint ## all tests, the notebooks, the drift check: what CI runs
 	$(RUN) python -m grading release --check
 	printf '%s\n' $(NOTEBOOKS) | sort -r | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
 		python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider
@@ -44,9 +42,11 @@ release: env ## exercises/ from solutions/, and the students' bundle in build/
 bench: env ## speed and memory, as ratios measured side by side (some 25 minutes)
 	@$(RUN) python -m benchmarks
 
-lint: env ## style
+lint: env ## style, types, and that no room imports one above its own
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
 
 clean: ## removes caches, the sample class and the bundle; a real class stays
 	rm -rf build data/cache grading/sample grading/cache
