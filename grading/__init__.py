@@ -1,14 +1,12 @@
-"""From a submission to its mark. In the order of the flow, one may read
+"""From a submission to its mark. A folder for each step of the flow, bottom to top:
 
-    submission, notebook            what was handed in, whatever its state; a sound notebook from it
-    answers, secret, keys           what the course knows; what a report depends on
-    worker, cells                   the warm process and its forks, where the student's code runs
-    sandbox, seccomp, libc          the layers between that code and the machine
-    warm, turns, protocol           the grader's side of a worker; what may cross, and how it is checked
-    examine, held_out, report       the hidden checks ask, judge, and what they found
-    grade, graders, lock            one submission; a class, by one grader or many
-    plugin, nbgrader_*              nbgrader's pipeline, settings, gradebook and exports
-    feedback, overview, verify      what students and lecturers see; whether marks would move
+    errors, limits, report   the ground: what can go wrong, what one submission may use, what was found
+    submission               what was handed in, whatever its state; a sound notebook from it
+    course, reporting        what the course knows, and a report's fingerprint; what students and lecturers read
+    isolation                the fork server, one submission's session in it, and the layers around the student's code
+    examination              the hidden checks ask and judge: one submission; a class, by one grader or many
+    plugin                   nbgrader's pipeline, settings, gradebook and exports
+    verify, sample_class     would marks move; all of it at work
 
-`bake` and `release` make what students get, `sample_class` and `sample_submissions` show all of it at work.
+`known_wrong`, `hidden_checks` and `sample_submissions` are what the course holds of each exercise.
 """

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError
-from grading.examination.graders import Order, read
+from grading.examination.graders import Job, read
 from grading.report import QuestionReport, Report
 from grading.submission.read import Submission
 from helpers.files import ROOT
@@ -92,11 +92,11 @@ def main(arguments: Sequence[str]) -> int:
     if min(threads) < 1 or options.seeds < 0 or options.sample < 1:
         parser.error("expected --threads as numbers above zero, such as 1,2, --seeds from 0 and --sample from 1")
     try:
-        order, folders, reports = _class(options.course, options.exercise, options.sample, options.student)
-        runs = planned(course_secret(order.secret), options.seeds, threads)
+        job, folders, reports = _class(options.course, options.exercise, options.sample, options.student)
+        runs = planned(course_secret(job.secret), options.seeds, threads)
         for run in runs[1:]:
             print(f"{run.name}: {run.seed or 'own'}, {run.threads} threads")
-        found = verify(order, folders, reports, runs)
+        found = verify(job, folders, reports, runs)
     except GradingError as error:
         print(error)
         return 2
@@ -113,7 +113,7 @@ def planned(secret: bytes, seeds: int, threads: Sequence[int]) -> list[Run]:
     return [Run("own seed"), *others, *more]
 
 
-def verify(order: Order, folders: dict[str, Path], reports: Path, runs: Sequence[Run]) -> Verified:
+def verify(job: Job, folders: dict[str, Path], reports: Path, runs: Sequence[Run]) -> Verified:
     """Return what all runs say on the submissions, one grader for each number of threads.
 
     Args:
@@ -124,20 +124,20 @@ def verify(order: Order, folders: dict[str, Path], reports: Path, runs: Sequence
         CourseError: if nobody can be graded.
     """
     found = Verified(list(runs), list(folders))
-    submissions = [read(order, str(folder), student) for student, folder in folders.items()]
+    submissions = [read(job, str(folder), student) for student, folder in folders.items()]
     for count in dict.fromkeys(run.threads for run in runs):
         same = [run for run in runs if run.threads == count]
-        for run, report in _graded(order, submissions, same, count):
+        for run, report in _graded(job, submissions, same, count):
             for question, mark in report.questions.items():
                 found.marks.setdefault((report.student, question), {})[run.name] = mark
             if run is runs[0]:
-                report.course_key = order.key()
+                report.course_key = job.key()
                 compare(report, reports / f"{report.student}.json", found)
     return found
 
 
 def _graded(
-    order: Order, submissions: Sequence[Submission], runs: Sequence[Run], threads: int
+    job: Job, submissions: Sequence[Submission], runs: Sequence[Run], threads: int
 ) -> Iterator[tuple[Run, Report]]:
     """Grade all submissions in all runs of one number of threads."""
     import torch
@@ -146,7 +146,7 @@ def _graded(
     from grading.isolation.forkserver import start_fork_server
 
     before = torch.get_num_threads()
-    grader = Grader(order.course, start_fork_server(order.course, order.limits, threads), order.secret, order.isolation)
+    grader = Grader(job.course, start_fork_server(job.course, job.limits, threads), job.secret, job.isolation)
     try:
         torch.set_num_threads(threads)  # of the checks and references as well
         for submission in submissions:
@@ -193,10 +193,8 @@ def _differences(theirs: Report, ours: Report) -> Iterator[str]:
             yield f"{one.name}: {was!r} in the report, {now!r} now"
 
 
-def _class(
-    root: Path, exercise: str, sample: int, students: Sequence[str] | None
-) -> tuple[Order, dict[str, Path], Path]:
-    """Return the order, the sampled submissions' folders and the reports' folder, as nbgrader_config.py sets them."""
+def _class(root: Path, exercise: str, sample: int, students: Sequence[str] | None) -> tuple[Job, dict[str, Path], Path]:
+    """Return the job, the sampled submissions' folders and the reports' folder, as nbgrader_config.py sets them."""
     from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
 
     from grading.plugin import steps as plugin
@@ -206,9 +204,9 @@ def _class(
     except ConfigFileNotFound:
         raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
     grading, coursedir = plugin.Grading(config=config), plugin.CourseDirectory(config=config)
-    order = grading.order(coursedir, exercise)
-    if not order.secret.exists():
-        raise CourseError(f"there is no secret at {order.secret}, so nothing was graded yet; run autograde first")
+    job = grading.job(coursedir, exercise)
+    if not job.secret.exists():
+        raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")
     pattern = coursedir.format_path(coursedir.submitted_directory, "*", exercise)
     everybody = {Path(folder).parent.name: Path(folder) for folder in sorted(glob.glob(pattern))}
     if unknown := sorted(set(students or ()) - set(everybody)):
@@ -216,4 +214,4 @@ def _class(
     if not everybody:
         raise CourseError(f"nothing on {exercise} was handed in: no folder is named as {pattern}")
     names = students or random.Random(exercise).sample(list(everybody), min(sample, len(everybody)))
-    return order, {name: everybody[name] for name in sorted(set(names))}, order.course.root / grading.reports / exercise
+    return job, {name: everybody[name] for name in sorted(set(names))}, job.course.root / grading.reports / exercise

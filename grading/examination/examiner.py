@@ -78,9 +78,15 @@ class _Submission:
     """The fixture: examines the answers of one submission, through its turns in the worker."""
 
     def __init__(
-        self, course: Course, references: References, turns: Session, seed: str, untouched: Mapping[str, bool]
+        self, course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
     ) -> None:
-        self.course, self.references, self.turns, self.seed, self.untouched = course, references, turns, seed, untouched
+        self.course, self.references, self.session, self.seed, self.untouched = (
+            course,
+            references,
+            session,
+            seed,
+            untouched,
+        )
         self.found: dict[str, Examined] = {}
         self.cases = 0
 
@@ -112,7 +118,7 @@ class _Submission:
     @property
     def question_seconds(self) -> float:
         """The limit of a question: once for the submission's code, and once more for ours."""
-        return self.turns.limits.question_seconds
+        return self.session.limits.question_seconds
 
     def _ask(self, question: str, case: str, judging: _Judging) -> Ask:
         found = self.found[question]
@@ -130,7 +136,7 @@ class _Submission:
             judging.stop()
             started, limit = time.monotonic(), self.question_seconds
             try:
-                self.turns.begin()
+                self.session.begin()
                 started = time.monotonic()  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
@@ -148,7 +154,7 @@ class _Submission:
 
     def _answer(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
         try:
-            return self.turns.ask(request, inputs, deadline)
+            return self.session.ask(request, inputs, deadline)
         except TimedOut:  # it says how long we waited, which is for the answer to choose
             raise TimedOut(f"no answer within the {self.question_seconds:g} s that a question has") from None
 
@@ -268,7 +274,7 @@ def _collected(course: Course) -> dict[str, Examined]:
 
 
 def examine(
-    course: Course, references: References, turns: Session, seed: str, untouched: Mapping[str, bool]
+    course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
 ) -> dict[str, QuestionReport]:
     """Return a report for each question of the course.
 
@@ -277,12 +283,12 @@ def examine(
     Raises:
         GradingError: if no worker could be had, whatever the submission.
     """
-    submission = _Submission(course, references, turns, seed, untouched)
+    submission = _Submission(course, references, session, seed, untouched)
     examiner = _Examiner(submission)
     _run(course, examiner)
-    if turns.broken:  # nothing that was found counts
-        raise turns.broken
-    troubles = {cell.name: cell for cell in turns.cells}
+    if session.broken:  # nothing that was found counts
+        raise session.broken
+    troubles = {cell.name: cell for cell in session.cells}
     return {
         question: _question_report(
             question, examiner.found[question], maximum, untouched[question], troubles.get(question)

@@ -78,9 +78,9 @@ class Grader:
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
     def _missing_layers(self) -> dict[str, str]:
-        with Session(self.warm, [], strict=self.strict) as turns:
-            turns.begin()
-            return turns.layers["missing"]
+        with Session(self.warm, [], strict=self.strict) as session:
+            session.begin()
+            return session.layers["missing"]
 
     def close(self) -> None:
         """End the warm process."""
@@ -135,15 +135,15 @@ class Grader:
             question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
         }
         try:
-            with Session(self.warm, cells_to_run(notebook), named, strict=self.strict) as turns:
-                report.questions = examine(self.course, self.references, turns, report.seed, untouched)
+            with Session(self.warm, cells_to_run(notebook), named, strict=self.strict) as session:
+                report.questions = examine(self.course, self.references, session, report.seed, untouched)
         finally:
             if weights is not None:
                 os.close(weights)
-        report.output, report.peak_mb, report.forks = turns.output, turns.peak_mb, turns.forks
-        report.isolation, report.isolation_missing = turns.layers["used"], turns.layers["missing"]
-        report.cells = [_noted(cell) for cell in turns.cells if cell.trouble or (cell.errors and cell.mode == "full")]
-        return turns.killed
+        report.output, report.peak_mb, report.forks = session.output, session.peak_mb, session.forks
+        report.isolation, report.isolation_missing = session.layers["used"], session.layers["missing"]
+        report.cells = [_noted(cell) for cell in session.cells if cell.trouble or (cell.errors and cell.mode == "full")]
+        return session.killed
 
 
 def cells_to_run(notebook: NotebookData) -> list[Cell]:

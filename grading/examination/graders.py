@@ -1,8 +1,8 @@
 """Who grades: this process, processes beside it, or a Dask cluster; each turns a submission's folder into a report.
 
-    Order(course, limits, isolation, secret)    what every grader has to know
-    AtHand(order)                               grades in this process, at first need
-    Many(order, jobs or scheduler)              grades ahead, while this process writes marks
+    Job(course, limits, isolation, secret)    what every grader has to know
+    SerialExecutor(job)                               grades in this process, at first need
+    PoolExecutor(job, jobs or scheduler)              grades ahead, while this process writes marks
 
 Both answer `report(folder, student)`. A grader that dies takes nobody's mark along: what it was at is graded again
 alone, and only a submission that ends its grader there, too, gets zero with that reason.
@@ -38,13 +38,13 @@ from grading.submission.read import Submission, read_submission
 if TYPE_CHECKING:
     from grading.examination.grader import Grader
 
-__all__ = ["AtHand", "Many", "Order", "be_ready", "close", "grade_folder", "read"]
+__all__ = ["SerialExecutor", "PoolExecutor", "Job", "be_ready", "close", "grade_folder", "read"]
 
 log = logging.getLogger("grading")
 
 
 @dataclass(frozen=True)
-class Order:
+class Job:
     """What a grader has to know, in a form that can be sent to another process or machine."""
 
     course: Course
@@ -56,18 +56,18 @@ class Order:
         """Return the course's key: graders of another key would give other marks."""
         return course_fingerprint(self.course, self.limits, self.isolation, course_secret(self.secret))
 
-    def sent(self) -> Order:
+    def sent(self) -> Job:
         """Return a copy without what this process has looked up about the course."""
         return dataclasses.replace(self, course=dataclasses.replace(self.course))
 
 
-_grader: tuple[Order, str, Grader] | None = None  # of this process; the next order replaces it
+_grader: tuple[Job, str, Grader] | None = None  # of this process; the next job replaces it
 _loaded: str | None = None  # the key of the code that this process has imported: on a cluster it may live for weeks
 _added = ""  # what was put on the path for the course
 _one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
 
 
-def grade_folder(order: Order, key: str, folder: str, student: str) -> Report:
+def grade_folder(job: Job, key: str, folder: str, student: str) -> Report:
     """Return the report on the submission in `folder`, graded in this process.
 
     Args:
@@ -75,63 +75,63 @@ def grade_folder(order: Order, key: str, folder: str, student: str) -> Report:
     Raises:
         CourseError: the course here is another one, or cannot be graded.
     """
-    files = files_of(Path(folder), order.course.exercise)
-    submission = read(order, folder, student)
-    return _graded(order, key, submission, files)
+    files = files_of(Path(folder), job.course.exercise)
+    submission = read(job, folder, student)
+    return _graded(job, key, submission, files)
 
 
-def read(order: Order, folder: str, student: str) -> Submission:
+def read(job: Job, folder: str, student: str) -> Submission:
     """Return the submission in `folder`, whatever its state."""
-    limits = order.limits
-    submission = read_submission(Path(folder), order.course.exercise, limits.notebook_mb, limits.weights_mb)
+    limits = job.limits
+    submission = read_submission(Path(folder), job.course.exercise, limits.notebook_mb, limits.weights_mb)
     submission.student = student
     return submission
 
 
-def be_ready(order: Order, key: str) -> None:
+def be_ready(job: Job, key: str) -> None:
     """Start the grader of this process.
 
     Raises:
         CourseError: the course here is another one, or cannot be graded.
     """
     with _one_at_a_time:
-        _grader_of(order, key)
+        _grader_of(job, key)
 
 
-def _graded(order: Order, key: str, submission: Submission, files: dict[str, list[int]]) -> Report:
+def _graded(job: Job, key: str, submission: Submission, files: dict[str, list[int]]) -> Report:
     own_key = report_fingerprint(key, submission)  # before it is repaired, which adds notes
     with _one_at_a_time:
-        grader = _grader_of(order, key)
+        grader = _grader_of(job, key)
         report = grader.grade(grader.repair(submission), submission)
     report.course_key, report.key, report.files = key, own_key, files
     report.grader_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return report
 
 
-def _grader_of(order: Order, key: str) -> Grader:
+def _grader_of(job: Job, key: str) -> Grader:
     global _grader, _loaded, _added
     _loaded = _loaded or project_fingerprint()
-    if _grader is not None and _grader[:2] == (order, key):
+    if _grader is not None and _grader[:2] == (job, key):
         return _grader[2]
-    if order.key() != key:
+    if job.key() != key:
         raise CourseError(
-            f"{order.course.root} is not the same course here as where grading was started: other checks, solutions, "
+            f"{job.course.root} is not the same course here as where grading was started: other checks, solutions, "
             "settings, secret or versions. Give all graders the same folder and environment."
         )
     if project_fingerprint() != _loaded:
         raise CourseError("the course was changed after this grader had been started. Start the graders again.")
     close()
-    if str(order.course.root) not in sys.path:
-        _added = str(order.course.root)  # a course outside this project has its checks there
+    if str(job.course.root) not in sys.path:
+        _added = str(job.course.root)  # a course outside this project has its checks there
         sys.path.append(_added)
-    warm = start_fork_server(order.course, order.limits)  # it imports torch while this process does
+    warm = start_fork_server(job.course, job.limits)  # it imports torch while this process does
     gc.disable()  # a sixth of torch's import is a search for garbage that there is none of
     try:
         from grading.examination.grader import Grader
     finally:
         gc.enable()
-    _forget(order.course)
-    _grader = order, key, Grader(order.course, warm, order.secret, order.isolation)
+    _forget(job.course)
+    _grader = job, key, Grader(job.course, warm, job.secret, job.isolation)
     return _grader[2]
 
 
@@ -158,11 +158,11 @@ def _forget(course: Course) -> None:
     bonus_points.cache_clear()
 
 
-class AtHand:
+class SerialExecutor:
     """Grades in this process, one after another, when asked; torch is imported at the first need."""
 
-    def __init__(self, order: Order) -> None:
-        self.order, self.key = order, order.key()
+    def __init__(self, job: Job) -> None:
+        self.job, self.key = job, job.key()
 
     def ahead(self, folders: Sequence[tuple[str, str]]) -> None:
         """Take notice of all (folder, student) that will be asked for, and be ready for the first.
@@ -171,11 +171,11 @@ class AtHand:
             CourseError: nobody can be graded.
         """
         if folders:
-            be_ready(self.order, self.key)
+            be_ready(self.job, self.key)
 
     def report(self, folder: str, student: str) -> Report:
         """Return the report on the submission in `folder`."""
-        return grade_folder(self.order, self.key, folder, student)
+        return grade_folder(self.job, self.key, folder, student)
 
     def stop(self) -> None:
         """Leave what is running to the end of this process, which is near."""
@@ -186,7 +186,7 @@ class AtHand:
         gc.freeze()  # at its end Python would go through all of torch for garbage
 
 
-class Many:
+class PoolExecutor:
     """Grades ahead in several processes, here or on a Dask cluster, and hands out each report when asked.
 
     Args:
@@ -195,8 +195,8 @@ class Many:
         keep: called with every report as soon as it is there, in a thread of its own: what is done stays done.
     """
 
-    def __init__(self, order: Order, jobs: int, scheduler: str, keep: Callable[[Report], None]) -> None:
-        self.order, self.key, self.keep = order, order.key(), keep
+    def __init__(self, job: Job, jobs: int, scheduler: str, keep: Callable[[Report], None]) -> None:
+        self.job, self.key, self.keep = job, job.key(), keep
         self.start = (lambda: _on_cluster(scheduler)) if scheduler else (lambda: _on_this_machine(jobs))
         self.executor: Executor | None = None
         self.waiting: dict[str, tuple[str, Future[Report]]] = {}
@@ -210,14 +210,14 @@ class Many:
         if not folders:
             return
         self.executor = self.executor or self.start()
-        ready = self.executor.submit(be_ready, self.order.sent(), self.key)
+        ready = self.executor.submit(be_ready, self.job.sent(), self.key)
         for folder, student in folders:
             self.waiting[folder] = student, self._begin(folder, student)
         with contextlib.suppress(BrokenExecutor):  # a grader that died already has its second chance below
             ready.result()
 
     def _begin(self, folder: str, student: str) -> Future[Report]:
-        future = self.executor.submit(grade_folder, self.order.sent(), self.key, folder, student)
+        future = self.executor.submit(grade_folder, self.job.sent(), self.key, folder, student)
         future.add_done_callback(self._kept)
         return future
 
@@ -251,7 +251,7 @@ class Many:
     def _alone(self, folder: str, student: str) -> Report:
         with _on_this_machine(1) as executor:
             try:
-                return executor.submit(grade_folder, self.order.sent(), self.key, folder, student).result()
+                return executor.submit(grade_folder, self.job.sent(), self.key, folder, student).result()
             except CourseError:
                 raise
             except Exception as error:
@@ -259,8 +259,8 @@ class Many:
 
                 reason = f"the grader itself ended twice while it graded this ({type(error).__name__})"
                 log.error("%s: not graded, for %s", student, reason)
-                questions = not_graded(self.order.course, f"{reason}; your lecturer is told", reason)
-                return Report(self.order.course.exercise, student, questions=questions)
+                questions = not_graded(self.job.course, f"{reason}; your lecturer is told", reason)
+                return Report(self.job.course.exercise, student, questions=questions)
 
     def _start_again(self) -> None:
         """Have everything graded that the dead graders left: of a broken pool all futures fail at once."""

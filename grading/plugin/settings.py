@@ -76,16 +76,16 @@ class Grading(Configurable):
             self.known_wrong,
         )
 
-    def order(self, coursedir: CourseDirectory, exercise: str) -> graders.Order:
+    def job(self, coursedir: CourseDirectory, exercise: str) -> graders.Job:
         """Return what a grader has to know about this exercise."""
         course = self.course(coursedir, exercise)
-        return graders.Order(course, self.limits(), self.isolation, course.root / self.secret)
+        return graders.Job(course, self.limits(), self.isolation, course.root / self.secret)
 
-    def graders(self, order: graders.Order, keep: Any) -> graders.AtHand | graders.Many:
+    def graders(self, job: graders.Job, keep: Any) -> graders.SerialExecutor | graders.PoolExecutor:
         """Return who grades; `keep` is called with each report that is made elsewhere."""
         if self.jobs == 1 and not self.scheduler:
-            return graders.AtHand(order)
-        return graders.Many(order, self.jobs, self.scheduler, keep)
+            return graders.SerialExecutor(job)
+        return graders.PoolExecutor(job, self.jobs, self.scheduler, keep)
 
 
 class SafeCourseDirectory(CourseDirectory):

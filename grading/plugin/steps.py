@@ -77,11 +77,11 @@ class SubmissionExporter(NotebookExporter):
         settings |= {"ignore": ["*"], "db_url": patient(old.db_url)}
         self.coursedir = SafeCourseDirectory(parent=old.parent, **settings)
         self.grading, self.exercise = Grading(parent=self), old.assignment_id
-        self.order = self.grading.order(old, self.exercise)
-        self.course, self.limits = self.order.course, self.order.limits
+        self.job = self.grading.job(old, self.exercise)
+        self.course, self.limits = self.job.course, self.job.limits
         hold(self.course.root / self.grading.reports, "grading")
         self.known = know_assignment(self.coursedir, self.course)
-        self.graders = self.grading.graders(self.order, self._keep)
+        self.graders = self.grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)
         pattern = old.format_path(old.submitted_directory, old.student_id, self.exercise)
         folders = sorted(glob.glob(pattern))
@@ -120,7 +120,7 @@ class SubmissionExporter(NotebookExporter):
         files = files_of(folder, self.exercise)
         if files and files == report.files:
             return report
-        submission = graders.read(self.order, str(folder), folder.parent.name)
+        submission = graders.read(self.job, str(folder), folder.parent.name)
         if report.key != report_fingerprint(self.graders.key, submission):
             return None
         if files != report.files:  # copied, say: next time it need not be read
@@ -175,7 +175,7 @@ class SubmissionExporter(NotebookExporter):
         if folder is None:  # the second pass, over what the first one wrote
             return super().from_filename(filename, resources, **options)
         self.folder = folder
-        self.current = graders.read(self.order, str(self.folder), self.folder.parent.name)
+        self.current = graders.read(self.job, str(self.folder), self.folder.parent.name)
         self.current_key = report_fingerprint(self.graders.key, self.current)
         return self.from_notebook_node(from_dict(blank(self.course.released)), resources, **options)
 

@@ -391,12 +391,12 @@ def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, g
 
     ask, killed = Session.ask, []
 
-    def ask_the_dead(turns, *arguments):
+    def ask_the_dead(session, *arguments):
         if not killed:
-            turns.begin()
-            killed.append(turns.warm.process.pid)
+            session.begin()
+            killed.append(session.warm.process.pid)
             os.kill(killed[0], signal.SIGKILL)
-        return ask(turns, *arguments)
+        return ask(session, *arguments)
 
     grade(filled(release))
     before = len(os.listdir("/proc/self/fd"))
@@ -460,13 +460,13 @@ def test_whatever_ends_an_exchange_ends_the_turn(warm):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    with Session(warm, []) as turns:
-        turns.begin()
-        turns._channel.receive = interrupted
+    with Session(warm, []) as session:
+        session.begin()
+        session._channel.receive = interrupted
         request = {"op": "cell", "cell": "a", "source": "", "mode": "full"}
         with pytest.raises(KeyboardInterrupt):
-            turns._exchange(request, [], time.monotonic() + 5)
-        assert turns._channel is None
+            session._exchange(request, [], time.monotonic() + 5)
+        assert session._channel is None
 
 
 def test_an_error_without_a_text_never_gets_back_into_the_warm_process(grade, grader, release):

@@ -24,7 +24,7 @@ from grading.course.course import Course
 from grading.course.fingerprint import course_fingerprint, files_of, report_fingerprint
 from grading.errors import CourseError
 from grading.examination import graders
-from grading.examination.graders import Many, Order, grade_folder
+from grading.examination.graders import Job, PoolExecutor, grade_folder
 from grading.limits import Limits
 from grading.report import Report
 from grading.submission.read import read_submission
@@ -83,23 +83,23 @@ def test_a_dask_cluster_gives_the_marks_of_one(small_class, tmp_path):
 
 def test_a_scheduler_that_is_not_there_grades_nobody(course):
     pytest.importorskip("distributed")
-    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
-    many = Many(order, 1, "tcp://127.0.0.1:9", keep=lambda report: None)
+    job = Job(course, Limits(), "best", course.root / "grading/course_secret")
+    many = PoolExecutor(job, 1, "tcp://127.0.0.1:9", keep=lambda report: None)
     with pytest.raises(CourseError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
         many.ahead([("folder", "ada")])
 
 
 def test_a_grader_with_another_course_refuses(course):
-    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
+    job = Job(course, Limits(), "best", course.root / "grading/course_secret")
     with pytest.raises(CourseError, match="not the same course here"):
-        grade_folder(order, "another key", "folder", "ada")
+        grade_folder(job, "another key", "folder", "ada")
 
 
 def test_a_grader_that_has_loaded_older_code_refuses(course, monkeypatch):
-    order = Order(course, Limits(), "best", course.root / "grading/course_secret")
+    job = Job(course, Limits(), "best", course.root / "grading/course_secret")
     monkeypatch.setattr(graders, "_loaded", "of last week")
     with pytest.raises(CourseError, match="changed after this grader had been started"):
-        grade_folder(order, order.key(), "folder", "ada")
+        grade_folder(job, job.key(), "folder", "ada")
 
 
 def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course, tmp_path, monkeypatch):
@@ -111,13 +111,13 @@ def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course,
         checks.write_text(checks.read_text().replace("is the square", hint))
         squared = filled(toy_course.released(root), double="def double(x): return x * x")
         folder = hand_in(root, "ada", squared, {"toy.safetensors": weights()})
-        order = Order(Course(root, EXERCISE, "toy_checks"), Limits(), "best", root / "grading/course_secret")
-        report = grade_folder(order, order.key(), str(folder), "ada")
+        job = Job(Course(root, EXERCISE, "toy_checks"), Limits(), "best", root / "grading/course_secret")
+        report = grade_folder(job, job.key(), str(folder), "ada")
         assert hint in report.questions["double"].hint and report.points == FULL["total"] + FULL["model"]
         hidden = root / "grading/hidden_checks/test_toy.py"
         head = "def test_values(submission):"
         hidden.write_text(hidden.read_text().replace(head, f"{head}\n    return"))
-        assert grade_folder(order, order.key(), str(folder), "ada").points > report.points
+        assert grade_folder(job, job.key(), str(folder), "ada").points > report.points
     graders.close()
     graders._forget(course)
 

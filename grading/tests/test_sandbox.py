@@ -71,10 +71,10 @@ def threads(count):
 
 def said(warm, code: str, without: tuple[str, ...] = ()) -> str:
     """Return what code printed that ran in a worker, and that the worker lived to the end of it."""
-    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")], without=without) as turns:
-        turns.begin()
-        assert [cell.errors for cell in turns.cells] == [[], []]
-    return turns.output
+    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")], without=without) as session:
+        session.begin()
+        assert [cell.errors for cell in session.cells] == [[], []]
+    return session.output
 
 
 def running(marker: str) -> list[str]:
@@ -93,18 +93,18 @@ def running(marker: str) -> list[str]:
 @pytest.fixture(scope="module")
 def isolated(warm):
     """The warm process, where this machine gives every layer."""
-    with Session(warm, []) as turns:
-        turns.begin()
-    if missing := turns.layers["missing"]:
+    with Session(warm, []) as session:
+        session.begin()
+    if missing := session.layers["missing"]:
         pytest.skip(f"this machine does not give {missing}")
     return warm
 
 
 def test_every_layer_is_used_or_named_as_missing(warm):
-    with Session(warm, []) as turns:
-        turns.begin()
-    assert set(LAYERS) == (set(turns.layers["used"]) | set(turns.layers["missing"])) - {"user namespace"}
-    assert {"limits", "no new privileges"} <= set(turns.layers["used"])
+    with Session(warm, []) as session:
+        session.begin()
+    assert set(LAYERS) == (set(session.layers["used"]) | set(session.layers["missing"])) - {"user namespace"}
+    assert {"limits", "no new privileges"} <= set(session.layers["used"])
 
 
 def test_nothing_of_the_course_can_be_read(isolated, course):
@@ -322,9 +322,9 @@ print("POSSIBLE", ctypes.CFUNCTYPE(ctypes.c_int)(address)())
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="another processor has other foreign calls")
 @pytest.mark.parametrize("code", [FOREIGN, "call(0x40000000 | 39)"], ids=["32 bits", "x32"])
 def test_calls_of_another_architecture_end_the_process(isolated, code):
-    with Session(isolated, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
-        turns.begin()
-    assert "signal 31" in str(turns.cells[1].trouble) and "POSSIBLE" not in turns.output
+    with Session(isolated, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as session:
+        session.begin()
+    assert "signal 31" in str(session.cells[1].trouble) and "POSSIBLE" not in session.output
     if code == FOREIGN:  # this kernel may know such calls; of the second kind it need not
         assert said(isolated, code, ("seccomp",)) == "POSSIBLE 1\n"
 
@@ -383,11 +383,11 @@ def test_strict_refuses_without_any_one_layer_and_says_what_to_do(grader, lost, 
 def test_strict_sends_no_cell_to_a_worker_that_lacks_a_layer(warm):
     cells = [Cell("code", "print('it ran')", "full")]
     with (
-        Session(warm, cells, without=("landlock",), strict=True) as turns,
+        Session(warm, cells, without=("landlock",), strict=True) as session,
         pytest.raises(NotIsolated, match="landlock"),
     ):
-        turns.begin()
-    assert turns.output == "" and isinstance(turns.broken, NotIsolated)
+        session.begin()
+    assert session.output == "" and isinstance(session.broken, NotIsolated)
 
 
 # --- the turn as a whole ---------------------------------------------------------------------------------------------
@@ -407,11 +407,11 @@ time.sleep(0.3)
     open_doors = ("seccomp", "landlock", "private root", "ordinary user", "limits")
     for without in (open_doors, (*open_doors, "process namespace")):
         cells = [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]
-        with Session(isolated, cells, without=without) as turns:
-            turns.begin()
+        with Session(isolated, cells, without=without) as session:
+            session.begin()
             deadline = time.monotonic() + 10
             while not running(marker):  # two forks and a new program, on a busy machine
-                assert time.monotonic() < deadline, turns.output
+                assert time.monotonic() < deadline, session.output
                 time.sleep(0.02)
         assert running(marker) == []
 
@@ -424,12 +424,12 @@ for descriptor in range(3, 300):
     except OSError:
         pass
 """
-    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as turns:
-        turns.begin()
-        assert turns.cells[1].mode != "full"  # the frame was nonsense: the turn ended, the cell was left out
-    with Session(warm, []) as turns:
-        turns.begin()  # and the warm process lives
-    assert turns.layers["used"]
+    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as session:
+        session.begin()
+        assert session.cells[1].mode != "full"  # the frame was nonsense: the turn ended, the cell was left out
+    with Session(warm, []) as session:
+        session.begin()  # and the warm process lives
+    assert session.layers["used"]
 
 
 def test_a_flood_of_output_is_cut_and_stops_nobody(warm):
@@ -452,9 +452,9 @@ def test_an_environment_behind_a_link_is_read_at_its_real_place(course, isolated
     linked = start_fork_server(course, patient)
     try:
         assert said(linked, "assert 'pluggy' not in sys.modules; import pluggy; print('found')").strip() == "found"
-        with Session(linked, []) as turns:
-            turns.begin()
-        assert not turns.layers["missing"]
+        with Session(linked, []) as session:
+            session.begin()
+        assert not session.layers["missing"]
     finally:
         linked.close()
 
@@ -472,9 +472,9 @@ from grading.isolation.sandbox import Limits
 from grading.isolation.session import Cell, Session
 from grading.isolation.forkserver import ForkServer
 warm = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})
-with Session(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as turns:
-    turns.begin()
-print(turns.layers, turns.output)
+with Session(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as session:
+    session.begin()
+print(session.layers, session.output)
 warm.close()
 """
 
