@@ -6,15 +6,19 @@ What may import what is checked by import-linter (`make lint`).
 from __future__ import annotations
 
 import ast
+import importlib
+import json
 import re
 import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import helpers
+from grading.submission.code import plain_python
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 400  # of a file of code
@@ -106,3 +110,39 @@ def test_every_declared_package_of_the_course_says_what_it_saves():
 def test_what_is_installed_is_what_was_asked_for():
     for name in declared():
         metadata.version(name)
+
+
+def names_used(notebook: Path) -> set[str]:
+    """Return what a notebook takes from helpers as dotted names, "helpers.fit" or "helpers.pictures.curves"."""
+    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+    trees = [ast.parse(plain_python("".join(cell["source"]))) for cell in cells]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    known = {"helpers": "helpers"}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "helpers":
+            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    found = set(known.values())
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            root, _, rest = ast.unparse(node).partition(".")
+            if root in known and re.fullmatch(r"[\w.]+", rest):
+                found.add(f"{known[root]}.{rest}")
+    return found
+
+
+def resolved(name: str) -> None:
+    """Look up a dotted name as a notebook does, up to the first thing that is no module; raises if it is not there."""
+    thing, *parts = name.split(".")
+    thing = importlib.import_module(thing)
+    for part in parts:
+        if not isinstance(thing, ModuleType):
+            return  # an attribute of an object is that object's affair
+        thing = getattr(thing, part) if hasattr(thing, part) else importlib.import_module(f"{thing.__name__}.{part}")
+
+
+@pytest.mark.parametrize("notebook", sorted(ROOT.glob("solutions/ex*/ex*.ipynb")), ids=lambda path: path.stem)
+def test_every_name_that_a_notebook_takes_from_helpers_is_there(notebook):
+    used = names_used(notebook)
+    assert {"helpers", "helpers.set_seed"} <= used
+    for name in sorted(used):
+        resolved(name)
