@@ -8,24 +8,27 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from helpers.data.people import PeopleSet, box_areas
-from helpers.data.rendered import SPLITS, require_split
+from helpers.data.photos import opened
 from helpers.data.skeletons import COCO, LSP, Skeleton
+from helpers.data.splits import SPLITS, require_split
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from helpers.data.people import PeopleSet
 
 __all__ = ["coco_annotations", "coco_file", "coco_people", "from_coco", "indexed", "to_coco"]
 
 WHERE_FROM = "https://cocodataset.org/#download"
 FILES = {"train": "train2017", "val": "val2017", "test": "val2017"}  # the labels of test2017 are not public
+LISTS = ("images", "annotations", "categories")  # of a dictionary in COCO's format
+
+Entry = Mapping[str, Any]  # of a list of COCO's format: an image, a person
+Index = Any  # pycocotools' COCO, which has no types: `dataset`, and `imgToAnns`, the people by the image's number
 
 
 def coco_people(
@@ -111,18 +114,17 @@ def coco_file(
     ][:count]
     if not entries:
         raise ValueError(f"{path} names no photo of people with keypoints for this set.")
-    opened = [
+    photographs = [
         _letterboxed(photos / entry["file_name"], size)
         for entry in tqdm(entries, desc=f"reading {path.stem}", unit="photo", disable=not progress)
     ]
-    images, scales = zip(*opened, strict=True)
+    images, scales = zip(*photographs, strict=True)
     people = [coco.imgToAnns[entry["id"]] for entry in entries]
-    return _people_set(
-        torch.from_numpy(np.stack(images)), people, scales, skeleton or _skeleton(coco.dataset), None, name or path.stem
-    )
+    skeleton = skeleton or _skeleton(coco.dataset)
+    return _people_set(torch.from_numpy(np.stack(images)), people, scales, skeleton, None, name or path.stem)
 
 
-def to_coco(data: PeopleSet) -> dict:
+def to_coco(data: PeopleSet) -> dict[str, Any]:
     """Return the labels of a set in COCO's format, ready for `json.dump`: images 1 to N, one category, the people.
 
     What a keypoint of visibility 0 holds is written as 0, as in COCO; `num_keypoints` is 0 for ignored people, which is
@@ -135,8 +137,8 @@ def to_coco(data: PeopleSet) -> dict:
         "name": "person",
         "supercategory": "person",
         "keypoints": list(data.skeleton.keypoint_names),
-        "skeleton": [[a + 1, b + 1] for a, b in data.skeleton.limbs],
-    }  # COCO counts keypoints from 1
+        "skeleton": [[a + 1, b + 1] for a, b in data.skeleton.limbs],  # COCO counts keypoints from 1
+    }
     return {
         "info": {"description": data.name},
         "images": [{"id": n, "file_name": f"{n:012d}.png", "height": height, "width": width} for n in numbers],
@@ -145,8 +147,38 @@ def to_coco(data: PeopleSet) -> dict:
     }
 
 
+def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    """Return the people of N images as COCO's annotations of images 1 to N.
+
+    Args:
+        labels: `keypoints`, `visibility`, `boxes_xyxy`, `areas`, `present`, `ignored` and `crowd` of a PeopleSet.
+    """
+    visible = labels["visibility"] > 0
+    places = torch.where(visible[..., None], labels["keypoints"], 0)
+    corners = labels["boxes_xyxy"].double()  # so that x1 + (x2 - x1) is x2 again
+    boxes_xywh = torch.cat([corners[..., :2], corners[..., 2:] - corners[..., :2]], dim=-1)
+    counted = visible.sum(dim=-1) * ~labels["ignored"]  # COCO ignores people of 0 keypoints
+    return [
+        {
+            "id": number,
+            "image_id": n + 1,
+            "category_id": 1,
+            "iscrowd": int(labels["crowd"][n, p]),
+            "num_keypoints": int(counted[n, p]),
+            "keypoints": [
+                value
+                for (x, y), v in zip(places[n, p].tolist(), labels["visibility"][n, p].tolist(), strict=True)
+                for value in (x, y, v)
+            ],
+            "bbox": boxes_xywh[n, p].tolist(),
+            "area": float(labels["areas"][n, p]),
+        }
+        for number, (n, p) in enumerate(labels["present"].nonzero().tolist(), 1)
+    ]
+
+
 def from_coco(
-    coco: Mapping,
+    coco: Entry,
     images: Tensor | None = None,
     max_people: int | None = None,
     skeleton: Skeleton | None = None,
@@ -163,7 +195,7 @@ def from_coco(
     Raises:
         ValueError: something that COCO's format needs is missing, or `images` of another number or size.
     """
-    index = _indexed(coco, "coco")
+    index = _checked(coco, "coco")
     entries = sorted(coco["images"], key=lambda entry: entry["id"])
     sizes = {(entry["height"], entry["width"]) for entry in entries}
     if len(sizes) != 1:
@@ -173,17 +205,11 @@ def from_coco(
         images = torch.zeros(len(entries), 3, height, width, dtype=torch.uint8)
     require("images", images, "N 3 H W", torch.uint8, known={"N": len(entries), "H": height, "W": width})
     people = [index.imgToAnns[entry["id"]] for entry in entries]
-    return _people_set(
-        images,
-        people,
-        [1.0] * len(entries),
-        skeleton or _skeleton(coco),
-        max_people,
-        name or coco.get("info", {}).get("description", "COCO"),
-    )
+    name = name or coco.get("info", {}).get("description", "COCO")
+    return _people_set(images, people, [1.0] * len(entries), skeleton or _skeleton(coco), max_people, name)
 
 
-def _read(path: Path):
+def _read(path: Path) -> Index:
     """Return pycocotools' COCO of a file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -191,22 +217,17 @@ def _read(path: Path):
         raise FileNotFoundError(f"{path} is missing; expected a JSON file in COCO's format of keypoints.") from None
     except ValueError as error:  # of JSON or of UTF-8
         raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
-    return _indexed(content, str(path))
+    return _checked(content, str(path))
 
 
-def _indexed(content: object, what: str):
+def _checked(content: object, what: str) -> Index:
     """Return pycocotools' COCO of a dictionary that holds the three lists of COCO's format."""
+    wanted = "images, annotations and categories, as in COCO's person_keypoints_val2017.json."
     if not isinstance(content, Mapping):
-        raise ValueError(
-            f"{what} holds a {type(content).__name__}; expected a dictionary with images, annotations and "
-            "categories, as in COCO's person_keypoints_val2017.json."
-        )
-    missing = [key for key in ("images", "annotations", "categories") if key not in content]
+        raise ValueError(f"{what} holds a {type(content).__name__}; expected a dictionary with {wanted}")
+    missing = [key for key in LISTS if key not in content]
     if missing:
-        raise ValueError(
-            f"{what} has no {missing[0]}; expected images, annotations and categories, as in COCO's "
-            "person_keypoints_val2017.json."
-        )
+        raise ValueError(f"{what} has no {missing[0]}; expected {wanted}")
     if not any("keypoints" in category for category in content["categories"][:1]):
         raise ValueError(
             f"{what} says nothing of keypoints; expected COCO's file person_keypoints_..., not its file instances_..."
@@ -217,7 +238,18 @@ def _indexed(content: object, what: str):
         raise ValueError(f"{what} holds an entry without {error}; expected it as in COCO's files.") from None
 
 
-def _skeleton(coco: Mapping) -> Skeleton:
+def indexed(dataset: Entry) -> Index:
+    """Return pycocotools' COCO of a dictionary in COCO's format, which it would read from a file only."""
+    from pycocotools import coco
+
+    index = coco.COCO()
+    index.dataset = dataset
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        index.createIndex()
+    return index
+
+
+def _skeleton(coco: Entry) -> Skeleton:
     """Return the skeleton of a dictionary in COCO's format: one of ours where it has the same keypoints."""
     category = coco["categories"][0]
     names = tuple(category["keypoints"])
@@ -233,32 +265,26 @@ def _skeleton(coco: Mapping) -> Skeleton:
     )
 
 
-def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, float]:
+def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[npt.NDArray[np.uint8], float]:
     """Return uint8 (3, H, W), the photo as large as fits, in the top left corner of black; and by how much it is scaled
     (below 1: made smaller)."""
-    from PIL import Image
+    from PIL.Image import Resampling
 
-    try:
-        with Image.open(path) as file:
-            photo = file.convert("RGB")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} is missing. Put it there from {WHERE_FROM}, or leave it out of the JSON file."
-        ) from None
-    except (OSError, SyntaxError) as error:  # Pillow raises the latter for a broken PNG
-        raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
+    if_missing = f"Put it there from {WHERE_FROM}, or leave it out of the JSON file."
+    with opened(path, if_missing, "Download it again.") as file:
+        photo = file.convert("RGB")
     height, width = size
     scale = min(height / photo.height, width / photo.width)
     # the part of the plane that fills the result: the photo and, where Pillow finds nothing, black
     region = (0, 0, width / scale, height / scale)
     plane = photo.crop((0, 0, math.ceil(region[2]), math.ceil(region[3])))
-    image = plane.resize((width, height), Image.Resampling.BILINEAR, box=region)
+    image = plane.resize((width, height), Resampling.BILINEAR, box=region)
     return np.asarray(image).transpose(2, 0, 1), scale
 
 
 def _people_set(
     images: Tensor,
-    people: Sequence[list[dict]],
+    people: Sequence[list[Entry]],
     scales: Sequence[float],
     skeleton: Skeleton,
     max_people: int | None,
@@ -269,22 +295,22 @@ def _people_set(
     max_people = most if max_people is None else max_people
     if max_people < most:
         raise ValueError(f"max_people is {max_people}; an image has {most} people.")
-    shape = (len(people), max_people)
-    parts = {
-        "keypoints": torch.zeros(*shape, skeleton.num_keypoints, 2),
-        "visibility": torch.zeros(*shape, skeleton.num_keypoints, dtype=torch.uint8),
+    shape, count = (len(people), max_people), skeleton.num_keypoints
+    parts: dict[str, Any] = {
+        "keypoints": torch.zeros(*shape, count, 2),
+        "visibility": torch.zeros(*shape, count, dtype=torch.uint8),
         "boxes_xyxy": torch.zeros(*shape, 4),
         "areas": torch.zeros(shape),
         **{key: torch.zeros(shape, dtype=torch.bool) for key in ("present", "ignored", "crowd")},
     }
     for n, (annotated, scale) in enumerate(zip(people, scales, strict=True)):
         for p, person in enumerate(annotated):
-            for key, value in _person(person, scale, skeleton.num_keypoints).items():
+            for key, value in _person(person, scale, count).items():
                 parts[key][n, p] = value
     return PeopleSet(images, **parts, skeleton=skeleton, name=name)
 
 
-def _person(person: Mapping, scale: float, count: int) -> dict[str, Tensor | bool]:
+def _person(person: Entry, scale: float, count: int) -> dict[str, Tensor | bool]:
     """Return one row of a PeopleSet of one annotation. What other sets than COCO leave out is worked out.
 
     Without a box: that of the keypoints; without an area: `box_areas`; without iscrowd: one person.
@@ -317,48 +343,7 @@ def _person(person: Mapping, scale: float, count: int) -> dict[str, Tensor | boo
     }
 
 
-def _num_keypoints(person: Mapping) -> int:
+def _num_keypoints(person: Entry) -> int:
     """Return how many keypoints of a person are known, or 0 where the file says to count none."""
     known = sum(v > 0 for v in person.get("keypoints", ())[2::3])
-    return min(known, person.get("num_keypoints", known))
-
-
-def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict]:
-    """Return the people of N images as COCO's annotations of images 1 to N.
-
-    Args:
-        labels: `keypoints`, `visibility`, `boxes_xyxy`, `areas`, `present`, `ignored` and `crowd` of a PeopleSet.
-    """
-    visible = labels["visibility"] > 0
-    places = torch.where(visible[..., None], labels["keypoints"], 0)
-    corners = labels["boxes_xyxy"].double()  # so that x1 + (x2 - x1) is x2 again
-    boxes_xywh = torch.cat([corners[..., :2], corners[..., 2:] - corners[..., :2]], dim=-1)
-    counted = visible.sum(dim=-1) * ~labels["ignored"]  # COCO ignores people of 0 keypoints
-    return [
-        {
-            "id": number,
-            "image_id": n + 1,
-            "category_id": 1,
-            "iscrowd": int(labels["crowd"][n, p]),
-            "num_keypoints": int(counted[n, p]),
-            "keypoints": [
-                value
-                for (x, y), v in zip(places[n, p].tolist(), labels["visibility"][n, p].tolist(), strict=True)
-                for value in (x, y, v)
-            ],
-            "bbox": boxes_xywh[n, p].tolist(),
-            "area": float(labels["areas"][n, p]),
-        }
-        for number, (n, p) in enumerate(labels["present"].nonzero().tolist(), 1)
-    ]
-
-
-def indexed(dataset: Mapping):
-    """Return pycocotools' COCO of a dictionary in COCO's format, which it would read from a file only."""
-    from pycocotools.coco import COCO
-
-    coco = COCO()
-    coco.dataset = dataset
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
-        coco.createIndex()
-    return coco
+    return int(min(known, person.get("num_keypoints", known)))
