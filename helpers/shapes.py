@@ -57,10 +57,8 @@ def require_maps(name: str, maps: Tensor) -> Sizes:
     """
     sizes = require(name, maps, "B K H W", torch.float32, torch.float64)
     if maps.numel() == 0:
-        raise ValueError(
-            f"{name} has shape {tuple(maps.shape)}, so there is nothing in it; expected at least one image, one "
-            "keypoint and one pixel."
-        )
+        got = f"{name} has shape {tuple(maps.shape)}, so there is nothing in it"
+        raise ValueError(f"{got}; expected at least one image, one keypoint and one pixel.")
     return sizes
 
 
@@ -108,9 +106,7 @@ def require_pyramid(name: str, features: object, channels: Sequence[int]) -> Non
     if isinstance(features, Tensor) or not isinstance(features, Sequence):
         raise TypeError(f"{name} is a {type(features).__name__}; expected a list of {len(channels)} feature maps.")
     if len(features) != len(channels):
-        raise ValueError(
-            f"{name} holds {len(features)} maps; expected {len(channels)}, one for each stage of the encoder, high "
-            "resolution first."
-        )
+        expected = f"{len(channels)}, one for each stage of the encoder, high resolution first."
+        raise ValueError(f"{name} holds {len(features)} maps; expected {expected}")
     for index, (maps, count) in enumerate(zip(features, channels, strict=True)):
         require(f"{name}[{index}]", maps, f"B {count} h w")

@@ -64,9 +64,9 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
     """
     path = root / f"{split}.txt"
     if not path.is_file():
+        wanted = f"{path}, {root / split} and {root / f'{split}annot'}"
         raise FileNotFoundError(
-            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {path}, "
-            f"{root / split} and {root / f'{split}annot'} exist."
+            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {wanted} exist."
         )
     pairs = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -91,21 +91,15 @@ def _sample(root: Path, image: Path, mask: Path, size: tuple[int, int] | None) -
     with opened(root / mask, if_missing, if_damaged) as labels:
         labels.load()
     if labels.mode not in ("L", "P"):
-        raise ValueError(
-            f"{root / mask} has pixels of kind {labels.mode}; expected 8 bits with the number of a class "
-            f"each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
-        )
+        expected = f"8 bits with the number of a class each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
+        raise ValueError(f"{root / mask} has pixels of kind {labels.mode}; expected {expected}")
     if photo.size != labels.size:
-        raise ValueError(
-            f"{root / mask} is {labels.height} x {labels.width}, its image {image} {photo.height} x "
-            f"{photo.width}; expected one size."
-        )
+        of_mask, of_image = (f"{file.height} x {file.width}" for file in (labels, photo))
+        raise ValueError(f"{root / mask} is {of_mask}, its image {image} {of_image}; expected one size.")
     highest = int(np.asarray(labels).max())
     if highest > UNLABELLED:
-        raise ValueError(
-            f"{root / mask} holds {highest}; expected classes from 0 to {UNLABELLED - 1}, and "
-            f"{UNLABELLED} for unlabelled."
-        )
+        expected = f"classes from 0 to {UNLABELLED - 1}, and {UNLABELLED} for unlabelled."
+        raise ValueError(f"{root / mask} holds {highest}; expected {expected}")
     if size is not None:
         height, width = size
         photo = photo.resize((width, height), Resampling.BILINEAR)

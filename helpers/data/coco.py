@@ -32,13 +32,9 @@ Index = Any  # pycocotools' COCO, which has no types: `dataset`, and `imgToAnns`
 
 
 def coco_people(
-    root: str | Path,
-    split: str,
-    size: tuple[int, int] = (96, 128),
-    count: int | None = None,
-    all_images: bool = False,
-    progress: bool = True,
-) -> PeopleSet:
+    root: str | Path, split: str, size: tuple[int, int] = (96, 128), count: int | None = None,
+    all_images: bool = False, progress: bool = True,
+) -> PeopleSet:  # fmt: skip
     """Return the photos of COCO 2017 with people and their keypoints.
 
     "train" is train2017. The labels of test2017 are not public, so the photos of val2017, in the order of their
@@ -60,26 +56,18 @@ def coco_people(
     root, part = Path(root).expanduser(), FILES[split]
     path, photos = root / "annotations" / f"person_keypoints_{part}.json", root / part
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing. Download the photos of {part} and the annotations of 2017 from "
-            f"{WHERE_FROM} and unpack them so that {path} and {photos} exist."
-        )
+        what_to_do = f"Download the photos of {part} and the annotations of 2017 from {WHERE_FROM} and unpack them"
+        raise FileNotFoundError(f"{path} is missing. {what_to_do} so that {path} and {photos} exist.")
     turns = {"train": slice(None), "val": slice(0, None, 2), "test": slice(1, None, 2)}[split]
     count = SPLITS[split] if count is None else count
     return coco_file(path, photos, size, count, all_images, progress, turns, name=f"COCO, {split}")
 
 
 def coco_file(
-    path: str | Path,
-    photos: str | Path,
-    size: tuple[int, int] = (96, 128),
-    count: int | None = None,
-    all_images: bool = False,
-    progress: bool = True,
-    part: slice = slice(None),
-    skeleton: Skeleton | None = None,
+    path: str | Path, photos: str | Path, size: tuple[int, int] = (96, 128), count: int | None = None,
+    all_images: bool = False, progress: bool = True, part: slice = slice(None), skeleton: Skeleton | None = None,
     name: str | None = None,
-) -> PeopleSet:
+) -> PeopleSet:  # fmt: skip
     """Return the people of any file in COCO's format of keypoints, whatever it is called.
 
     A photo is scaled, by one factor for x and y, to be as large as fits into `size`, and lies in the top left corner;
@@ -132,18 +120,13 @@ def to_coco(data: PeopleSet) -> dict[str, Any]:
     """
     height, width = data.image_size
     numbers = range(1, len(data) + 1)
-    person = {
-        "id": 1,
-        "name": "person",
-        "supercategory": "person",
-        "keypoints": list(data.skeleton.keypoint_names),
-        "skeleton": [[a + 1, b + 1] for a, b in data.skeleton.limbs],  # COCO counts keypoints from 1
-    }
+    limbs = [[a + 1, b + 1] for a, b in data.skeleton.limbs]  # COCO counts keypoints from 1
+    names = {"id": 1, "name": "person", "supercategory": "person", "keypoints": list(data.skeleton.keypoint_names)}
     return {
         "info": {"description": data.name},
         "images": [{"id": n, "file_name": f"{n:012d}.png", "height": height, "width": width} for n in numbers],
         "annotations": coco_annotations(vars(data)),
-        "categories": [person],
+        "categories": [{**names, "skeleton": limbs}],
     }
 
 
@@ -154,7 +137,7 @@ def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         labels: `keypoints`, `visibility`, `boxes_xyxy`, `areas`, `present`, `ignored` and `crowd` of a PeopleSet.
     """
     visible = labels["visibility"] > 0
-    places = torch.where(visible[..., None], labels["keypoints"], 0)
+    places, marks = torch.where(visible[..., None], labels["keypoints"], 0).tolist(), labels["visibility"].tolist()
     corners = labels["boxes_xyxy"].double()  # so that x1 + (x2 - x1) is x2 again
     boxes_xywh = torch.cat([corners[..., :2], corners[..., 2:] - corners[..., :2]], dim=-1)
     counted = visible.sum(dim=-1) * ~labels["ignored"]  # COCO ignores people of 0 keypoints
@@ -165,11 +148,7 @@ def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
             "category_id": 1,
             "iscrowd": int(labels["crowd"][n, p]),
             "num_keypoints": int(counted[n, p]),
-            "keypoints": [
-                value
-                for (x, y), v in zip(places[n, p].tolist(), labels["visibility"][n, p].tolist(), strict=True)
-                for value in (x, y, v)
-            ],
+            "keypoints": [value for (x, y), v in zip(places[n][p], marks[n][p], strict=True) for value in (x, y, v)],
             "bbox": boxes_xywh[n, p].tolist(),
             "area": float(labels["areas"][n, p]),
         }
@@ -178,12 +157,9 @@ def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
 
 
 def from_coco(
-    coco: Entry,
-    images: Tensor | None = None,
-    max_people: int | None = None,
-    skeleton: Skeleton | None = None,
+    coco: Entry, images: Tensor | None = None, max_people: int | None = None, skeleton: Skeleton | None = None,
     name: str | None = None,
-) -> PeopleSet:
+) -> PeopleSet:  # fmt: skip
     """Return the people of a dictionary in COCO's format, in pixels as they are in it: what `to_coco` came from.
 
     Args:
@@ -229,9 +205,8 @@ def _checked(content: object, what: str) -> Index:
     if missing:
         raise ValueError(f"{what} has no {missing[0]}; expected {wanted}")
     if not any("keypoints" in category for category in content["categories"][:1]):
-        raise ValueError(
-            f"{what} says nothing of keypoints; expected COCO's file person_keypoints_..., not its file instances_..."
-        )
+        expected = "COCO's file person_keypoints_..., not its file instances_..."
+        raise ValueError(f"{what} says nothing of keypoints; expected {expected}")
     try:
         return indexed(content)
     except KeyError as error:
@@ -283,13 +258,9 @@ def _letterboxed(path: Path, size: tuple[int, int]) -> tuple[npt.NDArray[np.uint
 
 
 def _people_set(
-    images: Tensor,
-    people: Sequence[list[Entry]],
-    scales: Sequence[float],
-    skeleton: Skeleton,
-    max_people: int | None,
-    name: str,
-) -> PeopleSet:
+    images: Tensor, people: Sequence[list[Entry]], scales: Sequence[float], skeleton: Skeleton,
+    max_people: int | None, name: str,
+) -> PeopleSet:  # fmt: skip
     """Return the set of these images, each with the annotations of its people and the factor that it was scaled by."""
     most = max(map(len, people))
     max_people = most if max_people is None else max_people
@@ -317,10 +288,8 @@ def _person(person: Entry, scale: float, count: int) -> dict[str, Tensor | bool]
     """
     triples = torch.tensor(person.get("keypoints", [0] * 3 * count), dtype=torch.float64)
     if len(triples) != 3 * count:
-        raise ValueError(
-            f"annotation {person.get('id')} has {len(triples)} numbers of keypoints; expected x, y and "
-            f"visibility of {count}."
-        )
+        got = f"annotation {person.get('id')} has {len(triples)} numbers of keypoints"
+        raise ValueError(f"{got}; expected x, y and visibility of {count}.")
     places, visibility = triples.view(count, 3).split([2, 1], dim=1)
     visible = visibility > 0
     crowd = bool(person.get("iscrowd", 0))

@@ -79,22 +79,20 @@ def _mask(image: Grey, labels: Grey, image_path: Path, label_path: Path, where: 
         raise ValueError(f"{where}{label_path} is {sizes[0]}, {image_path} {sizes[1]}; expected one size.")
     others = np.setdiff1d(labels, (0, 255))
     if others.size:
-        raise ValueError(
-            f"{where}{label_path} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: a copy "
-            "that was resized or saved as JPEG has greys in between."
-        )
+        reason = "a copy that was resized or saved as JPEG has greys in between."
+        expected = f"0 (membrane) and 255 (cell) only: {reason}"
+        raise ValueError(f"{where}{label_path} holds {others[0]}; expected {expected}")
     return (labels > 0).astype(np.uint8)
 
 
 def _tiles(image: Grey, mask: Grey, size: tuple[int, int] | None) -> list[tuple[Grey, Grey]]:
     """Return the pairs of tiles of image and mask, row by row; what does not fill a tile is left out."""
-    height, width = size or image.shape
-    if not (1 <= height <= image.shape[0] and 1 <= width <= image.shape[1]):
-        raise ValueError(
-            f"tiles of {height} x {width} cannot be cut from sections of {image.shape[0]} x {image.shape[1]}."
-        )
+    rows, columns = image.shape
+    height, width = size or (rows, columns)
+    if not (1 <= height <= rows and 1 <= width <= columns):
+        raise ValueError(f"tiles of {height} x {width} cannot be cut from sections of {rows} x {columns}.")
     return [
         (image[y : y + height, x : x + width], mask[y : y + height, x : x + width])
-        for y in range(0, image.shape[0] - height + 1, height)
-        for x in range(0, image.shape[1] - width + 1, width)
+        for y in range(0, rows - height + 1, height)
+        for x in range(0, columns - width + 1, width)
     ]

@@ -30,13 +30,9 @@ Array = npt.NDArray[Any]
 
 
 def leeds_sports(
-    root: str | Path,
-    split: str,
-    size: tuple[int, int] = (128, 128),
-    progress: bool = True,
-    url: str | None = None,
+    root: str | Path, split: str, size: tuple[int, int] = (128, 128), progress: bool = True, url: str | None = None,
     sha256: str | None = None,
-) -> PoseSet:
+) -> PoseSet:  # fmt: skip
     """Return Leeds Sports Pose Extended: photos of sports people, 14 keypoints, cropped around the person.
 
     A crop is centred on the box of the visible keypoints, a quarter larger, of the aspect of `size`; what lies outside
@@ -67,10 +63,8 @@ def leeds_sports(
         if joints[:, 2, number - 1].sum() >= 2
     ]
     if not samples:
-        raise FileNotFoundError(
-            f"{root} has no photo for the {split} split: it has {len(numbers)} in all. "
-            f"Add more of the images of {WHERE_FROM}."
-        )
+        what_there_is = f"{root} has no photo for the {split} split: it has {len(numbers)} in all."
+        raise FileNotFoundError(f"{what_there_is} Add more of the images of {WHERE_FROM}.")
     images, keypoints, visibility, boxes = (torch.from_numpy(np.stack(c)) for c in zip(*samples, strict=True))
     return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
 
@@ -88,10 +82,9 @@ def _joints(root: Path) -> npt.NDArray[np.float64]:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
     path = root / "joints.mat"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing. Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack "
-            f"it so that {path} and {root / 'images' / 'im00001.jpg'} exist."
-        )
+        what_to_do = f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it"
+        first = root / "images" / "im00001.jpg"
+        raise FileNotFoundError(f"{path} is missing. {what_to_do} so that {path} and {first} exist.")
     try:
         from scipy.io import loadmat
     except ImportError as error:
@@ -101,9 +94,9 @@ def _joints(root: Path) -> npt.NDArray[np.float64]:
     except Exception as error:  # scipy raises many kinds for a damaged file
         raise ValueError(f"{path} cannot be read ({error}). Download it again from {WHERE_FROM}.") from error
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
+        hint = "The original LSP has (3, 14, 2000): it is another file."
         raise ValueError(
-            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. "
-            "The original LSP has (3, 14, 2000): it is another file."
+            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. {hint}"
         )
     joints[:, :2] -= 1  # MATLAB counts pixels from 1
     return joints

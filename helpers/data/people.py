@@ -86,10 +86,8 @@ class PeopleSet(Images):
         if not (torch.isfinite(self.areas).all() and (self.areas >= 0).all()):
             raise ValueError("areas holds NaN, infinity or a negative area; expected square pixels, 0 or more.")
         if (self.present & ~self.ignored & ~self.visible.any(dim=-1)).any():
-            raise ValueError(
-                "ignored is False for a person without any visible keypoint; nothing of such a person can "
-                "be compared with, so it has to be True."
-            )
+            reason = "nothing of such a person can be compared with, so it has to be True."
+            raise ValueError(f"ignored is False for a person without any visible keypoint; {reason}")
         if (self.crowd & ~self.ignored).any():
             raise ValueError("ignored is False where crowd is True; expected True: a group is no person to be found.")
 
@@ -100,9 +98,8 @@ class PeopleSet(Images):
         if not isinstance(target, Tensor):
             raise TypeError(f"target {name!r} is a {type(target).__name__}; expected a tensor.")
         if target.ndim == 0 or len(target) != len(self):
-            raise ValueError(
-                f"target {name!r} has shape {tuple(target.shape)}; expected ({len(self)}, ...): one row for each image."
-            )
+            expected = f"({len(self)}, ...): one row for each image."
+            raise ValueError(f"target {name!r} has shape {tuple(target.shape)}; expected {expected}")
 
     @property
     def visible(self) -> Tensor:
@@ -132,10 +129,8 @@ class PeopleSet(Images):
         for name, target in targets.items():
             self._check_target(name, target)
             if target.is_floating_point() and target.isfinite().all() and not target.half().isfinite().all():
-                raise ValueError(
-                    f"target {name!r} holds {float(target.abs().max()):g}; float16, in which targets are "
-                    "kept, ends at 65504. Divide it by its scale."
-                )
+                limit = "float16, in which targets are kept, ends at 65504. Divide it by its scale."
+                raise ValueError(f"target {name!r} holds {float(target.abs().max()):g}; {limit}")
         kept = {name: t.half() if t.is_floating_point() else t for name, t in targets.items()}
         return dataclasses.replace(self, targets=self.targets | kept)
 
@@ -147,10 +142,10 @@ class PeopleSet(Images):
         the targets, float32 where they are floating-point numbers.
         """
         parts = {name: getattr(self, name)[index].to(device, copy=True) for name in PEOPLE}
-        targets = {
-            name: rows(t, index).to(device, torch.float32 if t.is_floating_point() else t.dtype, copy=True)
-            for name, t in self.targets.items()
-        }
+        targets = {}
+        for name, target in self.targets.items():
+            dtype = torch.float32 if target.is_floating_point() else target.dtype
+            targets[name] = rows(target, index).to(device, dtype, copy=True)
         return {"images": self.pixels(index, device), **parts, "visible": parts["visibility"] > 0, **targets}
 
 

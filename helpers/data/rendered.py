@@ -32,17 +32,13 @@ CROWD: dict[str, Any] = dict(
 )
 
 Cache = Literal[False] | str | Path | None
+LabelsOf = Callable[["Scene", int], dict[str, Tensor]]  # what to take of a scene, of at most so many people
 
 
 def rendered_people(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings: SceneSettings | None = None,
-    cache: Cache = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> PoseSet:
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> PoseSet:  # fmt: skip
     """Return a set of rendered people with exact labels, one person per image.
 
     The first call renders the images and keeps them in one file; later calls read that file.
@@ -64,14 +60,9 @@ def rendered_people(
 
 
 def rendered_crowds(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings: SceneSettings | None = None,
-    cache: Cache = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> PeopleSet:
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> PeopleSet:  # fmt: skip
     """Return a set of rendered scenes of two to four people, with exact labels of each.
 
     A person of whom no keypoint is seen, whether behind something or outside the image, stays in the set and is
@@ -93,14 +84,9 @@ def rendered_crowds(
 
 
 def rendered_segmentation(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings: SceneSettings | None = None,
-    cache: Cache = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> SegmentationSet:
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> SegmentationSet:  # fmt: skip
     """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
 
     Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
@@ -144,8 +130,6 @@ def _mask_settings() -> SceneSettings:
 
 
 # What each kind of set takes of a scene besides its image; `most` is how many people a scene may have.
-
-
 def _one_person(scene: Scene, most: int) -> dict[str, Tensor]:
     return {name: torch.from_numpy(getattr(scene, name)[0]) for name in KEYPOINTS}
 
@@ -161,16 +145,9 @@ def _classes(scene: Scene, most: int) -> dict[str, Tensor]:
 
 
 def _rendered(
-    kind: str,
-    labels_of: Callable[[Scene, int], dict[str, Tensor]],
-    split: str,
-    count: int | None,
-    size: tuple[int, int] | None,
-    settings: SceneSettings,
-    cache: Cache,
-    progress: bool,
-    seed: int | None,
-) -> dict[str, Tensor]:
+    kind: str, labels_of: LabelsOf, split: str, count: int | None, size: tuple[int, int] | None,
+    settings: SceneSettings, cache: Cache, progress: bool, seed: int | None,
+) -> dict[str, Tensor]:  # fmt: skip
     """Return the tensors of a set, see `rendered_people`: from the cache, or rendered and then stored.
 
     Args:
@@ -200,11 +177,7 @@ def _rendered(
 
 
 def _tensors(
-    labels_of: Callable[[Scene, int], dict[str, Tensor]],
-    seed: int,
-    count: int,
-    settings: SceneSettings,
-    title: str | None,
+    labels_of: LabelsOf, seed: int, count: int, settings: SceneSettings, title: str | None
 ) -> dict[str, Tensor]:
     """Render scenes; return their images and what `labels_of` takes of each, one row a scene."""
     tensors: dict[str, Tensor] = {}

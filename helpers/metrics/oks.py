@@ -56,17 +56,15 @@ def oks(
         raise TypeError(f"pred has dtype {str(pred.dtype).removeprefix('torch.')}; expected floating-point numbers.")
     require_tensor("visible", visible, torch.bool)
     if visible.ndim == 0 or not pred.shape[-2:] == target.shape[-2:] == (visible.shape[-1], 2):
-        raise ValueError(
-            f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible "
-            f"{tuple(visible.shape)}; expected (..., K, 2), (..., K, 2) and (..., K)."
-        )
+        got = f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible {tuple(visible.shape)}"
+        raise ValueError(f"{got}; expected (..., K, 2), (..., K, 2) and (..., K).")
     try:
         torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2], visible.shape[:-1], area.shape)
     except RuntimeError:
+        got = f"pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible {tuple(visible.shape[:-1])}"
+        expected = "the same leading axes, or axes of 1."
         raise ValueError(
-            f"the people of pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible "
-            f"{tuple(visible.shape[:-1])} and area {tuple(area.shape)} do not fit each other; expected the same "
-            "leading axes, or axes of 1."
+            f"the people of {got} and area {tuple(area.shape)} do not fit each other; expected {expected}"
         ) from None
     spread = torch.as_tensor(_sigmas(visible.shape[-1], sigmas), dtype=pred.dtype, device=pred.device)
     squared = (pred - target).square().sum(dim=-1)  # (..., K)
@@ -135,17 +133,15 @@ def _part(data: PeopleSet | Batch, name: str) -> Tensor:
 def _require_people(people: object, count: int, keypoints: int) -> None:
     """Check that `people` are found people, in `count` images."""
     if isinstance(people, Tensor) or not isinstance(people, Sequence):
-        raise TypeError(
-            f"people is a {type(people).__name__}; expected a list of one tensor (M, {keypoints}, 3) for each image."
-        )
+        expected = f"a list of one tensor (M, {keypoints}, 3) for each image."
+        raise TypeError(f"people is a {type(people).__name__}; expected {expected}")
     if len(people) != count:
         raise ValueError(f"people holds {len(people)} tensors; expected {count}, one for each image.")
     for index, found in enumerate(people):
         require(f"people[{index}]", found, f"M {keypoints} 3")
         if not torch.isfinite(found).all():  # COCOeval would match NaN with anyone
-            raise ValueError(
-                f"people[{index}] holds NaN or infinity: look for a division by zero or a training that diverged."
-            )
+            hint = "look for a division by zero or a training that diverged."
+            raise ValueError(f"people[{index}] holds NaN or infinity: {hint}")
 
 
 def _results(people: Sequence[Tensor]) -> list[dict[str, Any]]:

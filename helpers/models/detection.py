@@ -161,12 +161,9 @@ def box_f1_metric(output: Output, batch: Batch) -> float:
 
 
 def augment(
-    flip: float = 0.5,
-    colour: float = 0.25,
-    warped: float = 0.5,
-    scale: tuple[float, float] = (0.75, 1.3),
+    flip: float = 0.5, colour: float = 0.25, warped: float = 0.5, scale: tuple[float, float] = (0.75, 1.3),
     translation: float = 0.1,
-) -> Callable[[Batch], Batch]:
+) -> Callable[[Batch], Batch]:  # fmt: skip
     """Return a function that mirrors, recolours, scales and shifts the images of a batch, with their boxes.
 
     It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. The random numbers
@@ -176,9 +173,8 @@ def augment(
         flip, colour, warped, scale, translation: as for `helpers.data.augment.pose`.
     """
     if not (0 <= flip <= 1 and 0 <= warped <= 1 and 0 <= colour < 1):
-        raise ValueError(
-            f"flip is {flip}, warped {warped}, colour {colour}; expected shares in [0, 1], and colour below 1."
-        )
+        got = f"flip is {flip}, warped {warped}, colour {colour}"
+        raise ValueError(f"{got}; expected shares in [0, 1], and colour below 1.")
 
     def augmented(batch: Batch) -> Batch:
         images, boxes = batch["images"].clone(), batch["boxes_xyxy"].clone()

@@ -62,7 +62,8 @@ class Segmenter(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
         super().__init__()
-        for name, module in (("encoder", encoder), ("decoder", decoder)):
+        given: dict[str, object] = {"encoder": encoder, "decoder": decoder}
+        for name, module in given.items():
             if not isinstance(module, nn.Module):
                 hint = ": call the class to build one." if isinstance(module, type) else "."
                 raise TypeError(f"{name} is a {type(module).__name__}; expected an nn.Module{hint}")
@@ -74,9 +75,9 @@ class Segmenter(nn.Module):
         height, width = features[0].shape[-2:]
         if not isinstance(logits, Tensor) or logits.ndim != 4 or logits.shape[-2:] != (2 * height, 2 * width):
             got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+            expected = f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
             raise ValueError(
-                f"The decoder returned {got} for features of {height} x {width} and less; expected "
-                f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
+                f"The decoder returned {got} for features of {height} x {width} and less; expected {expected}"
             )
         return logits[..., : images.shape[-2], : images.shape[-1]]
 

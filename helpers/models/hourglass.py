@@ -29,10 +29,8 @@ class StackedHourglass(nn.Module):
     def __init__(self, num_keypoints: int, stacks: int = 2, channels: int = 48, depth: int = 3):
         super().__init__()
         if min(num_keypoints, stacks, channels, depth) < 1:
-            raise ValueError(
-                f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}; "
-                "expected 1 or more of each."
-            )
+            got = f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}"
+            raise ValueError(f"{got}; expected 1 or more of each.")
         self.depth = depth
         self.stem = nn.Sequential(conv_bn_relu(3, 16, stride=2), conv_bn_relu(16, channels, stride=2))
         self.hourglasses = nn.ModuleList(Hourglass(channels, depth) for _ in range(stacks))

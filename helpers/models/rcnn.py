@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from helpers.models.backbones import WeightsUnavailable, patience
+from helpers.models.pretrained import WeightsUnavailable, patience
 from helpers.shapes import require
 
 __all__ = ["detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
@@ -141,10 +141,8 @@ def _weights(name: str, url: str) -> dict[str, Tensor]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(promised.group(1)):  # one that was there already, cut short or changed
-        raise WeightsUnavailable(
-            f"{path} is damaged: its SHA-256 begins with {digest[:8]}. Delete it, and the next "
-            f"call downloads {name}'s weights anew."
-        )
+        what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
+        raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. {what_to_do}")
     try:
         # numbers only: no code of the file is run
         tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
