@@ -143,17 +143,13 @@ def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
     counted = visible.sum(dim=-1) * ~labels["ignored"]  # COCO ignores people of 0 keypoints
     return [
         {
-            "id": number,
-            "image_id": n + 1,
-            "category_id": 1,
-            "iscrowd": int(labels["crowd"][n, p]),
-            "num_keypoints": int(counted[n, p]),
+            "id": number, "image_id": n + 1, "category_id": 1,
+            "iscrowd": int(labels["crowd"][n, p]), "num_keypoints": int(counted[n, p]),
             "keypoints": [value for (x, y), v in zip(places[n][p], marks[n][p], strict=True) for value in (x, y, v)],
-            "bbox": boxes_xywh[n, p].tolist(),
-            "area": float(labels["areas"][n, p]),
+            "bbox": boxes_xywh[n, p].tolist(), "area": float(labels["areas"][n, p]),
         }
         for number, (n, p) in enumerate(labels["present"].nonzero().tolist(), 1)
-    ]
+    ]  # fmt: skip
 
 
 def from_coco(
@@ -267,13 +263,9 @@ def _people_set(
     if max_people < most:
         raise ValueError(f"max_people is {max_people}; an image has {most} people.")
     shape, count = (len(people), max_people), skeleton.num_keypoints
-    parts: dict[str, Any] = {
-        "keypoints": torch.zeros(*shape, count, 2),
-        "visibility": torch.zeros(*shape, count, dtype=torch.uint8),
-        "boxes_xyxy": torch.zeros(*shape, 4),
-        "areas": torch.zeros(shape),
-        **{key: torch.zeros(shape, dtype=torch.bool) for key in ("present", "ignored", "crowd")},
-    }
+    parts: dict[str, Any] = {key: torch.zeros(shape, dtype=torch.bool) for key in ("present", "ignored", "crowd")}
+    parts |= {"keypoints": torch.zeros(*shape, count, 2), "areas": torch.zeros(shape)}
+    parts |= {"visibility": torch.zeros(*shape, count, dtype=torch.uint8), "boxes_xyxy": torch.zeros(*shape, 4)}
     for n, (annotated, scale) in enumerate(zip(people, scales, strict=True)):
         for p, person in enumerate(annotated):
             for key, value in _person(person, scale, count).items():
@@ -302,14 +294,10 @@ def _person(person: Entry, scale: float, count: int) -> dict[str, Tensor | bool]
     area = torch.tensor(person["area"], dtype=torch.float64) if "area" in person else box_areas(corners.flatten())
     shift = (scale - 1) / 2  # pixel centres are at integers before and after
     return {
-        "keypoints": torch.where(visible, places * scale + shift, 0),
-        "visibility": visibility[:, 0],
-        "boxes_xyxy": (corners * scale + shift).flatten(),
-        "areas": area * scale**2,
-        "present": True,
-        "ignored": crowd or _num_keypoints(person) == 0,
-        "crowd": crowd,
-    }
+        "keypoints": torch.where(visible, places * scale + shift, 0), "visibility": visibility[:, 0],
+        "boxes_xyxy": (corners * scale + shift).flatten(), "areas": area * scale**2,
+        "present": True, "ignored": crowd or _num_keypoints(person) == 0, "crowd": crowd,
+    }  # fmt: skip
 
 
 def _num_keypoints(person: Entry) -> int:

@@ -79,9 +79,8 @@ def _mask(image: Grey, labels: Grey, image_path: Path, label_path: Path, where: 
         raise ValueError(f"{where}{label_path} is {sizes[0]}, {image_path} {sizes[1]}; expected one size.")
     others = np.setdiff1d(labels, (0, 255))
     if others.size:
-        reason = "a copy that was resized or saved as JPEG has greys in between."
-        expected = f"0 (membrane) and 255 (cell) only: {reason}"
-        raise ValueError(f"{where}{label_path} holds {others[0]}; expected {expected}")
+        hint = "a copy that was resized or saved as JPEG has greys in between."
+        raise ValueError(f"{where}{label_path} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: {hint}")
     return (labels > 0).astype(np.uint8)
 
 

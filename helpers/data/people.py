@@ -11,7 +11,7 @@ from torch import Tensor
 from helpers.data.batches import Batch, Images, Rows, rows
 from helpers.data.poses import require_known
 from helpers.data.skeletons import Skeleton
-from helpers.shapes import require
+from helpers.shapes import require, require_tensor
 
 __all__ = ["PeopleSet", "box_areas"]
 
@@ -95,8 +95,7 @@ class PeopleSet(Images):
         """Check that `target` can be handed out in a batch under this name."""
         if name in ("images", "visible", *PEOPLE):
             raise ValueError(f"a target is called {name!r}, as a part of every batch is; choose another name.")
-        if not isinstance(target, Tensor):
-            raise TypeError(f"target {name!r} is a {type(target).__name__}; expected a tensor.")
+        require_tensor(f"target {name!r}", target)
         if target.ndim == 0 or len(target) != len(self):
             expected = f"({len(self)}, ...): one row for each image."
             raise ValueError(f"target {name!r} has shape {tuple(target.shape)}; expected {expected}")

@@ -63,9 +63,8 @@ def oks(
     except RuntimeError:
         got = f"pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible {tuple(visible.shape[:-1])}"
         expected = "the same leading axes, or axes of 1."
-        raise ValueError(
-            f"the people of {got} and area {tuple(area.shape)} do not fit each other; expected {expected}"
-        ) from None
+        got = f"the people of {got} and area {tuple(area.shape)}"
+        raise ValueError(f"{got} do not fit each other; expected {expected}") from None
     spread = torch.as_tensor(_sigmas(visible.shape[-1], sigmas), dtype=pred.dtype, device=pred.device)
     squared = (pred - target).square().sum(dim=-1)  # (..., K)
     similarity = torch.exp(-squared / (2 * (area[..., None] + TINY) * (2 * spread) ** 2))

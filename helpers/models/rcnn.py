@@ -51,11 +51,7 @@ def load_mask_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module
 
 
 def keypoint_rcnn(**options: object) -> nn.Module:
-    """Return an untrained Keypoint R-CNN: people and background, COCO's 17 keypoints.
-
-    Args:
-        options: of torchvision's KeypointRCNN.
-    """
+    """Return an untrained Keypoint R-CNN, people and background, 17 keypoints; `options` are torchvision's own."""
     from torchvision.models.detection import KeypointRCNN
 
     model: nn.Module = KeypointRCNN(_backbone(), num_classes=2, num_keypoints=17, **options)
@@ -63,11 +59,7 @@ def keypoint_rcnn(**options: object) -> nn.Module:
 
 
 def mask_rcnn(**options: object) -> nn.Module:
-    """Return an untrained Mask R-CNN of COCO's 91 labels.
-
-    Args:
-        options: of torchvision's MaskRCNN.
-    """
+    """Return an untrained Mask R-CNN of COCO's 91 labels; `options` are those of torchvision's MaskRCNN."""
     from torchvision.models.detection import MaskRCNN
 
     model: nn.Module = MaskRCNN(_backbone(), num_classes=91, **options)
