@@ -5,9 +5,12 @@ trouser leg by its place along the limb, so that cuffs and hems are sharp at any
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from helpers.people.arrays import Bools, Floats, Labels, Palette
 from helpers.people.body import HAIR_LAYER, SKIRT_LAYER, Body
 from helpers.people.dice import Dice
 
@@ -80,13 +83,13 @@ WAIST, NECK, EAR, EYE, NOSE = 0.285, 0.748, (-0.054, 0.885), (0.032, -0.14, 0.90
 class Outfit:
     """Colours are RGB in [0, 255]; lengths count along the limb (1 elbow or knee, 2 wrist or ankle)."""
 
-    skin: np.ndarray
-    hair: np.ndarray
-    top: np.ndarray
-    top_second: np.ndarray
-    legs: np.ndarray
-    shoes: np.ndarray
-    hat_colour: np.ndarray
+    skin: Floats
+    hair: Floats
+    top: Floats
+    top_second: Floats
+    legs: Floats
+    shoes: Floats
+    hat_colour: Floats
     pattern: str
     pattern_size: float
     sleeve: float
@@ -108,17 +111,18 @@ class Outfit:
 class Surface:
     """Points of one person: `place` (3, N) on the middle body at rest, `lengths` (2, N), `part` and `layer` (N,)."""
 
-    place: np.ndarray
-    lengths: np.ndarray
-    part: np.ndarray
-    layer: np.ndarray
+    place: Floats
+    lengths: Floats
+    part: Labels
+    layer: Labels
 
 
 def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     """Return an outfit; `gender` 0 to 1 shifts the odds of skirts, long hair and beards, `appearance` of patterns."""
 
-    def colour(palette: tuple, vary: float = 12.0) -> np.ndarray:
-        return np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
+    def colour(palette: Palette, vary: float = 12.0) -> Floats:
+        mixed: Floats = np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
+        return mixed
 
     # Every number is drawn, wanted or not, so that a turned knob changes nothing else of the outfit.
     plain, pattern = dice.uniform(), dice.pick(PATTERNS)
@@ -151,10 +155,10 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     )
 
 
-def worn_faces(body: Body, outfit: Outfit) -> np.ndarray:
+def worn_faces(body: Body, outfit: Outfit) -> Bools:
     """Return bool (F,): the faces that this person has. Skirt and hair end after a number of rings."""
     layer, face = body.face_layer, np.arange(len(body.faces))
-    keep = layer == 0
+    keep: Bools = layer == 0
     for number, rings, per_ring in ((SKIRT_LAYER, outfit.skirt_rings, 40), (HAIR_LAYER, outfit.hair_rings, 28)):
         of_layer = layer == number
         first = int(np.argmax(of_layer))
@@ -162,12 +166,13 @@ def worn_faces(body: Body, outfit: Outfit) -> np.ndarray:
     return keep
 
 
-def scalp(place: np.ndarray) -> np.ndarray:
+def scalp(place: Floats) -> Floats:
     """Return metres above the hair line: a slanted plane from the forehead over the ears to the nape."""
-    return (place[2] - EAR[1]) + 0.65 * (place[1] - EAR[0]) - 0.012
+    above: Floats = (place[2] - EAR[1]) + 0.65 * (place[1] - EAR[0]) - 0.012
+    return above
 
 
-def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
+def swelling(outfit: Outfit, surface: Surface) -> Floats:
     """Return metres (V,) by which hair and cloth stand off the body along its normals."""
     head = surface.part == 1
     thick = 0.0 if outfit.bald else outfit.hair_thick
@@ -181,7 +186,7 @@ def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
     return np.where(surface.layer > 0, 0.01, out)
 
 
-def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
+def clothes_of(outfit: Outfit, surface: Surface) -> Labels:
     """Return uint8 (N,): the index in `CLOTHES` of what each point shows."""
     x, y, z = surface.place
     arm, leg = surface.lengths
@@ -215,7 +220,7 @@ def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
     return out
 
 
-def dress(outfit: Outfit, surface: Surface) -> tuple[np.ndarray, np.ndarray]:
+def dress(outfit: Outfit, surface: Surface) -> tuple[Labels, Floats]:
     """Return the label uint8 (N,) and the colour float64 (N, 3) in [0, 255] of every point, before light."""
     worn = clothes_of(outfit, surface)
     table = np.stack(
@@ -238,19 +243,23 @@ def dress(outfit: Outfit, surface: Surface) -> tuple[np.ndarray, np.ndarray]:
     return worn, colour * (1 - 0.1 * creases(surface.place) * (worn >= TOP) * (worn <= SKIRT))[:, None]
 
 
-def wave(x: np.ndarray) -> np.ndarray:
+def wave(x: npt.NDArray[np.floating[Any]]) -> Floats:
     """Return a triangle wave of period 1 in [0, 1], exact on every platform."""
-    return np.abs(2 * (x - np.floor(x)) - 1)
+    height: Floats = np.abs(2 * (x - np.floor(x)) - 1)
+    return height
 
 
-def creases(place: np.ndarray) -> np.ndarray:
+def creases(place: Floats) -> Floats:
     """Return soft folds in [0, 1] across cloth."""
     x, y, z = place
     return wave(7 * z + 3 * wave(4 * x + 2.3 * z) + 2 * y) * wave(9 * x - 5 * z + 4 * y)
 
 
-def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
+def pattern_mask(outfit: Outfit, surface: Surface) -> Bools:
     """Return bool (N,): where the second colour of the top shows. Sleeves count along the arm."""
+    x: Floats
+    y: Floats
+    z: Floats
     x, y, z = surface.place
     sleeve = (surface.part >= 3) & (surface.part <= 6)
     down = np.where(sleeve, 0.3 * surface.lengths[0], z) / outfit.pattern_size
@@ -270,7 +279,7 @@ def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
     return np.zeros(len(z), bool)
 
 
-def draw_face(outfit: Outfit, surface: Surface, worn: np.ndarray, colour: np.ndarray) -> None:
+def draw_face(outfit: Outfit, surface: Surface, worn: Labels, colour: Floats) -> None:
     """Paint eyes, brows, lips and cheeks into `colour`, in place."""
     rows = np.flatnonzero((surface.part == 1) & (surface.place[1] < EAR[0] - 0.02) & (worn == SKIN))
     x, _, z = surface.place[:, rows]
