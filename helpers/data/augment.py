@@ -139,7 +139,7 @@ def warp(batch: Batch, matrices: Tensor) -> Batch:
     matrices = matrices.to(images.device)
     height, width = images.shape[-2:]
     warped = F.grid_sample(images, _grid(matrices, height, width).to(images.dtype), align_corners=False)
-    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]  # (B, K, 2)
     limits = torch.tensor([width - 1, height - 1], device=keypoints.device)
     inside = ((moved >= 0) & (moved <= limits)).all(-1)
     visible, visibility = batch["visible"] & inside, batch["visibility"] * inside
@@ -211,7 +211,7 @@ def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
     names, mirrored = ("images", "scoremaps", "fields", "offsets"), mirrored.to(batch["images"].device)
     changed = {name: batch[name].clone() for name in names}
     order, (limb_order, direction) = list(skeleton.flip_order), _mirrored_limbs(skeleton)
-    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)
+    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)  # vectors: -x, y
     changed["images"][mirrored] = batch["images"][mirrored].flip(-1)
     changed["scoremaps"][mirrored] = batch["scoremaps"][mirrored][:, order].flip(-1)
     changed["offsets"][mirrored] = other_x * batch["offsets"][mirrored][:, order].flip(-1)

@@ -61,7 +61,7 @@ class BottomUp(nn.Module):
     def forward(self, images: Tensor) -> Maps:
         maps: Tensor = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
         scoremaps, fields, offsets = maps.split([self.K, 2 * self.L, 2 * self.K], dim=1)
-        fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))
+        fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))  # (B, L or K, 2, h, w)
         return {"scoremaps": scoremaps, "fields": fields, "offsets": offsets}
 
     @torch.no_grad()
@@ -86,7 +86,7 @@ class BottomUp(nn.Module):
         found = []
         for peaks, fields, offsets in zip(self.peaks(maps), maps["fields"], maps["offsets"], strict=True):
             people = self.group_people(peaks if refine is None else refine(peaks, offsets), fields, self.skeleton.limbs)
-            there = people[..., 2:] != 0
+            there = people[..., 2:] != 0  # (N, K, 1)
             places = torch.where(there, to_image(people[..., :2], self.stride), 0)
             found.append(torch.cat([places, people[..., 2:]], dim=-1))
         return found
@@ -176,7 +176,7 @@ def field_loss(output: Maps, batch: Batch) -> Tensor:
     apart = (output["fields"] - batch["fields"]).square()
     on_fields = 3 * (apart * torch.where(limb, 1.0, 0.1)).sum() / limb.sum().clamp(min=1)
 
-    near = (target > 0)[:, :, None]
+    near = (target > 0)[:, :, None]  # (B, K, 1, h, w)
     apart = (output["offsets"] - batch["offsets"]).abs()
     on_offsets = (apart * near).sum() / near.sum().clamp(min=1)
     return on_scores + on_fields + 0.2 * on_offsets

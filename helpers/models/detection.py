@@ -96,7 +96,7 @@ def detection_loss(output: Output, batch: Batch) -> Tensor:
     losses = focal_cross_entropy(scores, target) * ~may_be
     people = (present & ~ignored).sum().clamp(min=1)
 
-    image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)
+    image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)  # (R,) each: the pixels of all regions
     weight = target[image, y, x]
     right = batch["boxes_xyxy"].float()[image, owner[image, y, x]]
     apart: Tensor = generalized_box_iou_loss(boxes[image, :, y, x], right)

@@ -17,7 +17,7 @@ class Conv(nn.Conv2d):
     odd pixel of padding goes to the right and to the bottom."""
 
     def forward(self, x: Tensor) -> Tensor:
-        pads = []
+        pads: list[int] = []  # the last axis first, as F.pad wants them
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [total // 2, total - total // 2]

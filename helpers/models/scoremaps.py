@@ -75,7 +75,7 @@ def map_divergence(scores: Tensor, target: Tensor) -> Tensor:
 
 def _distributions(target: Tensor) -> tuple[Tensor, Tensor]:
     """Return the maps as distributions (B, K, H * W), and bool (B, K): those that are not zero everywhere."""
-    flat = target.flatten(2)
+    flat = target.flatten(2)  # (B, K, H * W)
     total = flat.sum(dim=-1)
     return flat / total.clamp(min=torch.finfo(flat.dtype).tiny).unsqueeze(-1), total > 0
 

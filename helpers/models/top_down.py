@@ -51,6 +51,7 @@ def person_crops(
     crops, transforms = torch.cat(cut_out), torch.cat(ways_back)  # (M, 3, h, w), (M, 2, 3)
 
     matrix, shift = transforms[..., :2], transforms[..., 2:]  # (M, 2, 2) and (M, 2, 1)
+    # a transform leads from the crop to the image; solving it leads from the image to the crop
     keypoints = torch.linalg.solve(matrix, data.keypoints[wanted].transpose(1, 2) - shift).transpose(1, 2).contiguous()
     last = torch.tensor([crop_size[1] - 1, crop_size[0] - 1])
     inside = ((keypoints >= 0) & (keypoints <= last)).all(dim=-1)
@@ -92,7 +93,7 @@ def certainty(scoremaps: Tensor) -> Tensor:
     Returns:
         float (N, K, 1) in [0, 1].
     """
-    shares = torch.softmax(scoremaps.flatten(2), dim=-1)
+    shares = torch.softmax(scoremaps.flatten(2), dim=-1)  # (N, K, h * w)
     highest = shares.argmax(dim=-1, keepdim=True)
     around = 25 * F.avg_pool2d(shares.view_as(scoremaps), 5, stride=1, padding=2)  # zeros outside, counted
     return around.flatten(2).gather(2, highest)
