@@ -20,58 +20,22 @@ CLOTHES = ("background", "skin", "hair", "top", "trousers", "skirt", "shoes", "h
 SKIN, HAIR, TOP, TROUSERS, SKIRT, SHOES, HAT = range(1, 8)
 
 SKINS = (
-    (244, 208, 184),
-    (232, 184, 152),
-    (222, 168, 130),
-    (198, 142, 104),
-    (164, 112, 78),
-    (128, 84, 58),
-    (98, 62, 44),
+    (244, 208, 184), (232, 184, 152), (222, 168, 130), (198, 142, 104), (164, 112, 78), (128, 84, 58), (98, 62, 44),
     (74, 48, 36),
-)
+)  # fmt: skip
 HAIRS = (
-    (24, 20, 18),
-    (40, 28, 22),
-    (66, 44, 28),
-    (104, 68, 38),
-    (150, 104, 56),
-    (196, 156, 92),
-    (140, 60, 30),
-    (150, 148, 146),
-    (206, 204, 200),
-)
+    (24, 20, 18), (40, 28, 22), (66, 44, 28), (104, 68, 38), (150, 104, 56), (196, 156, 92), (140, 60, 30),
+    (150, 148, 146), (206, 204, 200),
+)  # fmt: skip
 CLOTH = (
-    (236, 234, 228),
-    (34, 36, 42),
-    (120, 122, 126),
-    (30, 48, 92),
-    (54, 96, 158),
-    (120, 168, 210),
-    (164, 34, 40),
-    (206, 84, 60),
-    (226, 172, 60),
-    (236, 214, 130),
-    (52, 104, 66),
-    (120, 150, 90),
-    (96, 60, 116),
-    (206, 130, 160),
-    (128, 90, 62),
-    (200, 178, 146),
-    (24, 120, 122),
-    (86, 30, 46),
-)
+    (236, 234, 228), (34, 36, 42), (120, 122, 126), (30, 48, 92), (54, 96, 158), (120, 168, 210), (164, 34, 40),
+    (206, 84, 60), (226, 172, 60), (236, 214, 130), (52, 104, 66), (120, 150, 90), (96, 60, 116), (206, 130, 160),
+    (128, 90, 62), (200, 178, 146), (24, 120, 122), (86, 30, 46),
+)  # fmt: skip
 LEG_CLOTH = (
-    (36, 46, 76),
-    (58, 78, 116),
-    (104, 128, 160),
-    (30, 30, 34),
-    (86, 86, 90),
-    (112, 96, 74),
-    (170, 152, 120),
-    (66, 74, 58),
-    (214, 210, 202),
-    (92, 40, 44),
-)
+    (36, 46, 76), (58, 78, 116), (104, 128, 160), (30, 30, 34), (86, 86, 90), (112, 96, 74), (170, 152, 120),
+    (66, 74, 58), (214, 210, 202), (92, 40, 44),
+)  # fmt: skip
 SHOE = ((28, 26, 26), (236, 234, 232), (110, 74, 48), (150, 40, 40), (60, 80, 130), (150, 150, 152))
 PATTERNS = ("plain", "plain", "plain", "hoops", "stripes", "checks", "halves", "print", "dots")
 
@@ -223,19 +187,9 @@ def clothes_of(outfit: Outfit, surface: Surface) -> Labels:
 def dress(outfit: Outfit, surface: Surface) -> tuple[Labels, Floats]:
     """Return the label uint8 (N,) and the colour float64 (N, 3) in [0, 255] of every point, before light."""
     worn = clothes_of(outfit, surface)
-    table = np.stack(
-        [
-            np.zeros(3),
-            outfit.skin,
-            outfit.hair,
-            outfit.top,
-            outfit.legs,
-            outfit.top if outfit.dress else outfit.legs,
-            outfit.shoes,
-            outfit.hat_colour,
-        ]
-    )
-    colour = table[worn]
+    skirt = outfit.top if outfit.dress else outfit.legs
+    colours = [np.zeros(3), outfit.skin, outfit.hair, outfit.top, outfit.legs, skirt, outfit.shoes, outfit.hat_colour]
+    colour = np.stack(colours)[worn]  # in the order of CLOTHES
     patterned = (worn == TOP) | (worn == SKIRT) if outfit.dress else worn == TOP
     second = patterned & pattern_mask(outfit, surface)
     colour[second] = outfit.top_second

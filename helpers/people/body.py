@@ -170,20 +170,12 @@ def rotations(vectors: Floats) -> Floats:
     x, y, z = np.moveaxis(vectors / np.maximum(angle, 1e-12)[..., None], -1, 0)
     c, s = np.cos(angle), np.sin(angle)
     k = 1 - c
-    matrices = np.stack(
-        [
-            c + x * x * k,
-            x * y * k - z * s,
-            x * z * k + y * s,
-            y * x * k + z * s,
-            c + y * y * k,
-            y * z * k - x * s,
-            z * x * k - y * s,
-            z * y * k + x * s,
-            c + z * z * k,
-        ],
-        -1,
-    ).reshape(-1, 2, 3, 3)
+    rows = [
+        c + x * x * k,      x * y * k - z * s,  x * z * k + y * s,
+        y * x * k + z * s,  c + y * y * k,      y * z * k - x * s,
+        z * x * k - y * s,  z * y * k + x * s,  c + z * z * k,
+    ]  # fmt: skip
+    matrices = np.stack(rows, -1).reshape(-1, 2, 3, 3)
     both: Floats = np.einsum("bij,bjk->bik", matrices[:, 0], matrices[:, 1])
     return both
 

@@ -15,32 +15,13 @@ __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "
 
 POSE_FILE = ROOT / "data" / "poses.toml"
 MIDDLE = (
-    "root.bend",
-    "root.lean",
-    "root.turn",
-    "spine.bend",
-    "spine.lean",
-    "spine.turn",
-    "neck.bend",
-    "neck.lean",
+    "root.bend", "root.lean", "root.turn", "spine.bend", "spine.lean", "spine.turn", "neck.bend", "neck.lean",
     "neck.turn",
-)
+)  # fmt: skip
 SIDED = (
-    "shoulder.flex",
-    "shoulder.abduct",
-    "shoulder.twist",
-    "shoulder.shrug",
-    "elbow.flex",
-    "elbow.pronate",
-    "wrist.flex",
-    "fingers.curl",
-    "hip.flex",
-    "hip.abduct",
-    "hip.twist",
-    "knee.flex",
-    "ankle.point",
-    "ankle.turn",
-)
+    "shoulder.flex", "shoulder.abduct", "shoulder.twist", "shoulder.shrug", "elbow.flex", "elbow.pronate", "wrist.flex",
+    "fingers.curl", "hip.flex", "hip.abduct", "hip.twist", "knee.flex", "ankle.point", "ankle.turn",
+)  # fmt: skip
 ARM = SIDED[:8]
 ANGLES = MIDDLE + tuple(f"{side}_{name}" for side in ("left", "right") for name in SIDED)
 NEVER_MIXED = ("root.bend", "root.lean", "root.turn")
