@@ -26,14 +26,14 @@ _HOLDS = {
     "metrics.boundaries": ("boundary_score",),
     "metrics.indirect": ("mean_error",),
     "metrics.oks": ("average_precision",),
-    "models.backbones": (
-        "FineBackbone", "SmallBackbone", "WeightsUnavailable", "efficientnet_lite0_backbone", "fine_backbone",
-        "pretrainable_backbone", "resnet18_backbone", "small_backbone",
-    ),
+    "models.backbones": ("FineBackbone", "SmallBackbone", "fine_backbone", "small_backbone"),
     "models.bottom_up": ("BottomUp",),
     "models.detection": ("PersonDetector",),
     "models.ecru": ("Ecru",),
     "models.encoders": ("Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"),
+    "models.pretrained": (
+        "WeightsUnavailable", "efficientnet_lite0_backbone", "pretrainable_backbone", "resnet18_backbone",
+    ),
     "models.rcnn": ("load_keypoint_rcnn", "load_mask_rcnn"),
     "pictures.explorer": ("temperature_explorer",),
     "pictures.gallery": ("people_gallery",),

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+Sizes = dict[str, int]  # by the letters of a shape
+
 VOID = 255  # in a mask: a pixel that counts nowhere
 
 
-def require(name: str, tensor: Tensor, shape: str, *dtypes: torch.dtype, known: dict[str, int] | None = None) -> dict:
+def require(name: str, tensor: object, shape: str, *dtypes: torch.dtype, known: Sizes | None = None) -> Sizes:
     """Return the sizes bound to the letters of `shape`, after checking that `tensor` fits it.
 
     Args:
@@ -23,13 +25,8 @@ def require(name: str, tensor: Tensor, shape: str, *dtypes: torch.dtype, known: 
         ValueError: another shape.
     Example: require("images", images, "N 3 H W", torch.uint8) returns {"N": 8, "H": 128, "W": 128}.
     """
-    if not isinstance(tensor, Tensor):
-        wanted = shape.replace(" ", ", ")
-        raise TypeError(f"{name} is a {type(tensor).__name__}; expected a tensor of shape ({wanted}).")
-    if dtypes and tensor.dtype not in dtypes:
-        wanted = " or ".join(str(d).removeprefix("torch.") for d in dtypes)
-        raise TypeError(f"{name} has dtype {str(tensor.dtype).removeprefix('torch.')}; expected {wanted}.")
     sizes, letters = dict(known or {}), shape.split()
+    tensor = require_tensor(name, tensor, *dtypes, of_shape=f" of shape ({', '.join(letters)})")
     fits = tensor.ndim == len(letters)
     for size, letter in zip(tensor.shape, letters, strict=False):
         expected = int(letter) if letter.isdigit() else sizes.setdefault(letter, size)
@@ -41,7 +38,17 @@ def require(name: str, tensor: Tensor, shape: str, *dtypes: torch.dtype, known: 
     return sizes
 
 
-def require_maps(name: str, maps: Tensor) -> dict:
+def require_tensor(name: str, value: object, *dtypes: torch.dtype, of_shape: str = "") -> Tensor:
+    """Return `value`, after checking that it is a tensor of one of these dtypes; none means any."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected a tensor{of_shape}.")
+    if dtypes and value.dtype not in dtypes:
+        got, *wanted = (str(dtype).removeprefix("torch.") for dtype in (value.dtype, *dtypes))
+        raise TypeError(f"{name} has dtype {got}; expected {' or '.join(wanted)}.")
+    return value
+
+
+def require_maps(name: str, maps: Tensor) -> Sizes:
     """Return the sizes B, K, H, W of scoremaps or fields, after checking that something can be computed from them.
 
     Raises:
@@ -50,10 +57,8 @@ def require_maps(name: str, maps: Tensor) -> dict:
     """
     sizes = require(name, maps, "B K H W", torch.float32, torch.float64)
     if maps.numel() == 0:
-        raise ValueError(
-            f"{name} has shape {tuple(maps.shape)}, so there is nothing in it; expected at least one "
-            "image, one keypoint and one pixel."
-        )
+        got = f"{name} has shape {tuple(maps.shape)}, so there is nothing in it"
+        raise ValueError(f"{got}; expected at least one image, one keypoint and one pixel.")
     return sizes
 
 
@@ -77,11 +82,7 @@ def require_same(first: str, a: Tensor, second: str, b: Tensor, dtype: torch.dty
         ValueError: the shapes differ.
     """
     for name, tensor in ((first, a), (second, b)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} is a {type(tensor).__name__}; expected a tensor.")
-        if tensor.dtype != dtype:
-            got, wanted = (str(d).removeprefix("torch.") for d in (tensor.dtype, dtype))
-            raise TypeError(f"{name} has dtype {got}; expected {wanted}.")
+        require_tensor(name, tensor, dtype)
     if a.shape != b.shape:
         raise ValueError(f"{first} has shape {tuple(a.shape)} and {second} {tuple(b.shape)}; expected the same shape.")
 
@@ -95,7 +96,7 @@ def require_labels(name: str, labels: Tensor, count: int) -> None:
         raise ValueError(f"{name} holds {low if low < 0 else high}; expected whole numbers from 0 to {count - 1}.")
 
 
-def require_pyramid(name: str, features: Sequence[Tensor], channels: Sequence[int]) -> None:
+def require_pyramid(name: str, features: object, channels: Sequence[int]) -> None:
     """Check that `features` are the maps of an encoder, one (B, channels[i], h, w) for each of its stages.
 
     Raises:
@@ -105,9 +106,7 @@ def require_pyramid(name: str, features: Sequence[Tensor], channels: Sequence[in
     if isinstance(features, Tensor) or not isinstance(features, Sequence):
         raise TypeError(f"{name} is a {type(features).__name__}; expected a list of {len(channels)} feature maps.")
     if len(features) != len(channels):
-        raise ValueError(
-            f"{name} holds {len(features)} maps; expected {len(channels)}, one for each stage of the "
-            "encoder, high resolution first."
-        )
+        expected = f"{len(channels)}, one for each stage of the encoder, high resolution first."
+        raise ValueError(f"{name} holds {len(features)} maps; expected {expected}")
     for index, (maps, count) in enumerate(zip(features, channels, strict=True)):
         require(f"{name}[{index}]", maps, f"B {count} h w")

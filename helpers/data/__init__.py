@@ -2,7 +2,8 @@
 
 shapes of sets     poses (one person an image), people (several), masks (a class for every pixel)
 where from         rendered (people of `helpers.people`), leeds, coco, camvid, isbi; load takes any by its name
-what is done       batches, augment (changes a batch), cache (keeps what was rendered), skeletons
+what is done       batches (what sets share), augment (changes a batch), cache (keeps what was rendered)
+what they need     skeletons, splits, photos (opens files)
 """
 
 from helpers.data.batches import batches
@@ -20,24 +21,10 @@ from helpers.data.rendered import (
 )
 from helpers.data.skeletons import COCO, LSP, Skeleton
 
+# fmt: off
 __all__ = [
-    "COCO",
-    "LSP",
-    "VOID",
-    "PeopleSet",
-    "PoseSet",
-    "SegmentationSet",
-    "Skeleton",
-    "batches",
-    "box_areas",
-    "crowd_settings",
-    "leeds_sports",
-    "load_people",
-    "load_poses",
-    "load_segmentation",
-    "rendered_crowds",
-    "rendered_people",
-    "rendered_scene",
-    "rendered_segmentation",
-    "three_masks",
+    "COCO", "LSP", "VOID", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "box_areas",
+    "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds",
+    "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
 ]
+# fmt: on

@@ -14,21 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.data.batches import Batch
 from helpers.data.skeletons import Skeleton
 from helpers.shapes import VOID, require
 
-Batch = dict[str, Tensor]
+Augment = Callable[[Batch], Batch]
+Change = Callable[[Batch, Tensor], Batch]  # what happens to a batch where or as the tensor says
 
 
 def pose(
-    skeleton: Skeleton,
-    rotation: float = 20.0,
-    scale: tuple[float, float] = (0.85, 1.15),
-    translation: float = 0.06,
-    warped: float = 0.5,
-    flip: float = 0.5,
-    colour: float = 0.25,
-) -> Callable[[Batch], Batch]:
+    skeleton: Skeleton, rotation: float = 20.0, scale: tuple[float, float] = (0.85, 1.15), translation: float = 0.06,
+    warped: float = 0.5, flip: float = 0.5, colour: float = 0.25,
+) -> Augment:  # fmt: skip
     """Return a function that mirrors, recolours, turns, scales and shifts the images of a batch, with their keypoints.
 
     What it is given stays as it is; it returns a new batch. A keypoint that leaves the image is no longer visible; what
@@ -44,21 +41,14 @@ def pose(
         flip: probability of mirroring.
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
-
-    def mirror_poses(batch: Batch, mirrored: Tensor) -> Batch:
-        return mirror(batch, skeleton, mirrored)
-
-    return _augmentation(mirror_poses, warp, rotation, scale, translation, warped, flip, colour)
+    knobs = flip, colour, warped, rotation, scale, translation
+    return _augmentation(lambda batch, where: mirror(batch, skeleton, where), warp, *knobs)
 
 
 def segmentation(
-    flip: float = 0.5,
-    colour: float = 0.25,
-    warped: float = 0.0,
-    rotation: float = 20.0,
-    scale: tuple[float, float] = (0.85, 1.15),
-    translation: float = 0.06,
-) -> Callable[[Batch], Batch]:
+    flip: float = 0.5, colour: float = 0.25, warped: float = 0.0, rotation: float = 20.0,
+    scale: tuple[float, float] = (0.85, 1.15), translation: float = 0.06,
+) -> Augment:  # fmt: skip
     """Return a function that mirrors and recolours the images of a batch, and warps them if asked to, with their masks.
 
     What it is given stays as it is; it returns a new batch. A warped mask has the label of one pixel of the old mask in
@@ -70,10 +60,10 @@ def segmentation(
         warped: share of the images that are turned, scaled and shifted; 0, because it is slow, leaves them upright.
         rotation, scale, translation: how far, as for `pose`.
     """
-    return _augmentation(mirror_masks, warp_masks, rotation, scale, translation, warped, flip, colour)
+    return _augmentation(mirror_masks, warp_masks, flip, colour, warped, rotation, scale, translation)
 
 
-def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callable[[Batch], Batch]:
+def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Augment:
     """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew.
 
     What it is given stays as it is; it returns a new batch with images and maps only: keypoints and boxes, which a loss
@@ -83,26 +73,13 @@ def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Callabl
         skeleton: tells which keypoints and limbs trade places in a mirrored image.
         flip, colour: as for `pose`.
     """
-
-    def mirror_where(batch: Batch, mirrored: Tensor) -> Batch:
-        return mirror_maps(batch, skeleton, mirrored)
-
-    def leave(batch: Batch, matrices: Tensor) -> Batch:
-        return batch
-
-    return _augmentation(mirror_where, leave, 0.0, (1.0, 1.0), 0.0, 0.0, flip, colour)
+    return _augmentation(lambda batch, where: mirror_maps(batch, skeleton, where), lambda batch, _: batch, flip, colour)
 
 
 def _augmentation(
-    mirror_where: Callable[[Batch, Tensor], Batch],
-    warp_by: Callable[[Batch, Tensor], Batch],
-    rotation: float,
-    scale: tuple[float, float],
-    translation: float,
-    warped: float,
-    flip: float,
-    colour: float,
-) -> Callable[[Batch], Batch]:
+    mirror_where: Change, warp_by: Change, flip: float, colour: float, warped: float = 0.0, rotation: float = 0.0,
+    scale: tuple[float, float] = (1.0, 1.0), translation: float = 0.0,
+) -> Augment:  # fmt: skip
     """Return the function that changes a batch, after checking the knobs; see `pose`.
 
     Args:
@@ -114,10 +91,8 @@ def _augmentation(
     if not (0 <= flip <= 1 and 0 <= warped <= 1):
         raise ValueError(f"flip is {flip} and warped {warped}; expected shares in [0, 1].")
     if rotation < 0 or translation < 0 or not 0 <= colour < 1:
-        raise ValueError(
-            f"rotation is {rotation}, translation {translation}, colour {colour}; expected 0 or more, "
-            "and colour below 1."
-        )
+        got = f"rotation is {rotation}, translation {translation}, colour {colour}"
+        raise ValueError(f"{got}; expected 0 or more, and colour below 1.")
 
     def augmented(batch: Batch) -> Batch:
         count, _, height, width = batch["images"].shape
@@ -164,16 +139,11 @@ def warp(batch: Batch, matrices: Tensor) -> Batch:
     matrices = matrices.to(images.device)
     height, width = images.shape[-2:]
     warped = F.grid_sample(images, _grid(matrices, height, width).to(images.dtype), align_corners=False)
-    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]
+    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]  # (B, K, 2)
     limits = torch.tensor([width - 1, height - 1], device=keypoints.device)
     inside = ((moved >= 0) & (moved <= limits)).all(-1)
-    return {
-        **batch,
-        "images": warped,
-        "keypoints": moved,
-        "visible": batch["visible"] & inside,
-        "visibility": batch["visibility"] * inside,
-    }
+    visible, visibility = batch["visible"] & inside, batch["visibility"] * inside
+    return {**batch, "images": warped, "keypoints": moved, "visible": visible, "visibility": visibility}
 
 
 def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
@@ -195,15 +165,12 @@ def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
 
 def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
     """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
-
-    def counting(n: int) -> Tensor:
-        return torch.arange(n, device=matrices.device, dtype=matrices.dtype)
-
-    back = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
+    columns, rows = (torch.arange(n, device=matrices.device, dtype=matrices.dtype) for n in (width, height))
+    back: Tensor = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
     start = -back @ matrices[:, :, 2:]  # (B, 2, 1), where new pixel (0, 0) comes from
     spans = matrices.new_tensor([width, height])
     back, start = 2 * back / spans[:, None], (2 * start + 1) / spans[:, None] - 1
-    along_x, along_y = back[:, :, :1] * counting(width), back[:, :, 1:] * counting(height)  # (B, 2, W), (B, 2, H)
+    along_x, along_y = back[:, :, :1] * columns, back[:, :, 1:] * rows  # (B, 2, W), (B, 2, H)
     return (along_x[:, :, None] + (along_y + start)[:, :, :, None]).permute(0, 2, 3, 1)  # the one large sum
 
 
@@ -244,7 +211,7 @@ def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
     names, mirrored = ("images", "scoremaps", "fields", "offsets"), mirrored.to(batch["images"].device)
     changed = {name: batch[name].clone() for name in names}
     order, (limb_order, direction) = list(skeleton.flip_order), _mirrored_limbs(skeleton)
-    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)
+    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)  # vectors: -x, y
     changed["images"][mirrored] = batch["images"][mirrored].flip(-1)
     changed["scoremaps"][mirrored] = batch["scoremaps"][mirrored][:, order].flip(-1)
     changed["offsets"][mirrored] = other_x * batch["offsets"][mirrored][:, order].flip(-1)

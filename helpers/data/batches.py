@@ -1,43 +1,89 @@
-"""Batches of a set of images: what a network, a loss and a metric get."""
+"""Sets of images in memory: what they have in common, and the batches that a network, a loss and a metric get."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from helpers.data.poses import PoseSet
-
-
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["batches"]
+__all__ = ["Batch", "ImageSet", "Images", "batches"]
 
 Batch = dict[str, Tensor]
+Rows = slice | list[int] | Tensor  # which images: what gives a set of them
 
 
-def keep_batch_axis(index: int | slice | list | Tensor, count: int, name: str) -> slice | list | Tensor:
-    """Return an index that gives a set of images also where one image of `count` is asked for, by its number."""
-    if not isinstance(index, int):
-        return index
-    if not -count <= index < count:
-        raise IndexError(f"image {index} of {name!r} was asked for; it has {count} images.")
-    return slice(index, index + 1 or None)
+class ImageSet(Protocol):
+    """What training asks of a set of N images: a PoseSet, a PeopleSet, a SegmentationSet, or one of your own."""
+
+    @property
+    def images(self) -> Tensor: ...  # uint8 (N, 3, H, W)
+    @property
+    def name(self) -> str: ...
+    @property
+    def image_size(self) -> tuple[int, int]: ...  # (H, W)
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int | Rows, /) -> Self: ...
+    def batch(self, index: Rows = ..., device: torch.device | str = ...) -> Batch: ...
 
 
-def rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
-    """Return `images[index]`; a shuffled batch through index_select, which copies whole images, twice as fast."""
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """N images, uint8 (N, 3, H, W): what our sets share. Each adds its labels, its `name` and its `batch`."""
+
+    images: Tensor
+
+    LABELS: ClassVar[tuple[str, ...]]  # the fields with a row for each image, besides `images`
+
+    @property
+    def name(self) -> str:
+        """Return what to call the set in tables and pictures."""
+        raise NotImplementedError  # each set has a field of this name
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Return (H, W)."""
+        height, width = self.images.shape[-2:]
+        return height, width
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | Rows) -> Self:
+        if isinstance(index, int):  # keeps the batch axis
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"image {index} of {self.name!r} was asked for; it has {len(self)} images.")
+            index = slice(index, index + 1 or None)
+        return dataclasses.replace(self, **self._part(index))
+
+    def _part(self, index: Rows) -> dict[str, Any]:
+        """Return the fields that change where only some of the images are kept."""
+        return {name: getattr(self, name)[index] for name in ("images", *self.LABELS)}
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"{type(self).__name__} {self.name!r}: {len(self)} images of {height} x {width}{self._contents()}"
+
+    def _contents(self) -> str:
+        """Return how the line that describes the set ends: what its labels are."""
+        raise NotImplementedError
+
+    def pixels(self, index: Rows, device: torch.device | str) -> Tensor:
+        """Return the `images` of a batch, float32 (B, 3, H, W) in [0, 1]."""
+        return rows(self.images, index).to(device) / 255
+
+
+def rows(values: Tensor, index: Rows) -> Tensor:
+    """Return `values[index]`; a shuffled batch through index_select, which copies whole images, twice as fast."""
     if isinstance(index, Tensor) and index.dtype is torch.int64 and index.ndim == 1 and not (index < 0).any():
-        return images.index_select(0, index.to(images.device))
-    return images[index]
+        return values.index_select(0, index.to(values.device))
+    return values[index]
 
 
 def batches(
-    data: PoseSet,
+    data: ImageSet,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
     shuffle: bool = False,

@@ -6,12 +6,10 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from helpers.files import ROOT, atomically
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 VARIABLE = "DEEP_LEARNING_LAB_CACHE"
 
@@ -70,10 +68,8 @@ def store(name: str, made_from: str, tensors: dict[str, Tensor], where: list[Pat
             return path
         except OSError as error:
             reasons.append(f"{folder}: {error.strerror or error}")
-    print(
-        f"The images cannot be kept on disk ({'; '.join(reasons)}), so the next start makes them again. "
-        f"Set {VARIABLE} to a folder that you can write to keep them."
-    )
+    what_to_do = f"Set {VARIABLE} to a folder that you can write to keep them."
+    print(f"The images cannot be kept on disk ({'; '.join(reasons)}), so the next start makes them again. {what_to_do}")
     return None
 
 

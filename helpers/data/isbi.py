@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
-from helpers.data.masks import SegmentationSet, _set_of
-from helpers.data.rendered import require_split
-
-if TYPE_CHECKING:
-    pass
-
+from helpers.data.masks import SegmentationSet
+from helpers.data.photos import opened
+from helpers.data.splits import require_split
 
 __all__ = ["isbi2012"]
+
+CLASSES = ("membrane", "cell")
+SECTIONS = 30
+BLOCKS = {"train": range(24), "val": range(24, 27), "test": range(27, 30)}
+WHERE_FROM = "https://imagej.net/events/isbi-2012-segmentation-challenge"
+
+Grey = npt.NDArray[np.uint8]  # (H, W)
 
 
 def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 128)) -> SegmentationSet:
@@ -36,80 +41,57 @@ def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 
     connectomics"; the U-Net of Ronneberger, Fischer and Brox 2015 was made for it.
     """
     require_split(split)
-    arrays = isbi_arrays(Path(root).expanduser(), split, size and tuple(size))
-    return _set_of(arrays, CLASSES, f"ISBI 2012, {split}")
+    root = Path(root).expanduser()
+    pairs = [pair for number in BLOCKS[split] for pair in _tiles(*_section(root, number), size)]
+    images, masks = (torch.from_numpy(np.stack(column)) for column in zip(*pairs, strict=True))
+    grey = images[:, None].repeat(1, 3, 1, 1)  # (N, 3, H, W)
+    return SegmentationSet(grey, masks, CLASSES, f"ISBI 2012, {split}")
 
 
-CLASSES = ("membrane", "cell")
-SECTIONS = 30
-SPLITS = {"train": range(24), "val": range(24, 27), "test": range(27, 30)}
-WHERE_FROM = "https://imagej.net/events/isbi-2012-segmentation-challenge"
+def _section(root: Path, number: int) -> tuple[Grey, Grey]:
+    """Return image and mask of one section: from the stacks where there is one of them, else from its PNGs."""
+    paths, page, where = (root / "train-volume.tif", root / "train-labels.tif"), number, f"section {number} of "
+    if not any(path.is_file() for path in paths):
+        png = f"{number}.png"
+        paths, page, where = (root / "train" / "image" / png, root / "train" / "label" / png), 0, ""
+    image, labels = (_grey(path, page) for path in paths)
+    return image, _mask(image, labels, *paths, where)
 
 
-def isbi_arrays(root: Path, split: str, size: tuple[int, int] | None) -> dict[str, np.ndarray]:
-    """Return `images` uint8 (N, 3, H, W) and `masks` uint8 (N, H, W) of one split; see `isbi2012`."""
-    stacks = root / "train-volume.tif", root / "train-labels.tif"
-    read = _from_stacks if any(path.is_file() for path in stacks) else _from_pngs
-    pairs = [pair for number in SPLITS[split] for pair in _tiles(*read(root, number), size)]
-    images, masks = (np.stack(column) for column in zip(*pairs, strict=True))
-    return {"images": np.repeat(images[:, None], 3, axis=1), "masks": masks}
-
-
-def _from_stacks(root: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
-    paths = root / "train-volume.tif", root / "train-labels.tif"
-    return _checked(*paths, *(_grey(path, number) for path in paths), f"section {number} of ")
-
-
-def _from_pngs(root: Path, number: int) -> tuple[np.ndarray, np.ndarray]:
-    paths = root / "train" / "image" / f"{number}.png", root / "train" / "label" / f"{number}.png"
-    return _checked(*paths, *(_grey(path) for path in paths))
-
-
-def _grey(path: Path, page: int = 0) -> np.ndarray:
-    """Return uint8 (H, W): one page of an image file."""
-    from PIL import Image
-
+def _grey(path: Path, page: int) -> Grey:
+    """Return one page of an image file."""
+    if_missing = (
+        f"Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that train-volume.tif and "
+        "train-labels.tif, or train/image/0.png to 29.png and train/label/0.png to 29.png, lie in one folder."
+    )
     try:
-        with Image.open(path) as file:
+        with opened(path, if_missing, f"Download it again from {WHERE_FROM}.") as file:
             file.seek(page)
             return np.asarray(file.convert("L"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} is missing. Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that "
-            "train-volume.tif and train-labels.tif, or train/image/0.png to 29.png and train/label/0.png to 29.png, "
-            "lie in one folder."
-        ) from None
     except EOFError:
         raise ValueError(f"{path} has no section {page}; expected {SECTIONS} of them, from 0.") from None
-    except (OSError, SyntaxError) as error:  # Pillow raises the latter for a broken PNG
-        raise ValueError(f"{path} is damaged ({error}). Download it again from {WHERE_FROM}.") from error
 
 
-def _checked(
-    image_path: Path, label_path: Path, image: np.ndarray, labels: np.ndarray, where: str = ""
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return image and mask, after checking that the labels are of the same size, and black and white only."""
+def _mask(image: Grey, labels: Grey, image_path: Path, label_path: Path, where: str) -> Grey:
+    """Return the mask, after checking that the labels are of the image's size, and black and white only."""
     if image.shape != labels.shape:
         sizes = [" x ".join(map(str, array.shape)) for array in (labels, image)]
         raise ValueError(f"{where}{label_path} is {sizes[0]}, {image_path} {sizes[1]}; expected one size.")
     others = np.setdiff1d(labels, (0, 255))
     if others.size:
-        raise ValueError(
-            f"{where}{label_path} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: a copy "
-            "that was resized or saved as JPEG has greys in between."
-        )
-    return image, (labels > 0).astype(np.uint8)
+        hint = "a copy that was resized or saved as JPEG has greys in between."
+        raise ValueError(f"{where}{label_path} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: {hint}")
+    return (labels > 0).astype(np.uint8)
 
 
-def _tiles(image: np.ndarray, mask: np.ndarray, size: tuple[int, int] | None) -> list[tuple[np.ndarray, np.ndarray]]:
+def _tiles(image: Grey, mask: Grey, size: tuple[int, int] | None) -> list[tuple[Grey, Grey]]:
     """Return the pairs of tiles of image and mask, row by row; what does not fill a tile is left out."""
-    height, width = size or image.shape
-    if not (1 <= height <= image.shape[0] and 1 <= width <= image.shape[1]):
-        raise ValueError(
-            f"tiles of {height} x {width} cannot be cut from sections of {image.shape[0]} x {image.shape[1]}."
-        )
+    rows, columns = image.shape
+    height, width = size or (rows, columns)
+    if not (1 <= height <= rows and 1 <= width <= columns):
+        raise ValueError(f"tiles of {height} x {width} cannot be cut from sections of {rows} x {columns}.")
     return [
         (image[y : y + height, x : x + width], mask[y : y + height, x : x + width])
-        for y in range(0, image.shape[0] - height + 1, height)
-        for x in range(0, image.shape[1] - width + 1, width)
+        for y in range(0, rows - height + 1, height)
+        for x in range(0, columns - width + 1, width)
     ]

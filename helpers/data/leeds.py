@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from helpers.data.photos import opened
 from helpers.data.poses import PoseSet
-from helpers.data.rendered import require_split
 from helpers.data.skeletons import LSP
+from helpers.data.splits import require_split
 from helpers.files import fetch
 
 if TYPE_CHECKING:
-    pass
-
-
-import math
-import zipfile
-
-import numpy as np
+    from PIL.Image import Image
 
 __all__ = ["leeds_sports"]
 
+PADDING = 1.25  # side of the crop over side of the box of the keypoints
+SMALLEST = 16  # pixels: no box is smaller, or a sliver of a photo would be blown up
+WHERE_FROM = "http://sam.johnson.io/research/lspet.html"
+
+Array = npt.NDArray[Any]
+
 
 def leeds_sports(
-    root: str | Path,
-    split: str,
-    size: tuple[int, int] = (128, 128),
-    progress: bool = True,
-    url: str | None = None,
+    root: str | Path, split: str, size: tuple[int, int] = (128, 128), progress: bool = True, url: str | None = None,
     sha256: str | None = None,
-) -> PoseSet:
+) -> PoseSet:  # fmt: skip
     """Return Leeds Sports Pose Extended: photos of sports people, 14 keypoints, cropped around the person.
 
     A crop is centred on the box of the visible keypoints, a quarter larger, of the aspect of `size`; what lies outside
@@ -49,39 +50,23 @@ def leeds_sports(
         ValueError: a damaged file, by name.
     Source: Johnson and Everingham 2011, "Learning Effective Human Pose Estimation from Inaccurate Annotation".
     """
-    require_split(split)
-    arrays = leeds_sports_arrays(Path(root).expanduser(), split, tuple(size), progress, url, sha256)
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    return PoseSet(**tensors, skeleton=LSP, name=f"Leeds sports, {split}")
-
-
-PADDING = 1.25  # side of the crop over side of the box of the keypoints
-SMALLEST = 16  # pixels: no box is smaller, or a sliver of a photo would be blown up
-WHERE_FROM = "http://sam.johnson.io/research/lspet.html"
-
-
-def leeds_sports_arrays(
-    root: Path, split: str, size: tuple[int, int], progress: bool, url: str | None, sha256: str | None
-) -> dict[str, np.ndarray]:
-    """Return `images` uint8 (N, 3, H, W), `keypoints` float32 (N, 14, 2), `visibility` uint8 (N, 14) and `boxes_xyxy`
-    float32 (N, 4) of one split; see `helpers.data.leeds_sports`."""
     from tqdm.auto import tqdm
 
+    require_split(split)
+    root = Path(root).expanduser()
     if url and not (root / "joints.mat").is_file():
         _download(url, sha256, root)
     joints, numbers = _joints(root), _numbers(root)
-    rows = [
+    samples = [
         _sample(root, number, joints[:, :, number - 1], size)
         for number in tqdm(_of_split(numbers, split), desc=f"reading {split}", unit="photo", disable=not progress)
         if joints[:, 2, number - 1].sum() >= 2
     ]
-    if not rows:
-        raise FileNotFoundError(
-            f"{root} has no photo for the {split} split: it has {len(numbers)} in all. "
-            f"Add more of the images of {WHERE_FROM}."
-        )
-    names = ("images", "keypoints", "visibility", "boxes_xyxy")
-    return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    if not samples:
+        what_there_is = f"{root} has no photo for the {split} split: it has {len(numbers)} in all."
+        raise FileNotFoundError(f"{what_there_is} Add more of the images of {WHERE_FROM}.")
+    images, keypoints, visibility, boxes = (torch.from_numpy(np.stack(c)) for c in zip(*samples, strict=True))
+    return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
 
 
 def _download(url: str, sha256: str | None, root: Path) -> None:
@@ -93,14 +78,13 @@ def _download(url: str, sha256: str | None, root: Path) -> None:
         file.extractall(root)
 
 
-def _joints(root: Path) -> np.ndarray:
+def _joints(root: Path) -> npt.NDArray[np.float64]:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
     path = root / "joints.mat"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing. Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack "
-            f"it so that {path} and {root / 'images' / 'im00001.jpg'} exist."
-        )
+        what_to_do = f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it"
+        first = root / "images" / "im00001.jpg"
+        raise FileNotFoundError(f"{path} is missing. {what_to_do} so that {path} and {first} exist.")
     try:
         from scipy.io import loadmat
     except ImportError as error:
@@ -110,9 +94,9 @@ def _joints(root: Path) -> np.ndarray:
     except Exception as error:  # scipy raises many kinds for a damaged file
         raise ValueError(f"{path} cannot be read ({error}). Download it again from {WHERE_FROM}.") from error
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
+        hint = "The original LSP has (3, 14, 2000): it is another file."
         raise ValueError(
-            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. "
-            "The original LSP has (3, 14, 2000): it is another file."
+            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. {hint}"
         )
     joints[:, :2] -= 1  # MATLAB counts pixels from 1
     return joints
@@ -136,18 +120,11 @@ def _of_split(numbers: list[tuple[int, int]], split: str) -> list[int]:
     return [number for position, number in numbers if kinds.get(position % 10, "train") == split]
 
 
-def _sample(root: Path, number: int, joints: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
+def _sample(root: Path, number: int, joints: Array, size: tuple[int, int]) -> tuple[Array, ...]:
     """Return image, keypoints, visibility and box of one photo, cropped and resized to `size`."""
-    from PIL import Image
-
-    path = root / "images" / f"im{number:05d}.jpg"
-    try:
-        with Image.open(path) as file:
-            photo = file.convert("RGB")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing. Put it there, or delete its line in subset.txt.") from None
-    except OSError as error:
-        raise ValueError(f"{path} is damaged ({error}). Download it again, or delete it.") from error
+    path, if_missing = root / "images" / f"im{number:05d}.jpg", "Put it there, or delete its line in subset.txt."
+    with opened(path, if_missing, "Download it again, or delete it.") as file:
+        photo = file.convert("RGB")
     seen = joints[:, 2] > 0
     left, top, scale = _window(joints[seen, :2], size)
     image = _crop(photo, left, top, scale, size)
@@ -159,7 +136,7 @@ def _sample(root: Path, number: int, joints: np.ndarray, size: tuple[int, int]) 
     return image, keypoints.astype(np.float32), visibility, box.astype(np.float32)
 
 
-def _window(points: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float]:
+def _window(points: Array, size: tuple[int, int]) -> tuple[float, float, float]:
     """Return left and top edge of the crop in the photo, and by how much the crop is enlarged."""
     height, width = size
     low, high = points.min(0), points.max(0)
@@ -170,13 +147,13 @@ def _window(points: np.ndarray, size: tuple[int, int]) -> tuple[float, float, fl
     return centre[0] - width / scale / 2, centre[1] - height / scale / 2, scale
 
 
-def _crop(photo, left: float, top: float, scale: float, size: tuple[int, int]) -> np.ndarray:
+def _crop(photo: Image, left: float, top: float, scale: float, size: tuple[int, int]) -> Array:
     """Return uint8 (3, H, W): the window that starts at (left, top), smoothed where it shrinks, black outside."""
-    from PIL import Image
+    from PIL.Image import Resampling
 
     height, width = size
     x0, y0 = math.floor(left), math.floor(top)
     x1, y1 = math.ceil(left + width / scale), math.ceil(top + height / scale)
     window = photo.crop((x0, y0, x1, y1))  # Pillow fills with black outside the photo
     box = (left - x0, top - y0, min(left - x0 + width / scale, x1 - x0), min(top - y0 + height / scale, y1 - y0))
-    return np.asarray(window.resize((width, height), Image.Resampling.BILINEAR, box=box)).transpose(2, 0, 1).copy()
+    return np.asarray(window.resize((width, height), Resampling.BILINEAR, box=box)).transpose(2, 0, 1).copy()

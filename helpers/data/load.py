@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from helpers.data.camvid import camvid
 from helpers.data.coco import coco_people
@@ -17,6 +19,8 @@ from helpers.files import ROOT
 
 __all__ = ["load_people", "load_poses", "load_segmentation"]
 
+Set = TypeVar("Set")
+
 
 def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128)) -> PoseSet:
     """Return a data set by its name, so that one changed word trains a notebook on other images.
@@ -27,14 +31,14 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128)) -> Pos
         split: "train", "val" or "test".
         size: (H, W).
     """
-    if name == "rendered_people":
-        return rendered_people(split, size=size)
-    if name == "leeds_sports":
-        return leeds_sports(_folder("DEEP_LEARNING_LAB_LEEDS", name), split, size)
-    raise ValueError(f"There is no data set {name!r}; expected 'rendered_people' or 'leeds_sports'.")
+    known = {
+        "rendered_people": lambda: rendered_people(split, size=size),
+        "leeds_sports": lambda: leeds_sports(_folder("LEEDS", "leeds_sports"), split, size),
+    }
+    return _called(name, known)
 
 
-def load_people(name: str, split: str, **options) -> PeopleSet:
+def load_people(name: str, split: str, **options: Any) -> PeopleSet:
     """Return a data set by its name, so that one changed word trains a notebook on other images.
 
     Args:
@@ -44,11 +48,11 @@ def load_people(name: str, split: str, **options) -> PeopleSet:
         options: what `rendered_crowds` or `helpers.data.coco.coco_people` takes besides; both know `count`, `size`
             and `progress`.
     """
-    if name == "rendered_crowds":
-        return rendered_crowds(split, **options)
-    if name == "coco":
-        return coco_people(_folder("DEEP_LEARNING_LAB_COCO", "coco2017"), split, **options)
-    raise ValueError(f"There is no data set {name!r}; expected 'rendered_crowds' or 'coco'.")
+    known = {
+        "rendered_crowds": lambda: rendered_crowds(split, **options),
+        "coco": lambda: coco_people(_folder("COCO", "coco2017"), split, **options),
+    }
+    return _called(name, known)
 
 
 def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None) -> SegmentationSet:
@@ -60,14 +64,22 @@ def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None
         split: "train", "val" or "test".
         size: (H, W); None is 128 x 128, for CamVid 144 x 192.
     """
-    if name == "rendered_people":
-        return rendered_segmentation(split, size=size)
-    if name == "camvid":
-        return camvid(_folder("DEEP_LEARNING_LAB_CAMVID", name), split, size or (144, 192))
-    if name == "isbi2012":
-        return isbi2012(_folder("DEEP_LEARNING_LAB_ISBI", name), split, size or (128, 128))
-    raise ValueError(f"There is no data set {name!r}; expected 'rendered_people', 'camvid' or 'isbi2012'.")
+    known = {
+        "rendered_people": lambda: rendered_segmentation(split, size=size),
+        "camvid": lambda: camvid(_folder("CAMVID", "camvid"), split, size or (144, 192)),
+        "isbi2012": lambda: isbi2012(_folder("ISBI", "isbi2012"), split, size or (128, 128)),
+    }
+    return _called(name, known)
+
+
+def _called(name: str, known: dict[str, Callable[[], Set]]) -> Set:
+    """Return the data set of this name, or raise with the names there are."""
+    if name not in known:
+        *others, last = map(repr, known)
+        raise ValueError(f"There is no data set {name!r}; expected {', '.join(others)} or {last}.")
+    return known[name]()
 
 
 def _folder(variable: str, name: str) -> Path:
-    return Path(os.environ.get(variable) or ROOT / "data" / name)
+    """Return where a data set lies: where the course's variable says, or in the folder data."""
+    return Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or ROOT / "data" / name)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.data.batches import Batch, keep_batch_axis, rows
+from helpers.data.batches import Batch, Images, Rows, rows
 from helpers.shapes import VOID, require
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ RENDERED_CLASSES = ("background", "skin", "hair", "top", "trousers", "shoes")
 MERGED = {"background": 0, "skin": 1, "hair": 2, "top": 3, "trousers": 4, "skirt": 4, "shoes": 5, "hat": 2}
 
 
-@dataclasses.dataclass(frozen=True)
-class SegmentationSet:
+@dataclasses.dataclass(frozen=True, repr=False)
+class SegmentationSet(Images):
     """N images with the class of each of their pixels, in memory.
 
     Args:
@@ -35,7 +35,8 @@ class SegmentationSet:
     `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the SegmentationSet of those images.
     """
 
-    images: Tensor
+    LABELS: ClassVar = ("masks",)
+
     masks: Tensor
     class_names: tuple[str, ...]
     name: str = "images"
@@ -56,11 +57,6 @@ class SegmentationSet:
         """Return C."""
         return len(self.class_names)
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Return (H, W)."""
-        return tuple(self.images.shape[-2:])
-
     def class_shares(self) -> dict[str, float]:
         """Return the share of each class, by name, in the pixels that count."""
         counts = self._counts()[: self.num_classes].double()
@@ -73,21 +69,13 @@ class SegmentationSet:
             counts += torch.bincount(mask.flatten().cpu(), minlength=256)
         return counts
 
-    def __len__(self) -> int:
-        return len(self.images)
+    def _contents(self) -> str:
+        return f", {self.num_classes} classes"
 
-    def __getitem__(self, index: int | slice | list | Tensor) -> SegmentationSet:
-        index = keep_batch_axis(index, len(self), self.name)
-        return dataclasses.replace(self, images=self.images[index], masks=self.masks[index])
-
-    def __repr__(self) -> str:
-        height, width = self.image_size
-        return f"SegmentationSet {self.name!r}: {len(self)} images of {height} x {width}, {self.num_classes} classes"
-
-    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+    def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
         """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W) and `masks` int64
         (B, H, W), both on `device`."""
-        return {"images": rows(self.images, index).to(device) / 255, "masks": rows(self.masks, index).to(device).long()}
+        return {"images": self.pixels(index, device), "masks": rows(self.masks, index).to(device).long()}
 
 
 def semantic_mask(scene: Scene) -> Tensor:
@@ -109,9 +97,3 @@ def three_masks(scene: Scene) -> dict[str, Tensor]:
     """
     instances = torch.from_numpy(scene.instances)
     return {"binary": (instances > 0).to(torch.uint8), "semantic": semantic_mask(scene), "instance": instances.clone()}
-
-
-def _set_of(arrays: dict[str, np.ndarray], class_names: tuple[str, ...], name: str) -> SegmentationSet:
-    return SegmentationSet(
-        **{key: torch.from_numpy(array) for key, array in arrays.items()}, class_names=class_names, name=name
-    )

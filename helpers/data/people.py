@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from helpers.data.batches import Batch, keep_batch_axis, rows
+from helpers.data.batches import Batch, Images, Rows, rows
+from helpers.data.poses import require_known
 from helpers.data.skeletons import Skeleton
-from helpers.shapes import require
+from helpers.shapes import require, require_tensor
 
 __all__ = ["PeopleSet", "box_areas"]
 
@@ -17,8 +19,8 @@ FILLED = 0.53  # the share of its box that a person's mask fills in COCO, on ave
 PEOPLE = ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")  # (N, P, ...) each
 
 
-@dataclasses.dataclass(frozen=True)
-class PeopleSet:
+@dataclasses.dataclass(frozen=True, repr=False)
+class PeopleSet(Images):
     """N images of up to P people each, in memory. An image of fewer people has empty rows behind them: zeros.
 
     Args:
@@ -39,7 +41,8 @@ class PeopleSet:
     `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PeopleSet of those images.
     """
 
-    images: Tensor
+    LABELS: ClassVar = PEOPLE
+
     keypoints: Tensor
     visibility: Tensor
     boxes_xyxy: Tensor
@@ -47,8 +50,8 @@ class PeopleSet:
     present: Tensor
     skeleton: Skeleton
     name: str = "images"
-    ignored: Tensor | None = None
-    crowd: Tensor | None = None
+    ignored: Tensor = None  # type: ignore[assignment]  # None is for callers: a set has it
+    crowd: Tensor = None  # type: ignore[assignment]  # likewise
     targets: dict[str, Tensor] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,11 +62,10 @@ class PeopleSet:
         require("visibility", self.visibility, "N P K", torch.uint8, known=sizes)
         require("boxes_xyxy", self.boxes_xyxy, "N P 4", torch.float32, known=sizes)
         require("areas", self.areas, "N P", torch.float32, known=sizes)
-        # a frozen dataclass sets what it works out itself this way
-        if self.ignored is None:
-            object.__setattr__(self, "ignored", self.present & ~self.visible.any(dim=-1))
-        if self.crowd is None:
-            object.__setattr__(self, "crowd", torch.zeros_like(self.present))
+        unseen, nobody = self.present & ~self.visible.any(dim=-1), torch.zeros_like(self.present)
+        for name, default in (("ignored", unseen), ("crowd", nobody)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default)  # as a frozen dataclass sets what it works out itself
         require("ignored", self.ignored, "N P", torch.bool, known=sizes)
         require("crowd", self.crowd, "N P", torch.bool, known=sizes)
         self._check_people()
@@ -72,11 +74,7 @@ class PeopleSet:
 
     def _check_people(self) -> None:
         """Check that the values can be those of people."""
-        if self.visibility.numel() and int(self.visibility.max()) > 2:
-            highest = int(self.visibility.max())
-            raise ValueError(f"visibility holds {highest}; expected 0 (outside), 1 (hidden), 2 (seen).")
-        if not torch.isfinite(self.keypoints[self.visible]).all():
-            raise ValueError("keypoints of visible joints hold NaN or infinity; set their visibility to 0.")
+        require_known(self.keypoints, self.visibility)
         if (self.present[:, 1:] & ~self.present[:, :-1]).any():
             raise ValueError("present is False in front of a person; expected people first and empty rows last.")
         for name in PEOPLE:
@@ -88,10 +86,8 @@ class PeopleSet:
         if not (torch.isfinite(self.areas).all() and (self.areas >= 0).all()):
             raise ValueError("areas holds NaN, infinity or a negative area; expected square pixels, 0 or more.")
         if (self.present & ~self.ignored & ~self.visible.any(dim=-1)).any():
-            raise ValueError(
-                "ignored is False for a person without any visible keypoint; nothing of such a person can "
-                "be compared with, so it has to be True."
-            )
+            reason = "nothing of such a person can be compared with, so it has to be True."
+            raise ValueError(f"ignored is False for a person without any visible keypoint; {reason}")
         if (self.crowd & ~self.ignored).any():
             raise ValueError("ignored is False where crowd is True; expected True: a group is no person to be found.")
 
@@ -99,12 +95,10 @@ class PeopleSet:
         """Check that `target` can be handed out in a batch under this name."""
         if name in ("images", "visible", *PEOPLE):
             raise ValueError(f"a target is called {name!r}, as a part of every batch is; choose another name.")
-        if not isinstance(target, Tensor):
-            raise TypeError(f"target {name!r} is a {type(target).__name__}; expected a tensor.")
+        require_tensor(f"target {name!r}", target)
         if target.ndim == 0 or len(target) != len(self):
-            raise ValueError(
-                f"target {name!r} has shape {tuple(target.shape)}; expected ({len(self)}, ...): one row for each image."
-            )
+            expected = f"({len(self)}, ...): one row for each image."
+            raise ValueError(f"target {name!r} has shape {tuple(target.shape)}; expected {expected}")
 
     @property
     def visible(self) -> Tensor:
@@ -112,29 +106,15 @@ class PeopleSet:
         return self.visibility > 0
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Return (H, W)."""
-        return tuple(self.images.shape[-2:])
-
-    @property
     def num_people(self) -> Tensor:
         """Return int64 (N,): how many rows of each image are present."""
         return self.present.sum(dim=1)
 
-    def __len__(self) -> int:
-        return len(self.images)
+    def _part(self, index: Rows) -> dict[str, Any]:
+        return super()._part(index) | {"targets": {name: target[index] for name, target in self.targets.items()}}
 
-    def __getitem__(self, index: int | slice | list | Tensor) -> PeopleSet:
-        index = keep_batch_axis(index, len(self), self.name)
-        parts = {name: getattr(self, name)[index] for name in ("images", *PEOPLE)}
-        return dataclasses.replace(self, **parts, targets={name: t[index] for name, t in self.targets.items()})
-
-    def __repr__(self) -> str:
-        (height, width), people = self.image_size, int(self.present.sum())
-        return (
-            f"PeopleSet {self.name!r}: {len(self)} images of {height} x {width} with {people} people, "
-            f"{self.skeleton.name} keypoints"
-        )
+    def _contents(self) -> str:
+        return f" with {int(self.present.sum())} people, {self.skeleton.name} keypoints"
 
     def with_targets(self, **targets: Tensor) -> PeopleSet:
         """Return the same set with these targets besides those it has; every batch hands them out under their names.
@@ -148,14 +128,12 @@ class PeopleSet:
         for name, target in targets.items():
             self._check_target(name, target)
             if target.is_floating_point() and target.isfinite().all() and not target.half().isfinite().all():
-                raise ValueError(
-                    f"target {name!r} holds {float(target.abs().max()):g}; float16, in which targets are "
-                    "kept, ends at 65504. Divide it by its scale."
-                )
+                limit = "float16, in which targets are kept, ends at 65504. Divide it by its scale."
+                raise ValueError(f"target {name!r} holds {float(target.abs().max()):g}; {limit}")
         kept = {name: t.half() if t.is_floating_point() else t for name, t in targets.items()}
         return dataclasses.replace(self, targets=self.targets | kept)
 
-    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+    def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
         """Return what a network, a loss and a metric get, all on `device`.
 
         `images` float32 in [0, 1] (B, 3, H, W); `keypoints` float32 (B, P, K, 2); `visible` bool and `visibility` uint8
@@ -163,12 +141,11 @@ class PeopleSet:
         the targets, float32 where they are floating-point numbers.
         """
         parts = {name: getattr(self, name)[index].to(device, copy=True) for name in PEOPLE}
-        images = rows(self.images, index).to(device) / 255
-        targets = {
-            name: rows(t, index).to(device, torch.float32 if t.is_floating_point() else t.dtype, copy=True)
-            for name, t in self.targets.items()
-        }
-        return {"images": images, **parts, "visible": parts["visibility"] > 0, **targets}
+        targets = {}
+        for name, target in self.targets.items():
+            dtype = torch.float32 if target.is_floating_point() else target.dtype
+            targets[name] = rows(target, index).to(device, dtype, copy=True)
+        return {"images": self.pixels(index, device), **parts, "visible": parts["visibility"] > 0, **targets}
 
 
 def box_areas(boxes_xyxy: Tensor) -> Tensor:

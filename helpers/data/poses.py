@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from helpers.data.batches import Batch, keep_batch_axis, rows
+from helpers.data.batches import Batch, Images, Rows
 from helpers.data.skeletons import Skeleton
 from helpers.shapes import require
 
 __all__ = ["PoseSet"]
 
 
-@dataclasses.dataclass(frozen=True)
-class PoseSet:
+@dataclasses.dataclass(frozen=True, repr=False)
+class PoseSet(Images):
     """N images of one person each, with their keypoints, in memory.
 
     Args:
@@ -29,7 +30,8 @@ class PoseSet:
     `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PoseSet of those images.
     """
 
-    images: Tensor
+    LABELS: ClassVar = ("keypoints", "visibility", "boxes_xyxy")
+
     keypoints: Tensor
     visibility: Tensor
     boxes_xyxy: Tensor
@@ -42,11 +44,7 @@ class PoseSet:
         require("keypoints", self.keypoints, "N K 2", torch.float32, known=sizes)
         require("visibility", self.visibility, "N K", torch.uint8, known=sizes)
         require("boxes_xyxy", self.boxes_xyxy, "N 4", torch.float32, known=sizes)
-        if self.visibility.numel() and int(self.visibility.max()) > 2:
-            highest = int(self.visibility.max())
-            raise ValueError(f"visibility holds {highest}; expected 0 (outside), 1 (hidden), 2 (seen).")
-        if not torch.isfinite(self.keypoints[self.visible]).all():
-            raise ValueError("keypoints of visible joints hold NaN or infinity; set their visibility to 0.")
+        require_known(self.keypoints, self.visibility)
 
     @property
     def visible(self) -> Tensor:
@@ -64,30 +62,21 @@ class PoseSet:
         mean = seen.nanmean(dim=0)
         return torch.where(mean.isnan(), centre, mean)
 
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Return (H, W)."""
-        return tuple(self.images.shape[-2:])
+    def _contents(self) -> str:
+        return f", {self.skeleton.name} keypoints"
 
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int | slice | list | Tensor) -> PoseSet:
-        index = keep_batch_axis(index, len(self), self.name)
-        parts = {f: getattr(self, f)[index] for f in ("images", "keypoints", "visibility", "boxes_xyxy")}
-        return dataclasses.replace(self, **parts)
-
-    def __repr__(self) -> str:
-        height, width = self.image_size
-        return f"PoseSet {self.name!r}: {len(self)} images of {height} x {width}, {self.skeleton.name} keypoints"
-
-    def batch(self, index: slice | list | Tensor = slice(None), device: torch.device | str = "cpu") -> Batch:
+    def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
         """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W), `keypoints`
         float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
         visibility = self.visibility[index].to(device)
-        return {
-            "images": rows(self.images, index).to(device) / 255,
-            "keypoints": self.keypoints[index].to(device, copy=True),
-            "visible": visibility > 0,
-            "visibility": visibility,
-        }
+        keypoints = self.keypoints[index].to(device, copy=True)
+        images = self.pixels(index, device)
+        return {"images": images, "keypoints": keypoints, "visible": visibility > 0, "visibility": visibility}
+
+
+def require_known(keypoints: Tensor, visibility: Tensor) -> None:
+    """Check that `visibility` (..., K) holds 0, 1 and 2 only, and that visible `keypoints` (..., K, 2) are known."""
+    if visibility.numel() and int(visibility.max()) > 2:
+        raise ValueError(f"visibility holds {int(visibility.max())}; expected 0 (outside), 1 (hidden), 2 (seen).")
+    if not torch.isfinite(keypoints[visibility > 0]).all():
+        raise ValueError("keypoints of visible joints hold NaN or infinity; set their visibility to 0.")

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -16,25 +16,29 @@ from helpers.data.masks import RENDERED_CLASSES, SegmentationSet, semantic_mask
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
+from helpers.data.splits import SPLITS, require_split
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # NumPy's people are imported when the first one is drawn
     from helpers.people import Scene, SceneSettings
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
 
-SPLITS = {"train": 2048, "val": 256, "test": 256}  # default number of images
 SEEDS = {"train": 11, "val": 22, "test": 33}  # each split draws its scenes from a seed of its own
+KEYPOINTS = ("keypoints", "visibility", "boxes_xyxy")  # what a scene knows of each person
+# The knobs of the scenes of `rendered_crowds`, where its caller gives none. People are 50 to 80 pixels tall: OKS
+# measures in shares of a person's size, so larger images would cost time and change no score.
+CROWD: dict[str, Any] = dict(
+    size=(96, 128), people=(2, 4), crowding=0.15, occlusion=0.0, truncation=0.0, scale=(0.6, 0.85), appearance=0.3
+)
+
+Cache = Literal[False] | str | Path | None
+LabelsOf = Callable[["Scene", int], dict[str, Tensor]]  # what to take of a scene, of at most so many people
 
 
 def rendered_people(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings=None,
-    cache: bool | str | Path | None = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> PoseSet:
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> PoseSet:  # fmt: skip
     """Return a set of rendered people with exact labels, one person per image.
 
     The first call renders the images and keeps them in one file; later calls read that file.
@@ -48,148 +52,67 @@ def rendered_people(
         progress: show a progress bar.
         seed: draw the scenes from this seed instead of the split's own.
     """
-    tensors = rendered("people", _render_poses, split, count, size, settings, cache, progress, seed, people=(1, 1))
+    from helpers.people import SceneSettings
+
+    alone = dataclasses.replace(settings or SceneSettings(), people=(1, 1))
+    tensors = _rendered("people", _one_person, split, count, size, alone, cache, progress, seed)
     return PoseSet(**tensors, skeleton=COCO, name=f"rendered people, {split}")
 
 
-def rendered(
-    kind: str,
-    render: Callable[..., dict[str, Tensor]],
-    split: str,
-    count: int | None,
-    size: tuple[int, int] | None,
-    settings,
-    cache: bool | str | Path | None,
-    progress: bool,
-    seed: int | None,
-    **fixed: object,
-) -> dict[str, Tensor]:
-    """Return the tensors of a set of rendered scenes, from the cache or from `render`, which are then stored.
-
-    Args:
-        kind: with what the name of the file in the cache begins.
-        render: `render(seed, count, settings, title)` -> the tensors; a title of None shows no progress bar.
-        split, count, size, settings, cache, progress, seed: see `rendered_people`.
-        fixed: knobs that the kind decides on, whatever `settings` says.
-    """
-    from helpers.people import SceneSettings
-
-    require_split(split)
-    count = SPLITS[split] if count is None else count
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
-    settings = settings or SceneSettings()
-    settings = dataclasses.replace(settings, size=tuple(size or settings.size), **fixed)
-    recipe = (SEEDS[split] if seed is None else seed, count, settings)
-
-    def make() -> dict[str, Tensor]:
-        return render(*recipe, f"rendering {split}" if progress else None)
-
-    return make() if cache is False else _cached(f"{kind}-{split}", recipe, cache, make)
-
-
-def require_split(split: str) -> None:
-    """Check that `split` is the name of one."""
-    if split not in SPLITS:
-        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
-
-
-def _cached(kind: str, recipe: tuple, folder: str | Path | None, make) -> dict[str, Tensor]:
-    """Return the tensors of `recipe` from the cache, or from `make`, which are then stored."""
-    from helpers.people import renderer_version
-
-    count, (height, width) = recipe[1], recipe[2].size
-    name = f"{kind}-{count}-{height}x{width}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:8]}"
-    where = [Path(folder)] if folder else None
-    renderer = renderer_version()
-    tensors = cache_files.load(name, renderer, where)
-    if tensors is None:
-        tensors = make()
-        cache_files.store(name, renderer, tensors, where)
-    return tensors
-
-
-def scenes(seed: int, count: int, settings, title: str | None) -> Iterator[Scene]:
-    """Yield scenes 0 to `count` - 1 of a seed, with a progress bar where there is a title."""
-    from tqdm.auto import tqdm
-
-    from helpers.people import render_scene
-
-    # Every two seconds: who runs a notebook without a browser (nbval) reads nothing until the cell is done, and of some
-    # two thousand messages in the queue the last are lost, the one that says that it is done among them.
-    for index in tqdm(range(count), desc=title, unit="image", disable=title is None, mininterval=2):
-        yield render_scene(seed, index, settings)
-
-
-def _render_poses(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
-    """Render `count` scenes of one person, as tensors."""
-    height, width = settings.size
-    tensors = {
-        "images": torch.empty(count, 3, height, width, dtype=torch.uint8),
-        "keypoints": torch.empty(count, COCO.num_keypoints, 2),
-        "visibility": torch.empty(count, COCO.num_keypoints, dtype=torch.uint8),
-        "boxes_xyxy": torch.empty(count, 4),
-    }
-    for index, scene in enumerate(scenes(seed, count, settings, title)):
-        tensors["images"][index] = torch.from_numpy(scene.image).permute(2, 0, 1)
-        for name in ("keypoints", "visibility", "boxes_xyxy"):
-            tensors[name][index] = torch.from_numpy(getattr(scene, name)[0])
-    return tensors
-
-
-# The knobs of the scenes of `rendered_crowds`, where its caller gives none. People are 50 to 80 pixels tall: OKS
-# measures in shares of a person's size, so larger images would cost time and change no score.
-CROWD = {
-    "size": (96, 128),
-    "people": (2, 4),
-    "crowding": 0.15,
-    "occlusion": 0.0,
-    "truncation": 0.0,
-    "scale": (0.6, 0.85),
-    "appearance": 0.3,
-}
-
-
 def rendered_crowds(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings=None,
-    cache: bool | str | Path | None = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> PeopleSet:
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> PeopleSet:  # fmt: skip
     """Return a set of rendered scenes of two to four people, with exact labels of each.
 
-    The first call renders the images and keeps them in one file; later calls read that file. A person of whom no
-    keypoint is seen, whether behind something or outside the image, stays in the set and is `ignored`.
+    A person of whom no keypoint is seen, whether behind something or outside the image, stays in the set and is
+    `ignored`.
 
     `areas` are those of `box_areas`: of the whole person, also of a person half hidden. The area of what is seen would
     make hidden people small, and OKS asks more of small ones: they would be hard twice.
 
     Args:
-        split: "train", "val" or "test": different scenes each.
-        count: number of images; None is 2048, 256 and 256. Fewer images are the first ones of more.
-        size: (H, W); None is that of `settings`.
         settings: the knobs, a `helpers.people.SceneSettings`; None is `crowd_settings()`: small images, and nothing
             in front of the people but each other.
-        cache: a folder of your own; None finds one (see `helpers.data.cache.folders`), False keeps nothing.
-        progress: show a progress bar.
-        seed: draw the scenes from this seed instead of the split's own.
+        split, count, size, cache, progress, seed: as for `rendered_people`.
     """
     settings = settings or crowd_settings()
-    tensors = rendered("crowds", _render_people, split, count, size, settings, cache, progress, seed)
-    unseen = ~(tensors["visibility"] == 2).any(dim=-1)
-    return PeopleSet(
-        **tensors,
-        areas=box_areas(tensors["boxes_xyxy"]),
-        ignored=tensors["present"] & unseen,
-        skeleton=COCO,
-        name=f"rendered crowds, {split}",
-    )
+    labels: dict[str, Any] = _rendered("crowds", _everyone, split, count, size, settings, cache, progress, seed)
+    labels["areas"] = box_areas(labels["boxes_xyxy"])
+    labels["ignored"] = labels["present"] & ~(labels["visibility"] == 2).any(dim=-1)
+    return PeopleSet(**labels, skeleton=COCO, name=f"rendered crowds, {split}")
 
 
-def crowd_settings(**knobs: object):
+def rendered_segmentation(
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> SegmentationSet:  # fmt: skip
+    """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
+
+    Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
+    right) is void, 255: there the camera sees a mixture of both, so no answer is the right one. Things in front of a
+    person are background. What else is known of an image, such as where a hand is, `rendered_scene` tells.
+
+    Args:
+        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, larger than
+            those of the pose exercises: a quarter of the pixels shows people instead of a tenth, so that a minute of
+            training suffices.
+        split, count, size, cache, progress, seed: as for `rendered_people`.
+    """
+    settings = settings or _mask_settings()
+    tensors = _rendered("masks", _classes, split, count, size, settings, cache, progress, seed)
+    return SegmentationSet(**tensors, class_names=RENDERED_CLASSES, name=f"rendered people, {split}")
+
+
+def rendered_scene(split: str, index: int, settings: SceneSettings | None = None) -> Scene:
+    """Return the scene, with all its labels, that image `index` of `rendered_segmentation(split)` shows."""
+    from helpers.people import render_scene
+
+    require_split(split)
+    return render_scene(SEEDS[split], index, settings or _mask_settings())
+
+
+def crowd_settings(**knobs: Any) -> SceneSettings:
     """Return the knobs of the scenes of `rendered_crowds`, a SceneSettings, with those changed that are given.
 
     Example: crowd_settings(crowding=0.8, people=(6, 6)).
@@ -199,79 +122,81 @@ def crowd_settings(**knobs: object):
     return SceneSettings(**CROWD | knobs)
 
 
-def _render_people(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
-    """Render `count` scenes, as tensors with a row for each person that a scene may have."""
-    people = settings.people[1]
-    tensors = {
-        "images": torch.empty(count, 3, *settings.size, dtype=torch.uint8),
-        "keypoints": torch.zeros(count, people, COCO.num_keypoints, 2),
-        "visibility": torch.zeros(count, people, COCO.num_keypoints, dtype=torch.uint8),
-        "boxes_xyxy": torch.zeros(count, people, 4),
-        "present": torch.zeros(count, people, dtype=torch.bool),
-    }
-    for index, scene in enumerate(scenes(seed, count, settings, title)):
-        found = len(scene.keypoints)
-        tensors["images"][index] = torch.from_numpy(scene.image).permute(2, 0, 1)
-        for name in ("keypoints", "visibility", "boxes_xyxy"):
-            tensors[name][index, :found] = torch.from_numpy(getattr(scene, name))
-        tensors["present"][index, :found] = True
-    return tensors
-
-
-def rendered_segmentation(
-    split: str,
-    count: int | None = None,
-    size: tuple[int, int] | None = None,
-    settings=None,
-    cache: bool | str | Path | None = None,
-    progress: bool = True,
-    seed: int | None = None,
-) -> SegmentationSet:
-    """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
-
-    Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
-    right) is void, 255: there the camera sees a mixture of both, so no answer is the right one. Things in front of a
-    person are background.
-
-    The first call renders the images and keeps them in one file; later calls read that file. What else is known of an
-    image, such as where a hand is, `rendered_scene` tells.
-
-    Args:
-        split: "train", "val" or "test": different scenes each.
-        count: number of images; None is 2048, 256 and 256. Fewer images are the first ones of more.
-        size: (H, W); None is that of `settings`.
-        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, larger than
-            those of the pose exercises: a quarter of the pixels shows people instead of a tenth, so that a minute of
-            training suffices.
-        cache: a folder of your own; None finds one (see `helpers.data.cache.folders`), False keeps nothing.
-        progress: show a progress bar.
-        seed: draw the scenes from this seed instead of the split's own.
-    """
-    settings = settings or default_settings()
-    tensors = rendered("masks", _render_masks, split, count, size, settings, cache, progress, seed)
-    return SegmentationSet(**tensors, class_names=RENDERED_CLASSES, name=f"rendered people, {split}")
-
-
-def rendered_scene(split: str, index: int, settings: SceneSettings | None = None) -> Scene:
-    """Return the scene, with all its labels, that image `index` of `rendered_segmentation(split)` shows."""
-    from helpers.people import render_scene
-
-    require_split(split)
-    return render_scene(SEEDS[split], index, settings or default_settings())
-
-
-def default_settings() -> SceneSettings:
+def _mask_settings() -> SceneSettings:
     """Return the knobs of the scenes of `rendered_segmentation`."""
     from helpers.people import SceneSettings
 
     return SceneSettings(people=(1, 3), scale=(0.7, 1.0))
 
 
-def _render_masks(seed: int, count: int, settings, title: str | None) -> dict[str, Tensor]:
-    """Render `count` scenes, as tensors."""
-    images = torch.empty(count, 3, *settings.size, dtype=torch.uint8)
-    masks = torch.empty(count, *settings.size, dtype=torch.uint8)
+# What each kind of set takes of a scene besides its image; `most` is how many people a scene may have.
+def _one_person(scene: Scene, most: int) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(getattr(scene, name)[0]) for name in KEYPOINTS}
+
+
+def _everyone(scene: Scene, most: int) -> dict[str, Tensor]:
+    people = {name: torch.from_numpy(getattr(scene, name)) for name in KEYPOINTS}
+    people["present"] = torch.ones(len(scene.keypoints), dtype=torch.bool)
+    return {name: torch.cat([x, x.new_zeros(most - len(x), *x.shape[1:])]) for name, x in people.items()}
+
+
+def _classes(scene: Scene, most: int) -> dict[str, Tensor]:
+    return {"masks": semantic_mask(scene)}
+
+
+def _rendered(
+    kind: str, labels_of: LabelsOf, split: str, count: int | None, size: tuple[int, int] | None,
+    settings: SceneSettings, cache: Cache, progress: bool, seed: int | None,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Return the tensors of a set, see `rendered_people`: from the cache, or rendered and then stored.
+
+    Args:
+        kind: with what the name of the file in the cache begins.
+        labels_of: what to take of a scene besides its image.
+    """
+    from helpers.people import renderer_version
+
+    require_split(split)
+    count = SPLITS[split] if count is None else count
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
+    settings = dataclasses.replace(settings, size=size or settings.size)
+    recipe = (SEEDS[split] if seed is None else seed, count, settings)
+    title = f"rendering {split}" if progress else None
+    if cache is False:
+        return _tensors(labels_of, *recipe, title)
+
+    size_name, digest = "x".join(map(str, settings.size)), hashlib.sha256(repr(recipe).encode()).hexdigest()
+    name = f"{kind}-{split}-{count}-{size_name}-{digest[:8]}"
+    where = [Path(cache)] if cache else None
+    tensors = cache_files.load(name, renderer_version(), where)
+    if tensors is None:
+        tensors = _tensors(labels_of, *recipe, title)
+        cache_files.store(name, renderer_version(), tensors, where)
+    return tensors
+
+
+def _tensors(
+    labels_of: LabelsOf, seed: int, count: int, settings: SceneSettings, title: str | None
+) -> dict[str, Tensor]:
+    """Render scenes; return their images and what `labels_of` takes of each, one row a scene."""
+    tensors: dict[str, Tensor] = {}
     for index, scene in enumerate(scenes(seed, count, settings, title)):
-        images[index] = torch.from_numpy(scene.image).permute(2, 0, 1)
-        masks[index] = semantic_mask(scene)
-    return {"images": images, "masks": masks}
+        image = torch.from_numpy(scene.image).permute(2, 0, 1)
+        for name, part in {"images": image, **labels_of(scene, settings.people[1])}.items():
+            if name not in tensors:
+                tensors[name] = torch.empty(count, *part.shape, dtype=part.dtype)
+            tensors[name][index] = part
+    return tensors
+
+
+def scenes(seed: int, count: int, settings: SceneSettings, title: str | None) -> Iterator[Scene]:
+    """Yield scenes 0 to `count` - 1 of a seed, with a progress bar where there is a title."""
+    from tqdm.auto import tqdm
+
+    from helpers.people import render_scene
+
+    # Every two seconds: who runs a notebook without a browser (nbval) reads nothing until the cell is done, and of some
+    # two thousand messages in the queue the last are lost, the one that says that it is done among them.
+    for index in tqdm(range(count), desc=title, unit="image", disable=title is None, mininterval=2):
+        yield render_scene(seed, index, settings)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
+
+from helpers.shapes import require
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,10 @@ class Skeleton:
         Returns:
             float (B,).
         """
-        import torch
-
-        from helpers.shapes import require
-
         sizes = require("keypoints", keypoints, f"B {self.num_keypoints} 2")
         require("visible", visible, f"B {self.num_keypoints}", torch.bool, known=sizes)
-        ends = torch.tensor(
-            [
-                [self.index(f"{side}_shoulder"), self.index(f"{other}_hip")]
-                for side, other in (("left", "right"), ("right", "left"))
-            ],
-            device=keypoints.device,
-        )
+        names = [("left_shoulder", "right_hip"), ("right_shoulder", "left_hip")]
+        ends = torch.tensor([[self.index(name) for name in pair] for pair in names], device=keypoints.device)
         lengths = (keypoints[:, ends[:, 0]] - keypoints[:, ends[:, 1]]).norm(dim=-1)  # (B, 2)
         usable = visible[:, ends].all(dim=-1)  # (B, 2)
         return torch.where(usable, lengths, torch.nan).nanmean(dim=1)

@@ -47,7 +47,7 @@ def boundary_score(pred: Tensor, target: Tensor, num_classes: int, width: int = 
 def _edges(labels: Tensor, c: int, counted: Tensor) -> Tensor:
     """Return bool (N, H, W): the edge pixels of class c."""
     inside = counted & (labels == c)
-    return inside & grown(counted & ~inside, EDGE)
+    return inside & dilate(counted & ~inside, EDGE)
 
 
 def _f_score(pred: Tensor, target: Tensor, width: int) -> float:
@@ -55,12 +55,12 @@ def _f_score(pred: Tensor, target: Tensor, width: int) -> float:
     predicted, true = int(pred.sum()), int(target.sum())
     if not (predicted and true):
         return 0.0 if predicted or true else float("nan")
-    precision = int((pred & grown(target, width)).sum()) / predicted
-    recall = int((target & grown(pred, width)).sum()) / true
+    precision = int((pred & dilate(target, width)).sum()) / predicted
+    recall = int((target & dilate(pred, width)).sum()) / true
     return 2 * precision * recall / max(precision + recall, 1e-12)
 
 
-def grown(mask: Tensor, by: int) -> Tensor:
+def dilate(mask: Tensor, by: int) -> Tensor:
     """Return bool (..., H, W): the pixels at most `by` rows and columns away from one where `mask` is true.
 
     The same as max pooling with a window of 2 * by + 1, but made of shifts by one pixel, which is faster on bool.

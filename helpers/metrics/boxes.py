@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from helpers.data.batches import Batch
+from helpers.data.people import PeopleSet
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from helpers.data.people import PeopleSet
 
 __all__ = ["box_f1", "box_precision", "box_recall"]
 
 Found = Sequence[tuple[Tensor, Tensor]]
 
 
-def box_recall(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+def box_recall(found: Found, data: PeopleSet | Batch, iou: float = 0.5) -> float:
     """Return the share of the people to be found whose box was found; NaN if there is nobody to be found.
 
     In each image the surest box takes the free person whom it overlaps most, if their IoU is at least `iou`, then the
@@ -32,7 +30,7 @@ def box_recall(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float 
     return hits / people if people else float("nan")
 
 
-def box_precision(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+def box_precision(found: Found, data: PeopleSet | Batch, iou: float = 0.5) -> float:
     """Return the share of the boxes found that are a person's; NaN if nothing was found.
 
     Boxes are matched as for `box_recall`; one that is left over and meets an ignored person counts neither way.
@@ -41,13 +39,13 @@ def box_precision(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: flo
     return hits / (hits + false_alarms) if hits + false_alarms else float("nan")
 
 
-def box_f1(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float = 0.5) -> float:
+def box_f1(found: Found, data: PeopleSet | Batch, iou: float = 0.5) -> float:
     """Return one number for both, 2 / (1 / recall + 1 / precision); NaN if there is nobody to be found."""
     hits, false_alarms, people = _counts(found, data, iou)
     return 2 * hits / (hits + false_alarms + people) if people else float("nan")
 
 
-def _counts(found: Found, data: PeopleSet | Mapping[str, Tensor], iou: float) -> tuple[int, int, int]:
+def _counts(found: Found, data: PeopleSet | Batch, iou: float) -> tuple[int, int, int]:
     """Return how many people were found, how many boxes are nobody's, and how many people there are to be found."""
     from torchvision.ops import box_iou
 

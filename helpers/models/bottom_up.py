@@ -5,21 +5,27 @@ What turns maps into people, `find_peaks` and `group_people`, is the exercise; i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from helpers.data.batches import Batch
 from helpers.data.people import PeopleSet
 from helpers.data.skeletons import COCO, Skeleton
-from helpers.models.backbones import conv_bn_relu
+from helpers.models.backbones import Backbone, conv_bn_relu
 from helpers.models.scoremaps import focal_cross_entropy, to_image, to_map
 from helpers.shapes import require
 
-__all__ = ["BottomUp", "caps", "field_loss", "offsets_to", "with_maps"]
+__all__ = ["BottomUp", "caps", "field_loss", "offsets_to", "target_heatmaps", "with_maps"]
 
 Maps = dict[str, Tensor]
-RADIUS = 1.5  # of a cap, in pixels of the map
+Limbs = Sequence[tuple[int, int]]
+FindPeaks = Callable[[Tensor, float], list[list[Tensor]]]
+GroupPeople = Callable[[list[Tensor], Tensor, Limbs], Tensor]
+Refine = Callable[[list[Tensor], Tensor], list[Tensor]]
+DrawFields = Callable[[Tensor, Tensor, Limbs, tuple[int, int], float], Tensor]
+RADIUS = 1.5  # of a target heatmap's bump, in pixels of the map
 WIDTH = 1.5  # of a limb's field, in pixels of the map
 
 
@@ -41,7 +47,7 @@ class BottomUp(nn.Module):
     threshold = 0.2  # what a peak's probability has to exceed
     most_peaks = 40  # per map; an untrained network shows hundreds, and all their pairs would be tried
 
-    def __init__(self, backbone: nn.Module, find_peaks: Callable, group_people: Callable, skeleton: Skeleton = COCO):
+    def __init__(self, backbone: Backbone, find_peaks: FindPeaks, group_people: GroupPeople, skeleton: Skeleton = COCO):
         super().__init__()
         self.backbone, self.skeleton, self.stride = backbone, skeleton, backbone.stride
         self.find_peaks, self.group_people = find_peaks, group_people
@@ -49,12 +55,13 @@ class BottomUp(nn.Module):
         self.heads = nn.Sequential(
             conv_bn_relu(backbone.out_channels, 64), nn.Conv2d(64, self.K + 2 * self.L + 2 * self.K, kernel_size=1)
         )
-        nn.init.constant_(self.heads[-1].bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
+        *_, bias = self.heads.parameters()
+        nn.init.constant_(bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
 
     def forward(self, images: Tensor) -> Maps:
-        maps = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
+        maps: Tensor = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
         scoremaps, fields, offsets = maps.split([self.K, 2 * self.L, 2 * self.K], dim=1)
-        fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))
+        fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))  # (B, L or K, 2, h, w)
         return {"scoremaps": scoremaps, "fields": fields, "offsets": offsets}
 
     @torch.no_grad()
@@ -64,7 +71,7 @@ class BottomUp(nn.Module):
         return [[p[p[:, 2].argsort(descending=True)[: self.most_peaks]] for p in peaks] for peaks in found]
 
     @torch.no_grad()
-    def people(self, images: Tensor, refine: Callable | None = None) -> list[Tensor]:
+    def people(self, images: Tensor, refine: Refine | None = None) -> list[Tensor]:
         """Return the people of each image, float (N, K, 3): x, y in pixels of the image and the score; 0, 0, 0 where a
         keypoint is missing.
 
@@ -74,21 +81,21 @@ class BottomUp(nn.Module):
         """
         return self.people_of(self(images), refine)
 
-    def people_of(self, maps: Maps, refine: Callable | None = None) -> list[Tensor]:
+    def people_of(self, maps: Maps, refine: Refine | None = None) -> list[Tensor]:
         """Return the people of maps that `forward` returned, as `people` does."""
         found = []
         for peaks, fields, offsets in zip(self.peaks(maps), maps["fields"], maps["offsets"], strict=True):
             people = self.group_people(peaks if refine is None else refine(peaks, offsets), fields, self.skeleton.limbs)
-            there = people[..., 2:] != 0
+            there = people[..., 2:] != 0  # (N, K, 1)
             places = torch.where(there, to_image(people[..., :2], self.stride), 0)
             found.append(torch.cat([places, people[..., 2:]], dim=-1))
         return found
 
 
-def caps(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius: float = RADIUS) -> Tensor:
-    """Return target scoremaps for several people: a round cap, max(0, 1 - d^2 / radius^2), over each keypoint.
+def target_heatmaps(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius: float = RADIUS) -> Tensor:
+    """Return target scoremaps for several people: a round bump, max(0, 1 - d^2 / radius^2), over each keypoint.
 
-    Where the caps of two people meet the higher one counts, so that there stay two peaks.
+    Where the bumps of two people meet the higher one counts, so that there stay two peaks.
 
     Args:
         keypoints: float (B, P, K, 2), x then y, pixels of the map; arbitrary where not visible.
@@ -103,10 +110,13 @@ def caps(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius: floa
     return (1 - squared.amin(dim=1) / radius**2).clamp(min=0)
 
 
+caps = target_heatmaps  # as the notebook of exercise 4 knows it
+
+
 def offsets_to(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius: float = RADIUS) -> Tensor:
     """Return target offsets: from each pixel's centre to the nearest keypoint of its kind, within `radius` of it.
 
-    Args: as for `caps`.
+    Args: as for `target_heatmaps`.
     Returns:
         float (B, K, 2, H, W), x then y, pixels of the map; 0 farther away.
     """
@@ -129,7 +139,7 @@ def _from_keypoints(keypoints: Tensor, visible: Tensor, size: tuple[int, int]) -
     return torch.arange(width).to(x) - x, torch.arange(height).to(y)[:, None] - y
 
 
-def with_maps(data: PeopleSet, part_affinity_fields: Callable, stride: int = 4, progress: bool = True) -> PeopleSet:
+def with_maps(data: PeopleSet, part_affinity_fields: DrawFields, stride: int = 4, progress: bool = True) -> PeopleSet:
     """Return the set with its target maps: `scoremaps`, `fields` and `offsets`, in pixels of `stride`.
 
     They are drawn once, not for every batch: training waits for nothing, however slow `part_affinity_fields` is.
@@ -142,13 +152,13 @@ def with_maps(data: PeopleSet, part_affinity_fields: Callable, stride: int = 4, 
     for rows in tqdm(torch.arange(len(data)).split(32), desc="drawing target maps", unit="batch", disable=not progress):
         keypoints, visible = to_map(data.keypoints[rows], stride), data.visible[rows]
         fields = part_affinity_fields(keypoints, visible, data.skeleton.limbs, size, WIDTH)
-        drawn["scoremaps"].append(caps(keypoints, visible, size).half())
+        drawn["scoremaps"].append(target_heatmaps(keypoints, visible, size).half())
         drawn["fields"].append(fields.half())
         drawn["offsets"].append(offsets_to(keypoints, visible, size).half())
     return data.with_targets(**{name: torch.cat(maps) for name, maps in drawn.items()})
 
 
-def field_loss(output: Maps, batch: dict[str, Tensor]) -> Tensor:
+def field_loss(output: Maps, batch: Batch) -> Tensor:
     """Return the loss of a `BottomUp` network: on scoremaps, fields and offsets.
 
     Scoremaps have a focal loss; fields and offsets count where they lead somewhere, fields a little elsewhere too.
@@ -166,7 +176,7 @@ def field_loss(output: Maps, batch: dict[str, Tensor]) -> Tensor:
     apart = (output["fields"] - batch["fields"]).square()
     on_fields = 3 * (apart * torch.where(limb, 1.0, 0.1)).sum() / limb.sum().clamp(min=1)
 
-    near = (target > 0)[:, :, None]
+    near = (target > 0)[:, :, None]  # (B, K, 1, h, w)
     apart = (output["offsets"] - batch["offsets"]).abs()
     on_offsets = (apart * near).sum() / near.sum().clamp(min=1)
     return on_scores + on_fields + 0.2 * on_offsets

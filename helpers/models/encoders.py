@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images, standardised
 from helpers.shapes import require
 
-__all__ = ["fit_to"]
+__all__ = ["Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"]
 
 
 class SmallEncoder(nn.Module):
@@ -41,7 +41,7 @@ class SmallEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         require_images(images)
-        x, features = (images - 0.45) / 0.25, []  # about zero mean and unit spread
+        x, features = standardised(images), []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
@@ -62,7 +62,8 @@ class Segmenter(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
         super().__init__()
-        for name, module in (("encoder", encoder), ("decoder", decoder)):
+        given: dict[str, object] = {"encoder": encoder, "decoder": decoder}
+        for name, module in given.items():
             if not isinstance(module, nn.Module):
                 hint = ": call the class to build one." if isinstance(module, type) else "."
                 raise TypeError(f"{name} is a {type(module).__name__}; expected an nn.Module{hint}")
@@ -74,10 +75,9 @@ class Segmenter(nn.Module):
         height, width = features[0].shape[-2:]
         if not isinstance(logits, Tensor) or logits.ndim != 4 or logits.shape[-2:] != (2 * height, 2 * width):
             got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            raise ValueError(
-                f"The decoder returned {got} for features of {height} x {width} and less; expected "
-                f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
-            )
+            given_to_it = f"features of {height} x {width} and less"
+            expected = f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
+            raise ValueError(f"The decoder returned {got} for {given_to_it}; expected {expected}")
         return logits[..., : images.shape[-2], : images.shape[-1]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, twice_as_large
 
 __all__ = ["StackedHourglass"]
 
@@ -29,10 +29,8 @@ class StackedHourglass(nn.Module):
     def __init__(self, num_keypoints: int, stacks: int = 2, channels: int = 48, depth: int = 3):
         super().__init__()
         if min(num_keypoints, stacks, channels, depth) < 1:
-            raise ValueError(
-                f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}; "
-                "expected 1 or more of each."
-            )
+            got = f"num_keypoints is {num_keypoints}, stacks {stacks}, channels {channels}, depth {depth}"
+            raise ValueError(f"{got}; expected 1 or more of each.")
         self.depth = depth
         self.stem = nn.Sequential(conv_bn_relu(3, 16, stride=2), conv_bn_relu(16, channels, stride=2))
         self.hourglasses = nn.ModuleList(Hourglass(channels, depth) for _ in range(stacks))
@@ -42,9 +40,8 @@ class StackedHourglass(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         multiple = self.stride * 2**self.depth
         if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}; expected height and width divisible by {multiple}."
-            )
+            shape = tuple(images.shape)
+            raise ValueError(f"images have shape {shape}; expected height and width divisible by {multiple}.")
         features, maps = self.stem((images - 0.45) / 0.25), []
         for index, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
             seen = hourglass(features)
@@ -63,5 +60,5 @@ class Hourglass(nn.Module):
         self.below = Hourglass(channels, depth - 1) if depth > 1 else ResidualBlock(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        below = self.below(F.max_pool2d(x, 2))
-        return self.here(x) + F.interpolate(below, scale_factor=2, mode="nearest")
+        here: Tensor = self.here(x)
+        return here + twice_as_large(self.below(F.max_pool2d(x, 2)))

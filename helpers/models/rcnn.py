@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from helpers.models.backbones import WeightsUnavailable
+from helpers.models.pretrained import WeightsUnavailable, patience
 from helpers.shapes import require
 
 __all__ = ["detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
@@ -52,32 +51,26 @@ def load_mask_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module
 
 
 def keypoint_rcnn(**options: object) -> nn.Module:
-    """Return an untrained Keypoint R-CNN: people and background, COCO's 17 keypoints.
-
-    Args:
-        options: of torchvision's KeypointRCNN.
-    """
+    """Return an untrained Keypoint R-CNN, people and background, 17 keypoints; `options` are torchvision's own."""
     from torchvision.models.detection import KeypointRCNN
 
-    return KeypointRCNN(_backbone(), num_classes=2, num_keypoints=17, **options)
+    model: nn.Module = KeypointRCNN(_backbone(), num_classes=2, num_keypoints=17, **options)
+    return model
 
 
 def mask_rcnn(**options: object) -> nn.Module:
-    """Return an untrained Mask R-CNN of COCO's 91 labels.
-
-    Args:
-        options: of torchvision's MaskRCNN.
-    """
+    """Return an untrained Mask R-CNN of COCO's 91 labels; `options` are those of torchvision's MaskRCNN."""
     from torchvision.models.detection import MaskRCNN
 
-    return MaskRCNN(_backbone(), num_classes=91, **options)
+    model: nn.Module = MaskRCNN(_backbone(), num_classes=91, **options)
+    return model
 
 
 def _backbone() -> nn.Module:
     from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
     from torchvision.ops import FrozenBatchNorm2d
 
-    net = resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=0)
+    net: nn.Module = resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=0)
     for module in net.modules():
         if isinstance(module, FrozenBatchNorm2d):
             module.eps = 0.0  # as it was when the weights were trained (pytorch/vision, pull request 2933)
@@ -133,48 +126,42 @@ def _weights(name: str, url: str) -> dict[str, Tensor]:
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     promised = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     if promised is None:
-        raise ValueError(
-            f"url ends with {path.name}; expected a name that ends with -XXXXXXXX.pth, the beginning of "
-            "the file's SHA-256."
-        )
+        expected = "a name that ends with -XXXXXXXX.pth, the beginning of the file's SHA-256."
+        raise ValueError(f"url ends with {path.name}; expected {expected}")
     if not path.exists():
         _download(name, url, path, promised.group(1))
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if not digest.startswith(promised.group(1)):  # one that was there already, cut short or changed
-        raise WeightsUnavailable(
-            f"{path} is damaged: its SHA-256 begins with {digest[:8]}. Delete it, and the next "
-            f"call downloads {name}'s weights anew."
-        )
+        what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
+        raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. {what_to_do}")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)  # numbers only: no code of the file is run
+        # numbers only: no code of the file is run
+        tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of any kind, where it reads what is no pickle
         raise WeightsUnavailable(f"{path} holds no weights that can be read ({str(error)[:100]}).") from error
+    return tensors
 
 
 def _download(name: str, url: str, path: Path, promised: str) -> None:
     """Bring the file at `url` to `path`, whole and with the SHA-256 that was `promised`, or not at all."""
     from torch import hub
 
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        hub.download_url_to_file(url, str(path), promised)
+        with patience():
+            hub.download_url_to_file(url, str(path), promised)
     except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
         raise WeightsUnavailable(
             f"{name}'s COCO weights are not on this machine and could not be downloaded "
             f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
         ) from error
-    finally:
-        socket.setdefaulttimeout(patience)
 
 
 def _with_weights(model: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise WeightsUnavailable(
-            f"The file holds other weights than {name}'s: {' '.join(str(error).split())[:200]}"
-        ) from error
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsUnavailable(f"The file holds other weights than {name}'s: {reason}") from error
     return model.eval()

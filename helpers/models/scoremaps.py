@@ -1,4 +1,4 @@
-"""What surrounds scoremaps: from image to map and back, two losses on maps, and a small stacked hourglass."""
+"""What surrounds scoremaps: from image to map and back, losses on maps, and the small stacked hourglass."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.models.hourglass import StackedHourglass
 from helpers.shapes import require, require_maps
 
-__all__ = ["focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
+__all__ = ["StackedHourglass", "focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
 
 
 def to_map(keypoints: Tensor, stride: float) -> Tensor:
@@ -74,7 +75,7 @@ def map_divergence(scores: Tensor, target: Tensor) -> Tensor:
 
 def _distributions(target: Tensor) -> tuple[Tensor, Tensor]:
     """Return the maps as distributions (B, K, H * W), and bool (B, K): those that are not zero everywhere."""
-    flat = target.flatten(2)
+    flat = target.flatten(2)  # (B, K, H * W)
     total = flat.sum(dim=-1)
     return flat / total.clamp(min=torch.finfo(flat.dtype).tiny).unsqueeze(-1), total > 0
 

@@ -11,16 +11,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.data.batches import Batch
 from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
-from helpers.models.bottom_up import caps
+from helpers.models.bottom_up import target_heatmaps
 from helpers.models.scoremaps import map_cross_entropy, to_map
 
 __all__ = ["certainty", "person_crops", "pose_loss"]
 
 
+BoxesToCrops = Callable[[Tensor, list[Tensor], tuple[int, int]], tuple[Tensor, Tensor]]
+
+
 def person_crops(
-    data: PeopleSet, boxes_to_crops: Callable, crop_size: tuple[int, int], shaken: float = 0.0, seed: int = 0
+    data: PeopleSet, boxes_to_crops: BoxesToCrops, crop_size: tuple[int, int], shaken: float = 0.0, seed: int = 0
 ) -> PoseSet:
     """Return one image for each person of a set, cut out along the person's box, with keypoints in pixels of the crop.
 
@@ -38,15 +42,16 @@ def person_crops(
     moves = torch.rand(extent.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     boxes = data.boxes_xyxy + shaken * moves * extent
 
-    crops, transforms = [], []
+    cut_out, ways_back = [], []
     for rows in torch.arange(len(data)).split(64):
         of_images = [b[there] for b, there in zip(boxes[rows], wanted[rows], strict=True)]
         images, back = boxes_to_crops(data.images[rows].float(), of_images, crop_size)
-        crops.append(images.round().clamp(0, 255).to(torch.uint8))
-        transforms.append(back)
-    crops, transforms = torch.cat(crops), torch.cat(transforms)
+        cut_out.append(images.round().clamp(0, 255).to(torch.uint8))
+        ways_back.append(back)
+    crops, transforms = torch.cat(cut_out), torch.cat(ways_back)  # (M, 3, h, w), (M, 2, 3)
 
     matrix, shift = transforms[..., :2], transforms[..., 2:]  # (M, 2, 2) and (M, 2, 1)
+    # a transform leads from the crop to the image; solving it leads from the image to the crop
     keypoints = torch.linalg.solve(matrix, data.keypoints[wanted].transpose(1, 2) - shift).transpose(1, 2).contiguous()
     last = torch.tensor([crop_size[1] - 1, crop_size[0] - 1])
     inside = ((keypoints >= 0) & (keypoints <= last)).all(dim=-1)
@@ -55,11 +60,11 @@ def person_crops(
     return PoseSet(crops, keypoints, visibility, whole, data.skeleton, f"people of {data.name}")
 
 
-def pose_loss(output: tuple[Tensor, Tensor], batch: dict[str, Tensor], stride: int = 4) -> Tensor:
+def pose_loss(output: tuple[Tensor, Tensor], batch: Batch, stride: int = 4) -> Tensor:
     """Return the loss of a network that answers with the keypoints of one person and with scoremaps.
 
-    On the keypoints it is 0.3 times the mean of |dx| + |dy| in pixels, on the maps the cross-entropy with a cap around
-    each keypoint, so that there is one peak.
+    On the keypoints it is 0.3 times the mean of |dx| + |dy| in pixels, on the maps the cross-entropy with a target
+    heatmap, one bump around each keypoint, so that there is one peak.
 
     Args:
         output: (keypoints (B, K, 2) in pixels of the image, scoremaps (B, K, h, w)), before the softmax.
@@ -70,8 +75,10 @@ def pose_loss(output: tuple[Tensor, Tensor], batch: dict[str, Tensor], stride: i
     visible = batch["visible"]
     apart = (keypoints - batch["keypoints"]).abs().sum(dim=-1)  # (B, K)
     on_keypoints = 0.3 * torch.where(visible, apart, 0).sum() / visible.sum().clamp(min=1)
+    height, width = scoremaps.shape[-2:]
     centres = to_map(batch["keypoints"], stride)
-    return on_keypoints + map_cross_entropy(scoremaps, caps(centres[:, None], visible[:, None], scoremaps.shape[-2:]))
+    target = target_heatmaps(centres[:, None], visible[:, None], (height, width))
+    return on_keypoints + map_cross_entropy(scoremaps, target)
 
 
 def certainty(scoremaps: Tensor) -> Tensor:
@@ -86,7 +93,7 @@ def certainty(scoremaps: Tensor) -> Tensor:
     Returns:
         float (N, K, 1) in [0, 1].
     """
-    shares = torch.softmax(scoremaps.flatten(2), dim=-1)
+    shares = torch.softmax(scoremaps.flatten(2), dim=-1)  # (N, K, h * w)
     highest = shares.argmax(dim=-1, keepdim=True)
     around = 25 * F.avg_pool2d(shares.view_as(scoremaps), 5, stride=1, padding=2)  # zeros outside, counted
     return around.flatten(2).gather(2, highest)

@@ -13,19 +13,6 @@ from helpers.people.settings import MAX_PEOPLE, SceneSettings
 __all__ = ["CLOTHES", "MAX_PEOPLE", "PARTS", "Scene", "SceneSettings", "render_scene", "renderer_version"]
 
 PARTS = (
-    "background",
-    "head",
-    "torso",
-    "left_upper_arm",
-    "right_upper_arm",
-    "left_forearm",
-    "right_forearm",
-    "left_hand",
-    "right_hand",
-    "left_thigh",
-    "right_thigh",
-    "left_shin",
-    "right_shin",
-    "left_foot",
-    "right_foot",
-)
+    "background", "head", "torso", "left_upper_arm", "right_upper_arm", "left_forearm", "right_forearm", "left_hand",
+    "right_hand", "left_thigh", "right_thigh", "left_shin", "right_shin", "left_foot", "right_foot",
+)  # fmt: skip

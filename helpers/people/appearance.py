@@ -5,9 +5,12 @@ trouser leg by its place along the limb, so that cuffs and hems are sharp at any
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from helpers.people.arrays import Bools, Floats, Labels, Palette
 from helpers.people.body import HAIR_LAYER, SKIRT_LAYER, Body
 from helpers.people.dice import Dice
 
@@ -17,58 +20,22 @@ CLOTHES = ("background", "skin", "hair", "top", "trousers", "skirt", "shoes", "h
 SKIN, HAIR, TOP, TROUSERS, SKIRT, SHOES, HAT = range(1, 8)
 
 SKINS = (
-    (244, 208, 184),
-    (232, 184, 152),
-    (222, 168, 130),
-    (198, 142, 104),
-    (164, 112, 78),
-    (128, 84, 58),
-    (98, 62, 44),
+    (244, 208, 184), (232, 184, 152), (222, 168, 130), (198, 142, 104), (164, 112, 78), (128, 84, 58), (98, 62, 44),
     (74, 48, 36),
-)
+)  # fmt: skip
 HAIRS = (
-    (24, 20, 18),
-    (40, 28, 22),
-    (66, 44, 28),
-    (104, 68, 38),
-    (150, 104, 56),
-    (196, 156, 92),
-    (140, 60, 30),
-    (150, 148, 146),
-    (206, 204, 200),
-)
+    (24, 20, 18), (40, 28, 22), (66, 44, 28), (104, 68, 38), (150, 104, 56), (196, 156, 92), (140, 60, 30),
+    (150, 148, 146), (206, 204, 200),
+)  # fmt: skip
 CLOTH = (
-    (236, 234, 228),
-    (34, 36, 42),
-    (120, 122, 126),
-    (30, 48, 92),
-    (54, 96, 158),
-    (120, 168, 210),
-    (164, 34, 40),
-    (206, 84, 60),
-    (226, 172, 60),
-    (236, 214, 130),
-    (52, 104, 66),
-    (120, 150, 90),
-    (96, 60, 116),
-    (206, 130, 160),
-    (128, 90, 62),
-    (200, 178, 146),
-    (24, 120, 122),
-    (86, 30, 46),
-)
+    (236, 234, 228), (34, 36, 42), (120, 122, 126), (30, 48, 92), (54, 96, 158), (120, 168, 210), (164, 34, 40),
+    (206, 84, 60), (226, 172, 60), (236, 214, 130), (52, 104, 66), (120, 150, 90), (96, 60, 116), (206, 130, 160),
+    (128, 90, 62), (200, 178, 146), (24, 120, 122), (86, 30, 46),
+)  # fmt: skip
 LEG_CLOTH = (
-    (36, 46, 76),
-    (58, 78, 116),
-    (104, 128, 160),
-    (30, 30, 34),
-    (86, 86, 90),
-    (112, 96, 74),
-    (170, 152, 120),
-    (66, 74, 58),
-    (214, 210, 202),
-    (92, 40, 44),
-)
+    (36, 46, 76), (58, 78, 116), (104, 128, 160), (30, 30, 34), (86, 86, 90), (112, 96, 74), (170, 152, 120),
+    (66, 74, 58), (214, 210, 202), (92, 40, 44),
+)  # fmt: skip
 SHOE = ((28, 26, 26), (236, 234, 232), (110, 74, 48), (150, 40, 40), (60, 80, 130), (150, 150, 152))
 PATTERNS = ("plain", "plain", "plain", "hoops", "stripes", "checks", "halves", "print", "dots")
 
@@ -80,13 +47,13 @@ WAIST, NECK, EAR, EYE, NOSE = 0.285, 0.748, (-0.054, 0.885), (0.032, -0.14, 0.90
 class Outfit:
     """Colours are RGB in [0, 255]; lengths count along the limb (1 elbow or knee, 2 wrist or ankle)."""
 
-    skin: np.ndarray
-    hair: np.ndarray
-    top: np.ndarray
-    top_second: np.ndarray
-    legs: np.ndarray
-    shoes: np.ndarray
-    hat_colour: np.ndarray
+    skin: Floats
+    hair: Floats
+    top: Floats
+    top_second: Floats
+    legs: Floats
+    shoes: Floats
+    hat_colour: Floats
     pattern: str
     pattern_size: float
     sleeve: float
@@ -108,17 +75,18 @@ class Outfit:
 class Surface:
     """Points of one person: `place` (3, N) on the middle body at rest, `lengths` (2, N), `part` and `layer` (N,)."""
 
-    place: np.ndarray
-    lengths: np.ndarray
-    part: np.ndarray
-    layer: np.ndarray
+    place: Floats
+    lengths: Floats
+    part: Labels
+    layer: Labels
 
 
 def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     """Return an outfit; `gender` 0 to 1 shifts the odds of skirts, long hair and beards, `appearance` of patterns."""
 
-    def colour(palette: tuple, vary: float = 12.0) -> np.ndarray:
-        return np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
+    def colour(palette: Palette, vary: float = 12.0) -> Floats:
+        mixed: Floats = np.minimum(np.maximum(dice.pick(palette) + vary * dice.bell(3), 4), 250)
+        return mixed
 
     # Every number is drawn, wanted or not, so that a turned knob changes nothing else of the outfit.
     plain, pattern = dice.uniform(), dice.pick(PATTERNS)
@@ -151,10 +119,10 @@ def draw_outfit(dice: Dice, gender: float, appearance: float) -> Outfit:
     )
 
 
-def worn_faces(body: Body, outfit: Outfit) -> np.ndarray:
+def worn_faces(body: Body, outfit: Outfit) -> Bools:
     """Return bool (F,): the faces that this person has. Skirt and hair end after a number of rings."""
     layer, face = body.face_layer, np.arange(len(body.faces))
-    keep = layer == 0
+    keep: Bools = layer == 0
     for number, rings, per_ring in ((SKIRT_LAYER, outfit.skirt_rings, 40), (HAIR_LAYER, outfit.hair_rings, 28)):
         of_layer = layer == number
         first = int(np.argmax(of_layer))
@@ -162,12 +130,13 @@ def worn_faces(body: Body, outfit: Outfit) -> np.ndarray:
     return keep
 
 
-def scalp(place: np.ndarray) -> np.ndarray:
+def scalp(place: Floats) -> Floats:
     """Return metres above the hair line: a slanted plane from the forehead over the ears to the nape."""
-    return (place[2] - EAR[1]) + 0.65 * (place[1] - EAR[0]) - 0.012
+    above: Floats = (place[2] - EAR[1]) + 0.65 * (place[1] - EAR[0]) - 0.012
+    return above
 
 
-def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
+def swelling(outfit: Outfit, surface: Surface) -> Floats:
     """Return metres (V,) by which hair and cloth stand off the body along its normals."""
     head = surface.part == 1
     thick = 0.0 if outfit.bald else outfit.hair_thick
@@ -181,7 +150,7 @@ def swelling(outfit: Outfit, surface: Surface) -> np.ndarray:
     return np.where(surface.layer > 0, 0.01, out)
 
 
-def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
+def clothes_of(outfit: Outfit, surface: Surface) -> Labels:
     """Return uint8 (N,): the index in `CLOTHES` of what each point shows."""
     x, y, z = surface.place
     arm, leg = surface.lengths
@@ -215,22 +184,12 @@ def clothes_of(outfit: Outfit, surface: Surface) -> np.ndarray:
     return out
 
 
-def dress(outfit: Outfit, surface: Surface) -> tuple[np.ndarray, np.ndarray]:
+def dress(outfit: Outfit, surface: Surface) -> tuple[Labels, Floats]:
     """Return the label uint8 (N,) and the colour float64 (N, 3) in [0, 255] of every point, before light."""
     worn = clothes_of(outfit, surface)
-    table = np.stack(
-        [
-            np.zeros(3),
-            outfit.skin,
-            outfit.hair,
-            outfit.top,
-            outfit.legs,
-            outfit.top if outfit.dress else outfit.legs,
-            outfit.shoes,
-            outfit.hat_colour,
-        ]
-    )
-    colour = table[worn]
+    skirt = outfit.top if outfit.dress else outfit.legs
+    colours = [np.zeros(3), outfit.skin, outfit.hair, outfit.top, outfit.legs, skirt, outfit.shoes, outfit.hat_colour]
+    colour = np.stack(colours)[worn]  # in the order of CLOTHES
     patterned = (worn == TOP) | (worn == SKIRT) if outfit.dress else worn == TOP
     second = patterned & pattern_mask(outfit, surface)
     colour[second] = outfit.top_second
@@ -238,19 +197,23 @@ def dress(outfit: Outfit, surface: Surface) -> tuple[np.ndarray, np.ndarray]:
     return worn, colour * (1 - 0.1 * creases(surface.place) * (worn >= TOP) * (worn <= SKIRT))[:, None]
 
 
-def wave(x: np.ndarray) -> np.ndarray:
+def wave(x: npt.NDArray[np.floating[Any]]) -> Floats:
     """Return a triangle wave of period 1 in [0, 1], exact on every platform."""
-    return np.abs(2 * (x - np.floor(x)) - 1)
+    height: Floats = np.abs(2 * (x - np.floor(x)) - 1)
+    return height
 
 
-def creases(place: np.ndarray) -> np.ndarray:
+def creases(place: Floats) -> Floats:
     """Return soft folds in [0, 1] across cloth."""
     x, y, z = place
     return wave(7 * z + 3 * wave(4 * x + 2.3 * z) + 2 * y) * wave(9 * x - 5 * z + 4 * y)
 
 
-def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
+def pattern_mask(outfit: Outfit, surface: Surface) -> Bools:
     """Return bool (N,): where the second colour of the top shows. Sleeves count along the arm."""
+    x: Floats
+    y: Floats
+    z: Floats
     x, y, z = surface.place
     sleeve = (surface.part >= 3) & (surface.part <= 6)
     down = np.where(sleeve, 0.3 * surface.lengths[0], z) / outfit.pattern_size
@@ -270,7 +233,7 @@ def pattern_mask(outfit: Outfit, surface: Surface) -> np.ndarray:
     return np.zeros(len(z), bool)
 
 
-def draw_face(outfit: Outfit, surface: Surface, worn: np.ndarray, colour: np.ndarray) -> None:
+def draw_face(outfit: Outfit, surface: Surface, worn: Labels, colour: Floats) -> None:
     """Paint eyes, brows, lips and cheeks into `colour`, in place."""
     rows = np.flatnonzero((surface.part == 1) & (surface.place[1] < EAR[0] - 0.02) & (worn == SKIN))
     x, _, z = surface.place[:, rows]

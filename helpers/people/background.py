@@ -9,46 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.people.appearance import wave
+from helpers.people.arrays import Array, Floats, Palette
 from helpers.people.dice import Dice
 
 __all__ = ["Camera", "Light", "draw_light", "paint_backdrop", "room_of"]
 
 FLOORS = (
-    (150, 112, 78),
-    (112, 80, 56),
-    (176, 168, 156),
-    (120, 118, 116),
-    (86, 84, 88),
-    (196, 180, 150),
-    (92, 100, 112),
-)
+    (150, 112, 78), (112, 80, 56), (176, 168, 156), (120, 118, 116), (86, 84, 88), (196, 180, 150), (92, 100, 112),
+)  # fmt: skip
 WALLS = (
-    (224, 218, 206),
-    (196, 204, 208),
-    (180, 190, 170),
-    (214, 190, 160),
-    (150, 166, 188),
-    (200, 170, 170),
-    (120, 124, 132),
-    (168, 90, 74),
-    (92, 108, 100),
-    (236, 232, 226),
-)
+    (224, 218, 206), (196, 204, 208), (180, 190, 170), (214, 190, 160), (150, 166, 188), (200, 170, 170),
+    (120, 124, 132), (168, 90, 74), (92, 108, 100), (236, 232, 226),
+)  # fmt: skip
 GROUNDS = (
-    (96, 122, 62),
-    (124, 138, 80),
-    (110, 110, 112),
-    (140, 134, 126),
-    (168, 150, 118),
-    (196, 184, 150),
-    (84, 106, 64),
-)
+    (96, 122, 62), (124, 138, 80), (110, 110, 112), (140, 134, 126), (168, 150, 118), (196, 184, 150), (84, 106, 64),
+)  # fmt: skip
 SKIES = (
-    ((116, 164, 220), (208, 224, 240)),
-    ((150, 160, 172), (206, 210, 214)),
-    ((86, 120, 176), (236, 200, 168)),
+    ((116, 164, 220), (208, 224, 240)), ((150, 160, 172), (206, 210, 214)), ((86, 120, 176), (236, 200, 168)),
     ((132, 184, 232), (226, 236, 244)),
-)
+)  # fmt: skip
 FAR = ((70, 96, 62), (94, 112, 84), (110, 124, 140), (128, 110, 100), (150, 146, 142), (88, 84, 92))
 
 
@@ -61,7 +40,7 @@ class Camera:
     horizon: float  # pixels
     height: float  # metres
 
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def project(self, points: Floats) -> tuple[Floats, Floats]:
         """Return the pixels (N, 2), x then y, and 1 / depth (N,) of points (N, 3), metres: x right, y away, z up."""
         inverse = 1.0 / points[:, 1]
         x = self.centre + self.focal * points[:, 0] * inverse
@@ -73,10 +52,10 @@ class Camera:
 class Light:
     """`direction` towards the light; colours are factors per channel on a surface's own colour."""
 
-    direction: np.ndarray
-    sun: np.ndarray
-    sky: np.ndarray
-    bounce: np.ndarray
+    direction: Floats
+    sun: Floats
+    sky: Floats
+    bounce: Floats
 
 
 def draw_light(dice: Dice, outdoor: bool, appearance: float) -> Light:
@@ -99,11 +78,11 @@ def room_of(dice: Dice) -> str:
     return "indoor" if dice.chance(0.5) else "outdoor"
 
 
-def colour_of(dice: Dice, palette: tuple, vary: float = 10.0) -> np.ndarray:
+def colour_of(dice: Dice, palette: Palette, vary: float = 10.0) -> Floats:
     return np.clip(np.array(dice.pick(palette)) + vary * dice.bell(3), 5, 250)
 
 
-def cloud(dice: Dice, height: int, width: int, cells: float) -> np.ndarray:
+def cloud(dice: Dice, height: int, width: int, cells: float) -> Floats:
     """Return smooth noise float64 (height, width) in [0, 1] with about `cells` bumps along the longer side."""
     step = max(height, width) / cells
     rows, columns = int(height / step) + 3, int(width / step) + 3
@@ -112,10 +91,11 @@ def cloud(dice: Dice, height: int, width: int, cells: float) -> np.ndarray:
     iy, ix = y.astype(int), x.astype(int)
     fy, fx = (y - iy)[:, None], (x - ix)[None]
     rows_mixed = grid[iy] * (1 - fy) + grid[iy + 1] * fy  # (height, columns)
-    return rows_mixed[:, ix] * (1 - fx) + rows_mixed[:, ix + 1] * fx
+    mixed: Floats = rows_mixed[:, ix] * (1 - fx) + rows_mixed[:, ix + 1] * fx
+    return mixed
 
 
-def paint_rectangle(image: np.ndarray, x0: float, y0: float, x1: float, y1: float, colour: np.ndarray) -> None:
+def paint_rectangle(image: Floats, x0: float, y0: float, x1: float, y1: float, colour: Floats) -> None:
     """Blend a rectangle with smooth edges into `image` (H, W, 3), in place; corners in pixels."""
     height, width = image.shape[:2]
     left, right = max(int(np.floor(x0)), 0), min(int(np.ceil(x1)) + 1, width)
@@ -138,7 +118,7 @@ def paint_backdrop(
     light: Light,
     dice: Callable[[int], Dice],
     appearance: float,
-) -> np.ndarray:
+) -> Floats:
     """Return the image float64 (H, W, 3) of an empty place, not clipped.
 
     wall: metres from the camera to the wall or, outdoors, to where the ground ends for the eye. dice: by purpose.
@@ -158,7 +138,7 @@ def paint_backdrop(
 
 
 def paint_wall(
-    image: np.ndarray, base: float, edge: int, metre: float, light: Light, dice: Dice, details: Dice, appearance: float
+    image: Floats, base: float, edge: int, metre: float, light: Light, dice: Dice, details: Dice, appearance: float
 ) -> None:
     """Paint a wall with its pattern, skirting board, windows, doors and pictures; `metre` in pixels at the wall."""
     height, width = image.shape[:2]
@@ -167,7 +147,7 @@ def paint_wall(
     kind, period = dice.integer(0, 4), dice.uniform(0.12, 0.5)
     contrast = appearance * dice.uniform(0.2, 1.0) * np.clip(period * metre / 3 - 0.5, 0, 1)
     if kind == 0:
-        pattern = np.broadcast_to(wave(x / period) > 0.5, (edge, width))
+        pattern: Array = np.broadcast_to(wave(x / period) > 0.5, (edge, width))
     elif kind == 1:  # bricks: every second course is shifted by half a brick
         course = np.floor(y / (0.4 * period))
         shifted = x[None] / period + 0.5 * (course % 2)[:, None]
@@ -185,7 +165,7 @@ def paint_wall(
         paint_decoration(image[:edge], base, metre, tint, details)
 
 
-def paint_decoration(image: np.ndarray, base: float, metre: float, tint: np.ndarray, dice: Dice) -> None:
+def paint_decoration(image: Floats, base: float, metre: float, tint: Floats, dice: Dice) -> None:
     """Hang a window, a door, a picture or a cupboard on the wall."""
     width = image.shape[1]
     kind, x = dice.integer(0, 3), dice.uniform(-0.1, 1.0) * width
@@ -215,7 +195,7 @@ def paint_decoration(image: np.ndarray, base: float, metre: float, tint: np.ndar
 
 
 def paint_outdoors(
-    image: np.ndarray, base: float, edge: int, metre: float, dice: Dice, details: Dice, appearance: float
+    image: Floats, base: float, edge: int, metre: float, dice: Dice, details: Dice, appearance: float
 ) -> None:
     """Paint the sky with clouds, then hills, woods or houses along the horizon."""
     width = image.shape[1]
@@ -232,7 +212,7 @@ def paint_outdoors(
             paint_houses(image[:edge], base, metre, details)
 
 
-def paint_wood(image: np.ndarray, base: float, y: np.ndarray, dice: Dice, layer: int) -> None:
+def paint_wood(image: Floats, base: float, y: Array, dice: Dice, layer: int) -> None:
     """Paint a line of trees or hills: everything below a bumpy line, in mottled colour."""
     edge, width = image.shape[:2]
     line = 0.6 * cloud(dice, 1, width, 3)[0] + 0.4 * cloud(dice, 1, width, 16)[0]
@@ -242,7 +222,7 @@ def paint_wood(image: np.ndarray, base: float, y: np.ndarray, dice: Dice, layer:
     image += cover * (colour_of(dice, FAR) * mottle[:, :, None] - image)
 
 
-def paint_houses(image: np.ndarray, base: float, metre: float, dice: Dice) -> None:
+def paint_houses(image: Floats, base: float, metre: float, dice: Dice) -> None:
     """Paint a row of houses with their windows."""
     width, x = image.shape[1], -dice.uniform(0, 30)
     while x < width:
@@ -259,7 +239,7 @@ def paint_houses(image: np.ndarray, base: float, metre: float, dice: Dice) -> No
 
 
 def paint_ground(
-    image: np.ndarray, camera: Camera, edge: int, place: str, light: Light, dice: Dice, appearance: float
+    image: Floats, camera: Camera, edge: int, place: str, light: Light, dice: Dice, appearance: float
 ) -> None:
     """Paint the ground below row `edge` in perspective: planks, tiles, paving, lawn or plain."""
     height, width = image.shape[:2]
@@ -270,7 +250,7 @@ def paint_ground(
     contrast = appearance * dice.uniform(0.1, 0.45) * np.clip(period * camera.focal / away / 4 - 0.5, 0, 1)[:, None]
     away = away[:, None] + 100
     if kind == 0:
-        pattern = wave(aside / period) > 0.85
+        pattern: Array = wave(aside / period) > 0.85
     elif kind == 1:
         pattern = (wave(aside / period) > 0.9) | (wave(away / period) > 0.9)
     elif kind == 2:

@@ -7,10 +7,12 @@ Axes of a person: x to the person's left, y backwards (the face looks along -y),
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 
 from helpers.files import ROOT
+from helpers.people.arrays import Array, Floats, Ints, Labels
 from helpers.people.poses import ANGLES
 
 __all__ = ["BODY_FILE", "BODY_LAYER", "HAIR_LAYER", "SKIRT_LAYER", "Body", "load_body"]
@@ -26,30 +28,30 @@ CHAINS = {"spine": (("spine_low", 0.3), ("spine_mid", 0.35), ("chest", 0.35)), "
 class Body:
     """The baked body: V vertices, F faces, B bones, T shape terms, 17 keypoints."""
 
-    vertices: np.ndarray  # float64 (V, 3), the middle body at rest, arms held out, metres
-    normals: np.ndarray  # float64 (V, 3)
-    faces: np.ndarray  # int64 (F, 3), counter-clockwise from outside
-    face_layer: np.ndarray  # uint8 (F,): body, skirt or long hair
-    vertex_layer: np.ndarray  # uint8 (V,)
-    part: np.ndarray  # uint8 (V,), index into part_names
-    lengths: np.ndarray  # float64 (V, 2): place along the arm (0 shoulder, 1 elbow, 2 wrist) and leg (0 hip, 2 ankle)
-    bone_index: np.ndarray  # int64 (V, 4)
-    bone_share: np.ndarray  # float64 (V, 4), rows sum to one
-    moves: np.ndarray  # float64 (T, V, 3), metres per unit of a shape term
-    joints: np.ndarray  # float64 (B, 3)
-    joint_moves: np.ndarray  # float64 (T, B, 3)
-    neutral: np.ndarray  # float64 (B, 3, 3): rest to neutral stance
-    levels: tuple[tuple[np.ndarray, np.ndarray], ...]  # bones and their parents, by depth below the pelvis
-    keypoints: np.ndarray  # float64 (17, 3)
-    keypoint_moves: np.ndarray  # float64 (T, 17, 3)
-    keypoint_bones: np.ndarray  # int64 (17, 4)
-    keypoint_shares: np.ndarray  # float64 (17, 4)
+    vertices: Floats  # float64 (V, 3), the middle body at rest, arms held out, metres
+    normals: Floats  # float64 (V, 3)
+    faces: Ints  # int64 (F, 3), counter-clockwise from outside
+    face_layer: Labels  # uint8 (F,): body, skirt or long hair
+    vertex_layer: Labels  # uint8 (V,)
+    part: Labels  # uint8 (V,), index into part_names
+    lengths: Floats  # float64 (V, 2): place along the arm (0 shoulder, 1 elbow, 2 wrist) and leg (0 hip, 2 ankle)
+    bone_index: Ints  # int64 (V, 4)
+    bone_share: Floats  # float64 (V, 4), rows sum to one
+    moves: Floats  # float64 (T, V, 3), metres per unit of a shape term
+    joints: Floats  # float64 (B, 3)
+    joint_moves: Floats  # float64 (T, B, 3)
+    neutral: Floats  # float64 (B, 3, 3): rest to neutral stance
+    levels: tuple[tuple[Ints, Ints], ...]  # bones and their parents, by depth below the pelvis
+    keypoints: Floats  # float64 (17, 3)
+    keypoint_moves: Floats  # float64 (T, 17, 3)
+    keypoint_bones: Ints  # int64 (17, 4)
+    keypoint_shares: Floats  # float64 (17, 4)
     bone_names: tuple[str, ...]
     part_names: tuple[str, ...]
     keypoint_names: tuple[str, ...]
     trait_names: tuple[str, ...]
 
-    def shaped(self, traits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def shaped(self, traits: Floats) -> tuple[Floats, Floats, Floats]:
         """Return vertices (V, 3), joints (B, 3) and keypoints (17, 3) at rest of a body with these traits.
 
         traits: float (6,), in the order of `trait_names`, each counted from the middle body (zeros change nothing).
@@ -64,7 +66,7 @@ class Body:
             )
         )
 
-    def transforms(self, angles: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    def transforms(self, angles: Floats, joints: Floats) -> Floats:
         """Return (B, 3, 4): what takes a point of each bone at rest to its place in the pose, pelvis at the origin.
 
         angles: float (A,), degrees, in the order of `poses.ANGLES`; joints: float (B, 3), at rest.
@@ -85,17 +87,17 @@ class Body:
         shift = heads - np.einsum("bij,bj->bi", turns, joints)
         return np.concatenate([turns, shift[:, :, None]], axis=2)
 
-    def posed(self, transforms: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def posed(self, transforms: Floats, vertices: Floats) -> tuple[Floats, Floats]:
         """Return vertices (V, 3) and normals (V, 3) in the pose; `transforms` (B, 3, 4), `vertices` (V, 3) at rest."""
         blend = blended(transforms, self.bone_index, self.bone_share)
         return moved(blend, vertices), moved(blend[:, :3], self.normals)
 
-    def posed_keypoints(self, transforms: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+    def posed_keypoints(self, transforms: Floats, keypoints: Floats) -> Floats:
         """Return the keypoints (17, 3) in the pose, from those at rest."""
         return moved(blended(transforms, self.keypoint_bones, self.keypoint_shares), keypoints)
 
 
-def levels_of(parents: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def levels_of(parents: Ints) -> tuple[tuple[Ints, Ints], ...]:
     """Return the bones of each depth below the root with their parents, from `parents` (B,), -1 for the root."""
     depth = np.zeros(len(parents), int)
     for bone, parent in enumerate(parents):
@@ -103,7 +105,7 @@ def levels_of(parents: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     return tuple((np.flatnonzero(depth == d), parents[depth == d]) for d in range(1, depth.max() + 1))
 
 
-def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.ndarray:
+def blended(transforms: Floats, index: Ints, share: Floats) -> Floats:
     """Return the weighted mean transform (3, 4, V) of each vertex: linear blend skinning."""
     flat = transforms.reshape(len(transforms), 12)
     out = flat[index[:, 0]] * share[:, :1]
@@ -112,26 +114,26 @@ def blended(transforms: np.ndarray, index: np.ndarray, share: np.ndarray) -> np.
     return np.ascontiguousarray(out.T).reshape(3, 4, -1)
 
 
-def moved(blend: np.ndarray, points: np.ndarray) -> np.ndarray:
+def moved(blend: Floats, points: Floats) -> Floats:
     """Return points (V, 3) under transforms (3, 4, V), or directions under rotations (3, 3, V)."""
     x, y, z = points.T
     rows = [m[0] * x + m[1] * y + m[2] * z + (m[3] if len(m) == 4 else 0.0) for m in blend]
     return np.stack(rows, 1)
 
 
-def shape_terms(traits: np.ndarray) -> np.ndarray:
+def shape_terms(traits: Floats) -> Floats:
     """Return the terms (T,) that the bake fitted: each trait, then the products of the first five."""
     pairs = [traits[i] * traits[j] for i, j in combinations_with_replacement(range(5), 2)]
     return np.concatenate([traits, pairs])
 
 
-def turn_vectors(angles: np.ndarray, bone_names: tuple[str, ...]) -> np.ndarray:
+def turn_vectors(angles: Floats, bone_names: tuple[str, ...]) -> Floats:
     """Return (B, 2, 3): a swing and a twist of each bone as rotation vectors in radians.
 
     A joint's first two angles are the two components of one swing, so 90 and 0 point a limb forward, 0 and 90
     sideways, 64 and 64 halfway between; the third is the twist about the limb, applied first.
     """
-    a = dict(zip(ANGLES, np.radians(angles), strict=True))
+    a: dict[str, float] = dict(zip(ANGLES, np.radians(angles), strict=True))
     out = np.zeros((len(bone_names), 2, 3))
     row = {name: i for i, name in enumerate(bone_names)}
     out[row["pelvis"]] = [[0, 0, a["root.turn"]], [a["root.bend"], a["root.lean"], 0]]
@@ -141,10 +143,12 @@ def turn_vectors(angles: np.ndarray, bone_names: tuple[str, ...]) -> np.ndarray:
             out[row[bone], 1, 2] = share * a[f"{chain}.turn"]
     for side, sign in (("left", 1.0), ("right", -1.0)):
 
-        def put(bone, x=0.0, y=0.0, twist=0.0, side=side, sign=sign):
+        def put(
+            bone: str, x: float = 0.0, y: float = 0.0, twist: float = 0.0, side: str = side, sign: float = sign
+        ) -> None:
             out[row[f"{side}_{bone}"]] = [[x, -sign * y, 0], [0, 0, -sign * twist]]
 
-        def of(name, side=side):
+        def of(name: str, side: str = side) -> float:
             return a[f"{side}_{name}"]
 
         put("upper_arm", -of("shoulder.flex"), of("shoulder.abduct"), of("shoulder.twist"))
@@ -160,27 +164,20 @@ def turn_vectors(angles: np.ndarray, bone_names: tuple[str, ...]) -> np.ndarray:
     return out
 
 
-def rotations(vectors: np.ndarray) -> np.ndarray:
+def rotations(vectors: Floats) -> Floats:
     """Return (B, 3, 3): rotation matrices of the swings times those of the twists; `vectors` (B, 2, 3), radians."""
     angle = np.sqrt((vectors**2).sum(-1))
     x, y, z = np.moveaxis(vectors / np.maximum(angle, 1e-12)[..., None], -1, 0)
     c, s = np.cos(angle), np.sin(angle)
     k = 1 - c
-    matrices = np.stack(
-        [
-            c + x * x * k,
-            x * y * k - z * s,
-            x * z * k + y * s,
-            y * x * k + z * s,
-            c + y * y * k,
-            y * z * k - x * s,
-            z * x * k - y * s,
-            z * y * k + x * s,
-            c + z * z * k,
-        ],
-        -1,
-    ).reshape(-1, 2, 3, 3)
-    return np.einsum("bij,bjk->bik", matrices[:, 0], matrices[:, 1])
+    rows = [
+        c + x * x * k,      x * y * k - z * s,  x * z * k + y * s,
+        y * x * k + z * s,  c + y * y * k,      y * z * k - x * s,
+        z * x * k - y * s,  z * y * k + x * s,  c + z * z * k,
+    ]  # fmt: skip
+    matrices = np.stack(rows, -1).reshape(-1, 2, 3, 3)
+    both: Floats = np.einsum("bij,bjk->bik", matrices[:, 0], matrices[:, 1])
+    return both
 
 
 @lru_cache(maxsize=1)
@@ -206,24 +203,15 @@ def load_body() -> Body:
         ) from error
 
 
-def unpack(data: dict[str, np.ndarray]) -> Body:
+def unpack(data: dict[str, Array]) -> Body:
     """Return the body from the arrays of the file, in float64 and int64."""
-    f64 = {
-        name: data[name].astype(np.float64)
-        for name in (
-            "vertices",
-            "normals",
-            "lengths",
-            "joints",
-            "joint_moves",
-            "neutral",
-            "keypoints",
-            "keypoint_moves",
-        )
-    }
+    as_they_are = "vertices normals lengths joints joint_moves neutral keypoints keypoint_moves"
+    parts: dict[str, Any] = {name: data[name].astype(np.float64) for name in as_they_are.split()}
+    for name in ("bone_names", "part_names", "keypoint_names", "trait_names"):
+        parts[name] = tuple(str(x) for x in data[name])
     faces = data["faces"].astype(np.int64)
     return Body(
-        **f64,
+        **parts,
         faces=faces,
         face_layer=data["layer"][faces[:, 0]],
         vertex_layer=data["layer"],
@@ -234,8 +222,4 @@ def unpack(data: dict[str, np.ndarray]) -> Body:
         levels=levels_of(data["parents"].astype(np.int64)),
         keypoint_bones=data["keypoint_bones"].astype(np.int64),
         keypoint_shares=data["keypoint_shares"] / 255.0,
-        **{
-            name: tuple(str(x) for x in data[name])
-            for name in ("bone_names", "part_names", "keypoint_names", "trait_names")
-        },
     )

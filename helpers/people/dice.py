@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from helpers.people.arrays import Floats
+
 __all__ = ["Dice"]
 
 T = TypeVar("T")
@@ -29,7 +31,7 @@ class Dice:
         """Return a number in [low, high)."""
         return low + (high - low) * float(self._random())
 
-    def uniforms(self, *shape: int) -> np.ndarray:
+    def uniforms(self, *shape: int) -> Floats:
         """Return float64 numbers in [0, 1) of this shape."""
         return self._random(shape)
 
@@ -45,6 +47,7 @@ class Dice:
         """Return one of the choices."""
         return choices[int(self._random() * len(choices))]
 
-    def bell(self, *shape: int) -> np.ndarray:
+    def bell(self, *shape: int) -> Floats:
         """Return float64 numbers around 0 with standard deviation 1, within [-3, 3]: sums of four uniforms."""
-        return (self._random((4, *shape)).sum(axis=0) - 2) * np.sqrt(3.0)
+        sums: Floats = (self._random((4, *shape)).sum(axis=0) - 2) * np.sqrt(3.0)
+        return sums

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.people.appearance import Surface, dress
+from helpers.people.arrays import Array, Bools, Floats, Floats32, Ints, Labels
 from helpers.people.background import Camera, Light
 from helpers.people.meshes import Mesh
 from helpers.people.placing import Placed
@@ -15,18 +16,20 @@ __all__ = ["Layer", "cast_shadows", "draw_layer"]
 # Where a thing meets the ground: points all over the rectangle below it, as shares of its width and depth.
 FOOTPRINT = np.stack(np.meshgrid(np.linspace(0, 1, 12), np.linspace(0, 1, 8)), -1).reshape(-1, 2)
 
+Drawn = tuple[Floats, Floats, Labels, Ints, Bools, Labels]  # see `person_mesh`
+
 
 @dataclass(frozen=True)
 class Layer:
     """The sample grid (see raster.py) with what is nearest at each sample; 0 or 0.0 where there is nothing."""
 
-    red: np.ndarray  # float32 (R, C), in [0, 255]; green and blue alike
-    green: np.ndarray
-    blue: np.ndarray
-    owner: np.ndarray  # uint8 (R, C): person + 1; 0 also for things
-    part: np.ndarray  # uint8 (R, C)
-    worn: np.ndarray  # uint8 (R, C), index into CLOTHES
-    inverse_depth: np.ndarray  # float64 (R, C), 1/m
+    red: Floats32  # float32 (R, C), in [0, 255]; green and blue alike
+    green: Floats32
+    blue: Floats32
+    owner: Labels  # uint8 (R, C): person + 1; 0 also for things
+    part: Labels  # uint8 (R, C)
+    worn: Labels  # uint8 (R, C), index into CLOTHES
+    inverse_depth: Floats  # float64 (R, C), 1/m
 
 
 def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: Light, size: tuple[int, int]) -> Layer:
@@ -65,13 +68,16 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
         worn[rows], paint = dress(one.person.outfit, surface)
         colour[:, rows] = paint.T * light_on(values[5:], light)
 
-    def grid(content: np.ndarray, dtype: type) -> np.ndarray:
-        out = np.zeros(shape[0] * shape[1], dtype)
+    def grid(content: Array, dtype: type[np.generic]) -> Array:
+        out: Array = np.zeros(shape[0] * shape[1], dtype)
         out[hits.sample] = content
         return out.reshape(shape)
 
+    red, green, blue = (grid(channel, np.float32) for channel in colour)
     return Layer(
-        *(grid(channel, np.float32) for channel in colour),
+        red,
+        green,
+        blue,
         grid(owner, np.uint8),
         grid(part, np.uint8),
         grid(worn, np.uint8),
@@ -79,20 +85,22 @@ def draw_layer(placed: list[Placed], things: list[Mesh], camera: Camera, light: 
     )
 
 
-def lit(normals: np.ndarray, light: Light) -> np.ndarray:
+def lit(normals: Floats, light: Light) -> Floats:
     """Return (2, V): the sun's cosine and how much of the sky a vertex faces, both in [0, 1]."""
     x, y, z = normals.T
     cosine = x * light.direction[0] + y * light.direction[1] + z * light.direction[2]
-    return np.clip(np.stack([cosine, 0.5 + 0.5 * z]), 0, 1)
+    both: Floats = np.clip(np.stack([cosine, 0.5 + 0.5 * z]), 0, 1)
+    return both
 
 
-def light_on(lit_by: np.ndarray, light: Light) -> np.ndarray:
+def light_on(lit_by: Floats, light: Light) -> Floats:
     """Return the factors (3, N) on a surface's colour, from what `lit` says about it (2, N)."""
     sun, sky, bounce = (colour[:, None] for colour in (light.sun, light.sky, light.bounce))
-    return bounce + sun * lit_by[0] + (sky - bounce) * lit_by[1]
+    factors: Floats = bounce + sun * lit_by[0] + (sky - bounce) * lit_by[1]
+    return factors
 
 
-def person_mesh(one: Placed, light: Light) -> tuple[np.ndarray, ...]:
+def person_mesh(one: Placed, light: Light) -> Drawn:
     """Return vertices, features (7, V) (place 3, lengths 2, light 2), parts, faces, two-sided and layer of a face."""
     person = one.person
     features = np.concatenate([person.surface.place, person.surface.lengths, lit(person.normals, light)])
@@ -100,7 +108,7 @@ def person_mesh(one: Placed, light: Light) -> tuple[np.ndarray, ...]:
     return one.points(person.vertices), features, person.surface.part, person.faces, layer > 0, layer
 
 
-def thing_mesh(thing: Mesh, light: Light) -> tuple[np.ndarray, ...]:
+def thing_mesh(thing: Mesh, light: Light) -> Drawn:
     """Return the same of a thing; its colour takes the rows of the place."""
     count = len(thing.vertices)
     features = np.concatenate([thing.colours.T, np.zeros((2, count)), lit(thing.normals, light)])
@@ -114,7 +122,7 @@ def thing_mesh(thing: Mesh, light: Light) -> tuple[np.ndarray, ...]:
     )
 
 
-def blend(layer: Layer, image: np.ndarray) -> None:
+def blend(layer: Layer, image: Floats) -> None:
     """Blend the layer into `image` float64 (H, W, 3), in place: each pixel takes its 3 x 3 samples, weights 1-2-1."""
     covered = layer.inverse_depth > 0
     rows, columns = (np.flatnonzero(covered.any(axis)) for axis in (1, 0))
@@ -130,14 +138,15 @@ def blend(layer: Layer, image: np.ndarray) -> None:
         part[:, :, channel] += tent(colour[window])
 
 
-def tent(samples: np.ndarray) -> np.ndarray:
+def tent(samples: Floats32) -> Floats32:
     """Return (h, w) from samples (2h + 1, 2w + 1): means with weights 1-2-1 in both directions."""
     rows = samples[:-1:2] + 2 * samples[1::2] + samples[2::2]
-    return (rows[:, :-1:2] + 2 * rows[:, 1::2] + rows[:, 2::2]) / 16
+    means: Floats32 = (rows[:, :-1:2] + 2 * rows[:, 1::2] + rows[:, 2::2]) / 16
+    return means
 
 
 def cast_shadows(
-    image: np.ndarray, camera: Camera, wall: float, light: Light, placed: list[Placed], things: list[Mesh]
+    image: Floats, camera: Camera, wall: float, light: Light, placed: list[Placed], things: list[Mesh]
 ) -> None:
     """Darken the ground of `image` where people and things stand and where they keep the sun off, in place."""
     height, width = image.shape[:2]
@@ -160,7 +169,7 @@ def cast_shadows(
     image[edge:] *= 1 - sample_grid(dark, rows, columns)[:, :, None]
 
 
-def splat(points: np.ndarray, camera: Camera, shape: tuple[int, int], cell: int, full: float) -> np.ndarray:
+def splat(points: Floats, camera: Camera, shape: tuple[int, int], cell: int, full: float) -> Floats:
     """Return float64 `shape`: how densely ground points (N, 2) lie in each cell, blurred, 1 from `full` points on."""
     points = points[points[:, 1] > 0.5]
     inverse = 1 / points[:, 1]
@@ -176,9 +185,10 @@ def splat(points: np.ndarray, camera: Camera, shape: tuple[int, int], cell: int,
     return np.minimum(out, 1.0)
 
 
-def sample_grid(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def sample_grid(grid: Floats, rows: Floats, columns: Floats) -> Floats:
     """Return `grid` interpolated at fractional `rows` and `columns`: float64 (len(rows), len(columns))."""
     y, x = rows.astype(int), columns.astype(int)
     fy, fx = (rows - y)[:, None], (columns - x)[None]
     mixed = grid[y] * (1 - fy) + grid[y + 1] * fy
-    return mixed[:, x] * (1 - fx) + mixed[:, x + 1] * fx
+    values: Floats = mixed[:, x] * (1 - fx) + mixed[:, x + 1] * fx
+    return values

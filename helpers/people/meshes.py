@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from helpers.people.arrays import Bools, Colour, Floats, Ints
 from helpers.people.dice import Dice
 
 __all__ = ["Mesh", "THINGS", "box", "draw_thing", "joined", "seat"]
@@ -15,20 +17,9 @@ BOX_CORNERS = np.array([[x, y, z] for z in (0, 1) for y in (-0.5, 0.5) for x in 
 BOX_SIDES = np.array([[0, 1, 5, 4], [1, 3, 7, 5], [3, 2, 6, 7], [2, 0, 4, 6], [4, 5, 7, 6], [1, 0, 2, 3]])
 BOX_NORMALS = np.array([[0, -1, 0], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, 0, 1], [0, 0, -1.0]])
 PAINTS = (
-    (176, 140, 100),
-    (120, 86, 58),
-    (84, 60, 44),
-    (206, 200, 190),
-    (236, 234, 230),
-    (70, 74, 82),
-    (40, 42, 48),
-    (164, 60, 50),
-    (60, 96, 150),
-    (84, 130, 96),
-    (214, 168, 72),
-    (130, 110, 140),
-    (190, 120, 84),
-)
+    (176, 140, 100), (120, 86, 58), (84, 60, 44), (206, 200, 190), (236, 234, 230), (70, 74, 82), (40, 42, 48),
+    (164, 60, 50), (60, 96, 150), (84, 130, 96), (214, 168, 72), (130, 110, 140), (190, 120, 84),
+)  # fmt: skip
 LEAVES = ((58, 104, 46), (84, 132, 60), (44, 82, 52), (120, 140, 64), (70, 110, 84))
 
 
@@ -36,11 +27,11 @@ LEAVES = ((58, 104, 46), (84, 132, 60), (44, 82, 52), (120, 140, 64), (70, 110, 
 class Mesh:
     """Vertices (V, 3), normals (V, 3), colours (V, 3) in [0, 255], faces int64 (F, 3), two_sided bool (F,)."""
 
-    vertices: np.ndarray
-    normals: np.ndarray
-    colours: np.ndarray
-    faces: np.ndarray
-    two_sided: np.ndarray
+    vertices: Floats
+    normals: Floats
+    colours: Floats
+    faces: Ints
+    two_sided: Bools
 
     def moved(self, x: float, y: float, z: float = 0.0, turn: float = 0.0) -> Mesh:
         """Return the mesh turned about the vertical by `turn` radians and then shifted."""
@@ -61,18 +52,20 @@ class Box(NamedTuple):
     width: float
     depth: float
     height: float
-    colour: np.ndarray
+    colour: Colour
     x: float
     y: float
     z: float
 
 
-def box(width: float, depth: float, height: float, colour, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Box:
+def box(
+    width: float, depth: float, height: float, colour: Colour, x: float = 0.0, y: float = 0.0, z: float = 0.0
+) -> Box:
     """Return a box, to be made a mesh by `joined`."""
     return Box(width, depth, height, colour, x, y, z)
 
 
-def joined(parts: list[Mesh | Box]) -> Mesh:
+def joined(parts: Sequence[Mesh | Box]) -> Mesh:
     """Return all parts as one mesh."""
     meshes = [part for part in parts if isinstance(part, Mesh)]
     boxes = [part for part in parts if isinstance(part, Box)]
@@ -80,7 +73,9 @@ def joined(parts: list[Mesh | Box]) -> Mesh:
         meshes.append(mesh_of(boxes))
     start = np.cumsum([0] + [len(m.vertices) for m in meshes])
     return Mesh(
-        *(np.concatenate([getattr(m, name) for m in meshes]) for name in ("vertices", "normals", "colours")),
+        np.concatenate([m.vertices for m in meshes]),
+        np.concatenate([m.normals for m in meshes]),
+        np.concatenate([m.colours for m in meshes]),
         np.concatenate([m.faces + s for m, s in zip(meshes, start, strict=False)]),
         np.concatenate([m.two_sided for m in meshes]),
     )
@@ -101,7 +96,9 @@ def mesh_of(boxes: list[Box]) -> Mesh:
     )
 
 
-def ball(radius: float, colour, x: float, y: float, z: float, dice: Dice | None = None, rough: float = 0.0) -> Mesh:
+def ball(
+    radius: float, colour: Colour, x: float, y: float, z: float, dice: Dice | None = None, rough: float = 0.0
+) -> Mesh:
     """Return a ball about (x, y, z), or with `rough` a lumpy one, as a crown of leaves."""
     rings, around = 6, 9
     polar = np.pi * np.arange(rings + 1) / rings
@@ -124,7 +121,7 @@ def ball(radius: float, colour, x: float, y: float, z: float, dice: Dice | None 
     )
 
 
-def leaves(dice: Dice, count: int, height: float, spread: float, colour, z: float) -> Mesh:
+def leaves(dice: Dice, count: int, height: float, spread: float, colour: Colour, z: float) -> Mesh:
     """Return a tuft of narrow leaves rising from (0, 0, z)."""
     turn, lean = 2 * np.pi * dice.uniforms(count), dice.uniforms(count)
     out = np.stack([np.cos(turn), np.sin(turn)], 1)
@@ -142,7 +139,7 @@ def leaves(dice: Dice, count: int, height: float, spread: float, colour, z: floa
     return Mesh(vertices, normals, np.asarray(colour, float) * shade, faces, np.ones(len(faces), bool))
 
 
-def foliage(radius: float, colour, x: float, y: float, z: float, dice: Dice) -> Mesh:
+def foliage(radius: float, colour: Colour, x: float, y: float, z: float, dice: Dice) -> Mesh:
     """Return a crown of leaves about (x, y, z): a dark ball under a coat of loose triangles."""
     count = 110
     out = dice.bell(count, 3)
@@ -160,7 +157,7 @@ def foliage(radius: float, colour, x: float, y: float, z: float, dice: Dice) -> 
     return joined([ball(0.9 * radius, 0.75 * np.asarray(colour, float), x, y, z, dice, 0.3), coat])
 
 
-def paint(dice: Dice) -> np.ndarray:
+def paint(dice: Dice) -> Floats:
     return np.clip(np.array(dice.pick(PAINTS)) + 10 * dice.bell(3), 5, 250)
 
 
@@ -193,7 +190,7 @@ def grass(dice: Dice) -> Mesh:
     return leaves(dice, dice.integer(24, 44), dice.uniform(0.35, 0.75), 0.5, dice.pick(LEAVES), 0)
 
 
-def legs_at(x: float, y: float, width: float, height: float, colour: np.ndarray) -> list[Box]:
+def legs_at(x: float, y: float, width: float, height: float, colour: Floats) -> list[Box]:
     """Return four legs, `x` and `y` from the middle."""
     return [box(width, width, height, colour, i, j) for i in (-x, x) for j in (-y, y)]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.people.appearance import Outfit, Surface, draw_outfit, swelling, worn_faces
+from helpers.people.arrays import Floats, Ints
 from helpers.people.background import Camera
 from helpers.people.body import Body, load_body
 from helpers.people.dice import Dice
@@ -26,11 +27,11 @@ class Person:
     pose: Pose
     outfit: Outfit
     surface: Surface  # of all V vertices
-    vertices: np.ndarray  # float64 (V, 3)
-    normals: np.ndarray  # float64 (V, 3)
-    faces: np.ndarray  # int64 (F, 3)
-    shown: np.ndarray  # int64 (N,): the vertices of those faces
-    keypoints: np.ndarray  # float64 (17, 3)
+    vertices: Floats  # float64 (V, 3)
+    normals: Floats  # float64 (V, 3)
+    faces: Ints  # int64 (F, 3)
+    shown: Ints  # int64 (N,): the vertices of those faces
+    keypoints: Floats  # float64 (17, 3)
     stature: float  # standing height
     turn: float  # radians about the vertical, 0 faces the camera
 
@@ -43,12 +44,12 @@ class Placed:
     x: float
     y: float
 
-    def points(self, points: np.ndarray) -> np.ndarray:
+    def points(self, points: Floats) -> Floats:
         """Return points (N, 3) of the person in the scene."""
         return points + (self.x, self.y, 0.0)
 
 
-def draw_traits(dice: Dice) -> tuple[np.ndarray, float]:
+def draw_traits(dice: Dice) -> tuple[Floats, float]:
     """Return traits (6,) from the middle body and gender in [0, 1], 1 the most feminine."""
     gender = min(max(0.5 + (0.42 if dice.chance(0.5) else -0.42) + 0.08 * float(dice.bell(1)[0]), 0.0), 1.0)
     wide = np.array([0.0, 0.12, 0.16, 0.16, 0.09, 0.16])
@@ -65,7 +66,7 @@ def make_person(dice: Dice, outfit_dice: Dice, appearance: float) -> Person:
     return build_person(body, traits, pose, turn, draw_outfit(outfit_dice, gender, appearance))
 
 
-def build_person(body: Body, traits: np.ndarray, pose: Pose, turn: float, outfit: Outfit) -> Person:
+def build_person(body: Body, traits: Floats, pose: Pose, turn: float, outfit: Outfit) -> Person:
     """Return the person with these traits, pose, direction and outfit."""
     rest, joints, keypoints = body.shaped(traits)
     surface = Surface(body.vertices.T, body.lengths.T, body.part, body.vertex_layer)
@@ -95,7 +96,7 @@ def place_people(
     return place_many(people, settings, dice, cut_dice)
 
 
-def extent(person: Person, camera: Camera, y: float) -> np.ndarray:
+def extent(person: Person, camera: Camera, y: float) -> Floats:
     """Return the box (4,) of a person at x = 0 and depth y, pixels."""
     points, _ = camera.project(person.vertices[person.shown] + (0, y, 0))
     return np.concatenate([points.min(0), points.max(0)])
@@ -151,7 +152,8 @@ def place_many(
     horizon = between(MARGIN - boxes[:, 1].min(), height - 1 - MARGIN - boxes[:, 3].max(), dice.uniform())
     camera = Camera(focal, (width - 1) / 2, horizon, eye)
     boxes += (camera.centre, horizon) * 2
-    placed, taken = [], np.zeros((0, 4))
+    placed: list[Placed] = []
+    taken = np.zeros((0, 4))
     for p, (person, depth, box) in enumerate(zip(people, depths, boxes, strict=True)):
         shift = find_shift(box, depth / focal, depth, taken, placed, settings, dice.uniforms(TRIAL_PLACES), cut_dice(p))
         placed.append(Placed(person, shift * depth / focal, depth))
@@ -160,13 +162,13 @@ def place_many(
 
 
 def find_shift(
-    box: np.ndarray,
+    box: Floats,
     metres: float,
     depth: float,
-    taken: np.ndarray,
+    taken: Floats,
     placed: list[Placed],
     settings: SceneSettings,
-    trials: np.ndarray,
+    trials: Floats,
     cut_dice: Dice,
 ) -> float:
     """Return how far to the right, in pixels, a person is moved: of a few trial places the one that crowds as asked."""
@@ -186,8 +188,9 @@ def find_shift(
     return float(shifts[costs.argmin()])
 
 
-def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def overlaps(box: Floats, boxes: Floats) -> Floats:
     """Return (N,): the shared area of `box` with each of `boxes` as a share of the smaller one's."""
     size = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
     shared = np.maximum(size, 0).prod(1)
-    return shared / np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(1), (box[2:] - box[:2]).prod())
+    shares: Floats = shared / np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(1), (box[2:] - box[:2]).prod())
+    return shares

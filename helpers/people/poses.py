@@ -3,42 +3,25 @@
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from helpers.files import ROOT
+from helpers.people.arrays import Floats
 from helpers.people.dice import Dice
 
 __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "mirrored"]
 
 POSE_FILE = ROOT / "data" / "poses.toml"
 MIDDLE = (
-    "root.bend",
-    "root.lean",
-    "root.turn",
-    "spine.bend",
-    "spine.lean",
-    "spine.turn",
-    "neck.bend",
-    "neck.lean",
+    "root.bend", "root.lean", "root.turn", "spine.bend", "spine.lean", "spine.turn", "neck.bend", "neck.lean",
     "neck.turn",
-)
+)  # fmt: skip
 SIDED = (
-    "shoulder.flex",
-    "shoulder.abduct",
-    "shoulder.twist",
-    "shoulder.shrug",
-    "elbow.flex",
-    "elbow.pronate",
-    "wrist.flex",
-    "fingers.curl",
-    "hip.flex",
-    "hip.abduct",
-    "hip.twist",
-    "knee.flex",
-    "ankle.point",
-    "ankle.turn",
-)
+    "shoulder.flex", "shoulder.abduct", "shoulder.twist", "shoulder.shrug", "elbow.flex", "elbow.pronate", "wrist.flex",
+    "fingers.curl", "hip.flex", "hip.abduct", "hip.twist", "knee.flex", "ankle.point", "ankle.turn",
+)  # fmt: skip
 ARM = SIDED[:8]
 ANGLES = MIDDLE + tuple(f"{side}_{name}" for side in ("left", "right") for name in SIDED)
 NEVER_MIXED = ("root.bend", "root.lean", "root.turn")
@@ -50,7 +33,7 @@ class KeyPose:
 
     name: str
     kind: str
-    angles: np.ndarray
+    angles: Floats
     seat: bool
     lift: float
     loose: float  # how far it may be varied, 1 as usual
@@ -61,8 +44,8 @@ class PoseBook:
     """All key poses with the limits float (A, 2) and the usual spread float (A,) of every angle, degrees."""
 
     poses: tuple[KeyPose, ...]
-    limits: np.ndarray
-    spread: np.ndarray
+    limits: Floats
+    spread: Floats
 
     def draw(self, dice: Dice) -> "Pose":
         """Return a new pose: a key pose mixed with another of its kind, varied within limits, mirrored or not."""
@@ -76,7 +59,7 @@ class PoseBook:
             angles = mirrored(angles)
         return Pose(key.name, self.clipped(angles), key.seat, key.lift)
 
-    def clipped(self, angles: np.ndarray) -> np.ndarray:
+    def clipped(self, angles: Floats) -> Floats:
         """Return the angles, each within its limits."""
         return np.clip(angles, self.limits[:, 0], self.limits[:, 1])
 
@@ -93,12 +76,12 @@ class Pose:
     """A pose of one person: angles float (A,) in degrees, whether it needs a seat, height above ground in metres."""
 
     name: str
-    angles: np.ndarray
+    angles: Floats
     seat: bool
     lift: float
 
 
-def mix(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
+def mix(a: Floats, b: Floats, share: float) -> Floats:
     """Return `a` moved by `share` towards `b`, but for how the whole body lies in space."""
     out = a + share * (b - a)
     for name in NEVER_MIXED:
@@ -106,7 +89,7 @@ def mix(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
     return out
 
 
-def with_arms_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def with_arms_of(a: Floats, b: Floats) -> Floats:
     """Return `a` with both arms of `b`."""
     out = a.copy()
     for i, name in enumerate(ANGLES):
@@ -115,7 +98,7 @@ def with_arms_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
-def mirrored(angles: np.ndarray) -> np.ndarray:
+def mirrored(angles: Floats) -> Floats:
     """Return the mirror image: left and right swapped, leaning and turning reversed."""
     out = np.empty_like(angles)
     for i, name in enumerate(ANGLES):
@@ -146,7 +129,7 @@ def load_poses() -> PoseBook:
     return read_book(table)
 
 
-def read_book(table: dict) -> PoseBook:
+def read_book(table: dict[str, Any]) -> PoseBook:
     """Return the poses of a parsed file.
 
     Raises:
@@ -164,7 +147,7 @@ def read_book(table: dict) -> PoseBook:
     return PoseBook(poses, limits, spread)
 
 
-def read_pose(name: str, entry: dict, limits: np.ndarray) -> KeyPose:
+def read_pose(name: str, entry: dict[str, Any], limits: Floats) -> KeyPose:
     """Return one key pose; `both_` sets left and right."""
     angles = np.zeros(len(ANGLES))
     for joint, values in entry.items():

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.people.arrays import Bools, Floats, Ints
+
 __all__ = ["GRID", "Hits", "rasterize", "sample_shape", "snap"]
 
 GRID = 256  # steps per pixel that vertices are snapped to
@@ -21,14 +23,14 @@ DEPTH_STEPS = 2.0**38  # of 1 / depth, in 1/m: depths above 0.1 m fit beside the
 class Hits:
     """What is nearest at each of N covered samples."""
 
-    sample: np.ndarray  # int64 (N,), index into the flat grid
-    face: np.ndarray  # int64 (N,), index into the faces that were given
-    inverse_depth: np.ndarray  # float64 (N,), 1/m
-    points: np.ndarray  # the arguments of `rasterize`
-    inverse_of_point: np.ndarray
+    sample: Ints  # int64 (N,), index into the flat grid
+    face: Ints  # int64 (N,), index into the faces that were given
+    inverse_depth: Floats  # float64 (N,), 1/m
+    points: Floats  # the arguments of `rasterize`
+    inverse_of_point: Floats
     columns: int
 
-    def weights(self, rows: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    def weights(self, rows: Ints, corner: Ints) -> Floats:
         """Return the barycentric weights (3, n) of the hits `rows` on vertices `corner` (3, n), true in perspective."""
         sample, (px, py), (a, b, c) = self.sample[rows], self.points, corner
         ax, ay = px[a], py[a]
@@ -48,14 +50,12 @@ def sample_shape(size: tuple[int, int]) -> tuple[int, int]:
     return 2 * size[0] + 1, 2 * size[1] + 1
 
 
-def snap(points: np.ndarray) -> np.ndarray:
+def snap(points: Floats) -> Floats:
     """Return points (N, 2) in pixels as columns and rows (2, N): whole numbers of 1/256 pixel, sample 0 at 0."""
     return np.floor(np.ascontiguousarray(points.T) * GRID + (STEP + 0.5))
 
 
-def rasterize(
-    points: np.ndarray, inverse_depth: np.ndarray, faces: np.ndarray, two_sided: np.ndarray, shape: tuple[int, int]
-) -> Hits:
+def rasterize(points: Floats, inverse_depth: Floats, faces: Ints, two_sided: Bools, shape: tuple[int, int]) -> Hits:
     """Return the nearest face at every covered sample.
 
     Args:
@@ -90,15 +90,13 @@ def rasterize(
     )
 
 
-def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def expand(counts: Ints) -> tuple[Ints, Ints]:
     """Return for counts (2, 3): owners (0, 0, 1, 1, 1) and running numbers (0, 1, 0, 1, 2)."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
-def spans(
-    x: list[np.ndarray], y: list[np.ndarray], of_face: np.ndarray, row: np.ndarray, columns: int
-) -> tuple[np.ndarray, np.ndarray]:
+def spans(x: list[Floats], y: list[Floats], of_face: Ints, row: Floats, columns: int) -> tuple[Floats, Floats]:
     """Return first and last covered column of each `row` (in 1/256 pixel) of face `of_face` with corners `x`, `y`.
 
     Corners are put in order from top to bottom, so that two faces with an edge in common compute the same crossing
@@ -115,7 +113,7 @@ def spans(
     return np.maximum(left, 0), np.minimum(right, columns - 1)
 
 
-def from_top(x: list[np.ndarray], y: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def from_top(x: list[Floats], y: list[Floats]) -> tuple[list[Floats], list[Floats]]:
     """Return the corners of each face ordered by y, by three compare-and-swap steps."""
     x, y = list(x), list(y)
     for i, j in ((0, 1), (1, 2), (0, 1)):
@@ -125,13 +123,13 @@ def from_top(x: list[np.ndarray], y: list[np.ndarray]) -> tuple[list[np.ndarray]
     return x, y
 
 
-def slope(xa: np.ndarray, ya: np.ndarray, xb: np.ndarray, yb: np.ndarray) -> np.ndarray:
+def slope(xa: Floats, ya: Floats, xb: Floats, yb: Floats) -> Floats:
     """Return dx / dy of each edge, 0 for level ones."""
     height = yb - ya
     return np.where(height == 0, 0.0, xb - xa) / np.where(height == 0, 1.0, height)
 
 
-def plane(x: list[np.ndarray], y: list[np.ndarray], area: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, ...]:
+def plane(x: list[Floats], y: list[Floats], area: Floats, value: Floats) -> tuple[Floats, ...]:
     """Return c, cx, cy with c + cx * column + cy * row equal to `value` (3, F) at the corners of each face."""
     bx, by, cx, cy = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
     vb, vc = value[1] - value[0], value[2] - value[0]

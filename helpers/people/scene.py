@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.people.arrays import Bools, Floats, Floats32, Ints, Labels
 from helpers.people.background import Camera, draw_light, paint_backdrop, room_of
 from helpers.people.body import BODY_FILE
 from helpers.people.clutter import clutter, occluders, seats
@@ -37,21 +38,21 @@ SHOWN_BY = np.array(
 class Scene:
     """One image with exact labels: P people, H x W pixels, pixel centres at integers, keypoints in COCO's order."""
 
-    image: np.ndarray
+    image: Labels
     """uint8 (H, W, 3)."""
-    keypoints: np.ndarray
+    keypoints: Floats32
     """float32 (P, 17, 2), x then y, pixels; where they are even outside the image."""
-    visibility: np.ndarray
+    visibility: Labels
     """uint8 (P, 17): 0 outside the image, 1 hidden, 2 seen."""
-    boxes_xyxy: np.ndarray
+    boxes_xyxy: Floats32
     """float32 (P, 4): around the whole person, hidden parts included, cut at the border."""
-    instances: np.ndarray
+    instances: Labels
     """uint8 (H, W): person p is p + 1, 0 elsewhere."""
-    parts: np.ndarray
+    parts: Labels
     """uint8 (H, W): index into `PARTS`, 0 elsewhere."""
-    clothes: np.ndarray
+    clothes: Labels
     """uint8 (H, W): index into `CLOTHES`, 0 elsewhere."""
-    depth: np.ndarray
+    depth: Floats32
     """float32 (H, W): metres along the viewing axis to people and to things that stand in the scene; inf where there is
     only ground, wall or sky."""
     poses: tuple[str, ...]
@@ -113,7 +114,7 @@ def check_arguments(seed: object, index: object, settings: object) -> None:
     for name, value in (("seed", seed), ("index", index)):
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"{name} is {value!r}; expected a whole number in [0, 2**64).")
-        if not 0 <= value < 2**64:
+        if not 0 <= int(value) < 2**64:
             raise ValueError(f"{name} is {value}; expected a whole number in [0, 2**64).")
     if not isinstance(settings, SceneSettings):
         raise TypeError(
@@ -122,7 +123,7 @@ def check_arguments(seed: object, index: object, settings: object) -> None:
         )
 
 
-def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Placed]) -> Scene:
+def labelled(image: Labels, layer: Layer, camera: Camera, placed: list[Placed]) -> Scene:
     """Return the scene: the image with its labels, read off the layer at the pixel centres."""
     size = image.shape[:2]
     centres = (slice(1, None, 2), slice(1, None, 2))
@@ -132,12 +133,15 @@ def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Place
     keypoints, visibility, boxes = zip(
         *(labels_of(one, p, camera, layer, size) for p, one in enumerate(placed)), strict=True
     )
+    owner, part, worn = (np.ascontiguousarray(a[centres]) for a in (layer.owner, layer.part, layer.worn))
     return Scene(
         image,
         np.stack(keypoints).astype(np.float32),
         np.stack(visibility),
         np.stack(boxes).astype(np.float32),
-        *(np.ascontiguousarray(a[centres]) for a in (layer.owner, layer.part, layer.worn)),
+        owner,
+        part,
+        worn,
         depth,
         tuple(one.person.pose.name for one in placed),
     )
@@ -145,7 +149,7 @@ def labelled(image: np.ndarray, layer: Layer, camera: Camera, placed: list[Place
 
 def labels_of(
     one: Placed, p: int, camera: Camera, layer: Layer, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Floats, Labels, Floats]:
     """Return keypoints (17, 2), visibility (17,) and box (4,) of person `p`."""
     keypoints, inverse = camera.project(one.points(one.person.keypoints))
     keypoints = np.floor(keypoints * 256 + 0.5) / 256
@@ -158,7 +162,7 @@ def labels_of(
     return keypoints, visibility, box
 
 
-def seen(points: np.ndarray, depth: np.ndarray, p: int, layer: Layer) -> np.ndarray:
+def seen(points: Floats, depth: Floats, p: int, layer: Layer) -> Bools:
     """Return bool (17,): whether each keypoint shows, that is, whether what is nearest there is the right part of
     person `p`, right above it.
 
@@ -169,13 +173,14 @@ def seen(points: np.ndarray, depth: np.ndarray, p: int, layer: Layer) -> np.ndar
     right_part = (part == SHOWN_BY[:, :1]) | (part == SHOWN_BY[:, 1:])
     # depth - 1 / inverse < EMBEDDED, multiplied out so that empty samples divide nothing
     above = depth[:, None] * inverse - 1 < EMBEDDED[:, None] * inverse
-    shows = ((layer.owner[rows, columns] == p + 1) & right_part & above).any(1)
+    shows: Bools = ((layer.owner[rows, columns] == p + 1) & right_part & above).any(1)
     labels = layer.owner[1::2, 1::2]
     rows, columns = around(np.floor(points + 0.5), labels.shape)
-    return shows & (labels[rows, columns] == p + 1).any(1)
+    labelled_so: Bools = (labels[rows, columns] == p + 1).any(1)
+    return shows & labelled_so
 
 
-def around(points: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def around(points: Floats, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
     """Return rows and columns (N, 9) of each of `points` (N, 2), x then y, and its neighbours, kept inside `shape`."""
     nine = np.arange(9)
     columns = np.clip(points[:, :1] + nine % 3 - 1, 0, shape[1] - 1)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 __all__ = ["MAX_PEOPLE", "SceneSettings"]
 
@@ -35,7 +36,7 @@ class SceneSettings:
     appearance: float = 0.5
     """0: plain clothes, even light, empty place; 1: patterns, hard coloured light, clutter, grain."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_pair("size", self.size, Integral, *SIZE_RANGE, ordered=False)
         check_pair("people", self.people, Integral, 1, MAX_PEOPLE)
         check_pair("scale", self.scale, Real, 0.05, 1.5)
@@ -52,7 +53,8 @@ def check_share(name: str, value: object) -> None:
     """Raise unless `value` is a number in [0, 1]."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; expected a number in [0, 1].")
-    if not 0 <= value <= 1:
+    number: Any = value  # Real itself promises no comparison with int
+    if not 0 <= number <= 1:
         raise ValueError(f"{name} is {value}; expected a number in [0, 1].")
 
 

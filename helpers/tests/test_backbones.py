@@ -3,14 +3,13 @@ import socket
 import pytest
 import torch
 
-from helpers.models import backbones, efficientnet
-from helpers.models.backbones import (
+from helpers.models import efficientnet, pretrained
+from helpers.models.backbones import fine_backbone, small_backbone
+from helpers.models.pretrained import (
     WeightsUnavailable,
     efficientnet_lite0_backbone,
-    fine_backbone,
     pretrainable_backbone,
     resnet18_backbone,
-    small_backbone,
 )
 
 
@@ -78,8 +77,8 @@ def offline(monkeypatch, tmp_path):
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(backbones, "package_file", lambda: None)
-    monkeypatch.setattr(backbones, "read_package", lambda: None)
+    monkeypatch.setattr(pretrained, "package_file", lambda: None)
+    monkeypatch.setattr(pretrained, "read_package", lambda: None)
 
 
 @pytest.mark.parametrize("make", [resnet18_backbone, efficientnet_lite0_backbone, pretrainable_backbone])

@@ -8,7 +8,7 @@ from helpers.data.rendered import rendered_crowds
 from helpers.data.skeletons import COCO
 from helpers.models import bottom_up
 from helpers.models.backbones import fine_backbone
-from helpers.models.bottom_up import BottomUp, caps, field_loss, offsets_to, with_maps
+from helpers.models.bottom_up import BottomUp, field_loss, offsets_to, target_heatmaps, with_maps
 
 NAN = float("nan")
 
@@ -43,15 +43,15 @@ def scenes():
 
 def test_a_cap_by_hand():
     """A keypoint at (2, 1) with radius 2: 1 there, 1 - 1/4 beside it, 1 - 2/4 diagonally, 0 two pixels away."""
-    maps = caps(torch.tensor([[[[2.0, 1.0]]]]), torch.ones(1, 1, 1, dtype=torch.bool), (3, 5), radius=2.0)
+    maps = target_heatmaps(torch.tensor([[[[2.0, 1.0]]]]), torch.ones(1, 1, 1, dtype=torch.bool), (3, 5), radius=2.0)
     assert maps[0, 0].tolist() == [[0, 0.5, 0.75, 0.5, 0], [0, 0.75, 1, 0.75, 0], [0, 0.5, 0.75, 0.5, 0]]
 
 
 def test_where_caps_meet_the_higher_one_counts():
     keypoints = torch.tensor([[[[1.0, 0.0]], [[2.5, 0.0]]]])
     both = torch.ones(1, 2, 1, dtype=torch.bool)
-    alone = [caps(keypoints[:, [p]], both[:, [p]], (1, 5), radius=1.5) for p in (0, 1)]
-    assert torch.equal(caps(keypoints, both, (1, 5), radius=1.5), torch.maximum(*alone))
+    alone = [target_heatmaps(keypoints[:, [p]], both[:, [p]], (1, 5), radius=1.5) for p in (0, 1)]
+    assert torch.equal(target_heatmaps(keypoints, both, (1, 5), radius=1.5), torch.maximum(*alone))
 
 
 def test_offsets_lead_from_each_pixel_to_the_nearest_keypoint():
@@ -65,7 +65,7 @@ def test_offsets_lead_from_each_pixel_to_the_nearest_keypoint():
 def test_what_is_not_visible_is_drawn_nowhere_whatever_its_place():
     keypoints = torch.tensor([[[[NAN, NAN]], [[1.0, 1.0]]]])
     none = torch.zeros(1, 2, 1, dtype=torch.bool)
-    assert not caps(keypoints, none, (3, 4)).any() and not offsets_to(keypoints, none, (3, 4)).any()
+    assert not target_heatmaps(keypoints, none, (3, 4)).any() and not offsets_to(keypoints, none, (3, 4)).any()
 
 
 def test_maps_are_drawn_for_every_image_at_the_stride(scenes):
@@ -180,7 +180,7 @@ def test_a_mirrored_batch_has_the_maps_of_the_mirrored_scene(scenes):
         size = (24, 32)
         return {
             "images": batch["images"],
-            "scoremaps": caps(keypoints, batch["visible"], size),
+            "scoremaps": target_heatmaps(keypoints, batch["visible"], size),
             "fields": directions(keypoints, batch["visible"], COCO.limbs, size, 1.5),
             "offsets": offsets_to(keypoints, batch["visible"], size),
         }

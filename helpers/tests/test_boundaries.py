@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers import boundary_score
-from helpers.metrics.boundaries import grown
+from helpers.metrics.boundaries import dilate
 
 
 def row(*labels):
@@ -119,11 +119,11 @@ def test_it_is_no_measure_of_area():
 
 @pytest.mark.parametrize("by", [1, 2, 4])
 @pytest.mark.parametrize("size", [(37, 23), (1, 9), (3, 1)], ids=str)
-def test_grown_agrees_with_max_pooling(by, size):
+def test_dilate_agrees_with_max_pooling(by, size):
     mask = torch.rand(3, *size, generator=torch.Generator().manual_seed(by)) < 0.1
     before = mask.clone()
     pooled = F.max_pool2d(mask[:, None].float(), 2 * by + 1, stride=1, padding=by)[:, 0] > 0
-    assert torch.equal(grown(mask, by), pooled) and torch.equal(mask, before)
+    assert torch.equal(dilate(mask, by), pooled) and torch.equal(mask, before)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 import time
 
 import pytest
@@ -108,6 +109,15 @@ def test_a_batch_is_a_copy(sticks):
     before = sticks.keypoints.clone()
     next(batches(sticks))["keypoints"].zero_()
     assert torch.equal(sticks.keypoints, before)
+
+
+def test_a_set_can_be_pickled_and_changed_in_one_field(sticks):
+    again = pickle.loads(pickle.dumps(sticks))
+    assert torch.equal(again.keypoints, sticks.keypoints) and repr(again) == repr(sticks)
+    assert dataclasses.replace(sticks, name="others").name == "others"
+    assert [field.name for field in dataclasses.fields(sticks)][-2:] == ["skeleton", "name"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        sticks.name = "others"
 
 
 def test_batch_size_zero_is_refused(sticks):
