@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from helpers.data.poses import PoseSet
-
-
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["batches"]
+__all__ = ["Batch", "ImageSet", "batches"]
 
 Batch = dict[str, Tensor]
+Rows = slice | list[int] | Tensor  # which images: what gives a set of them
+
+
+class ImageSet(Protocol):
+    """What training asks of a set of N images: a PoseSet, a PeopleSet, a SegmentationSet, or one of your own."""
+
+    @property
+    def images(self) -> Tensor: ...  # uint8 (N, 3, H, W)
+    @property
+    def name(self) -> str: ...
+    @property
+    def image_size(self) -> tuple[int, int]: ...  # (H, W)
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int | Rows, /) -> Self: ...
+    def batch(self, index: Rows = ..., device: torch.device | str = ...) -> Batch: ...
 
 
 def keep_batch_axis(index: int | slice | list | Tensor, count: int, name: str) -> slice | list | Tensor:
@@ -37,7 +45,7 @@ def rows(images: Tensor, index: slice | list | Tensor) -> Tensor:
 
 
 def batches(
-    data: PoseSet,
+    data: ImageSet,
     batch_size: int = 32,
     device: torch.device | str = "cpu",
     shuffle: bool = False,

@@ -1,9 +1,11 @@
-"""How far a training is, and the learning rate that goes with it."""
+"""When a training is over, and the learning rate on the way there."""
 
 from __future__ import annotations
 
 import math
 import time
+
+__all__ = ["Schedule"]
 
 WARM_UP = 50  # steps, where only the seconds are planned
 
@@ -38,7 +40,7 @@ class Schedule:
     def rate(self) -> float:
         """Return the learning rate: from a tenth up to `lr` in the first tenth, then down a cosine to a hundredth.
 
-        What the seconds before the first step were spent on (a trial of settings) is no part of the rise: a network
+        What the seconds before the first step were spent on (a trial of precisions) is no part of the rise: a network
         that starts at the full rate is spoilt for good. For the same reason a slow machine takes WARM_UP steps for it.
         """
         if self.step == 0:

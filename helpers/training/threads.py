@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import torch
 
+__all__ = ["Threads", "keep_freed_memory", "one_thread"]
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
 
 
