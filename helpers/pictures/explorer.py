@@ -12,8 +12,6 @@ from helpers.pictures.figure import Picture
 from helpers.pictures.maps import temperature
 from helpers.pictures.sliders import show_with_sliders
 
-__all__ = ["example_scores", "temperature_explorer", "temperature_picture"]
-
 SIZE = (16, 24)  # rows, columns: oblong, so that a swap of x and y is seen
 FIRST, SECOND = (5.0, 4.0), (17.0, 11.0)  # x, y of the two peaks
 SoftArgmax = Callable[[Tensor, float], Tensor]  # scores (1, 1, H, W) and beta -> (1, 1, 2), x then y

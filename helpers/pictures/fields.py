@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["candidates", "field", "field_grid", "peaks"]
-
 SHAPES = "osD^vP*X<>hpd"  # one for each kind of keypoint, such as wrists
 CLEAR = 0.1  # a vector of a field that is shorter is not drawn
 NUMBERS = 30  # more candidates than this have colours only

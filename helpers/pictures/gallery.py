@@ -9,8 +9,6 @@ from helpers.pictures.figure import Picture
 from helpers.pictures.poses import scene_grid
 from helpers.pictures.sliders import show_with_sliders
 
-__all__ = ["gallery_picture", "people_gallery"]
-
 SCENES = 8
 
 

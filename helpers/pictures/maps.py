@@ -23,8 +23,6 @@ from helpers.shapes import require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["map_grid", "matrix", "temperature"]
-
 ENTRIES = 400  # a matrix with more entries shows colours only
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from helpers.people import Scene
 
-__all__ = ["mask_grid", "three_kinds", "zoom"]
-
 YES_NO = (BLACK, WHITE)
 PEOPLE = (BLACK, *OF_CLASS[6:9], *OF_CLASS[1:6])  # those of no class of clothes first
 

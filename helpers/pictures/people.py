@@ -22,8 +22,6 @@ from helpers.shapes import require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["crops_row", "masks_and_boxes", "people_grid"]
-
 
 @shows_itself
 def people_grid(

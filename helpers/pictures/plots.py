@@ -12,8 +12,6 @@ from helpers.pictures.figure import Picture, finished, plot_axes, shows_itself
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["bars", "curves", "lines", "run_times"]
-
 BASELINE: dict[str, Any] = {"color": "#777777", "ls": ":", "label": "baseline"}
 LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False}
 

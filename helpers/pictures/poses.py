@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from helpers.data.poses import PoseSet
     from helpers.people import Scene
 
-__all__ = ["pose_grid", "pose_on_image", "scene", "scene_grid"]
-
 
 @shows_itself
 def pose_on_image(

@@ -8,8 +8,6 @@ from typing import Any
 from helpers.notebook import HtmlOutput, in_notebook, show_html
 from helpers.pictures.figure import Picture
 
-__all__ = ["show_with_sliders"]
-
 
 def show_with_sliders(
     what: str, call: str, draw: Callable[..., Picture], make_sliders: Callable[[], dict[str, Any]], columns: int

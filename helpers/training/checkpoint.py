@@ -16,8 +16,6 @@ from helpers.history import History
 from helpers.training.schedule import Schedule
 from helpers.training.weights import read_tensors, save_weights
 
-__all__ = ["Checkpoint", "require_folder"]
-
 EVERY = 20.0  # seconds between two checkpoints: a large model takes a while to write
 
 

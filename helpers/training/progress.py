@@ -11,8 +11,6 @@ from helpers.history import History
 from helpers.notebook import HtmlOutput, in_notebook
 from helpers.training.schedule import Schedule
 
-__all__ = ["ProgressDisplay"]
-
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 # Seconds between two looks at the loss. On a GPU each one waits for the work in the queue, and a kernel's messages may
 # be read at the end only, when of more than some two thousand the last are lost.

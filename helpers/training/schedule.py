@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import time
 
-__all__ = ["Schedule"]
-
 WARM_UP = 50  # steps, where only the seconds are planned
 
 

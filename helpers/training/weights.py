@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from helpers.files import atomically
 
-__all__ = ["load_weights", "read_tensors", "save_weights"]
-
 
 def save_weights(model: nn.Module, path: str | os.PathLike[str], **notes: object) -> Path:
     """Return the path of the file that now holds the weights of `model`, written whole or not at all.
