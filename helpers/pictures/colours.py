@@ -1,13 +1,8 @@
 """The colours of pictures, which colour-blind readers can tell apart (Okabe and Ito 2008, and a few more)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 
 from helpers.data.skeletons import Skeleton
-
-if TYPE_CHECKING:
-    from matplotlib.colors import Colormap
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = COLOURS = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -40,6 +35,4 @@ def class_colours(count: int) -> list[str]:
 
 def blue_to_red() -> Colormap:
     """Return a scale of colours for signed numbers: blue below zero, white at it, red above."""
-    from matplotlib.colors import LinearSegmentedColormap
-
     return LinearSegmentedColormap.from_list("blue to red", [BLUE, WHITE, VERMILION], N=255)  # odd: 0 is white

@@ -1,22 +1,17 @@
 """What pictures draw onto an axis: images, limbs and keypoints, boxes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from torch import Tensor
 
 from helpers.data.skeletons import Skeleton
+from helpers.people import Scene
 from helpers.pictures.colours import BLACK, side_colour
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.patheffects import AbstractPathEffect
-
-    from helpers.people import Scene
 
 
 def draw_image(axis: Axes, image: Tensor, interpolation: str = "bilinear") -> None:
@@ -86,6 +81,4 @@ def draw_box(axis: Axes, box: Sequence[float], colour: str, width: float, *, out
 
 def outline(width: float) -> list[AbstractPathEffect]:
     """Return the effect that draws a dark line of this width below a line."""
-    from matplotlib.patheffects import Normal, Stroke
-
     return [Stroke(linewidth=width, foreground="#00000090"), Normal()]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from helpers.pictures.figure import Picture
-from helpers.pictures.maps import temperature
 from helpers.pictures.sliders import show_with_sliders
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 SIZE = (16, 24)  # rows, columns: oblong, so that a swap of x and y is seen
 FIRST, SECOND = (5.0, 4.0), (17.0, 11.0)  # x, y of the two peaks
@@ -40,6 +41,8 @@ def temperature_picture(
         softargmax: your function: softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y.
         beta, height, second, noise: the knobs, see `example_scores`.
     """
+    from helpers.pictures.maps import temperature  # brings matplotlib, which has to wait until something is drawn
+
     scores = example_scores(height, second, noise).requires_grad_()
     place = softargmax(scores, beta)
     if not isinstance(place, Tensor) or place.shape != (1, 1, 2):

@@ -3,12 +3,15 @@
 Peaks and fields are in pixels of a map, whose pixels are `stride` image pixels wide.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from helpers.data.skeletons import COCO, Skeleton
@@ -17,10 +20,6 @@ from helpers.pictures.colours import BLACK, LEFT, MIDDLE, RIGHT, VERMILION, WHIT
 from helpers.pictures.drawing import draw_grey, outline
 from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, require_few, shows_itself
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHAPES = "osD^vP*X<>hpd"  # one for each kind of keypoint, such as wrists
 CLEAR = 0.1  # a vector of a field that is shorter is not drawn
@@ -108,9 +107,6 @@ def candidates(
     for i, j in pairs:
         if not (0 <= i < len(starts) and 0 <= j < len(ends)):
             raise ValueError(f"kept has the pair ({i}, {j}); there are {len(starts)} starts and {len(ends)} ends.")
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     figure, (axis,) = image_axes(1, 1, 7.0, aspect(image))
     figure.set_figwidth(8.2)  # the scale of colours stands beside the image
     draw_grey(axis, image)
@@ -239,8 +235,6 @@ def _place_by(line: Tensor, taken: Sequence[Sequence[float]], apart: float) -> l
 
 def _legend_of_kinds(figure: Figure, shapes: dict[str, str]) -> None:
     """Put a legend below the image, a shape for each kind of keypoint and the colours of the sides."""
-    from matplotlib.lines import Line2D
-
     entries = [(shape, "#BBBBBB", kind) for kind, shape in shapes.items()]
     entries += [("o", LEFT, "left"), ("o", RIGHT, "right"), ("o", MIDDLE, "middle")]
     handles = [

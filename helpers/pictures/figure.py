@@ -1,7 +1,5 @@
 """Figures that show themselves in a notebook, with a text for who cannot see them, and the axes to draw on."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import html
@@ -9,14 +7,13 @@ import io
 import os
 from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from helpers.notebook import in_notebook, show_html
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from torch import Tensor
 
 MOST = 64  # images in a grid
 
@@ -67,8 +64,6 @@ def shows_itself(make: Callable[..., Picture]) -> Callable[..., Picture]:
 
 def image_axes(rows: int, columns: int, inches: float, aspect: float = 1.0) -> tuple[Figure, list[Axes]]:
     """Return a figure and its axes for images, without pyplot: nothing is left open, nothing shows twice."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(columns * inches, rows * (inches * aspect + 0.25)), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis in axes:
@@ -95,8 +90,6 @@ def name_axes(axes: Iterable[Axes], names: Iterable[str], fontsize: float = 10) 
 
 def plot_axes(count: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     """Return a figure and its axes for curves or bars, side by side."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(width, 3.2), layout="constrained")
     axes = list(figure.subplots(1, count, squeeze=False).flat)
     for axis in axes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.people import MAX_PEOPLE, SceneSettings, render_scene
-from helpers.pictures.figure import Picture
-from helpers.pictures.poses import scene_grid
 from helpers.pictures.sliders import show_with_sliders
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 SCENES = 8
 
@@ -23,6 +24,8 @@ def gallery_picture(
         poses: draw the keypoints and limbs.
         knobs: crowding, occlusion, truncation, scale, appearance; see `helpers.people.SceneSettings`.
     """
+    from helpers.pictures.poses import scene_grid  # brings matplotlib, which has to wait until something is drawn
+
     settings = SceneSettings(size=size, people=(people, people), **knobs)
     scenes = [render_scene(seed, index, settings) for index in range(SCENES)]
     words = ", ".join(f"{name} {value}" for name, value in {"people": people, **knobs}.items())

@@ -1,10 +1,10 @@
 """Pictures of numbers in rows and columns: score maps, what a softmax makes of one, the matrix of a convolution."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.pictures.colours import BLACK, SKY, WHITE, blue_to_red
@@ -19,9 +19,6 @@ from helpers.pictures.figure import (
     shows_itself,
 )
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 ENTRIES = 400  # a matrix with more entries shows colours only
 
@@ -109,8 +106,6 @@ def matrix(
             raise ValueError(f"{name} is {tuple(size)}, {size[0] * size[1]} pixels; C has {pixels} of them.")
     if not C.numel():
         raise ValueError(f"C has shape {tuple(C.shape)}, so there is nothing to draw.")
-    from matplotlib.figure import Figure
-
     values = C.detach().cpu().float()
     cell = min(0.42, 9.0 / sizes["I"], 7.0 / sizes["O"])
     width, height = max(3.2, cell * sizes["I"] + 1.6), max(1.8, cell * sizes["O"] + 1.0)

@@ -1,24 +1,21 @@
 """Pictures of masks, in colours that colour-blind readers can tell apart."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from torch import Tensor
 
 from helpers.data.masks import RENDERED_CLASSES, VOID, SegmentationSet, three_masks
+from helpers.people import Scene
 from helpers.pictures.colours import BLACK, OF_CLASS, VOID_GREY, WHITE, class_colours
 from helpers.pictures.drawing import draw_box, draw_image, draw_scene
 from helpers.pictures.figure import Picture, aspect, finished, image_axes, name_axes, require_few, shows_itself
 from helpers.shapes import require, require_labels
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from helpers.people import Scene
 
 YES_NO = (BLACK, WHITE)
 PEOPLE = (BLACK, *OF_CLASS[6:9], *OF_CLASS[1:6])  # those of no class of clothes first
@@ -139,8 +136,6 @@ def _rows_of(data: SegmentationSet, predictions: Predictions) -> dict[str, Tenso
 
 def _draw_mask(axis: Axes, mask: Tensor, of_class: Sequence[str]) -> None:
     """Draw a mask (H, W) in the colours of its classes, void in grey."""
-    from matplotlib.colors import to_rgb
-
     table = torch.tensor([to_rgb(colour) for colour in (*of_class, VOID_GREY)])
     labels = mask.detach().cpu().long()
     labels = torch.where(labels == VOID, len(of_class), labels)
@@ -166,8 +161,6 @@ def _with_legend(
 
 def _legend(figure: Figure, class_names: Sequence[str], void: bool, title: str | None = None) -> None:
     """Put a legend of the classes below all axes, for which the figure grows."""
-    from matplotlib.patches import Patch
-
     named = [*zip(class_names, class_colours(len(class_names)), strict=True), *[("void", VOID_GREY)] * void]
     patches = [Patch(facecolor=colour, edgecolor="#555555", lw=0.6, label=name) for name, colour in named]
     width, height = figure.get_size_inches()

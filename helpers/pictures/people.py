@@ -4,12 +4,11 @@ Estimated people of one image are float (M, K, 3): x, y and score in pixels of t
 missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from torch import Tensor
 
 from helpers.data.people import PeopleSet
@@ -18,9 +17,6 @@ from helpers.pictures.colours import BLACK, WHITE, person_colour
 from helpers.pictures.drawing import draw_box, draw_image, draw_person
 from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, require_few, shows_itself
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @shows_itself
@@ -167,8 +163,6 @@ def _draw_scored_box(axis: Axes, box: Sequence[float], score: float, colour: str
 
 def _draw_mask(axis: Axes, mask: Tensor, colour: str) -> None:
     """Lay a transparent colour over the mask, bool (H, W), with its outline."""
-    from matplotlib.colors import to_rgba
-
     layer = torch.tensor(to_rgba(colour, 0.4)) * mask[:, :, None]  # (H, W, 4), clear outside
     axis.imshow(layer.numpy(), interpolation="nearest", zorder=1)
     if mask.any() and not mask.all():

@@ -1,16 +1,14 @@
 """Curves and bars: how a training went, how large errors are, how long methods take."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from helpers.history import History
 from helpers.pictures.colours import BLACK, SERIES, WHITE
 from helpers.pictures.figure import Picture, finished, plot_axes, shows_itself
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 BASELINE: dict[str, Any] = {"color": "#777777", "ls": ":", "label": "baseline"}
 LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False}
@@ -58,8 +56,6 @@ def curves(
 
 def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str], strict: bool) -> None:
     """Draw the series `wanted` of every history; one that a history lacks is an error only if `strict`."""
-    from matplotlib.ticker import MaxNLocator
-
     colours = iter(SERIES * len(named) * len(wanted))
     for prefix, history in named.items():
         for name in wanted:

@@ -4,15 +4,17 @@ Every function of `helpers.pictures` shows its picture in the notebook, with a t
 `Picture`, which can be saved; `show=False` only returns it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from torch import Tensor
 
+from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO, Skeleton
+from helpers.people import Scene
 from helpers.pictures.colours import BLACK, COLOURS, WHITE
 from helpers.pictures.drawing import draw_box, draw_dots, draw_image, draw_limbs, draw_scene, seen_keypoints
 from helpers.pictures.figure import (
@@ -26,12 +28,6 @@ from helpers.pictures.figure import (
     shows_itself,
 )
 from helpers.shapes import require
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from helpers.data.poses import PoseSet
-    from helpers.people import Scene
 
 
 @shows_itself
@@ -100,9 +96,6 @@ def pose_grid(
 @shows_itself
 def scene(scene: Scene, title: str = "") -> Picture:
     """Return a rendered scene and its labels: poses and boxes, people, body parts, clothes and depth."""
-    import numpy as np
-    from matplotlib.colors import ListedColormap
-
     figure, axes = image_axes(2, 3, 3.0, aspect=scene.image.shape[0] / scene.image.shape[1])
     for axis in axes[:2]:
         draw_scene(axis, scene)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.notebook import HtmlOutput, in_notebook, show_html
-from helpers.pictures.figure import Picture
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 
 def show_with_sliders(

@@ -77,7 +77,7 @@ class Curves:
 
     def draw(self) -> None:
         """Draw the curves if there are new epochs."""
-        from helpers.pictures import curves
+        from helpers.pictures.plots import curves
 
         if len(self.history) not in (0, self.epochs):
             self.epochs = len(self.history)
