@@ -58,9 +58,7 @@ def fetch(url: str, sha256: str, folder: str | os.PathLike[str]) -> Path:
         problem = f"{url} sent another file than expected (SHA-256 is not {sha256[:12]}...), so it was thrown away"
         raise ValueError(f"{problem}. Try again; if it stays so, the source has changed: tell the course.") from error
     except requests.RequestException as error:
-        problem = f"{url} could not be downloaded ({type(error).__name__})"
-        raise ConnectionError(
-            f"{problem}. Check the network, or put the file into {folder} as {name} yourself."
-        ) from error
+        ask = f"Check the network, or put the file into {folder} as {name} yourself."
+        raise ConnectionError(f"{url} could not be downloaded ({type(error).__name__}). {ask}") from error
     except PermissionError as error:
         raise PermissionError(f"{folder} cannot be written, so {url} was not downloaded. Choose another.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -53,22 +54,13 @@ def temperature_picture(
         slope = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True)[0]
         slope = torch.zeros_like(scores) if slope is None else slope
     share = torch.softmax((beta * scores.detach()).flatten(), 0).view(SIZE)
-    return temperature(
-        scores.detach()[0, 0],
-        share,
-        slope[0, 0],
-        place.detach()[0, 0],
-        title=f"beta {beta:.3g}, peak {height:g}, second peak {second:g}",
-        show=False,
-    )
+    title = f"beta {beta:.3g}, peak {height:g}, second peak {second:g}"
+    return temperature(scores.detach()[0, 0], share, slope[0, 0], place.detach()[0, 0], title=title, show=False)
 
 
 def temperature_explorer(softargmax: SoftArgmax) -> None:
     """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it."""
-
-    def draw(**knobs: float) -> Picture:
-        return temperature_picture(softargmax, **knobs)
-
+    draw = partial(temperature_picture, softargmax)
     show_with_sliders("explorer", "temperature_picture(softargmax).save('beta.png')", draw, _sliders, columns=2)
 
 

@@ -154,10 +154,8 @@ def peaks(
         stride: width of a pixel of the map, in pixels of the image.
     """
     if not isinstance(peaks, Sequence) or len(peaks) != skeleton.num_keypoints:
-        raise ValueError(
-            f"peaks holds {len(peaks)} entries; expected {skeleton.num_keypoints} tensors, one for each "
-            f"keypoint of {skeleton.name}."
-        )
+        wanted = f"{skeleton.num_keypoints} tensors, one for each keypoint of {skeleton.name}"
+        raise ValueError(f"peaks holds {len(peaks)} entries; expected {wanted}.")
     for k, found in enumerate(peaks):
         require(f"peaks[{k}]", found, "N 3")
     figure, (axis,) = image_axes(1, 1, 7.0, aspect(image))
@@ -209,10 +207,8 @@ def _require_fit(field: Tensor, image: Tensor, stride: float) -> None:
     (height, width), (h, w) = image.shape[1:], field.shape[1:]
     rows, columns = -(-height // stride), -(-width // stride)
     if (h, w) != (rows, columns):
-        raise ValueError(
-            f"The field has {h} x {w} pixels; expected {rows:g} x {columns:g} for an "
-            f"image of {height} x {width} at stride {stride:g}."
-        )
+        what = f"an image of {height} x {width} at stride {stride:g}"
+        raise ValueError(f"The field has {h} x {w} pixels; expected {rows:g} x {columns:g} for {what}.")
 
 
 def _place_by(line: Tensor, taken: Sequence[Sequence[float]], apart: float) -> list[float]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.data.batches import Batch
-from helpers.training.threads import one_thread
+from helpers.training.threads import Threads
 
 __all__ = ["Loss", "Output", "Precision", "choose_precision", "describe_device", "map_tensors", "pick_device"]
 
@@ -92,7 +92,7 @@ def choose_precision(model: nn.Module, loss: Loss, batch: Batch) -> tuple[Precis
     runs on one thread: what several take depends on what else the machine does at the moment.
     """
     devices = [batch["images"].device] if batch["images"].device.type == "cuda" else []
-    with torch.random.fork_rng(devices), one_thread():
+    with torch.random.fork_rng(devices), Threads(most=1):
         plain = best = Precision()
         seconds = {plain: _seconds_per_step(model, loss, batch, plain)}
         for dtype in ("float32", "bfloat16"):

@@ -45,10 +45,8 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     wrong += [f"{name} is {theirs}, the model's {ours}" for name, theirs, ours in both if theirs != ours]
     if wrong:
         more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise ValueError(
-            f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}. "
-            "Train and save this model again, or build the one that was saved."
-        )
+        problem = f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}"
+        raise ValueError(f"{problem}. Train and save this model again, or build the one that was saved.")
     model.load_state_dict(tensors)
     return model
 
