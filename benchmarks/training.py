@@ -25,7 +25,7 @@ def rows(pairs: int = 5) -> list[Row]:
     from torch import nn
 
     import helpers
-    from helpers.training.speed import choose_setting
+    from helpers.training.speed import choose_precision
 
     helpers.set_seed(0)
     data = helpers.rendered_people("train")
@@ -39,14 +39,14 @@ def rows(pairs: int = 5) -> list[Row]:
         visible = batch["visible"].unsqueeze(-1)
         return ((output - batch["keypoints"]).square() * visible).sum() / visible.sum()
 
-    setting, _ = choose_setting(model, loss, batch)
+    precision, _ = choose_precision(model, loss, batch)
 
     def bare() -> None:
         trained = copy.deepcopy(model).train()
-        setting.prepare(trained)
+        precision.prepare(trained)
         optimizer = torch.optim.AdamW(trained.parameters(), 1e-3, fused=True)
         for _ in range(len(data) // BATCH):
-            value = loss(setting.forward(trained, batch["images"]), batch)
+            value = loss(precision.forward(trained, batch["images"]), batch)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
@@ -55,12 +55,12 @@ def rows(pairs: int = 5) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             helpers.fit(
                 copy.deepcopy(model), data, val, loss=loss, metrics={"loss": lambda o, b: float(loss(o, b))}, epochs=1,
-                batch_size=BATCH, setting=setting, augment=augment, train_metrics=False,
+                batch_size=BATCH, precision=precision, augment=augment, train_metrics=False,
                 save_to=Path(folder) / "model.safetensors",
             )  # fmt: skip
 
     affine = helpers.augment.pose(data.skeleton, colour=0)
-    note = f"{STEPS} steps of {BATCH} images, {setting}, progress bar, history and checkpoint on"
+    note = f"{STEPS} steps of {BATCH} images, {precision}, progress bar, history and checkpoint on"
     plain, augmented = paired_ratio(bare, loop, pairs), paired_ratio(bare, lambda: loop(affine), pairs)
     return [
         Row("bare step / fit", plain, 0.97, note=note),

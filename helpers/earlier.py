@@ -8,6 +8,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 class Answers:
@@ -36,12 +37,11 @@ class Answers:
         return name in self.found
 
     def __repr__(self) -> str:
-        return f"Answers of {self.exercise}: {', '.join(self.found) or 'none'}" + (
-            f"; not here: {', '.join(self.missing)}" if self.missing else ""
-        )
+        missing = f"; not here: {', '.join(self.missing)}" if self.missing else ""
+        return f"Answers of {self.exercise}: {', '.join(self.found) or 'none'}{missing}"
 
 
-def answers(exercise: str, folder: str | os.PathLike | None = None) -> Answers:
+def answers(exercise: str, folder: str | os.PathLike[str] | None = None) -> Answers:
     """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
 
     The notebook's first code cell (its imports) and its answer cells are run, each on its own: one that fails, or has
@@ -63,7 +63,7 @@ def answers(exercise: str, folder: str | os.PathLike | None = None) -> Answers:
     return _run(exercise, setup + [(name, source) for name, source in code if name is not None])
 
 
-def _notebook(exercise: str, folder: str | os.PathLike | None) -> Path | None:
+def _notebook(exercise: str, folder: str | os.PathLike[str] | None) -> Path | None:
     """Return the notebook's path, or None: in `folder`, else beside the working folder, or in it."""
     here = Path.cwd()
     beside = [here.parent / exercise, here / exercise, here, here / "exercises" / exercise]
@@ -72,13 +72,13 @@ def _notebook(exercise: str, folder: str | os.PathLike | None) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _grade_id(cell: dict) -> str | None:
+def _grade_id(cell: dict[str, Any]) -> str | None:
     """Return the name of the question that this cell answers, None for any other cell."""
     about = cell.get("metadata", {}).get("nbgrader", {})
     return about.get("grade_id") if about.get("solution") else None
 
 
-def _source(cell: dict) -> str:
+def _source(cell: dict[str, Any]) -> str:
     """Return the code of a cell without the lines that only IPython understands."""
     source = cell["source"]
     lines = ("".join(source) if isinstance(source, list) else source).splitlines()
@@ -88,7 +88,8 @@ def _source(cell: dict) -> str:
 def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
     """Run each cell guarded, in one namespace; sort the answers into found and missing."""
     namespace: dict[str, object] = {"__name__": exercise}
-    found, missing = {}, {}
+    found: dict[str, object] = {}
+    missing: dict[str, str] = {}
     for name, source in cells:
         before = dict(namespace)
         try:

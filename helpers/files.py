@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent  # of the course: helpers/, data/ 
 
 
 @contextlib.contextmanager
-def atomically(path: str | os.PathLike) -> Iterator[Path]:
+def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` when the block ends well, else it is removed.
 
     So an interrupt or a full disk never leaves half a file under the real name, and a reader sees the old file or the
@@ -34,7 +34,7 @@ def atomically(path: str | os.PathLike) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def fetch(url: str, sha256: str, folder: str | os.PathLike) -> Path:
+def fetch(url: str, sha256: str, folder: str | os.PathLike[str]) -> Path:
     """Return the path of the file at `url`, downloaded into `folder` unless a good copy is there already.
 
     Shows a progress bar, and keeps the file only if its SHA-256 is `sha256`: never half a file, never another one.
@@ -47,23 +47,18 @@ def fetch(url: str, sha256: str, folder: str | os.PathLike) -> Path:
         import pooch
         import requests
     except ImportError as error:
-        raise ImportError(
-            f"To download {url} install pooch (pip install pooch tqdm), or put the file into {folder} yourself."
-        ) from error
+        how = "install pooch (pip install pooch tqdm)"
+        raise ImportError(f"To download {url} {how}, or put the file into {folder} yourself.") from error
     folder, name = Path(folder), url.split("?")[0].rstrip("/").rsplit("/", 1)[-1]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         bring = pooch.HTTPDownloader(progressbar=sys.stderr is not None, timeout=30)
         return Path(pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=name, path=folder, downloader=bring))
     except ValueError as error:
-        raise ValueError(
-            f"{url} sent another file than expected (SHA-256 is not {sha256[:12]}...), so it was "
-            "thrown away. Try again; if it stays so, the source has changed: tell the course."
-        ) from error
+        problem = f"{url} sent another file than expected (SHA-256 is not {sha256[:12]}...), so it was thrown away"
+        raise ValueError(f"{problem}. Try again; if it stays so, the source has changed: tell the course.") from error
     except requests.RequestException as error:
-        raise ConnectionError(
-            f"{url} could not be downloaded ({type(error).__name__}). Check the network, or put the "
-            f"file into {folder} as {name} yourself."
-        ) from error
+        ask = f"Check the network, or put the file into {folder} as {name} yourself."
+        raise ConnectionError(f"{url} could not be downloaded ({type(error).__name__}). {ask}") from error
     except PermissionError as error:
         raise PermissionError(f"{folder} cannot be written, so {url} was not downloaded. Choose another.") from error

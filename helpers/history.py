@@ -12,8 +12,7 @@ class History:
 
     `loss` is the mean training loss, `val["MPJPE"]` a metric on the validation set, `train["MPJPE"]` the same on
     training images where that was asked for, `lr` the learning rate at the end of the epoch, `times` the seconds since
-    the start.
-    `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
+    the start. `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
     """
 
     metric: str
@@ -71,7 +70,5 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return f"History: no epochs ({self.stopped})"
-        return (
-            f"History: {len(self)} epochs in {self.seconds:.0f} s ({self.stopped}), best {self.metric} "
-            f"{self.best:.4g} in epoch {self.best_epoch}"
-        )
+        best = f"best {self.metric} {self.best:.4g} in epoch {self.best_epoch}"
+        return f"History: {len(self)} epochs in {self.seconds:.0f} s ({self.stopped}), {best}"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from helpers.files import atomically
-from helpers.notebook import in_notebook
+from helpers.notebook import in_notebook, show_html
 
 FILE = "results.json"
 
@@ -24,7 +24,7 @@ class Results:
     Example: results.add("regression", **{"MPJPE": 8.3, "seconds": 60})
     """
 
-    def __init__(self, path: str | os.PathLike | None = None):
+    def __init__(self, path: str | os.PathLike[str] | None = None):
         self.path = Path(path) if path is not None else Path.cwd() / FILE
         self.rows: dict[str, dict[str, float]] = self._read(self.path)
 
@@ -57,9 +57,7 @@ class Results:
         """
         lines = self._lines(having)
         if in_notebook():
-            from IPython.display import HTML, display
-
-            display(HTML(_html(lines)))
+            show_html(_html(lines))
         else:
             print(_text(lines))
 
@@ -81,19 +79,14 @@ class Results:
         """Return the header and the rows as texts; a dash where a row has no such number."""
         rows = {name: row for name, row in self.all_rows().items() if having is None or having in row}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        values = [[name, *(row.get(column, math.nan) for column in columns)] for name, row in rows.items()]
-        return [
-            ["method", *columns],
-            *[[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in numbers)] for name, *numbers in values],
-        ]
+        cells = {name: [row.get(column, math.nan) for column in columns] for name, row in rows.items()}
+        shown = [[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in row)] for name, row in cells.items()]
+        return [["method", *columns], *shown]
 
     def _read(self, path: Path) -> dict[str, dict[str, float]]:
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            return {
-                str(name): {str(c): math.nan if v is None else float(v) for c, v in row.items()}
-                for name, row in rows.items()
-            }
+            rows = json.loads(path.read_text(encoding="utf-8")).items()
+            return {name: {c: math.nan if v is None else float(v) for c, v in row.items()} for name, row in rows}
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -108,10 +101,8 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            print(
-                f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook "
-                "is closed."
-            )
+            problem = f"{self.path} cannot be written ({error.strerror or error})"
+            print(f"{problem}: this row is kept until the notebook is closed.")
 
 
 def _text(lines: list[list[str]]) -> str:
@@ -127,16 +118,13 @@ def _html(lines: list[list[str]]) -> str:
     if not rows:
         return "<p>No results yet.</p>"
     head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    body = "".join(
-        f'<tr><th scope="row" style="text-align:left">{name}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
-        + "</tr>"
-        for name, *cells in rows
-    )
+    named = [(f'<th scope="row" style="text-align:left">{name}</th>', cells) for name, *cells in rows]
+    body = "".join(f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for name, cells in named)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _set_aside(path: Path) -> dict:
+def _set_aside(path: Path) -> dict[str, dict[str, float]]:
+    """Rename a file that cannot be read as a table, say so, and return a table without rows."""
     aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}.json")
     try:
         os.replace(path, aside)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from helpers import pictures
-from helpers.notebook import in_notebook
-from helpers.pictures.figure import Picture
+from helpers.pictures.sliders import show_with_sliders
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 SIZE = (16, 24)  # rows, columns: oblong, so that a swap of x and y is seen
 FIRST, SECOND = (5.0, 4.0), (17.0, 11.0)  # x, y of the two peaks
+SoftArgmax = Callable[[Tensor, float], Tensor]  # scores (1, 1, H, W) and beta -> (1, 1, 2), x then y
 
 
 def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0) -> Tensor:
@@ -30,7 +34,7 @@ def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0)
 
 
 def temperature_picture(
-    softargmax: Callable, beta: float = 1.0, height: float = 8.0, second: float = 0.0, noise: float = 0.0
+    softargmax: SoftArgmax, beta: float = 1.0, height: float = 8.0, second: float = 0.0, noise: float = 0.0
 ) -> Picture:
     """Return a picture of the scores, of the probabilities, and of how far x moves when a score grows.
 
@@ -38,6 +42,8 @@ def temperature_picture(
         softargmax: your function: softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y.
         beta, height, second, noise: the knobs, see `example_scores`.
     """
+    from helpers.pictures.maps import temperature  # brings matplotlib, which has to wait until something is drawn
+
     scores = example_scores(height, second, noise).requires_grad_()
     place = softargmax(scores, beta)
     if not isinstance(place, Tensor) or place.shape != (1, 1, 2):
@@ -48,47 +54,24 @@ def temperature_picture(
         slope = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True)[0]
         slope = torch.zeros_like(scores) if slope is None else slope
     share = torch.softmax((beta * scores.detach()).flatten(), 0).view(SIZE)
-    return pictures.temperature(
-        scores.detach()[0, 0],
-        share,
-        slope[0, 0],
-        place.detach()[0, 0],
-        title=f"beta {beta:.3g}, peak {height:g}, second peak {second:g}",
-        show=False,
-    )
+    title = f"beta {beta:.3g}, peak {height:g}, second peak {second:g}"
+    return temperature(scores.detach()[0, 0], share, slope[0, 0], place.detach()[0, 0], title=title, show=False)
 
 
-def temperature_explorer(softargmax: Callable) -> None:
-    """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it.
+def temperature_explorer(softargmax: SoftArgmax) -> None:
+    """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it."""
+    draw = partial(temperature_picture, softargmax)
+    show_with_sliders("explorer", "temperature_picture(softargmax).save('beta.png')", draw, _sliders, columns=2)
 
-    The picture is ordinary output: it stays in the saved notebook, where sliders do not work.
-    """
-    if not in_notebook():
-        print(
-            "The explorer shows itself in notebooks; temperature_picture(softargmax).save('beta.png') keeps its "
-            "picture."
-        )
-        return
-    from IPython.display import HTML, display
 
-    try:
-        import ipywidgets
-    except ImportError:
-        display(HTML(temperature_picture(softargmax).html()))
-        print("With ipywidgets (pip install ipywidgets) the explorer has sliders.")
-        return
+def _sliders() -> dict[str, Any]:
+    """Return one widget for each knob of `temperature_picture`."""
+    from ipywidgets import FloatLogSlider, FloatSlider
+
     about = {"continuous_update": False, "style": {"description_width": "90px"}}
-    sliders = {
-        "beta": ipywidgets.FloatLogSlider(value=1, base=10, min=-2, max=2, step=0.1, description="beta", **about),
-        "height": ipywidgets.FloatSlider(value=8, min=0, max=20, step=0.5, description="peak", **about),
-        "second": ipywidgets.FloatSlider(value=0, min=0, max=20, step=0.5, description="second peak", **about),
-        "noise": ipywidgets.FloatSlider(value=0, min=0, max=2, step=0.1, description="noise", **about),
+    return {
+        "beta": FloatLogSlider(value=1, base=10, min=-2, max=2, step=0.1, description="beta", **about),
+        "height": FloatSlider(value=8, min=0, max=20, step=0.5, description="peak", **about),
+        "second": FloatSlider(value=0, min=0, max=20, step=0.5, description="second peak", **about),
+        "noise": FloatSlider(value=0, min=0, max=2, step=0.1, description="noise", **about),
     }
-
-    def picture() -> HTML:
-        return HTML(temperature_picture(softargmax, **{k: slider.value for k, slider in sliders.items()}).html())
-
-    display(ipywidgets.VBox([ipywidgets.HBox(list(sliders.values())[:2]), ipywidgets.HBox(list(sliders.values())[2:])]))
-    handle = display(picture(), display_id=True)
-    for slider in sliders.values():
-        slider.observe(lambda _: handle.update(picture()), names="value")

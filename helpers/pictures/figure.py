@@ -1,21 +1,21 @@
-"""Figures that show themselves in a notebook, with a text for who cannot see them."""
-
-from __future__ import annotations
+"""Figures that show themselves in a notebook, with a text for who cannot see them, and the axes to draw on."""
 
 import base64
 import functools
 import html
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from helpers.notebook import in_notebook
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from helpers.notebook import in_notebook, show_html
+
+MOST = 64  # images in a grid
 
 
 class Picture:
@@ -31,16 +31,14 @@ class Picture:
         data = base64.b64encode(buffer.getvalue()).decode()
         return f'<img style="max-width:100%" alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
 
-    def save(self, path: str | os.PathLike, dpi: int = 100) -> None:
+    def save(self, path: str | os.PathLike[str], dpi: int = 100) -> None:
         """Write the picture; the ending of `path` decides on the format."""
         self.figure.savefig(Path(path), dpi=dpi)
 
     def show(self) -> None:
         """Show the picture in the notebook; where there is none, do nothing."""
         if in_notebook():
-            from IPython.display import HTML, display
-
-            display(HTML(self.html()))
+            show_html(self.html())
             self.shown = True
 
     def _ipython_display_(self) -> None:  # as the last line of a cell: not a second time
@@ -55,7 +53,7 @@ def shows_itself(make: Callable[..., Picture]) -> Callable[..., Picture]:
     """Return `make` with an argument `show`, true by default: the picture is shown before it is returned."""
 
     @functools.wraps(make)
-    def made(*args, show: bool = True, **kwargs) -> Picture:
+    def made(*args: Any, show: bool = True, **kwargs: Any) -> Picture:
         picture = make(*args, **kwargs)
         if show:
             picture.show()
@@ -66,8 +64,6 @@ def shows_itself(make: Callable[..., Picture]) -> Callable[..., Picture]:
 
 def image_axes(rows: int, columns: int, inches: float, aspect: float = 1.0) -> tuple[Figure, list[Axes]]:
     """Return a figure and its axes for images, without pyplot: nothing is left open, nothing shows twice."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(columns * inches, rows * (inches * aspect + 0.25)), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis in axes:
@@ -75,10 +71,25 @@ def image_axes(rows: int, columns: int, inches: float, aspect: float = 1.0) -> t
     return figure, axes
 
 
+def image_grid(
+    count: int, columns: int, inches: float, aspect: float, titles: Sequence[str] | None = None, fontsize: float = 9
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `columns` images side by side, and an axis, perhaps with a title, for each of `count`."""
+    figure, axes = image_axes(-(-count // columns), columns, inches, aspect)
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    name_axes(axes, titles or (), fontsize)
+    return figure, axes[:count]
+
+
+def name_axes(axes: Iterable[Axes], names: Iterable[str], fontsize: float = 10) -> None:
+    """Write a name above each of the axes, as far as there are names."""
+    for axis, name in zip(axes, names, strict=False):
+        axis.set_title(name, fontsize=fontsize)
+
+
 def plot_axes(count: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     """Return a figure and its axes for curves or bars, side by side."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(width, 3.2), layout="constrained")
     axes = list(figure.subplots(1, count, squeeze=False).flat)
     for axis in axes:
@@ -88,6 +99,25 @@ def plot_axes(count: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def alt_text(title: str, text: str) -> str:
-    """Return the text that stands for a picture."""
-    return f"{title}: {text}" if title else text
+def require_few(
+    count: int, things: str, example: str, *, has: str = "There are", a: str = "grid", **beside: Sized | None
+) -> None:
+    """Check that there are 1 to 64 things, and as many of what stands beside them, such as titles."""
+    if not 1 <= count <= MOST:
+        raise ValueError(f"{has} {count} {things}; a {a} takes 1 to {MOST}, such as {example}.")
+    for name, values in beside.items():
+        if values is not None and len(values) != count:
+            raise ValueError(f"{len(values)} {name} for {count} {things}.")
+
+
+def aspect(images: Tensor) -> float:
+    """Return height / width of images or maps (..., H, W)."""
+    return images.shape[-2] / images.shape[-1]
+
+
+def finished(figure: Figure, title: str, text: str, headline: str | None = None) -> Picture:
+    """Return the picture, for which title and `text` stand, with a headline above all axes; None is the title."""
+    headline = title if headline is None else headline
+    if headline:
+        figure.suptitle(headline, fontsize=11)
+    return Picture(figure, f"{title}: {text}" if title else text)

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from helpers import crowd_pictures
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.skeletons import COCO, LSP
-from helpers.pictures import people as crowd_pictures
-from helpers.pictures.masks import GREY
-from helpers.pictures.people import LEFT, MIDDLE, OF_PERSON, RIGHT, WHITE
+from helpers.pictures.colours import BLUE, LEFT, MIDDLE, OF_PERSON, RIGHT, VERMILION, VOID_GREY, WHITE
 from helpers.tests.stick_people import stick_people
 from helpers.tests.test_mask_pictures import rgb, simulated
 from helpers.tests.test_pictures import near, pixels
@@ -102,7 +101,7 @@ def test_the_first_six_people_stay_apart_for_colour_blind_readers():
         for second in seen[:i]
         for a, b in zip(first, second, strict=True)
     ]
-    assert len(set(OF_PERSON)) == len(OF_PERSON) == 8 and min(apart) > 9 and GREY not in OF_PERSON
+    assert len(set(OF_PERSON)) == len(OF_PERSON) == 8 and min(apart) > 9 and VOID_GREY not in OF_PERSON
 
 
 def arrows(axis):
@@ -126,7 +125,7 @@ def test_arrows_point_down_where_y_grows():
     values = torch.zeros(2, 1, 1)
     values[1] = 1
     image = pixels(crowd_pictures.field(values))
-    coloured = (abs(image - rgb(crowd_pictures.VERMILION)).max(-1) < 12).sum(1)
+    coloured = (abs(image - rgb(VERMILION)).max(-1) < 12).sum(1)
     rows = coloured.nonzero()[0]
     assert len(rows) > 50 and coloured[rows[1]] > 50 and coloured[rows[-2]] < 10
 
@@ -170,7 +169,7 @@ def test_candidates_show_every_pair_and_the_kept_ones_thick():
 
 
 def test_a_high_score_is_red_and_a_low_one_blue():
-    for score, colour in ((1.0, crowd_pictures.VERMILION), (-1.0, crowd_pictures.BLUE)):
+    for score, colour in ((1.0, VERMILION), (-1.0, BLUE)):
         axis = crowd_pictures.candidates(BLACK_IMAGE, STARTS[:1], ENDS[:1], torch.tensor([[score]])).figure.axes[0]
         assert (255 * np.array(axis.lines[0].get_color()[:3])).round().tolist() == rgb(colour)
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from helpers.pictures import poses as pictures
+from helpers import pictures
 from helpers.pictures.explorer import FIRST, SIZE, example_scores, temperature_explorer, temperature_picture
 
 

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from helpers import mask_pictures
 from helpers.data.masks import SegmentationSet
 from helpers.people import SceneSettings, render_scene
-from helpers.pictures import masks as mask_pictures
-from helpers.pictures.masks import GREY, PALETTE, YES_NO
+from helpers.pictures.colours import BLUE, OF_CLASS, VERMILION, VOID_GREY
+from helpers.pictures.masks import YES_NO
 from helpers.tests.test_pictures import near, pixels
 
 
@@ -29,8 +30,8 @@ def rgb(colour: str) -> list[int]:
 def test_a_mask_has_the_colours_of_its_classes_and_void_is_grey():
     _, axis = mask_pictures.mask_grid(stripes(1)).figure.axes
     mask = drawn(axis)
-    assert mask[5, 3].tolist() == rgb(PALETTE[1]) and mask[5, 30].tolist() == rgb(PALETTE[0])
-    assert mask[5, 39].tolist() == rgb(GREY)
+    assert mask[5, 3].tolist() == rgb(OF_CLASS[1]) and mask[5, 30].tolist() == rgb(OF_CLASS[0])
+    assert mask[5, 39].tolist() == rgb(VOID_GREY)
 
 
 def test_rows_are_image_truth_and_prediction():
@@ -39,7 +40,7 @@ def test_rows_are_image_truth_and_prediction():
     image, truth, prediction = picture.figure.axes
     assert [axis.texts[0].get_text() for axis in (image, truth, prediction)] == ["image", "truth", "prediction"]
     assert image.images[0].get_array().shape == (30, 40, 3) and (image.images[0].get_array() == 255).all()
-    assert (drawn(prediction) == rgb(PALETTE[2])).all() and not (drawn(truth) == rgb(PALETTE[2])).all(-1).any()
+    assert (drawn(prediction) == rgb(OF_CLASS[2])).all() and not (drawn(truth) == rgb(OF_CLASS[2])).all(-1).any()
     assert picture.alt == (
         "Test: 1 images of stripes: image, true masks, predicted masks; the classes are sea, sand, sky, void"
     )
@@ -54,8 +55,8 @@ def test_more_images_than_columns_go_on_below():
     axes = np.array(picture.figure.axes).reshape(3, 4, 2)
     assert [axis.get_visible() for axis in axes[2].flat] == [True, False] * 4
     assert [axes[block, 0, column].get_title() for block in range(3) for column in range(2)] == [*"abcde", ""]
-    assert (drawn(axes[0, 2, 0]) == rgb(PALETTE[0])).all() and (drawn(axes[1, 3, 1]) == rgb(PALETTE[1])).all()
-    assert (drawn(axes[2, 3, 0]) == rgb(PALETTE[2])).all()
+    assert (drawn(axes[0, 2, 0]) == rgb(OF_CLASS[0])).all() and (drawn(axes[1, 3, 1]) == rgb(OF_CLASS[1])).all()
+    assert (drawn(axes[2, 3, 0]) == rgb(OF_CLASS[2])).all()
     assert "masks of A, masks of B" in picture.alt
     assert [text.get_text() for text in picture.figure.legends[0].texts] == ["sea", "sand", "sky", "void"]
 
@@ -100,14 +101,14 @@ def simulated(colour: str) -> list[np.ndarray]:
 
 def test_all_colours_stay_apart_for_colour_blind_readers():
     """A difference of 2.3 can just be seen; ours are 16 and more, void's grey included."""
-    seen = [simulated(colour) for colour in (*PALETTE, GREY)]
+    seen = [simulated(colour) for colour in (*OF_CLASS, VOID_GREY)]
     apart = [
         np.linalg.norm(a - b)
         for i, first in enumerate(seen)
         for second in seen[:i]
         for a, b in zip(first, second, strict=True)
     ]
-    assert len(set(PALETTE)) == 11 and min(apart) > 16
+    assert len(set(OF_CLASS)) == 11 and min(apart) > 16
 
 
 def test_zoom_shows_the_square_around_a_place():
@@ -138,7 +139,7 @@ def test_three_kinds_of_masks_stand_side_by_side():
     assert (drawn(binary)[person] == rgb(YES_NO[1])).all() and (drawn(binary)[~person] == 0).all()
     colours = {tuple(colour) for colour in drawn(instance)[person].tolist()}
     assert len(colours) == len(np.unique(scene.instances[person])) > 1
-    assert (drawn(semantic)[scene.clothes == 1] == rgb(PALETTE[1])).all()
+    assert (drawn(semantic)[scene.clothes == 1] == rgb(OF_CLASS[1])).all()
     assert picture.alt.startswith("Kinds: a scene of 3 people: image, binary masks, semantic masks, instance masks; ")
 
 
@@ -148,8 +149,8 @@ def test_a_matrix_is_white_where_it_is_zero_and_signed_elsewhere():
     axis = picture.figure.axes[0]
     colours = axis.images[0].to_rgba(axis.images[0].get_array())
     assert (255 * colours[0, 1, :3]).round().tolist() == [255, 255, 255]
-    assert (255 * colours[0, 0, :3]).round().tolist() == rgb(mask_pictures.VERMILION)
-    assert (255 * colours[1, 1, :3]).round().tolist() == rgb(mask_pictures.BLUE)
+    assert (255 * colours[0, 0, :3]).round().tolist() == rgb(VERMILION)
+    assert (255 * colours[1, 1, :3]).round().tolist() == rgb(BLUE)
     assert [text.get_text() for text in axis.texts] == ["3", "-3", "1.5"]
     assert picture.alt == "C: a matrix of 2 x 3, 50% of it not 0, from -3 to 3"
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers import History
+from helpers import History, pictures
 from helpers.data.skeletons import COCO, LSP
 from helpers.people import SceneSettings, render_scene
-from helpers.pictures import poses as pictures
+from helpers.pictures.colours import LEFT, MIDDLE, RIGHT
 from helpers.pictures.figure import Picture
 from helpers.tests.stick_people import stick_people
 
@@ -51,10 +51,10 @@ def test_left_and_right_have_colours_of_their_own():
         keypoints[COCO.index(name)] = torch.tensor([20.0 + 10 * k, 30])
         visibility[COCO.index(name)] = 2
     left = pixels(pictures.pose_on_image(black, keypoints, visibility, skeleton=COCO))
-    assert near(left, pictures.LEFT) > 50 and near(left, pictures.RIGHT) == 0
+    assert near(left, LEFT) > 50 and near(left, RIGHT) == 0
     order = list(COCO.flip_order)
     right = pixels(pictures.pose_on_image(black, keypoints[order], visibility[order], skeleton=COCO))
-    assert near(right, pictures.LEFT) == 0 and near(right, pictures.RIGHT) > 50
+    assert near(right, LEFT) == 0 and near(right, RIGHT) > 50
 
 
 def test_hidden_is_hollow_and_outside_is_not_drawn():
@@ -63,7 +63,7 @@ def test_hidden_is_hollow_and_outside_is_not_drawn():
     visibility = torch.tensor([2, 1, 0] + [2] * 14, dtype=torch.uint8)  # the last 14 have no place
     (axis,) = pictures.pose_on_image(black, keypoints, visibility, skeleton=COCO).figure.axes
     faces = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "o"]
-    assert sorted(faces) == sorted(["none", pictures.MIDDLE])
+    assert sorted(faces) == sorted(["none", MIDDLE])
 
 
 def test_the_truth_is_drawn_in_white_below_a_prediction():

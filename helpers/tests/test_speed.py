@@ -8,11 +8,11 @@ from torch import nn
 
 from helpers import pick_device
 from helpers.tests.stick_people import stick_people
-from helpers.training.speed import Setting, choose_setting, map_tensors
+from helpers.training.speed import Precision, choose_precision, map_tensors
 from helpers.training.threads import Threads
 
 BATCH = stick_people(4, (16, 24)).batch()
-SETTINGS = [Setting(), Setting("float32", True), Setting("bfloat16", False), Setting("bfloat16", True)]
+PRECISIONS = [Precision(), Precision("float32", True), Precision("bfloat16", False), Precision("bfloat16", True)]
 
 
 class Net(nn.Module):
@@ -31,15 +31,15 @@ def loss(output, batch):
     return (output - batch["keypoints"]).square().mean()
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_every_setting_gives_the_same_output_in_float32(setting):
+@pytest.mark.parametrize("precision", PRECISIONS, ids=str)
+def test_every_precision_gives_the_same_output_in_float32(precision):
     torch.manual_seed(0)
     net = Net().eval()
     plain = net(BATCH["images"])
-    setting.prepare(net)
-    output = setting.forward(net, BATCH["images"])
+    precision.prepare(net)
+    output = precision.forward(net, BATCH["images"])
     assert output.dtype == torch.float32 and torch.allclose(output, plain, atol=0.05)
-    Setting().prepare(net)
+    Precision().prepare(net)
     assert net.conv.weight.is_contiguous() and torch.equal(net(BATCH["images"]), plain)
 
 
@@ -47,24 +47,24 @@ def test_the_trial_leaves_model_and_random_numbers_alone():
     torch.manual_seed(0)
     net = Net().train()
     before, random = {k: v.clone() for k, v in net.state_dict().items()}, torch.get_rng_state()
-    setting, words = choose_setting(net, loss, BATCH)
-    assert setting in SETTINGS and "ms" in words and str(setting) in words
+    precision, words = choose_precision(net, loss, BATCH)
+    assert precision in PRECISIONS and "ms" in words and str(precision) in words
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items()) and net.calls == 0
     assert torch.equal(torch.get_rng_state(), random) and all(p.grad is None for p in net.parameters())
 
 
-def test_a_setting_in_which_the_model_fails_is_not_taken():
+def test_a_precision_in_which_the_model_fails_is_not_taken():
     """With `.view` a channels_last map cannot be flattened."""
-    net, fast = Net(viewed=True), Setting("float32", True)
+    net, fast = Net(viewed=True), Precision("float32", True)
     with pytest.raises(RuntimeError, match="view"):
         fast.prepare(net)
         fast.forward(net, BATCH["images"])
-    assert not choose_setting(Net(viewed=True), loss, BATCH)[0].channels_last
+    assert not choose_precision(Net(viewed=True), loss, BATCH)[0].channels_last
 
 
 def test_a_model_that_fails_plainly_fails_aloud():
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        choose_setting(nn.Linear(5, 5), loss, BATCH)
+        choose_precision(nn.Linear(5, 5), loss, BATCH)
 
 
 def test_map_tensors_reaches_into_trees():

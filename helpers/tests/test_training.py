@@ -17,7 +17,7 @@ from helpers.tests.stick_people import stick_people
 from helpers.training.checkpoint import Checkpoint
 from helpers.training.loop import train_one_epoch
 from helpers.training.schedule import Schedule
-from helpers.training.speed import Setting
+from helpers.training.speed import Precision
 from helpers.training.weights import read_tensors
 
 TRAIN, VAL = stick_people(40, (32, 24), seed=0), stick_people(10, (32, 24), seed=1)
@@ -137,10 +137,10 @@ def test_history_agrees_with_evaluate(net):
 def test_the_same_seed_trains_the_same_weights(net):
     other = Net()
     other.load_state_dict(net.state_dict())
-    plain = Setting()
+    plain = Precision()
     for model in (net, other):
         set_seed(1)
-        fit(model, TRAIN, VAL, **QUIET, epochs=2, setting=plain, augment=helpers.augment.pose(TRAIN.skeleton))
+        fit(model, TRAIN, VAL, **QUIET, epochs=2, precision=plain, augment=helpers.augment.pose(TRAIN.skeleton))
     assert same(state(net), state(other))
 
 
@@ -218,7 +218,7 @@ def test_an_interrupt_keeps_the_best_and_resume_goes_on(net, tmp_path, capsys):
 
 def test_resumed_training_ends_where_an_unbroken_one_ends(net, tmp_path):
     """Stopped after the third epoch's steps and resumed: the same batches, rates and moments, so the same weights."""
-    quiet = QUIET | {"setting": Setting(), "train_metrics": False, "epochs": 4}
+    quiet = QUIET | {"precision": Precision(), "train_metrics": False, "epochs": 4}
     whole, resumed, path = Net(), Net(), tmp_path / "net.safetensors"
     whole.load_state_dict(state(net))
     falling = iter([4.0, 3.0, 2.0, 1.0])

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 
 from helpers.files import atomically
 from helpers.history import History
+from helpers.training.schedule import Schedule
 from helpers.training.weights import read_tensors, save_weights
 
 EVERY = 20.0  # seconds between two checkpoints: a large model takes a while to write
 
 
-def require_folder(save_to: str | os.PathLike | None) -> None:
+def require_folder(save_to: str | os.PathLike[str] | None) -> None:
     """Raise before the training, not after it, if `save_to` cannot be written."""
     if save_to is None:
         return
@@ -30,10 +31,8 @@ def require_folder(save_to: str | os.PathLike | None) -> None:
             part.write_text("")
         path.with_name(f"{path.stem}.trial").unlink()
     except OSError as error:
-        raise OSError(
-            f"save_to is {str(path)!r}, but {path.parent.resolve()} cannot be written "
-            f"({error.strerror or error}). Choose another folder, or make it."
-        ) from error
+        problem = f"{path.parent.resolve()} cannot be written ({error.strerror or error})"
+        raise OSError(f"save_to is {str(path)!r}, but {problem}. Choose another folder, or make it.") from error
 
 
 class Checkpoint:
@@ -44,12 +43,12 @@ class Checkpoint:
 
     def __init__(
         self,
-        save_to: str | os.PathLike | None,
+        save_to: str | os.PathLike[str] | None,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         generator: torch.Generator,
         history: History,
-        schedule,
+        schedule: Schedule,
     ):
         self.model, self.optimizer, self.generator = model, optimizer, generator
         self.history, self.schedule = history, schedule
@@ -63,15 +62,9 @@ class Checkpoint:
         if self.history.best_epoch == len(self.history):
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
             if self.save_to:
-                save_weights(
-                    self.model,
-                    self.save_to,
-                    metric=self.history.metric,
-                    value=self.history.best,
-                    epoch=len(self.history),
-                    seconds=round(self.schedule.seconds(), 1),
-                    torch=torch.__version__,
-                )
+                best = {"metric": self.history.metric, "value": self.history.best, "epoch": len(self.history)}
+                seconds = round(self.schedule.seconds(), 1)
+                save_weights(self.model, self.save_to, **best, seconds=seconds, torch=torch.__version__)
         if time.perf_counter() - self.written > EVERY:
             self.write()
 
@@ -91,18 +84,15 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        notes = {
-            "history": dataclasses.asdict(self.history),
-            "step": self.schedule.step,
-            "seconds": self.schedule.seconds(),
-        }
+        done = {"step": self.schedule.step, "seconds": self.schedule.seconds()}
+        notes = {"history": dataclasses.asdict(self.history), **done}
         with atomically(self.path) as part:
             save_file(tensors, part, {"training": json.dumps(notes)})
         self.written = time.perf_counter()
 
     def resume(self) -> str:
         """Load the checkpoint if there is one; return a sentence that says what was done."""
-        if self.path is None:
+        if self.path is None or self.save_to is None:
             raise ValueError("resume=True needs save_to, the file beside which the checkpoint lies.")
         if not self.path.is_file():
             return f"Nothing to resume ({self.path.name} does not exist): training starts from the beginning."
@@ -113,11 +103,9 @@ class Checkpoint:
             self._load_optimizer(_under("optimizer.", tensors))
             self.generator.set_state(tensors["generator"])
         except (KeyError, RuntimeError, ValueError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{self.path} is the checkpoint of another model or training. Delete it and train again; "
-                "the weights that were best so far stay in "
-                f"{self.save_to.name}."
-            ) from error
+            kept = f"the weights that were best so far stay in {self.save_to.name}."
+            problem = f"{self.path} is the checkpoint of another model or training"
+            raise ValueError(f"{problem}. Delete it and train again; {kept}") from error
         for name, value in notes["history"].items():
             setattr(self.history, name, value)
         self.history.stopped = "done"

@@ -8,31 +8,29 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from helpers.data.batches import batches
-from helpers.data.poses import PoseSet
+from helpers.data.batches import Batch, ImageSet, batches
 from helpers.history import History
 from helpers.training.checkpoint import Checkpoint, require_folder
-from helpers.training.progress import Live, describe
+from helpers.training.progress import ProgressDisplay
 from helpers.training.schedule import Schedule
-from helpers.training.speed import Setting, choose_setting, map_tensors, pick_device
+from helpers.training.speed import Loss, Output, Precision, choose_precision, describe_device, map_tensors, pick_device
 from helpers.training.threads import Threads, keep_freed_memory
 from helpers.training.weights import load_weights
 
-__all__ = ["History", "Schedule", "evaluate", "fit", "predict", "train_one_epoch"]
+__all__ = ["evaluate", "fit", "predict", "train_one_epoch"]
 
-Batch = dict[str, Tensor]
-Loss = Callable[[object, Batch], Tensor]
-Metrics = dict[str, Callable[[object, Batch], float]]
+Metrics = dict[str, Callable[[Output, Batch], float]]
 
 
 def fit(
     model: nn.Module,
-    train: PoseSet,
-    val: PoseSet,
+    train: ImageSet,
+    val: ImageSet,
     *,
     loss: Loss,
     metrics: Metrics,
@@ -42,13 +40,13 @@ def fit(
     lr: float = 1e-3,
     weight_decay: float = 1e-2,
     augment: Callable[[Batch], Batch] | None = None,
-    save_to: str | os.PathLike | None = None,
+    save_to: str | os.PathLike[str] | None = None,
     resume: bool = False,
     mode: str = "min",
     train_metrics: bool = True,
     seed: int = 0,
     device: str | torch.device | None = None,
-    setting: Setting | None = None,
+    precision: Precision | None = None,
     progress: bool = True,
 ) -> History:
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
@@ -64,7 +62,7 @@ def fit(
         resume: go on from where an interrupted call with the same `save_to` stopped.
         train_metrics: measure the metrics on training images too, as many as `val` has.
         seed: decides on the order of the images.
-        device, setting: None takes a GPU where there is one, and the fastest precision and order of pixels in a trial.
+        device, precision: None takes a GPU if there is one, and the fastest precision and order of pixels in a trial.
 
     The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
     device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
@@ -73,7 +71,7 @@ def fit(
         FloatingPointError: the loss became NaN or infinite.
         TypeError, ValueError, OSError: an argument that cannot be used.
     """
-    _check(train, val, metrics, epochs, max_seconds, batch_size, lr, mode)
+    _check(train, val, metrics, mode, epochs=epochs, max_seconds=max_seconds, batch_size=batch_size, lr=lr)
     history = History(next(iter(metrics)), mode)
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         return _instead_of_training(model, save_to, history)
@@ -83,33 +81,33 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
     keep_freed_memory()
-    with _on_device(model, device) as device, Live(history, schedule, progress) as live, paced as threads:
-        setting = setting or _tried(model, loss, train, batch_size, schedule, device, live)
-        setting.prepare(model)
+    with _on_device(model, device) as device, ProgressDisplay(history, schedule, progress) as display, paced as threads:
+        precision = precision or _fastest(model, loss, train.batch(slice(0, batch_size), device), schedule, display)
+        precision.prepare(model)
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
         checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule)
         if resume:
-            live.say(checkpoint.resume())
+            display.say(checkpoint.resume())
         try:
             while not schedule.over():
                 shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
-                mean_loss = train_one_epoch(model, shuffled, loss, optimizer, schedule, setting, augment, live, threads)
+                mean_loss = train_one_epoch(
+                    model, shuffled, loss, optimizer, schedule, precision, augment, display, threads
+                )
                 on_val = evaluate(model, val, metrics, device=device)
                 on_train = evaluate(model, train[: len(val)], metrics, device=device) if train_metrics else {}
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
                 checkpoint.epoch_done()
-                live.epoch_done()
+                display.epoch_done()
             checkpoint.remove()
         except KeyboardInterrupt:
             history.stopped = "interrupted"
             checkpoint.write()
-            live.say(
-                f"Stopped after {len(history)} whole epochs; the best weights so far are kept."
-                + (" The same call with resume=True goes on from here." if save_to else "")
-            )
+            again = " The same call with resume=True goes on from here." if save_to else ""
+            display.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept.{again}")
         finally:
             checkpoint.restore_best()
-            Setting().prepare(model)
+            Precision().prepare(model)
     model.eval()
     return history
 
@@ -120,9 +118,9 @@ def train_one_epoch(
     loss: Loss,
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
-    setting: Setting | None = None,
+    precision: Precision | None = None,
     augment: Callable[[Batch], Batch] | None = None,
-    live: Live | None = None,
+    display: ProgressDisplay | None = None,
     threads: Threads | None = None,
 ) -> float:
     """Return the mean loss per image over one pass through the batches, having taken one step for each.
@@ -130,8 +128,9 @@ def train_one_epoch(
     It ends early when `schedule` is over.
     """
     model.train()
-    setting = setting or Setting()
-    total, count = 0.0, 0
+    precision = precision or Precision()
+    total: Tensor | float = 0.0
+    count = 0
     for batch in shuffled:
         start = time.perf_counter()
         size = len(batch["images"])
@@ -141,7 +140,7 @@ def train_one_epoch(
             batch = augment(batch)
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate()
-        value = _scalar(loss(setting.forward(model, batch["images"]), batch))
+        value = _scalar(loss(precision.forward(model, batch["images"]), batch))
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         value = value.detach()
@@ -150,8 +149,8 @@ def train_one_epoch(
         optimizer.step()
         schedule.step += 1
         total, count = total + value * size, count + size
-        if live is not None:
-            live.step(value)
+        if display is not None:
+            display.step(value)
         if threads is not None and value.device.type == "cpu":
             threads.step(time.perf_counter() - start)
         if schedule.over():
@@ -161,7 +160,7 @@ def train_one_epoch(
 
 
 def evaluate(
-    model: nn.Module, data: PoseSet, metrics: Metrics, batch_size: int = 64, device: str | torch.device | None = None
+    model: nn.Module, data: ImageSet, metrics: Metrics, batch_size: int = 64, device: str | torch.device | None = None
 ) -> dict[str, float]:
     """Return the value of every metric on `data`.
 
@@ -174,9 +173,7 @@ def evaluate(
         return {name: _number(name, metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def predict(
-    model: nn.Module, data: PoseSet, batch_size: int = 64, device: str | torch.device | None = None
-) -> Tensor | tuple | list | dict:
+def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str | torch.device | None = None) -> Output:
     """Return the model's output for the whole set, on the CPU: (N, K, 2) for a model that gives keypoints.
 
     The model runs in eval mode, and gets back the mode that it had.
@@ -201,7 +198,7 @@ def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[
         model.to(home)
 
 
-def _run(model: nn.Module, data: PoseSet, batch_size: int, device: str | torch.device | None) -> tuple[object, Batch]:
+def _run(model: nn.Module, data: ImageSet, batch_size: int, device: str | torch.device | None) -> tuple[Output, Batch]:
     """Return the outputs for the whole set and its targets, on the CPU."""
     _require_data("data", data)
     outputs, targets = [], []
@@ -224,7 +221,7 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _joined(trees: list) -> object:
+def _joined(trees: list[Any]) -> Any:
     """Return one tree of tensors from those of the batches, joined along the batch axis."""
     first = trees[0]
     if isinstance(first, dict):
@@ -234,33 +231,28 @@ def _joined(trees: list) -> object:
     return torch.cat(trees)
 
 
-def _of_batch(output: object, size: int) -> object:
+def _of_batch(output: Output, size: int) -> Output:
     """Return the output on the CPU, after checking that every tensor of it has the batch axis first."""
 
     def check(x: Tensor) -> Tensor:
         if x.ndim == 0 or len(x) != size:
-            raise ValueError(
-                f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; expected the "
-                f"batch axis first: ({size}, ...)."
-            )
+            wanted = f"expected the batch axis first: ({size}, ...)."
+            raise ValueError(f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; {wanted}")
         return x.cpu()
 
     return map_tensors(check, output)
 
 
-def _tried(
-    model: nn.Module, loss: Loss, train: PoseSet, batch_size: int, schedule: Schedule, device: torch.device, live: Live
-) -> Setting:
-    """Return the fastest setting, said in one line; the plain one where a training is too short for a trial."""
+def _fastest(model: nn.Module, loss: Loss, batch: Batch, schedule: Schedule, display: ProgressDisplay) -> Precision:
+    """Return the fastest precision, said in one line; the plain one where a training is too short for a trial."""
     if (schedule.max_seconds or math.inf) < 10 or (schedule.steps or math.inf) < 50:
-        return Setting()
-    batch = train.batch(slice(0, batch_size), device)
-    setting, words = choose_setting(model, lambda output, b: _scalar(loss(output, b)), batch)
-    live.say(f"Training on {describe(device)}: {words}.")
-    return setting
+        return Precision()
+    precision, words = choose_precision(model, lambda output, b: _scalar(loss(output, b)), batch)
+    display.say(f"Training on {describe_device(batch['images'].device)}: {words}.")
+    return precision
 
 
-def _instead_of_training(model: nn.Module, save_to: str | os.PathLike | None, history: History) -> History:
+def _instead_of_training(model: nn.Module, save_to: str | os.PathLike[str] | None, history: History) -> History:
     history.stopped = "not trained"
     if save_to is not None and Path(save_to).is_file():
         load_weights(model, save_to)
@@ -270,8 +262,7 @@ def _instead_of_training(model: nn.Module, save_to: str | os.PathLike | None, hi
 
 def _scalar(value: Tensor) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim:
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-        raise TypeError(f"loss(output, batch) returned {got}; expected one number as a tensor: take the mean.")
+        raise TypeError(f"loss(output, batch) returned {_kind(value)}; expected one number as a tensor: take the mean.")
     if not value.requires_grad:
         raise ValueError(
             "The loss does not depend on the weights, so nothing can be learned: is there an argmax, a "
@@ -291,40 +282,33 @@ def _require_finite(loss: float, schedule: Schedule) -> None:
         )
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-        raise TypeError(f"The metric {name!r} returned {got}; expected one number.") from error
+        raise TypeError(f"The metric {name!r} returned {_kind(value)}; expected one number.") from error
 
 
-def _require_data(name: str, data: PoseSet) -> None:
+def _kind(value: object) -> str:
+    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+
+
+def _require_data(name: str, data: ImageSet) -> None:
     if not (hasattr(data, "batch") and hasattr(data, "__len__")):
-        raise TypeError(
-            f"{name} is a {type(data).__name__}; expected a set of images, such as helpers.rendered_people('val')."
-        )
+        wanted = "expected a set of images, such as helpers.rendered_people('val')."
+        raise TypeError(f"{name} is a {type(data).__name__}; {wanted}")
     if len(data) == 0:
         raise ValueError(f"{name} holds no images.")
 
 
-def _check(
-    train: PoseSet,
-    val: PoseSet,
-    metrics: Metrics,
-    epochs: int | None,
-    max_seconds: float | None,
-    batch_size: int,
-    lr: float,
-    mode: str,
-) -> None:
+def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: float | None) -> None:
     _require_data("train", train)
     _require_data("val", val)
     if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):
         raise TypeError('metrics must name at least one function: {"MPJPE": mpjpe_metric}.')
-    if epochs is None and max_seconds is None:
+    if numbers["epochs"] is None and numbers["max_seconds"] is None:
         raise ValueError("Say when to stop: epochs=..., max_seconds=..., or both.")
-    for name, value in (("epochs", epochs), ("max_seconds", max_seconds), ("batch_size", batch_size), ("lr", lr)):
+    for name, value in numbers.items():
         if value is not None and not value > 0:
             raise ValueError(f"{name} is {value}; expected more than 0.")
     if mode not in ("min", "max"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from helpers.history import History
-from helpers.notebook import in_notebook
+from helpers.notebook import HtmlOutput, in_notebook
+from helpers.training.schedule import Schedule
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 # Seconds between two looks at the loss. On a GPU each one waits for the work in the queue, and a kernel's messages may
@@ -17,20 +17,20 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 REFRESH = 0.5
 
 
-class Live:
-    """A progress bar with loss and metric, and the live curves; a context manager."""
+class ProgressDisplay:
+    """A progress bar with loss and metric, and in a notebook the curves so far; a context manager."""
 
-    def __init__(self, history: History, schedule, progress: bool = True):
+    def __init__(self, history: History, schedule: Schedule, progress: bool = True):
         self.history, self.schedule = history, schedule
         self.bar = tqdm(total=100, bar_format=BAR, disable=not progress, desc="training")
         self.curves = Curves(history) if progress and in_notebook() else None
         self.shown = 0.0
         self.metric = ""
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> ProgressDisplay:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.curves:
             self.curves.draw()
         self.bar.close()
@@ -65,7 +65,7 @@ class Curves:
     """The curves of a history in one place of the notebook, drawn anew as it grows."""
 
     def __init__(self, history: History):
-        self.history, self.handle, self.next_drawing, self.epochs = history, None, 0.0, 0
+        self.history, self.output, self.next_drawing, self.epochs = history, HtmlOutput(), 0.0, 0
 
     def draw_sometimes(self) -> None:
         """Draw if a second has passed, and if drawing then takes no more than a hundredth of the time."""
@@ -77,22 +77,8 @@ class Curves:
 
     def draw(self) -> None:
         """Draw the curves if there are new epochs."""
-        from IPython.display import HTML, display
+        from helpers.pictures.plots import curves
 
-        from helpers import pictures
-
-        if len(self.history) in (0, self.epochs):
-            return
-        self.epochs = len(self.history)
-        picture = HTML(pictures.curves(self.history, show=False).html(dpi=80))
-        if self.handle is None:
-            self.handle = display(picture, display_id=True)
-        else:
-            self.handle.update(picture)
-
-
-def describe(device: torch.device) -> str:
-    """Return a few words on where the training runs."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return "the CPU" if device.type == "cpu" else device.type
+        if len(self.history) not in (0, self.epochs):
+            self.epochs = len(self.history)
+            self.output.update(curves(self.history, show=False).html(dpi=80))

@@ -1,4 +1,4 @@
-"""How far a training is, and the learning rate that goes with it."""
+"""When a training is over, and the learning rate on the way there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Schedule:
     def rate(self) -> float:
         """Return the learning rate: from a tenth up to `lr` in the first tenth, then down a cosine to a hundredth.
 
-        What the seconds before the first step were spent on (a trial of settings) is no part of the rise: a network
+        What the seconds before the first step were spent on (a trial of precisions) is no part of the rise: a network
         that starts at the full rate is spoilt for good. For the same reason a slow machine takes WARM_UP steps for it.
         """
         if self.step == 0:

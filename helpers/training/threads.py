@@ -6,22 +6,12 @@ import contextlib
 import ctypes
 import statistics
 import time
-from collections.abc import Iterator
 
 import torch
 
+__all__ = ["Threads", "keep_freed_memory"]
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread of the CPU inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def keep_freed_memory() -> None:
@@ -44,7 +34,8 @@ class Threads:
     count that is faster stays; all threads are tried again every `patience_s` seconds.
 
     Args:
-        most: threads to use at best; None is what torch uses now. With one there is nothing to decide.
+        most: threads to use at best; None is what torch uses now. With one there is nothing to decide: the block runs
+            on one thread.
     """
 
     WINDOW = 4  # steps that make a judgement

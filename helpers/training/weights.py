@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from helpers.files import atomically
 
 
-def save_weights(model: nn.Module, path: str | os.PathLike, **notes: object) -> Path:
+def save_weights(model: nn.Module, path: str | os.PathLike[str], **notes: object) -> Path:
     """Return the path of the file that now holds the weights of `model`, written whole or not at all.
 
     Args:
@@ -24,14 +24,12 @@ def save_weights(model: nn.Module, path: str | os.PathLike, **notes: object) -> 
         with atomically(path) as part:
             save_file(tensors, part, {name: str(value) for name, value in notes.items()})
     except OSError as error:
-        raise OSError(
-            f"{path} cannot be written ({error.strerror or error}). Is there such a folder, may you write to "
-            "it, and is the disk full?"
-        ) from error
+        ask = "Is there such a folder, may you write to it, and is the disk full?"
+        raise OSError(f"{path} cannot be written ({error.strerror or error}). {ask}") from error
     return path
 
 
-def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
+def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """Return `model` with the weights of the file: every name and shape must fit, or nothing is changed.
 
     Raises:
@@ -43,22 +41,17 @@ def load_weights(model: nn.Module, path: str | os.PathLike) -> nn.Module:
     own = model.state_dict()
     wrong = [f"{name} is missing" for name in own if name not in tensors]
     wrong += [f"{name} is unknown to the model" for name in tensors if name not in own]
-    wrong += [
-        f"{name} is {tuple(tensors[name].shape)}, the model's {tuple(own[name].shape)}"
-        for name in own
-        if name in tensors and tensors[name].shape != own[name].shape
-    ]
+    both = [(name, tuple(tensors[name].shape), tuple(own[name].shape)) for name in own if name in tensors]
+    wrong += [f"{name} is {theirs}, the model's {ours}" for name, theirs, ours in both if theirs != ours]
     if wrong:
         more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise ValueError(
-            f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}. "
-            "Train and save this model again, or build the one that was saved."
-        )
+        problem = f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}"
+        raise ValueError(f"{problem}. Train and save this model again, or build the one that was saved.")
     model.load_state_dict(tensors)
     return model
 
 
-def read_tensors(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a safetensors file, by name, and the notes that were saved with them."""
     path = _checked(path)
     if not path.is_file():
@@ -70,7 +63,7 @@ def read_tensors(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, 
         raise ValueError(f"{path} is not a readable safetensors file ({error}). Train and save again.") from error
 
 
-def _checked(path: str | os.PathLike) -> Path:
+def _checked(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(
