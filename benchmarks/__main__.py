@@ -1,9 +1,11 @@
-"""`python -m benchmarks`: the ratios. With autograde, comparison, leeds, multi_person, regression, scale or
-segmentation: a longer run."""
+"""`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, leeds,
+multi_person, regression, scale or segmentation: a longer run."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterable
 
 from benchmarks import (
     autograde,
@@ -21,8 +23,12 @@ from benchmarks import (
     softargmax,
     training,
 )
-from benchmarks.row import print_rows
+from benchmarks.row import Row, print_rows
 
+RATIOS = {
+    module.__name__.split(".")[1]: module
+    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde, scale)
+}
 LONGER = {
     "autograde": autograde.main,
     "comparison": comparison.main,
@@ -35,16 +41,27 @@ LONGER = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named longer measurement, or all short ones."""
-    if arguments:
-        if arguments[0] not in LONGER:
-            print(f"no such measurement: {arguments[0]}; there are {', '.join(LONGER)}, or none for the ratios")
-            return 2
-        return LONGER[arguments[0]](arguments[1:])
-    rows = []
-    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde, scale):
-        print(f"measuring {module.__name__.split('.')[1]} ...", flush=True)
-        rows += module.rows()
+    """Run the named measurement, or all ratios."""
+    name, *options = arguments or [""]
+    if name in LONGER:
+        return LONGER[name](options)
+    if name in RATIOS:
+        described = RATIOS[name].__doc__
+        argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=described).parse_args(options)
+        return measure([name])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = sorted({*RATIOS, *LONGER})
+    parser.add_argument("name", nargs="?", choices=names, metavar="NAME", help=", ".join(names))
+    parser.parse_args(arguments)
+    return measure(RATIOS)
+
+
+def measure(names: Iterable[str]) -> int:
+    """Print the rows of these ratios."""
+    rows: list[Row] = []
+    for name in names:
+        print(f"measuring {name} ...", flush=True)
+        rows += RATIOS[name].rows()
     print_rows(rows)
     return 0
 

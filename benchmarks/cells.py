@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOT", "run_cells"]
+from helpers.files import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["run_cells"]
 
 
 def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], more: str = "") -> dict[str, Any]:
@@ -29,7 +29,8 @@ def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], 
     code = "\n".join([*(cells[name] for name in sorted(wanted, key=list(cells).index)), more])
     for old, new in changed.items():
         code = code.replace(old, new)
-    here, names = os.getcwd(), {}
+    here = os.getcwd()
+    names: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads earlier answers
             if solution.name < exercise:

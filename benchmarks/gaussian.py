@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.row import Row, paired_ratio
 from grading.course.course import Course
-from grading.course.release import ROOT
+from helpers.files import ROOT
 
 __all__ = ["rows"]
 

@@ -5,6 +5,7 @@ DEEP_LEARNING_LAB_LEEDS=/path/to/lspet python -m benchmarks leeds
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from grading.course.release import ROOT
+from helpers.files import ROOT
 
 __all__ = ["main"]
 
@@ -21,6 +22,7 @@ EXERCISE = "ex01_pose_regression"
 
 def main(arguments: list[str]) -> int:
     """Run every cell of the solution notebook with the one name changed and print its table of results."""
+    argparse.ArgumentParser(prog="python -m benchmarks leeds", description=main.__doc__).parse_args(arguments)
     notebook = nbformat.read(ROOT / "solutions" / EXERCISE / f"{EXERCISE}.ipynb", as_version=4)
     cell = next(c for c in notebook.cells if c.id == "data")
     cell.source = cell.source.replace('DATA = "rendered_people"', 'DATA = "leeds_sports"')

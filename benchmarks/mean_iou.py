@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.row import Row, paired_ratio
 from grading.course.course import Course
-from grading.course.release import ROOT
+from helpers.files import ROOT
 
 __all__ = ["rows"]
 

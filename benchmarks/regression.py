@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import tempfile
+from typing import Any
 
 from benchmarks.row import Row, print_rows
 from grading.sample_class import reference_training
@@ -25,10 +26,11 @@ scores = {
 """
 
 
-def run(seed: int) -> dict:
+def run(seed: int) -> dict[str, float]:
     """Run the solution's training cells with another seed, in a folder of its own, and return both MPJPEs."""
     code = reference_training().replace("helpers.set_seed(1)", f"helpers.set_seed({seed})")
-    here, names = os.getcwd(), {}
+    here = os.getcwd()
+    names: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         os.chdir(folder)
         try:

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from benchmarks.autograde import copy, nbgrader
 from benchmarks.row import Row, print_rows
-from grading.course.release import ROOT
 from grading.report import Report
 from grading.sample_class import trained_weights, write_class
 from grading.sample_submissions import EXERCISE
+from helpers.files import ROOT
 
 __all__ = ["main", "rows"]
 

@@ -1,6 +1,6 @@
 """`fit` against the bare training step on one fixed batch: what the readable loop costs.
 
-Both train the same network in the same setting for the same number of steps, in turn. `fit` draws fresh batches, shows
+Both train the same network in the same precision for the same number of steps, in turn. `fit` draws fresh batches, shows
 its bar, keeps its history, evaluates once and writes its checkpoint; the bare step repeats one batch.
 """
 
@@ -10,7 +10,9 @@ import contextlib
 import copy
 import io
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.row import Row, paired_ratio
 
@@ -25,6 +27,7 @@ def rows(pairs: int = 5) -> list[Row]:
     from torch import nn
 
     import helpers
+    from helpers.data import augment
     from helpers.training.speed import choose_precision
 
     helpers.set_seed(0)
@@ -51,15 +54,15 @@ def rows(pairs: int = 5) -> list[Row]:
             value.backward()
             optimizer.step()
 
-    def loop(augment=None) -> None:
+    def loop(change: Callable[..., Any] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
             helpers.fit(
                 copy.deepcopy(model), data, val, loss=loss, metrics={"loss": lambda o, b: float(loss(o, b))}, epochs=1,
-                batch_size=BATCH, precision=precision, augment=augment, train_metrics=False,
+                batch_size=BATCH, precision=precision, augment=change, train_metrics=False,
                 save_to=Path(folder) / "model.safetensors",
             )  # fmt: skip
 
-    affine = helpers.augment.pose(data.skeleton, colour=0)
+    affine = augment.pose(data.skeleton, colour=0)
     note = f"{STEPS} steps of {BATCH} images, {precision}, progress bar, history and checkpoint on"
     plain, augmented = paired_ratio(bare, loop, pairs), paired_ratio(bare, lambda: loop(affine), pairs)
     return [

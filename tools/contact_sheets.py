@@ -2,8 +2,10 @@
 
 A developer's script; needs Pillow. Run it after a change of the renderer and look at what comes out:
 
-    python tools/contact_sheets.py [FOLDER]        # about ten seconds
+    python -m tools.contact_sheets [FOLDER]        # about ten seconds
 """
+
+from __future__ import annotations
 
 import sys
 from dataclasses import replace
@@ -12,16 +14,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-from helpers.people import Scene, SceneSettings, render_scene  # noqa: E402
-from helpers.people.appearance import draw_outfit  # noqa: E402
-from helpers.people.background import Camera, Light  # noqa: E402
-from helpers.people.body import load_body  # noqa: E402
-from helpers.people.dice import Dice  # noqa: E402
-from helpers.people.layer import blend, draw_layer  # noqa: E402
-from helpers.people.placing import Placed, build_person  # noqa: E402
-from helpers.people.poses import Pose, load_poses  # noqa: E402
+from helpers.files import ROOT
+from helpers.people import Scene, SceneSettings, render_scene
+from helpers.people.appearance import draw_outfit
+from helpers.people.background import Camera, Light
+from helpers.people.body import load_body
+from helpers.people.dice import Dice
+from helpers.people.layer import blend, draw_layer
+from helpers.people.placing import Placed, build_person
+from helpers.people.poses import Pose, load_poses
 
 LIMBS = (
     (5, 7),

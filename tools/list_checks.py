@@ -14,10 +14,10 @@ import importlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from helpers.files import ROOT
+
 # The questions whose right variants stand in a list of their own, under its name.
 OF_ONE_QUESTION = {
     "RIGHT_MODELS": "SoftargmaxPose",

@@ -10,10 +10,9 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-import torch
 from torch import Tensor
 
 from grading.course.secret import course_secret
@@ -22,6 +21,7 @@ from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
 from helpers.files import ROOT
+from helpers.metrics.indirect import class_agreement
 from helpers.metrics.oks import average_precision
 
 __all__ = [
@@ -38,9 +38,20 @@ __all__ = [
 GRADING = ROOT / "grading"
 COUNT = 64
 
+Pred = TypeVar("Pred")
+Scenes = TypeVar("Scenes", PoseSet, SegmentationSet, PeopleSet)
+
+
+class Examined(Protocol):
+    """What answers the cases of a question: a submission in grading, or answers of this process in tests."""
+
+    def examine(self, question: str, case: str, /, **facts: Any) -> Any:
+        """Return what the case accepted, or raise `Wrong`."""
+
+
 # By submission and weights file: several tests ask, the model predicts once. What went wrong is kept as well as what
 # came out.
-_outcomes: WeakKeyDictionary[Any, dict[str, float | Exception]] = WeakKeyDictionary()
+_outcomes: WeakKeyDictionary[Examined, dict[str, float | Exception]] = WeakKeyDictionary()
 _secret: bytes | None = None  # of the course that is being graded; None outside grading: this project's own
 
 
@@ -74,7 +85,7 @@ def held_out_crowds(count: int = COUNT) -> PeopleSet:
     return rendered_crowds("test", count, cache=GRADING / "cache", progress=False, seed=seed)
 
 
-def mpjpe_of(submission: Any, weights: str) -> float:
+def mpjpe_of(submission: Examined, weights: str) -> float:
     """Return the MPJPE in pixels of a submission's model, with its weights file, on the held-out people.
 
     Raises:
@@ -83,7 +94,7 @@ def mpjpe_of(submission: Any, weights: str) -> float:
     return _score(submission, weights, held_out_people, _mpjpe)
 
 
-def mean_iou_of(submission: Any, weights: str) -> float:
+def mean_iou_of(submission: Examined, weights: str) -> float:
     """Return the mean IoU of a submission's model, with its weights file, on the held-out images with masks.
 
     Raises:
@@ -92,16 +103,18 @@ def mean_iou_of(submission: Any, weights: str) -> float:
     return _score(submission, weights, held_out_masks, _mean_iou)
 
 
-def ap_of(submission: Any, weights: str) -> float:
+def ap_of(submission: Examined, weights: str) -> float:
     """Return the AP by OKS of a submission's system, with its weights file, on the held-out scenes of several people.
 
     Raises:
         Wrong: there is no such file, it does not fit the model, or what the system answers are no people.
     """
-    return _score(submission, weights, held_out_crowds, lambda people, data: average_precision(people, data)["AP"])
+    return _score(submission, weights, held_out_crowds, _ap)
 
 
-def _score(submission: Any, weights: str, scenes: Callable[[], Any], score: Callable[[Any, Any], float]) -> float:
+def _score(
+    submission: Examined, weights: str, scenes: Callable[[], Scenes], score: Callable[[Pred, Scenes], float]
+) -> float:
     """Return the score of what a submission's model answers for held-out scenes, asked once."""
     outcomes = _outcomes.setdefault(submission, {})
     if weights not in outcomes:
@@ -123,12 +136,13 @@ def _secret_seed(purpose: bytes) -> int:
 
 
 def _mpjpe(pred: Tensor, people: PoseSet) -> float:
+    """Return the MPJPE in pixels, exactly: `helpers.mean_error` knows it to a thousandth, too little for a mark."""
     return float((pred - people.keypoints)[people.visible].square().sum(dim=-1).sqrt().mean())
 
 
 def _mean_iou(pred: Tensor, data: SegmentationSet) -> float:
-    counted = data.masks != 255
-    classes = data.num_classes
-    pairs = classes * data.masks[counted].long() + pred[counted]
-    counts = torch.bincount(pairs, minlength=classes**2).view(classes, classes).double()
-    return float((counts.diag() / (counts.sum(0) + counts.sum(1) - counts.diag())).nanmean())
+    return class_agreement(pred, data.masks, data.num_classes)
+
+
+def _ap(pred: list[Tensor], data: PeopleSet) -> float:
+    return average_precision(pred, data)["AP"]

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from grading.course.held_out import mpjpe_of
-from helpers.checks.ex01_pose_regression import MODEL_THRESHOLDS
-from helpers.checks.networks.trained import too_far
+from helpers.checks.networks.trained import REGRESSION_MODEL
 
 WEIGHTS = "ex01_pose_regression.safetensors"
-STEPS = [
-    (threshold, points - before)
-    for (threshold, points), (_, before) in zip(MODEL_THRESHOLDS, [(0, 0), *MODEL_THRESHOLDS], strict=False)
-]
 
 
 @pytest.mark.points("mpjpe", 2)
@@ -86,9 +81,10 @@ def test_pose_regressor_treats_each_image_alone(submission):
 
 
 @pytest.mark.parametrize(
-    "threshold", [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}px") for t, p in STEPS]
+    "threshold",
+    [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}px") for t, p in REGRESSION_MODEL.steps],
 )
 def test_model_on_held_out_scenes(submission, threshold):
     error = mpjpe_of(submission, WEIGHTS)
-    if not error <= threshold:
-        raise too_far(error, threshold)
+    if not REGRESSION_MODEL.reaches(error, threshold):
+        raise REGRESSION_MODEL.too_far(error, threshold)

@@ -15,7 +15,10 @@ __all__ = ["LocalSubmission", "bank", "marks", "marks_by", "said"]
 
 
 class LocalSubmission:
-    """Examines answers of this process with the live oracle: references and known wrong versions."""
+    """Examines answers of this process with the live oracle: references and known wrong versions.
+
+    A question without a reference (a class of networks, a trained model) has no oracle: none of its cases asks one.
+    """
 
     def __init__(
         self, exercise: str, answers: Mapping[str, Any], references: Mapping[str, Any], seed: int | str = "hidden"
@@ -26,8 +29,9 @@ class LocalSubmission:
 
     def examine(self, name: str, case_id: str, **facts: Any) -> Any:
         question = self.questions[name]
-        oracle = live_oracle(question, self.references.get(name), self.known_wrong.get(name, {}))
-        rng = case_rng(self.seed, name, case_id)
+        oracle, rng = None, case_rng(self.seed, name, case_id)
+        if name in self.references:
+            oracle = live_oracle(question, self.references[name], self.known_wrong.get(name, {}))
         return question.cases[case_id](local_ask(question, self.answers[name]), rng, oracle, **facts)
 
 

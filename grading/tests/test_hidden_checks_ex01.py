@@ -16,6 +16,7 @@ from helpers import save_weights
 from helpers.checks import ex01_pose_regression as check
 from helpers.checks.engine.question import Wrong, read_hints
 from helpers.checks.engine.table import Table
+from helpers.checks.networks.trained import REGRESSION_MODEL
 
 EXERCISE = "ex01_pose_regression"
 POINTS = {"mpjpe": 4, "pck": 4, "masked_l2_loss": 4, "PoseRegressor": 6}
@@ -185,7 +186,7 @@ def model_points(build, tmp_path, monkeypatch):
     """Return the points that hidden checks give for a model whose weights lie in the working folder."""
     monkeypatch.chdir(tmp_path)
     submission, points = LocalSubmission(EXERCISE, {"model": build}, {}), 0
-    for threshold, worth in hidden.STEPS:
+    for threshold, worth in REGRESSION_MODEL.steps:
         try:
             hidden.test_model_on_held_out_scenes(submission, threshold)
             points += worth
@@ -196,10 +197,10 @@ def model_points(build, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("share", [0.0, 0.99, 1.01])
 def test_a_model_earns_the_points_of_its_error(people, tmp_path, monkeypatch, share):
-    for threshold, points in check.MODEL_THRESHOLDS:
+    for threshold, points in REGRESSION_MODEL.thresholds:
         save_weights(Recall(people, share * threshold), tmp_path / f"{EXERCISE}.safetensors")
         earned, _ = model_points(lambda: Recall(people, 0.0), tmp_path, monkeypatch)
-        assert earned == check.points_at(share * threshold)
+        assert earned == REGRESSION_MODEL.points_at(share * threshold)
         assert (earned >= points) == (share < 1)
 
 
@@ -235,5 +236,5 @@ def test_points_in_the_hidden_module_add_up():
     tests = [t for name, t in vars(hidden).items() if name.startswith("test_")]
     marked = [m for t in tests for m in t.pytestmark if m.name == "points"]
     assert {q: sum(m.args[1] for m in marked if m.args[0] == q) for q in POINTS} == POINTS
-    assert sum(worth for _, worth in hidden.STEPS) == check.MODEL_THRESHOLDS[-1][1] == 6
+    assert sum(worth for _, worth in REGRESSION_MODEL.steps) == REGRESSION_MODEL.thresholds[-1][1] == 6
     assert importlib.import_module("helpers.checks.ex01_pose_regression").QUESTIONS.keys() == {*POINTS, "model"}

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from local_submission import marks
+from local_submission import LocalSubmission, marks, said
 from right_variants_ex02_models import REFERENCE, RIGHT_MODELS, softargmax
 from torch import nn
 
@@ -11,45 +11,25 @@ from grading.hidden_checks import test_ex02_softargmax as hidden
 from grading.known_wrong.ex02_softargmax_models import KNOWN_WRONG, WRONG_MODELS
 from helpers import save_weights
 from helpers.checks import ex02_softargmax as check
-from helpers.checks.engine.question import Wrong, case_rng, local_ask, read_hints
+from helpers.checks.engine.question import Wrong, case_rng, read_hints
 from helpers.checks.networks.score_ties import explain
 from helpers.checks.networks.softargmax import SOFTARGMAX_POSE
 from helpers.checks.networks.trained import REGRESSION_MODEL, SOFTARGMAX_MODEL
 
 EXERCISE, POSE = "ex02_softargmax", "SoftargmaxPose"
-HINTS = read_hints("ex02_softargmax")
+HINTS = read_hints(EXERCISE)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class Submission:
-    """Examines a network class or `build_model` in this process; none of these cases asks an oracle."""
-
-    questions = {POSE: SOFTARGMAX_POSE, "model": SOFTARGMAX_MODEL.question}
-
-    def __init__(self, answer, seed="hidden"):
-        self.answer, self.seed = answer, seed
-
-    def examine(self, name, case_id, **facts):
-        question = self.questions[name]
-        rng = case_rng(self.seed, name, case_id)
-        return question.cases[case_id](local_ask(question, self.answer), rng, None, **facts)
-
-
 def hidden_marks(answer, seed=0):
-    return marks(hidden, Submission(answer, seed), POSE)
-
-
-def said(answer, capsys):
-    """Return what the check under the stub prints."""
-    check.SoftargmaxPose(answer)
-    return capsys.readouterr().out
+    return marks(hidden, LocalSubmission(EXERCISE, {POSE: answer}, {}, seed), POSE)
 
 
 @pytest.mark.parametrize("answer", RIGHT_MODELS.values(), ids=RIGHT_MODELS.keys())
 def test_right_networks_in_any_style_score_full(answer, capsys):
     assert hidden_marks(answer) == (6, 6, [])
-    assert said(answer, capsys).startswith(SOFTARGMAX_POSE.sentence)
+    assert said(check, POSE, answer, capsys).startswith(SOFTARGMAX_POSE.sentence)
 
 
 @pytest.mark.parametrize(
@@ -59,14 +39,14 @@ def test_right_networks_in_any_style_score_full(answer, capsys):
 def test_known_wrong_networks_lose_points_and_are_named(mistake, answer, capsys):
     points, maximum, named = hidden_marks(answer)
     assert points < maximum and named[0] == mistake
-    assert HINTS[POSE][mistake] in said(answer, capsys)
+    assert HINTS[POSE][mistake] in said(check, POSE, answer, capsys)
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     mistakes = {name.partition(".")[0] for name in KNOWN_WRONG[POSE]}
     assert mistakes == set(HINTS[POSE])
-    for hints in HINTS.values():
-        for mistake, hint in hints.items():
+    for question in (POSE, "model"):
+        for mistake, hint in HINTS[question].items():
             assert hint.endswith(("?", ".", "!")) and "  " not in hint, mistake
 
 
@@ -186,7 +166,7 @@ class RecallKeypoints(Recall):
 def model_points(build, tmp_path, monkeypatch):
     """Return the points that hidden checks give for a model whose weights lie in the working folder."""
     monkeypatch.chdir(tmp_path)
-    submission, points, last = Submission(build), 0, None
+    submission, points, last = LocalSubmission(EXERCISE, {"model": build}, {}), 0, None
     for threshold, worth in SOFTARGMAX_MODEL.steps:
         try:
             hidden.test_model_on_held_out_scenes(submission, threshold)
@@ -224,7 +204,7 @@ def test_a_model_without_weights_or_with_others_earns_nothing_and_a_sentence(peo
 
 def test_the_error_is_kept_for_each_weights_file(people, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    submission = Submission(lambda: Recall(people, 0.0))
+    submission = LocalSubmission(EXERCISE, {"model": lambda: Recall(people, 0.0)}, {})
     for name, offset in (("a.safetensors", 3.0), ("b.safetensors", 5.0)):
         save_weights(Recall(people, offset), tmp_path / name)
         assert held_out.mpjpe_of(submission, name) == pytest.approx(offset, abs=1e-3)

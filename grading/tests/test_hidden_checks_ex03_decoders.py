@@ -6,7 +6,7 @@ import pytest
 import right_variants_ex03_decoders as variants
 import torch
 import torch.nn.functional as F
-from local_submission import marks, said
+from local_submission import LocalSubmission, marks, said
 from right_variants_ex03_decoders import RIGHT_TRANSPOSED, RIGHT_UNETS, RIGHT_UPSAMPLES
 from torch import nn
 
@@ -15,18 +15,14 @@ from grading.known_wrong import ex03_decoders as known_wrong
 from grading.known_wrong.ex03_decoders import COMMON, KNOWN_WRONG
 from helpers.checks import ex03_segmentation as check
 from helpers.checks.engine.judge import GENERAL_HINTS
-from helpers.checks.engine.question import Wrong, case_rng, local_ask
-from helpers.checks.networks.decoders import (
-    HINTS,
-    TRANSPOSED_DECODER,
-    UNET_DECODER,
-    UPSAMPLE_DECODER,
-    Decoder,
-    draw_features,
-    sizes_of,
-)
+from helpers.checks.engine.question import Wrong, case_rng, read_hints
+from helpers.checks.networks.decoder import Decoder
+from helpers.checks.networks.decoders import TRANSPOSED_DECODER, UNET_DECODER, UPSAMPLE_DECODER
+from helpers.checks.networks.features import draw_features, sizes_of
 from helpers.checks.probes import decoders as decoder_probes
 
+EXERCISE = "ex03_segmentation"
+HINTS = {name: hints for name, hints in read_hints(EXERCISE).items() if "decoder" in name.lower()}
 QUESTIONS = {question.name: question for question in (UPSAMPLE_DECODER, TRANSPOSED_DECODER, UNET_DECODER)}
 POINTS = {"UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6}
 RIGHT = {"UpsampleDecoder": RIGHT_UPSAMPLES, "TransposedDecoder": RIGHT_TRANSPOSED, "UNetDecoder": RIGHT_UNETS}
@@ -35,19 +31,8 @@ BASES = {name: getattr(known_wrong, name) for name in QUESTIONS}
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class Submission:
-    """Examines a class of decoders in this process; none of these cases asks an oracle."""
-
-    def __init__(self, answer, seed="hidden"):
-        self.answer, self.seed = answer, seed
-
-    def examine(self, name, case_id):
-        question = QUESTIONS[name]
-        question.cases[case_id](local_ask(question, self.answer), case_rng(self.seed, name, case_id), None)
-
-
 def hidden_marks(name, answer, seed=0):
-    return marks(hidden, Submission(answer, seed), name)
+    return marks(hidden, LocalSubmission(EXERCISE, {name: answer}, {}, seed), name)
 
 
 def count(answer, channels=(16, 32, 64, 128)):

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.shapes import require
+from helpers.shapes import VOID, require
 
-__all__ = ["class_agreement", "mean_length"]
+__all__ = ["class_agreement", "mean_error", "mean_length"]
 
 
 def mean_error(pred: Tensor, target: Tensor, visible: Tensor) -> float:
@@ -18,7 +18,6 @@ def mean_error(pred: Tensor, target: Tensor, visible: Tensor) -> float:
         pred, target: float (B, K, 2), x then y, pixels.
         visible: bool (B, K).
     """
-
     sizes = require("pred", pred, "B K 2")
     require("target", target, "B K 2", known=sizes)
     require("visible", visible, "B K", known=sizes)
@@ -39,11 +38,16 @@ def mean_length(offsets: Tensor) -> float:
 def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
     """Return the mean IoU over the classes, void (255) left out, from precision p and recall r of each.
 
-    1 / p + 1 / r - 1 is the union in hits. (Counting is the answer to a question.)
+    1 / p + 1 / r - 1 is the union in hits. (Counting is the answer to a question.) A class that occurs in neither is
+    left out; NaN if that leaves none.
+
+    Args:
+        pred, target: integers (...), the class of every pixel.
     """
-    agreements = []
+    counted, agreements = target != VOID, []
+    pred, target = pred[counted], target[counted]
     for label in range(num_classes):
-        found, wanted = (pred == label)[target != 255], (target == label)[target != 255]
+        found, wanted = pred == label, target == label
         if not found.any() and not wanted.any():
             continue
         p, r = wanted[found].double().mean(), found[wanted].double().mean()

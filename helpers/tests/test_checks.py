@@ -12,7 +12,7 @@ from helpers.checks.engine.question import CheckFailed, Question, Wrong, case_rn
 from helpers.checks.engine.table import Table, digest
 from helpers.checks.engine.values import Other, Raised
 from helpers.checks.networks.poses import note_on_start
-from helpers.checks.networks.trained import points_at
+from helpers.checks.networks.trained import REGRESSION_MODEL
 from helpers.checks.probes.calling import calling, differentiating
 from helpers.checks.probes.minimise import minimise
 from helpers.metrics.indirect import mean_length
@@ -216,9 +216,10 @@ def test_mean_length_of_three_and_four_is_five():
 
 
 def test_points_grow_as_the_error_falls():
-    thresholds = [threshold for threshold, _ in check.MODEL_THRESHOLDS]
+    thresholds = [threshold for threshold, _ in REGRESSION_MODEL.thresholds]
+    points_at = REGRESSION_MODEL.points_at
     assert points_at(1e9) == 0 and points_at(float("nan")) == 0
-    assert [points_at(t) for t in thresholds] == [points for _, points in check.MODEL_THRESHOLDS]
+    assert [points_at(t) for t in thresholds] == [points for _, points in REGRESSION_MODEL.thresholds]
     assert points_at(0.0) == 6
     assert thresholds == sorted(thresholds, reverse=True)
 

@@ -200,8 +200,8 @@ def learns(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str |
     mapping = draw_mapping(rng, KEYPOINTS)
     images, targets = draw_scenes(rng, mapping, 48, WIDE)
     fresh, truth = draw_scenes(rng, mapping, 48, WIDE)
-    called = NETWORK.made(ask, rng, WIDE, KEYPOINTS, CELL)
-    start = NETWORK.keypoints(called + "(images)", ask("predict", images=images), tuple(targets.shape))
+    called, shape = NETWORK.made(ask, rng, WIDE, KEYPOINTS, CELL), (len(images), KEYPOINTS, 2)
+    start = NETWORK.keypoints(called + "(images)", ask("predict", images=images), shape)
     if (start.abs().mean(dim=(0, 1)) / torch.tensor([WIDE[1], WIDE[0]])).max() > FAR_OFF:
         got = f"keypoints around {start[..., 0].mean():.4g}, {start[..., 1].mean():.4g} before training"
         raise NETWORK.wrong(
@@ -211,7 +211,7 @@ def learns(ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str |
     NETWORK.refuse(called, learned)
     if not learned["attached"]:
         raise NETWORK.wrong(called, "an output without gradient", "an output with a gradient", "detached_output")
-    pred = NETWORK.keypoints(called + "(images)", ask("predict", images=fresh), tuple(truth.shape))
+    pred = NETWORK.keypoints(called + "(images)", ask("predict", images=fresh), shape)
     mistake = _diagnose(pred, targets, truth)
     if mistake:
         (left, top), (right, bottom) = pred.flatten(0, 1).amin(dim=0).tolist(), pred.flatten(0, 1).amax(dim=0).tolist()

@@ -130,7 +130,7 @@ def explain(keypoints: Tensor, scores: Tensor, size: tuple[int, int], stride: in
         across, down = fit(scores, keypoints, places, swapped)
         one_axis = mistake == "softmax_over_one_axis" and min(across.loose, down.loose) < TOLERANCE
         if one_axis or max(across.loose, down.loose) < TOLERANCE:
-            return mistake or _explain_mapping(across, down, tuple(scores.shape[2:]), size, stride)
+            return mistake or _explain_mapping(across, down, (scores.shape[2], scores.shape[3]), size, stride)
     return "rounds" if torch.equal(keypoints, keypoints.round()) else "other_maps"
 
 

@@ -137,20 +137,21 @@ class SoftargmaxNetwork(PoseNetwork):
     def _attached(self, ask: Ask, called: str, images: Tensor) -> bool:
         facts = ask("backpropagate", images=images)
         self.refuse(called, facts)
-        return facts["attached"]
+        attached: bool = facts["attached"]
+        return attached
 
     def learns(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """Train on images with blobs of colour, then find the blobs in images it has not seen."""
         images, targets = draw_blobs(rng, 24)
         fresh, truth = draw_blobs(rng, 48)
-        called, shape = self.made(ask, rng, SIZE, KEYPOINTS, STRIDE), tuple(targets.shape)
+        called, shape = self.made(ask, rng, SIZE, KEYPOINTS, STRIDE), (len(images), KEYPOINTS, 2)
         self.output(called + "(images)", ask("predict", images=images), shape)
         learned = ask("learn", images=images, targets=targets, evaluations=EVALUATIONS, again_from=0.1)
         self.refuse(called, learned)
         if not learned["attached"]:
             self.tied(ask, rng, called, shape, SIZE, STRIDE)  # a hard argmax, say
             raise self.wrong(called, "keypoints without gradient", "keypoints with a gradient", "detached_output")
-        pred, scores = self.output(called + "(images)", ask("predict", images=fresh), tuple(truth.shape))
+        pred, scores = self.output(called + "(images)", ask("predict", images=fresh), (len(fresh), KEYPOINTS, 2))
         floor = float((scores == 0).double().mean())
         if scores.min() == 0 and floor > 0.05:
             got = f"scores of which {floor:.0%} are exactly 0 and none is below"

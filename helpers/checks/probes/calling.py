@@ -17,7 +17,7 @@ def calling(*names: str) -> Callable[..., Any]:
     An input that is not given is left out, so that the answer's default counts.
     """
 
-    def probe(answer: Any, memory: dict, **inputs: Any) -> dict[str, Any]:
+    def probe(answer: Any, memory: dict[str, Any], **inputs: Any) -> dict[str, Any]:
         before = {name: _copy(value) for name, value in inputs.items()}
         value = answer(*_arguments(names, inputs))
         return {"value": value, "changed": _changed(before, inputs)}
@@ -32,7 +32,7 @@ def differentiating(*names: str) -> Callable[..., Any]:
     value does not depend on that input.
     """
 
-    def probe(answer: Any, memory: dict, **inputs: Any) -> dict[str, Any]:
+    def probe(answer: Any, memory: dict[str, Any], **inputs: Any) -> dict[str, Any]:
         before = {name: _copy(value) for name, value in inputs.items()}
         first = inputs[names[0]].requires_grad_()
         with torch.enable_grad():

@@ -32,17 +32,21 @@ class Watch(TorchFunctionMode):
 
     def __init__(self, even_out: bool = False) -> None:
         super().__init__()
-        self.even_out, self.weights, self.doublings = even_out, [], 0
+        self.even_out, self.doublings = even_out, 0
+        self.weights: list[Tensor] = []
 
-    def __torch_function__(self, func: Any, types: Any, args: Sequence = (), kwargs: dict | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         if func not in WEIGHTED:
             return result
-        weight, bias, stride = (
+        given: list[Any] = [
             args[place] if len(args) > place else kwargs.get(name)
             for place, name in ((1, "weight"), (2, "bias"), (3, "stride"))
-        )
+        ]
+        weight, bias, stride = given
         self.weights.append(weight)
         if func is torch.conv_transpose2d:
             self.doublings += (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2})
@@ -58,7 +62,9 @@ class Watch(TorchFunctionMode):
         return result / size
 
 
-def build(answer: Any, memory: dict, *, seed: int, encoder_channels: list[int], num_classes: int) -> dict:
+def build(
+    answer: Any, memory: dict[str, Any], *, seed: int, encoder_channels: list[int], num_classes: int
+) -> dict[str, Any]:
     """Return facts about a freshly built decoder, which stays in `memory`."""
     torch.manual_seed(seed)
     decoder = answer(encoder_channels, num_classes)
@@ -70,7 +76,7 @@ def build(answer: Any, memory: dict, *, seed: int, encoder_channels: list[int], 
     return {"module": True, "lazy": any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters)}
 
 
-def stir(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+def stir(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict[str, Any]:
     """Shake all weights, even out what they do and show a batch: layers that start at zero come alive, deep stages can
     be seen, and batch norms have seen data."""
     decoder = memory["decoder"].train()
@@ -84,7 +90,7 @@ def stir(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
     return {}
 
 
-def predict(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+def predict(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict[str, Any]:
     """Return the logits in eval mode, and whether the list of features or its maps came out changed.
 
     Whatever is drawn in forward is drawn the same in every call: only `predict_alone` looks for such things.
@@ -97,7 +103,7 @@ def predict(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
     return {"logits": logits, "changed": not same_list or not all(map(torch.equal, features, before))}
 
 
-def predict_alone(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+def predict_alone(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict[str, Any]:
     """Return the logits in eval mode for all images at once, once more, and one by one."""
     decoder = memory["decoder"].eval()
     with torch.no_grad():
@@ -106,7 +112,7 @@ def predict_alone(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
     return {"together": together, "again": again, "alone": alone}
 
 
-def train(answer: Any, memory: dict, *, features: list[Tensor]) -> dict:
+def train(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict[str, Any]:
     """Return what a backward pass in training mode shows.
 
     `attached`: the logits have a gradient; `stages`: for each stage, whether it gets one. `idle`: the parameters
@@ -156,7 +162,7 @@ def _moves(decoder: nn.Module, parameter: Tensor, features: list[Tensor]) -> boo
     return not torch.equal(before, after)
 
 
-def reach(answer: Any, memory: dict, *, features: list[Tensor], place: list[int]) -> list:
+def reach(answer: Any, memory: dict[str, Any], *, features: list[Tensor], place: list[int]) -> list[Tensor | None]:
     """Return where the logits of 3 x 3 pixels around `place` (y, x) look: for each stage the energy of their gradient,
     (h, w), None where they have none."""
     decoder, (y, x) = memory["decoder"].eval(), place
@@ -169,7 +175,9 @@ def reach(answer: Any, memory: dict, *, features: list[Tensor], place: list[int]
     return [None if g is None else g.square().sum(dim=(0, 1)) for g in gradients]
 
 
-def count_parameters(answer: Any, memory: dict, *, encoder_channels: list[int], num_classes: int, beside: str) -> dict:
+def count_parameters(
+    answer: Any, memory: dict[str, Any], *, encoder_channels: list[int], num_classes: int, beside: str
+) -> dict[str, Any]:
     """Return the number of parameters of the answer, and of the class called `beside` where the answer was defined:
     None where there is no such class, or it cannot be built."""
     own = sum(p.numel() for p in answer([*encoder_channels], num_classes).parameters())

@@ -21,7 +21,7 @@ from helpers.checks.probes.calling import weighted_sum
 __all__ = ["LiveBytes", "check_gradients", "count_memory"]
 
 
-def check_gradients(answer: Any, memory: dict, *, scoremaps: Tensor, beta: float) -> dict[str, Any]:
+def check_gradients(answer: Any, memory: dict[str, Any], *, scoremaps: Tensor, beta: float) -> dict[str, Any]:
     """Return whether torch's gradcheck passes, and if not, the beginning of what it says."""
     try:
         gradcheck(lambda maps: answer(maps, beta), scoremaps.requires_grad_())
@@ -30,7 +30,7 @@ def check_gradients(answer: Any, memory: dict, *, scoremaps: Tensor, beta: float
     return {"passes": True, "message": ""}
 
 
-def count_memory(answer: Any, memory: dict, *, scoremaps: Tensor, beta: float) -> dict[str, Any]:
+def count_memory(answer: Any, memory: dict[str, Any], *, scoremaps: Tensor, beta: float) -> dict[str, Any]:
     """Return the peak of bytes that forward and backward hold beside `scoremaps`, with what they found.
 
     `gradient` (B, K) is that of raising all scores of a map in proportion: small, for the baked table.
@@ -53,7 +53,7 @@ class LiveBytes(TorchDispatchMode):
     """
 
     def __init__(self, *known: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch annotates no constructor of a mode
         self.known = {_key(tensor) for tensor in known}
         self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
         self.peak = 0
@@ -62,7 +62,9 @@ class LiveBytes(TorchDispatchMode):
     def _should_skip_dynamo(cls) -> bool:
         return False  # else the first operation imports the compiler, a second and a half
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         result = func(*args, **(kwargs or {}))
         self.alive = {key: (ref, size) for key, (ref, size) in self.alive.items() if not ref.expired()}
         for tensor in _tensors((args, kwargs, result)):
@@ -78,4 +80,5 @@ def _tensors(tree: Any) -> Iterator[Tensor]:
 
 
 def _key(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    key: int = tensor.untyped_storage()._cdata
+    return key

@@ -12,13 +12,13 @@ from helpers.checks.probes.weights import with_weights
 __all__ = ["people_with_weights"]
 
 
-def people_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: str) -> dict:
+def people_with_weights(answer: Any, memory: dict[str, Any], *, images: Tensor, weights: str) -> dict[str, Any]:
     """Return the people of uint8 images (N, 3, H, W), as the `people` method of `build_model`'s system answers them.
 
     `people` is a list of one tensor per image. Where there is no such list, `type` says what came; where the weights
     are missing or do not fit, or there is no such method, `problem` does.
     """
-    system = with_weights(answer, weights)
+    system: Any = with_weights(answer, weights)
     if isinstance(system, dict):
         return system
     if not callable(getattr(system, "people", None)):

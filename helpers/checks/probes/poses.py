@@ -41,17 +41,26 @@ class ColourBackbone(nn.Module):
         self.out_channels, self.stride = out_channels, stride
         self.cells = nn.Conv2d(3, out_channels, stride, stride)
         mixing = torch.cat([torch.eye(3), -torch.eye(3), torch.empty(out_channels - 6, 3).uniform_(-1, 1)]) * 4
+        assert self.cells.bias is not None, "a convolution has one unless told otherwise"
         with torch.no_grad():
             self.cells.weight.copy_((mixing / stride**2)[:, :, None, None].expand_as(self.cells.weight))
             self.cells.bias.copy_(-0.5 * mixing.sum(dim=1))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.cells(images)
+        features: Tensor = self.cells(images)
+        return features
 
 
 def build(
-    answer: Any, memory: dict, *, seed: int, num_keypoints: int, image_size: list[int], out_channels: int, stride: int
-) -> dict:
+    answer: Any,
+    memory: dict[str, Any],
+    *,
+    seed: int,
+    num_keypoints: int,
+    image_size: list[int],
+    out_channels: int,
+    stride: int,
+) -> dict[str, Any]:
     """Return facts about a freshly built network, which stays in `memory`."""
     torch.manual_seed(seed)
     backbone = ColourBackbone(out_channels, stride)
@@ -67,16 +76,18 @@ def build(
     memory["network"], memory["backbone"] = network, backbone if registered or not copies else copies[0]
     frozen = not all(p.requires_grad for p in memory["backbone"].parameters())
     memory["known"] = own
-    memory["facts"] = {"module": True, "lazy": lazy, "registered": registered or bool(copies), "frozen": frozen}
-    return memory["facts"]
+    found = {"module": True, "lazy": lazy, "registered": registered or bool(copies), "frozen": frozen}
+    memory["facts"] = found
+    return found
 
 
-def facts(answer: Any, memory: dict) -> dict:
+def facts(answer: Any, memory: dict[str, Any]) -> dict[str, Any]:
     """Return once more what `build` found."""
-    return memory["facts"]
+    found: dict[str, Any] = memory["facts"]
+    return found
 
 
-def stir(answer: Any, memory: dict, *, images: Tensor) -> dict:
+def stir(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
     """Shake all weights and show a few batches: a head that starts at zero comes alive, batch norms have seen data."""
     network = memory["network"].train()
     torch.manual_seed(1)
@@ -89,7 +100,7 @@ def stir(answer: Any, memory: dict, *, images: Tensor) -> dict:
     return {}
 
 
-def sharpen(answer: Any, memory: dict, *, images: Tensor, spread: float) -> dict:
+def sharpen(answer: Any, memory: dict[str, Any], *, images: Tensor, spread: float) -> dict[str, Any]:
     """Scale all parameters but the backbone's until the scores within a map vary by about `spread`, if they can."""
     network = memory["network"].eval()
     fixed = {id(p) for p in memory["backbone"].parameters()}
@@ -104,20 +115,20 @@ def sharpen(answer: Any, memory: dict, *, images: Tensor, spread: float) -> dict
     return {}
 
 
-def predict(answer: Any, memory: dict, *, images: Tensor) -> Any:
+def predict(answer: Any, memory: dict[str, Any], *, images: Tensor) -> Any:
     """Return the network's output in eval mode."""
     with torch.no_grad():
         return memory["network"].eval()(images)
 
 
-def predict_alone(answer: Any, memory: dict, *, images: Tensor) -> dict:
+def predict_alone(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
     """Return the outputs for all images at once, once more, and one by one."""
     together, again = predict(answer, memory, images=images), predict(answer, memory, images=images)
     alone = [predict(answer, memory, images=image[None]) for image in images]
     return {"together": together, "again": again, "alone": alone}
 
 
-def backpropagate(answer: Any, memory: dict, *, images: Tensor) -> dict:
+def backpropagate(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
     """Return whether the output (keypoints, scores) has a gradient, whether that of the keypoints reaches the backbone,
     and whether parameters came late."""
     network = memory["network"].train()
@@ -138,8 +149,8 @@ def backpropagate(answer: Any, memory: dict, *, images: Tensor) -> dict:
 
 
 def learn(
-    answer: Any, memory: dict, *, images: Tensor, targets: Tensor, evaluations: int, again_from: float = 1.0
-) -> dict:
+    answer: Any, memory: dict[str, Any], *, images: Tensor, targets: Tensor, evaluations: int, again_from: float = 1.0
+) -> dict[str, Any]:
     """Fit the network to the targets, but for its backbone; return the loss and whether there was a gradient at all.
 
     `again_from`: where the first attempt fails, the second starts from this share of the initial parameters.
@@ -154,7 +165,8 @@ def learn(
 
     def loss() -> Tensor:
         torch.manual_seed(0)  # whatever is drawn in forward is drawn the same again: a line search needs one function
-        return ((keypoints_of(network(images)) - targets) / unit).square().mean()
+        error: Tensor = ((keypoints_of(network(images)) - targets) / unit).square().mean()
+        return error
 
     if not parameters or not loss().requires_grad:
         return {"loss": float(loss().detach()), "attached": False}
@@ -184,7 +196,7 @@ def settle_batch_norms(network: nn.Module, inputs: Any) -> None:
         norm.momentum = momentum
 
 
-def predict_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: str) -> Any:
+def predict_with_weights(answer: Any, memory: dict[str, Any], *, images: Tensor, weights: str) -> Any:
     """Return what the model of `build_model`, with the weights of a file, predicts for uint8 images (N, 3, H, W).
 
     Where the file is missing or does not fit, a dict says so.

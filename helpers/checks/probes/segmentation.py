@@ -12,7 +12,7 @@ from helpers.checks.probes.weights import with_weights
 __all__ = ["segment_with_weights"]
 
 
-def segment_with_weights(answer: Any, memory: dict, *, images: Tensor, weights: str) -> dict:
+def segment_with_weights(answer: Any, memory: dict[str, Any], *, images: Tensor, weights: str) -> dict[str, Any]:
     """Return the class of every pixel of uint8 images (N, 3, H, W), as the model of `build_model` answers it.
 
     `labels` is uint8 (N, H, W), 255 where a score is NaN; `shape` is that of the logits of the last batch. Where there

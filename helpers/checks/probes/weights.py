@@ -9,7 +9,7 @@ from torch import nn
 __all__ = ["with_weights"]
 
 
-def with_weights(answer: Any, weights: str) -> nn.Module | dict:
+def with_weights(answer: Any, weights: str) -> nn.Module | dict[str, str]:
     """Return the network of `build_model` with the weights of a file, in eval mode; a dict says why there is none."""
     from helpers.training.weights import load_weights
 
