@@ -1,7 +1,7 @@
 """`fit` against the bare training step on one fixed batch: what the readable loop costs.
 
-Both train the same network in the same precision for the same number of steps, in turn. `fit` draws fresh batches, shows
-its bar, keeps its history, evaluates once and writes its checkpoint; the bare step repeats one batch.
+Both train the same network in the same precision for the same number of steps, in turn. `fit` draws fresh batches,
+shows its bar, keeps its history, evaluates once and writes its checkpoint; the bare step repeats one batch.
 """
 
 from __future__ import annotations

@@ -45,11 +45,11 @@ def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
         pred, target: integers (...), the class of every pixel.
     """
     counted, agreements = target != VOID, []
-    pred, target = pred[counted], target[counted]
     for label in range(num_classes):
-        found, wanted = pred == label, target == label
-        if not found.any() and not wanted.any():
+        found, wanted = counted & (pred == label), counted & (target == label)
+        hits, count_found, count_wanted = int((found & wanted).sum()), int(found.sum()), int(wanted.sum())
+        if not count_found and not count_wanted:
             continue
-        p, r = wanted[found].double().mean(), found[wanted].double().mean()
-        agreements.append(float(1 / (1 / p + 1 / r - 1)) if p > 0 and r > 0 else 0.0)
+        p, r = hits / max(count_found, 1), hits / max(count_wanted, 1)
+        agreements.append(1 / (1 / p + 1 / r - 1) if hits else 0.0)
     return float(np.mean(agreements)) if agreements else float("nan")
