@@ -8,13 +8,11 @@ comes from students is escaped by the template.
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import statistics
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +23,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.errors import GradingError
 from grading.report import VERDICTS, QuestionReport, Report
-from helpers.files import ROOT, atomically
+from helpers.files import atomically
 
-__all__ = ["main", "write_overview"]
+__all__ = ["write_overview"]
 
 SIGNS = dict(zip(VERDICTS, ("✔", "◐", "✘", "○", "!", "∞", "–"), strict=True))
 WIDTHS = (0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100)  # of a histogram's bins, in points
@@ -242,21 +240,3 @@ def _top(graded: list[Graded], size: Callable[[Graded], float]) -> list[tuple[Gr
     """Return the largest, each with its size and its share of the largest."""
     largest = sorted(graded, key=size, reverse=True)[:TOP]
     return [(one, size(one), size(one) / size(largest[0])) for one in largest if size(one) > 0]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page and say where it lies."""
-    parser = argparse.ArgumentParser(
-        prog="python -m grading overview", description="Write a page on the whole class from the reports."
-    )
-    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
-    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
-    parser.add_argument("--to", type=Path, help="the page; by default grading/overview/EXERCISE.html in the course")
-    parser.add_argument("--reports", type=Path, help="folder of the reports, if it is not grading/reports")
-    options = parser.parse_args(arguments)
-    try:
-        print(write_overview(options.course, options.exercise, options.to, options.reports))
-    except GradingError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0

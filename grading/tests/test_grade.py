@@ -14,23 +14,29 @@ from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 from grading.course.course import Course, References
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError, NotIsolated
-from grading.examination.examiner import collect_points, submission_seed
 from grading.examination.grader import Grader, cells_to_run
+from grading.examination.points import collect_points
+from grading.examination.seeds import submission_seed
 from grading.isolation.forkserver import start_fork_server
 from grading.limits import Limits
+from grading.reporting.feedback import write_feedback
 from grading.submission.read import read_submission
 from helpers.checks.engine.question import Wrong
 
 
 @pytest.fixture
 def grade(grader, tmp_path):
-    """A function that grades a notebook with the right weights and returns its report; the graded notebook is kept."""
+    """A function that grades a notebook with the right weights and returns its report; the notebook is kept, with its
+    feedback.
+    """
 
     def run(notebook, files=None):
         folder = hand_in(tmp_path, "ada", notebook, {"toy.safetensors": weights()} if files is None else files)
         submission = read_submission(folder, "toy", 5, 1)
         run.notebook = grader.repair(submission)
-        return grader.grade(run.notebook, submission)
+        report = grader.grade(run.notebook, submission)
+        write_feedback(run.notebook, report)
+        return report
 
     return run
 
@@ -353,7 +359,7 @@ Session(warm, [Cell("a", "print('started')", "full"), Cell("b", "import time; ti
 
 
 def test_nothing_outlives_a_grader_that_is_killed(course):
-    """kill -9 leaves no chance to clean up; the warm process notices, ends its turn and itself."""
+    """kill -9 leaves no chance to clean up; the fork server notices, ends its fork and itself."""
     import os
     import subprocess
     import sys
@@ -379,7 +385,7 @@ def test_nothing_outlives_a_grader_that_is_killed(course):
     assert not os.path.exists(folder)
 
 
-# --- what one turn leaves to the next --------------------------------------------------------------------------------
+# --- what one session leaves to the next -----------------------------------------------------------------------------
 
 
 def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, grader, release, monkeypatch):
@@ -554,16 +560,16 @@ def test_endless_judging_costs_its_question_only(grade, release, course, monkeyp
 
 
 def test_judging_ends_at_its_time_and_nothing_comes_later():
-    from grading.examination.deadline import _Judging, _TooLong
+    from grading.examination.deadline import Deadline, DeadlinePassed
 
-    judging = _Judging(0.01)
-    with pytest.raises(_TooLong):
+    judging = Deadline(0.01)
+    with pytest.raises(DeadlinePassed):
         judging.start()
         while True:
             len("")
     judging.stop()
     assert sys.getprofile() is None and judging.left < 0
-    judging = _Judging(5.0)
+    judging = Deadline(5.0)
     judging.start()
     judging.stop()
     assert sys.getprofile() is None and 0 < judging.left < 5
