@@ -16,7 +16,6 @@ own seed. Passed tests earn their points; whatever else happens earns none and s
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import hmac
@@ -25,6 +24,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -75,7 +75,7 @@ def _derived(seed: str, *parts: str) -> bytes:
 
 
 class _Submission:
-    """The fixture: examines the answers of one submission, through its turns in the worker."""
+    """The fixture: examines the answers of one submission, through its session with the workers."""
 
     def __init__(
         self, course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
@@ -136,7 +136,7 @@ class _Submission:
             judging.stop()
             started, limit = time.monotonic(), self.question_seconds
             try:
-                self.session.begin()
+                self.session.ensure_worker()
                 started = time.monotonic()  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
@@ -301,6 +301,6 @@ def not_graded(course: Course, reason: str, note: str = "") -> dict[str, Questio
     """Return a report of zero for every question, with the reason."""
     zero, extra = QuestionReport(0.0, 0.0, "not graded", hint=reason, note=note), bonus_points(course)
     return {
-        question: dataclasses.replace(zero, maximum=maximum, bonus_maximum=extra.get(question, 0.0))
+        question: msgspec.structs.replace(zero, maximum=maximum, bonus_maximum=extra.get(question, 0.0))
         for question, maximum in course.maxima.items()
     }

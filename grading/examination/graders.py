@@ -103,7 +103,7 @@ def _graded(job: Job, key: str, submission: Submission, files: dict[str, list[in
     with _one_at_a_time:
         grader = _grader_of(job, key)
         report = grader.grade(grader.repair(submission), submission)
-    report.course_key, report.key, report.files = key, own_key, files
+    report.course_fingerprint, report.fingerprint, report.files = key, own_key, files
     report.grader_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return report
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
-from grading.report import QuestionReport
+from grading.report import QuestionReport, Verdict
 from helpers.checks.engine.question import Wrong
 
 __all__ = ["Examined"]
@@ -55,7 +55,7 @@ def _cause(failure: BaseException, cell: Any) -> BaseException:
     return trouble if ended else failure
 
 
-def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
+def _reason(failure: BaseException, cell: Any) -> tuple[Verdict, str]:
     """Return the verdict that a failure means, and a hint of one line, without any of the check's values and without
     any number that the answer chose: a status, a size or a time could tell of the inputs."""
     stopped = "".join(

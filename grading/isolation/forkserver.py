@@ -1,6 +1,6 @@
-"""The grader's hold on the warm process: it is started here, handed one turn at a time, and ended.
+"""The grader's hold on the fork server: it is started here, has one worker at a time, and is ended.
 
-Nothing in here imports torch, so that the warm process imports it while the grader does the same.
+Nothing in here imports torch, so that the fork server imports it while the grader does the same.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FORK_SECONDS = 20.0
 
 
 class ForkServer:
-    """A process that has imported what answers need and forks one isolated worker per turn.
+    """A process that has imported what answers need and forks isolated workers, one at a time.
 
     Args:
         questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
@@ -66,7 +66,7 @@ class ForkServer:
         self.start()
 
     def start(self) -> None:
-        """Start the process, which is warm some seconds later; nobody waits for that before the first turn."""
+        """Start the process, which is ready some seconds later; nobody waits for that before the first worker."""
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
         os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -82,23 +82,23 @@ class ForkServer:
         )
         theirs.close()
         self.control.send(json.dumps({**self.settings, "folder": self.folder}).encode())
-        self._warm = False
+        self._ready = False
 
-    def start_turn(
+    def start_worker(
         self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
     ) -> None:
         """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
-        if self.process is None:  # a turn took it down with it
+        if self.process is None:  # a worker took it down with it
             self.start()
-        if not self._warm:
-            self._warm = "ready" in self._answer(START_SECONDS)
+        if not self._ready:
+            self._ready = "ready" in self._answer(START_SECONDS)
         handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
         message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
         self._send(message, handed)
         self._answer(FORK_SECONDS)
 
-    def end_turn(self, gone: bool) -> dict[str, Any]:
-        """End the turn with everything that it started; return how it ended and what it used."""
+    def end_worker(self, gone: bool) -> dict[str, Any]:
+        """End the worker with everything that it started; return how it ended and what it used."""
         if self.process is None:
             return {}
         self._send({"op": "end", "gone": gone}, [])
@@ -121,7 +121,7 @@ class ForkServer:
         return json.loads(data)
 
     def _dead(self, reason: str) -> GradingError:
-        """Clear away a process that does not answer; the next turn starts another."""
+        """Clear away a process that does not answer; the next worker starts another."""
         self.process.kill()
         self.process.wait()
         self.said.seek(0)
@@ -186,7 +186,7 @@ def _readable(paths: Sequence[str]) -> list[str]:
 
 
 def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkServer:
-    """Return a warm process for the course, on its way: it imports torch while the caller does."""
+    """Return a fork server for the course, on its way: it imports torch while the caller does."""
     outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
     readable = [f"{root}/{course.checks_package}" for root in outside]
     modules = _imported(course.released)
@@ -194,7 +194,7 @@ def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkS
 
 
 def _imported(released: NotebookData) -> list[str]:
-    """Return the modules that the released setup imports, for the warm process to have ready."""
+    """Return the modules that the released setup imports, for the fork server to have ready."""
     found = [
         "helpers.training.weights",
         "helpers.training",

@@ -155,7 +155,7 @@ def enter(
 
     Args:
         readable: what it may read; all else is out of reach.
-        folder: an existing folder of this turn alone, the private folder where no file system of its own can be had.
+        folder: an existing folder of this worker alone, the private folder where no file system of its own can be had.
         seccomp: from `grading.isolation.seccomp`; empty where there is none.
         user: whom root becomes, where any user can read `readable`; None to stay who one is.
         fill: puts the submission's own files into the private folder, before it is closed off.
@@ -189,7 +189,7 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
 
 
 def _private_root(folder: str, readable: Sequence[str]) -> None:
-    """Make a root of nothing but read-only views of `readable`, two harmless devices and the turn's own folder."""
+    """Make a root of nothing but read-only views of `readable`, two harmless devices and the worker's own folder."""
     _mount("none", "/", "none", RECURSIVE | PRIVATE)
     below = os.open(folder, os.O_PATH)
     _mount("root", folder, "tmpfs", NO_SUID | NO_DEV, "size=4m,mode=0755")

@@ -37,7 +37,7 @@ class WriteMarks(SaveAutoGrades):
         names, asked = resources["nbgrader"], resources["deep_learning_lab"]
         try:
             self.report = Report.read(self.parent.report_path(names["student"]))
-            if self.report.key != asked.key:
+            if self.report.fingerprint != asked.fingerprint:
                 raise GradingError("the report is of another submission")
         except GradingError as error:
             self.log.error("%s: zero, for %s", names["student"], error)

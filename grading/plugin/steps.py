@@ -115,13 +115,13 @@ class SubmissionExporter(NotebookExporter):
             return None
         weak = report.isolation_missing and self.grading.isolation == "strict"
         cut_short = force and any(q.verdict in ("timed out", "crashed") for q in report.questions.values())
-        if self.grading.again or weak or cut_short or not report.sound or report.course_key != self.graders.key:
+        if self.grading.again or weak or cut_short or not report.sound or report.course_fingerprint != self.graders.key:
             return None
         files = files_of(folder, self.exercise)
         if files and files == report.files:
             return report
         submission = graders.read(self.job, str(folder), folder.parent.name)
-        if report.key != report_fingerprint(self.graders.key, submission):
+        if report.fingerprint != report_fingerprint(self.graders.key, submission):
             return None
         if files != report.files:  # copied, say: next time it need not be read
             report.files = files
@@ -143,7 +143,7 @@ class SubmissionExporter(NotebookExporter):
     def done_key(self, report: Report, folder: Path) -> str:
         """Return what the graded notebook carries when all is done: the report's key and the time of submission."""
         time = self.coursedir.get_existing_timestamp(str(folder))
-        return hashlib.sha256(f"{report.key} {time}".encode()).hexdigest()
+        return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
 
     def _graded_folder(self, folder: Path) -> Path:
         return Path(self.coursedir.format_path(self.coursedir.autograded_directory, folder.parent.name, self.exercise))
@@ -165,7 +165,7 @@ class SubmissionExporter(NotebookExporter):
         if (report := self.reports[str(folder)]) is None:
             report = self.graders.report(str(folder), folder.parent.name)
             self._keep(report)
-        if report.key and report.key != self.current_key:
+        if report.fingerprint and report.fingerprint != self.current_key:
             raise GradingError("it changed while it was graded; run the command once more", submission=report.student)
         return report
 
