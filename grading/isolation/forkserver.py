@@ -17,16 +17,13 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grading.course.course import Course
 from grading.errors import GradingError
 from grading.limits import Limits
 from grading.submission.roles import NotebookData, is_setup
 from helpers.files import ROOT
-
-if TYPE_CHECKING:  # torch comes with the first look at a question
-    pass
 
 __all__ = ["FORK_SECONDS", "ForkServer", "start_fork_server"]
 
@@ -55,7 +52,7 @@ class ForkServer:
     ) -> None:
         self.limits = limits
         self.path = [str(ROOT), *path]
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "questions": questions,
             "modules": [*modules, questions],
             "limits": dataclasses.asdict(limits),
@@ -73,7 +70,7 @@ class ForkServer:
         self.said = tempfile.TemporaryFile()  # noqa: SIM115, open as long as the process
         self.process = subprocess.Popen(
             [_interpreter(), "-P", "-s", "-m", "grading.isolation.worker"],
-            stdin=theirs,
+            stdin=theirs.fileno(),
             cwd="/",
             start_new_session=True,
             env=_environment(self.path, self.settings["threads"]),
@@ -118,15 +115,18 @@ class ForkServer:
             raise self._dead(str(error)) from None
         if not data:
             raise self._dead("it ended")
-        return json.loads(data)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
 
     def _dead(self, reason: str) -> GradingError:
         """Clear away a process that does not answer; the next worker starts another."""
+        assert self.process is not None  # else nothing was asked
         self.process.kill()
         self.process.wait()
         self.said.seek(0)
         said = self.said.read().decode(errors="replace")
         self.close()
+        # A report may hold this text, so it keeps its old word for the fork server.
         return GradingError(f"the warm process does not answer ({reason}): {said[-1000:]}")
 
     def close(self) -> None:
@@ -208,6 +208,6 @@ def _imported(released: NotebookData) -> list[str]:
         for node in ast.walk(ast.parse(cell["source"])):
             if isinstance(node, ast.Import):
                 found += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and node.module:
                 found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return list(dict.fromkeys(found))

@@ -19,6 +19,7 @@ from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, Pr
 from grading.isolation.forkserver import FORK_SECONDS, ForkServer
 from grading.isolation.protocol import Channel
 from grading.isolation.sandbox import lacking
+from grading.report import CellError
 from grading.submission.read import text_of
 from helpers.checks.engine.values import decode, encode
 
@@ -35,7 +36,7 @@ class Cell:
     source: str
     mode: str
     trouble: WorkerError | None = None
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[CellError] = field(default_factory=list)
 
 
 class Session:
@@ -130,6 +131,7 @@ class Session:
     def _exchange(
         self, request: dict[str, Any], tensors: list[Any], deadline: float
     ) -> tuple[dict[str, Any], list[Any]]:
+        assert self._channel is not None  # `ensure_worker` came first
         request["id"] = secrets.token_hex(8)  # so that no reply can be sent ahead of its question
         started = time.monotonic()
         try:
@@ -201,7 +203,7 @@ def _ending(status: int | None) -> str:
     return "the process ended itself" + (f" with status {status}" if status is not None else "")
 
 
-def _checked_errors(errors: Any) -> list[dict[str, Any]]:
+def _checked_errors(errors: Any) -> list[CellError]:
     """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
 
     Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.

@@ -46,6 +46,7 @@ from grading.isolation.cpu_only import run_gently_without_gpu
 from grading.isolation.libc import libc_call
 from grading.isolation.protocol import Channel
 from grading.isolation.seccomp import seccomp_program
+from grading.limits import Limits
 from helpers.checks.engine import question as questions_module
 from helpers.checks.engine.values import Raised, decode, encode
 from helpers.models.backbones import small_backbone
@@ -188,7 +189,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
         os.dup2(source, standard)
     os.closerange(3, 100)
     os.closerange(100 + len(handed), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    limits = sandbox.Limits(**settings["limits"])
+    limits = Limits(**settings["limits"])
     layers = sandbox.Layers(frozenset(message["without"]))
     user = None
     if os.geteuid() == 0 and sandbox.readable_by_nobody(settings["readable"]):
@@ -253,7 +254,8 @@ def serve(channel: Channel, questions: str) -> None:
     """
     probes = {name: question.probes for name, question in importlib.import_module(questions).QUESTIONS.items()}
     run_gently_without_gpu()
-    notebook, case, memory = Notebook(), None, {}
+    notebook, case = Notebook(), None
+    memory: dict[str, Any] = {}
     while True:
         try:
             request, tensors = channel.receive()
