@@ -10,12 +10,13 @@ All of it happens in memory: no report, no graded notebook and no gradebook is w
 from __future__ import annotations
 
 import copy
-import dataclasses
 import glob
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec.structs import asdict, fields
 
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError
@@ -27,7 +28,7 @@ from grading.submission.read import Submission
 __all__ = ["Run", "Verified", "compare", "planned", "verify", "verify_class"]
 
 # Of a report, what another run on the same submission may say otherwise: resources, the clock, and printed text.
-FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "key"}
+FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint"}
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def verify(job: Job, folders: dict[str, Path], reports: Path, runs: Sequence[Run
             for question, mark in report.questions.items():
                 found.marks.setdefault((report.student, question), {})[run.name] = mark
             if run is runs[0]:
-                report.course_key = job.fingerprint()
+                report.course_fingerprint = job.fingerprint()
                 compare(report, reports / f"{report.student}.json", found)
     return found
 
@@ -163,7 +164,7 @@ def compare(ours: Report, path: Path, found: Verified) -> None:
         return
     if theirs.submission_hash != ours.submission_hash:
         found.not_compared.append(f"{ours.student}: handed in again since it was graded; run autograde")
-    elif theirs.course_key != ours.course_key:
+    elif theirs.course_fingerprint != ours.course_fingerprint:
         found.not_compared.append(f"{ours.student}: checks, settings or versions changed since; run autograde")
     else:
         found.not_repeated += [f"{ours.student}: {line}" for line in _differences(theirs, ours)]
@@ -172,11 +173,11 @@ def compare(ours: Report, path: Path, found: Verified) -> None:
 def _differences(theirs: Report, ours: Report) -> Iterator[str]:
     """Tell field by field, and question by question, what the disk says and what came now."""
     for name in sorted({*theirs.questions, *ours.questions}):
-        pair = [vars(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
+        pair = [asdict(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
         for part in dict.fromkeys([*pair[0], *pair[1]]):
             if part not in FREE and pair[0].get(part) != pair[1].get(part):
                 yield f"{name}.{part}: {pair[0].get(part)!r} in the report, {pair[1].get(part)!r} now"
-    for one in dataclasses.fields(Report):
+    for one in fields(Report):
         was, now = getattr(theirs, one.name), getattr(ours, one.name)
         if one.name not in FREE | {"questions"} and was != now:
             yield f"{one.name}: {was!r} in the report, {now!r} now"

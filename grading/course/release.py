@@ -23,7 +23,7 @@ from pathlib import Path
 
 from grading.course import bake
 from grading.errors import ReleaseError
-from helpers.files import ROOT
+from helpers.files import ROOT, atomically
 
 __all__ = ["EXERCISES", "ROOT", "all_drift", "generate", "release_all", "write_bundle"]
 
@@ -99,13 +99,11 @@ def write_bundle(path: Path = BUNDLE) -> Path:
     content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
     content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with atomically(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, data in sorted(content.items()):
             entry = zipfile.ZipInfo(f"deep-learning-lab/{name}")  # a fixed date: the bytes follow from the tree alone
             entry.compress_type = zipfile.ZIP_DEFLATED
             bundle.writestr(entry, data)
-    part.replace(path)
     return path
 
 

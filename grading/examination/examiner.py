@@ -124,7 +124,7 @@ class Examinee:
             judging.stop()
             started, limit = time.monotonic(), self.question_seconds
             try:
-                self.session.begin()
+                self.session.ensure_worker()
                 started = time.monotonic()  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")

@@ -1,6 +1,6 @@
 """Grading one submission from its folder to its report: read, repair, run in the worker, examine, write down.
 
-    Grader(course, warm, secret)          one for a class: the fork server, the references, the secret
+    Grader(course, fork_server, secret)   one for a class: the fork server, the references, the secret
     grader.repair(submission)             -> a sound notebook
     grader.grade(notebook, submission)    -> Report
 
@@ -17,7 +17,6 @@ import time
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ from grading.examination.points import collect_points, not_graded
 from grading.examination.seeds import submission_seed
 from grading.isolation.forkserver import ForkServer
 from grading.isolation.session import Cell, Session
-from grading.report import Report
+from grading.report import CellReport, Report
 from grading.submission.read import Submission
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, is_answer, is_setup, question_of, same_source
@@ -45,17 +44,17 @@ class Grader:
     """Grades submissions to one exercise, one after another, through one fork server.
 
     Args:
-        warm: the fork server of this course, from `start_fork_server`; it ends with the grader.
+        fork_server: the fork server of this course, from `start_fork_server`; it ends with the grader.
         isolation: "best" grades with the layers that there are and names the others, "strict" refuses, now and in
-            every later session.
+            every later worker.
         secret: file of the course's secret.
     Raises:
         CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
         NotIsolated: under "strict", if a layer is missing.
     """
 
-    def __init__(self, course: Course, warm: ForkServer, secret: Path, isolation: str = "best") -> None:
-        self.course, self.warm, self.limits = course, warm, warm.limits
+    def __init__(self, course: Course, fork_server: ForkServer, secret: Path, isolation: str = "best") -> None:
+        self.course, self.fork_server, self.limits = course, fork_server, fork_server.limits
         try:
             torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
             self.secret = course_secret(secret)
@@ -64,30 +63,29 @@ class Grader:
             self.strict = isolation == "strict"
             self._try_isolation()
         except BaseException:
-            self.warm.close()
+            self.fork_server.close()
             raise
 
     def _try_isolation(self) -> None:
-        """Begin one empty session and say which layers this machine does not give."""
+        """Start one empty worker and say which layers this machine does not give."""
         try:
             missing = self._missing_layers()
         except NotIsolated:
             raise
-        except GradingError as error:  # the fork server was ended before its first fork: a fresh one has a try
+        except GradingError as error:  # the fork server was ended before its first worker: a fresh one has a try
             log.warning("Started again, for %s", error)
             missing = self._missing_layers()
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
     def _missing_layers(self) -> dict[str, str]:
-        with Session(self.warm, [], strict=self.strict) as session:
-            session.begin()
-            missing: dict[str, str] = session.layers["missing"]
-        return missing
+        with Session(self.fork_server, [], strict=self.strict) as session:
+            session.ensure_worker()
+            return session.layers["missing"]
 
     def close(self) -> None:
         """End the fork server."""
-        self.warm.close()
+        self.fork_server.close()
 
     def repair(self, submission: Submission) -> NotebookData:
         """Return the sound notebook that a submission is graded from; what was repaired is added to its notes."""
@@ -137,7 +135,7 @@ class Grader:
             question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
         }
         try:
-            with Session(self.warm, cells_to_run(notebook), named, strict=self.strict) as session:
+            with Session(self.fork_server, cells_to_run(notebook), named, strict=self.strict) as session:
                 report.questions = examine(self.course, self.references, session, report.seed, untouched)
         finally:
             if weights is not None:
@@ -163,7 +161,7 @@ def cells_to_run(notebook: NotebookData) -> list[Cell]:
     return cells
 
 
-def _noted(cell: Cell) -> dict[str, Any]:
+def _noted(cell: Cell) -> CellReport:
     """Return what the report keeps of a cell that raised, hung or ended the process."""
     kind = "endless" if isinstance(cell.trouble, TimedOut) else "crashed"
     trouble = f"{kind}: {cell.trouble.message}" if cell.trouble else None
@@ -184,4 +182,5 @@ def _versions() -> dict[str, str]:
         own = metadata.version("deep-learning-lab-cv")
     except metadata.PackageNotFoundError:
         own = "not installed"
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "project": own}
+    torch_version = str(torch.__version__)  # a string of its own kind, which no schema takes
+    return {"python": platform.python_version(), "torch": torch_version, "numpy": np.__version__, "project": own}

@@ -104,7 +104,7 @@ def _graded(job: Job, fingerprint: str, submission: Submission, files: dict[str,
     with _one_at_a_time:
         grader = _grader_of(job, fingerprint)
         report = grader.grade(grader.repair(submission), submission)
-    report.course_key, report.key, report.files = fingerprint, own, files
+    report.course_fingerprint, report.fingerprint, report.files = fingerprint, own, files
     report.grader_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return report
 
@@ -126,14 +126,14 @@ def _grader_of(job: Job, fingerprint: str) -> Grader:
     if str(job.course.root) not in sys.path:
         _added = str(job.course.root)  # a course outside this project has its checks there
         sys.path.append(_added)
-    warm = start_fork_server(job.course, job.limits)  # it imports torch while this process does
+    fork_server = start_fork_server(job.course, job.limits)  # it imports torch while this process does
     gc.disable()  # a sixth of torch's import is a search for garbage that there is none of
     try:
         from grading.examination.grader import Grader
     finally:
         gc.enable()
     _forget(job.course)
-    _grader = job, fingerprint, Grader(job.course, warm, job.secret, job.isolation)
+    _grader = job, fingerprint, Grader(job.course, fork_server, job.secret, job.isolation)
     return _grader[2]
 
 

@@ -38,7 +38,7 @@ class WriteMarks(SaveAutoGrades):
         plan = self.parent.plan
         try:
             self.report = Report.read(plan.report_path(names["student"]))
-            if self.report.key != asked.key:
+            if self.report.fingerprint != asked.fingerprint:
                 raise GradingError("the report is of another submission")
         except GradingError as error:
             self.log.error("%s: zero, for %s", names["student"], error)

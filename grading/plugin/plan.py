@@ -125,7 +125,7 @@ class ClassPlan:
         if files and files == report.files:
             return report
         submission = graders.read(self.job, str(folder), _student(folder))
-        if report.key != report_fingerprint(self.graders.fingerprint, submission):
+        if report.fingerprint != report_fingerprint(self.graders.fingerprint, submission):
             return None
         if files != report.files:  # copied, say: next time it need not be read
             report.files = files
@@ -138,7 +138,7 @@ class ClassPlan:
         cut_short = force and any(q.verdict in ("timed out", "crashed") for q in report.questions.values())
         if self.grading.again or weak or cut_short or not report.sound:
             return False
-        return report.course_key == self.graders.fingerprint
+        return report.course_fingerprint == self.graders.fingerprint
 
     def _is_done(self, folder: Path) -> bool:
         """Return whether the marks of a right report are in the gradebook: the graded notebook ends with its mark."""
@@ -174,7 +174,7 @@ class ClassPlan:
         if (report := self.reports[current.folder]) is None:
             report = self.graders.report(str(current.folder), _student(current.folder))
             self._keep(report)
-        if report.key and report.key != current.fingerprint:
+        if report.fingerprint and report.fingerprint != current.fingerprint:
             raise GradingError("it changed while it was graded; run the command once more", submission=report.student)
         return report
 
@@ -183,7 +183,7 @@ class ClassPlan:
         of submission.
         """
         time = self.coursedir.get_existing_timestamp(str(folder))
-        return hashlib.sha256(f"{report.key} {time}".encode()).hexdigest()
+        return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
 
     def report_path(self, student: str) -> Path:
         """Return where a student's report lies."""

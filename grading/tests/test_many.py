@@ -166,7 +166,7 @@ def graded(small_class, tmp_path):
 def gradings(root: Path) -> dict[str, tuple[str, float]]:
     """Return the key of each student's report and the seconds that it took, which no second grading takes again."""
     reports = [Report.read(path) for path in (root / "grading/reports/toy").glob("*.json")]
-    return {report.student: (report.key, report.seconds) for report in reports}
+    return {report.student: (report.fingerprint, report.seconds) for report in reports}
 
 
 def test_a_second_run_in_a_copy_grades_nobody(graded):
