@@ -81,7 +81,8 @@ class Grader:
     def _missing_layers(self) -> dict[str, str]:
         with Session(self.fork_server, [], strict=self.strict) as session:
             session.ensure_worker()
-            return session.layers["missing"]
+            missing: dict[str, str] = session.layers["missing"]
+        return missing
 
     def close(self) -> None:
         """End the fork server."""

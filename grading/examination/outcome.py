@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
 from grading.isolation.session import Cell
-from grading.report import QuestionReport
+from grading.report import QuestionReport, Verdict
 from helpers.checks.engine.question import Wrong
 
 __all__ = ["Examined", "question_report"]
@@ -62,7 +62,7 @@ def _cause(failure: BaseException, cell: Cell | None) -> BaseException:
     return trouble if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)) else failure
 
 
-def _reason(failure: BaseException, cell: Cell | None) -> tuple[str, str]:
+def _reason(failure: BaseException, cell: Cell | None) -> tuple[Verdict, str]:
     """Return the verdict that a failure means, and a hint of one line, without any of the check's values and without
     any number that the answer chose: a status, a size or a time could tell of the inputs."""
     stopped = _stopped(cell)
