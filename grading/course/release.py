@@ -25,7 +25,7 @@ from grading.course import bake
 from grading.errors import ReleaseError
 from helpers.files import ROOT, atomically
 
-__all__ = ["EXERCISES", "ROOT", "generate", "main", "write_bundle"]
+__all__ = ["EXERCISES", "ROOT", "drift", "generate", "main", "release", "student_pins", "write_bundle"]
 
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
