@@ -26,7 +26,7 @@ from grading.limits import Limits
 from grading.submission.read import Submission
 from helpers.files import ROOT
 
-__all__ = ["course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
+__all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
 
 # Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")

@@ -25,7 +25,17 @@ from grading.course import bake
 from grading.errors import ReleaseError
 from helpers.files import ROOT, atomically
 
-__all__ = ["EXERCISES", "ROOT", "all_drift", "generate", "release_all", "write_bundle"]
+__all__ = [
+    "EXERCISES",
+    "ROOT",
+    "all_drift",
+    "drift",
+    "generate",
+    "release",
+    "release_all",
+    "student_pins",
+    "write_bundle",
+]
 
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"

@@ -38,6 +38,7 @@ class ForkServer:
         questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
         path: further folders to import from, for a course whose checks lie outside this project.
         readable: further folders that workers may read.
+        modules: what to import before the first fork, besides `questions`; what cannot be imported is left out.
         threads: how many each worker computes with; marks are made with one.
     """
 

@@ -31,7 +31,10 @@ from grading.isolation.libc import libc_call
 from grading.isolation.seccomp import load
 from grading.limits import Limits
 
-__all__ = ["ADVICE", "LAYERS", "Layers", "enter", "enter_namespaces", "lacking", "readable_by_nobody"]
+__all__ = [
+    "ADVICE", "FIRST_USER", "LAYERS", "SET_DEATH_SIGNAL", "SET_DUMPABLE", "Layers", "enter", "enter_namespaces",
+    "lacking", "readable_by_nobody",
+]  # fmt: skip
 
 LAYERS = (
     "process namespace",

@@ -23,7 +23,7 @@ from grading.report import CellError
 from grading.submission.read import text_of
 from helpers.checks.engine.values import decode, encode
 
-__all__ = ["Cell", "Session"]
+__all__ = ["Cell", "Session", "checked_errors"]
 
 MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have raised
 
@@ -117,7 +117,7 @@ class Session:
         deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
         try:
             reply, _ = self._exchange(request, [], deadline)
-            cell.errors = _checked_errors(reply.get("errors"))
+            cell.errors = checked_errors(reply.get("errors"))
             return True
         except WorkerError as error:
             if time.monotonic() >= self.deadline:
@@ -203,7 +203,7 @@ def _ending(status: int | None) -> str:
     return "the process ended itself" + (f" with status {status}" if status is not None else "")
 
 
-def _checked_errors(errors: Any) -> list[CellError]:
+def checked_errors(errors: Any) -> list[CellError]:
     """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
 
     Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.

@@ -15,7 +15,7 @@ from __future__ import annotations
 # ruff: noqa: E402
 import gc
 
-__all__ = ["PRELOAD", "main", "serve"]
+__all__ = ["PRELOAD", "end_worker", "main", "serve", "start_worker"]
 
 gc.disable()  # until all is imported: a sixth of torch's import is a search for garbage that there is none of
 

@@ -131,7 +131,8 @@ def _whole_from_the_start(coursedir: CourseDirectory) -> None:
     """Make a new gradebook beside its place and put it there when it is whole: tables without their version are of no
     use to `nbgrader db upgrade`.
 
-    Not by `helpers.files.atomically`, whose files anybody may read: marks are for whom SQLite lets read them.
+    Not by `helpers.files.atomically`, which gives a file rights of its own: who may read marks is for the lecturer's
+    umask to say, as with any file that SQLite makes.
     """
     address = coursedir.db_url.partition("?")[0]
     path = Path(address.removeprefix("sqlite:///"))

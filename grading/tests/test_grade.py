@@ -492,9 +492,9 @@ def test_texts_of_errors_can_be_written_wherever_they_stand(grade, release):
 
 
 def test_a_worker_says_no_more_of_an_error_than_fits_into_a_report():
-    from grading.isolation.session import _checked_errors
+    from grading.isolation.session import checked_errors
 
-    (error,) = _checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
+    (error,) = checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
     assert error == {"type": "E" * 500, "message": "?" * 500, "line": 10**6}
 
 
