@@ -13,71 +13,64 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from grading.errors import GradingError
+from grading.sample_submissions import SUBMISSIONS
 from helpers.files import ROOT
 
-ELSEWHERE = {
-    "release": "grading.course.release",
-    "overview": "grading.reporting.overview",
-    "verify": "grading.verify",
-    "sample-class": "grading.sample_class",
-}
+__all__ = ["main"]
+
+# Each verb imports its part when it runs: who asks for the marks does not wait for torch.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    verb, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if verb in ELSEWHERE:
-        return importlib.import_module(ELSEWHERE[verb]).main(rest) or 0
-    if verb in ("autograde", "marks"):
-        return {"autograde": autograde, "marks": marks}[verb](rest)
-    print(__doc__.strip())
-    return 0 if verb in ("-h", "--help", "help") else 2
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if words[0] not in VERBS:
+        print((__doc__ or "").strip())
+        return 0 if words[0] in ("-h", "--help", "help") else 2
+    options, further = _parser().parse_known_args(words)
+    if further and options.verb != "autograde":
+        options.parser.error(f"unrecognized arguments: {' '.join(further)}")
+    options.further = further
+    return VERBS[options.verb](options)
 
 
-def _parser(verb: str, text: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m grading {verb}", description=text)
-    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
-    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
-    return parser
+# --- what the verbs do -----------------------------------------------------------------------------------------------
 
 
-def autograde(arguments: Sequence[str]) -> int:
+def release(options: argparse.Namespace) -> int:
+    """Write exercises/ and the bundle from solutions/, or look whether they are as written."""
+    from grading.course.release import EXERCISES, all_drift, release_all
+
+    chosen = options.exercises or list(EXERCISES)
+    if unknown := set(chosen) - set(EXERCISES):
+        options.parser.error(f"no such exercise: {', '.join(sorted(unknown))}; there are {', '.join(EXERCISES)}")
+    if not options.check:
+        release_all(chosen)
+        return 0
+    found = all_drift(chosen)
+    print("\n".join(found) or f"as solutions/ gives them: {', '.join(chosen)}")
+    return int(bool(found))
+
+
+def autograde(options: argparse.Namespace) -> int:
     """Grade with stock nbgrader in this environment, then print the table of marks and write the overview."""
-    parser = _parser(
-        "autograde",
-        "Grade what is new or changed, with stock nbgrader; further options go to it (--student=ID, say). "
-        "It may be stopped at any moment: the next run goes on from there.",
-    )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade (default: 1)")
-    parser.add_argument(
-        "--scheduler", default="", metavar="ADDRESS", help="a running Dask scheduler, as tcp://host:8786"
-    )
-    parser.add_argument(
-        "--require-isolation", choices=("best", "strict"), help="strict: refuse unless every layer holds"
-    )
-    parser.add_argument("--again", action="store_true", help="grade everything again, unchanged submissions, too")
-    options, further = parser.parse_known_args(arguments)
+    from grading.reporting.marks import summary, table
+
     if options.jobs < 1:
-        parser.error(f"--jobs is a number from 1 on, got {options.jobs}")
+        options.parser.error(f"--jobs is a number from 1 on, got {options.jobs}")
     if (known := _exercises(options.course)) and options.exercise not in known:
-        parser.error(f"there is no exercise {options.exercise} in {options.course}; there are {', '.join(known)}")
-    command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--log-level=WARN"]
-    command += [f"--Grading.jobs={options.jobs}", f"--Grading.scheduler={options.scheduler}"]
-    command += [f"--Grading.progress={sys.stderr.isatty()}"]
-    command += [f"--Grading.isolation={options.require_isolation}"] if options.require_isolation else []
-    command += ["--force", "--Grading.again=True"] if options.again else []
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    status = _run([*command, *further], options.course, environment)
+        options.parser.error(
+            f"there is no exercise {options.exercise} in {options.course}; there are {', '.join(known)}"
+        )
+    status = _run(_nbgrader_autograde(options), options.course)
     print(table(options.course, options.exercise))
     print(summary(options.course, options.exercise))
     if status:
@@ -85,16 +78,77 @@ def autograde(arguments: Sequence[str]) -> int:
     return status
 
 
-def _exercises(course: Path) -> list[str]:
-    folders = ("solutions", "exercises")
-    return sorted({path.parent.name for folder in folders for path in (course / folder).glob("*/*.ipynb")})
+def marks(options: argparse.Namespace) -> int:
+    """Print the table of marks."""
+    from grading.reporting.marks import table
+
+    print(table(options.course, options.exercise))
+    return 0
 
 
-def _run(command: list[str], course: Path, environment: dict[str, str]) -> int:
+def overview(options: argparse.Namespace) -> int:
+    """Write the lecturer's page and say where it lies."""
+    from grading.reporting.overview import write_overview
+
+    try:
+        print(write_overview(options.course, options.exercise, options.to, options.reports))
+    except GradingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Print which marks move; the status is 1 if one did or was not repeated, 2 if nothing could be graded."""
+    from grading.verify import verify_class
+
+    threads = _counts(options.threads)
+    if min(threads) < 1 or options.seeds < 0 or options.sample < 1:
+        options.parser.error(
+            "expected --threads as numbers above zero, such as 1,2, --seeds from 0 and --sample from 1"
+        )
+    try:
+        found = verify_class(options.course, options.exercise, options.sample, options.student, options.seeds, threads)
+    except GradingError as error:
+        print(error)
+        return 2
+    print(found.text())
+    return 1 if found.moved or found.not_repeated else 0
+
+
+def sample_class(options: argparse.Namespace) -> int:
+    """Grade sample classes; the status is 0 if every mark is as deserved."""
+    from grading.sample_class import grade_classes
+
+    return 0 if grade_classes([options.exercise] if options.exercise else list(SUBMISSIONS)) else 1
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "release": release,
+    "autograde": autograde,
+    "marks": marks,
+    "overview": overview,
+    "verify": verify,
+    "sample-class": sample_class,
+}
+
+
+def _nbgrader_autograde(options: argparse.Namespace) -> list[str]:
+    """Return the command that grades; what this parser does not know is nbgrader's."""
+    command = [sys.executable, "-m", "nbgrader", "autograde", options.exercise, "--log-level=WARN"]
+    command += [f"--Grading.jobs={options.jobs}", f"--Grading.scheduler={options.scheduler}"]
+    command += [f"--Grading.progress={sys.stderr.isatty()}"]
+    command += [f"--Grading.isolation={options.require_isolation}"] if options.require_isolation else []
+    command += ["--force", "--Grading.again=True"] if options.again else []
+    return [*command, *options.further]
+
+
+def _run(command: list[str], course: Path) -> int:
     """Run a command in the course's folder and return its exit status, 130 after Ctrl-C.
 
     The terminal sends Ctrl-C to the command, too: it is waited for until it has put everything in order.
     """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         status = subprocess.run(command, cwd=course, env=environment, check=False).returncode
@@ -103,78 +157,100 @@ def _run(command: list[str], course: Path, environment: dict[str, str]) -> int:
     return 128 - status if status < 0 else status
 
 
-def summary(course: Path, exercise: str) -> str:
-    """Return what the graders needed, and where the lecturer's page lies, which is written anew."""
-    from grading.errors import GradingError
-    from grading.report import Report
-    from grading.reporting.overview import write_overview
+def _exercises(course: Path) -> list[str]:
+    folders = ("solutions", "exercises")
+    return sorted({path.parent.name for folder in folders for path in (course / folder).glob("*/*.ipynb")})
 
-    reports = []
-    for path in (course / "grading" / "reports" / exercise).glob("*.json"):
-        with contextlib.suppress(GradingError):  # the table names those that are damaged
-            reports.append(Report.read(path))
-    if not reports:
-        return ""
-    grader, worker = max(report.grader_mb for report in reports), max(report.peak_mb for report in reports)
+
+def _counts(text: str) -> list[int]:
+    """Return the numbers in a list such as "1,2"; a single 0 where there is something else."""
     try:
-        page = write_overview(course, exercise).relative_to(course)
-    except (GradingError, OSError) as error:
-        page = f"not written ({error})"
-    return f"\nmemory: {grader} MB for each grader, {worker} MB for its worker at most\noverview: {page}"
+        return [int(count) for count in text.split(",")]
+    except ValueError:
+        return [0]
 
 
-def marks(arguments: Sequence[str]) -> int:
-    """Print the table of marks."""
-    options = _parser(
-        "marks", "Show the marks of the last grading; marks given by hand are in the gradebook."
-    ).parse_args(arguments)
-    print(table(options.course, options.exercise))
-    return 0
+# --- how they are asked for ------------------------------------------------------------------------------------------
 
 
-def table(course: Path, exercise: str) -> str:
-    """Return the reports on one exercise as a table: a line for each student, a column for each question."""
-    from grading.errors import GradingError
-    from grading.report import Report
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs; `options.parser` is the verb's own, for what only the verb finds wrong."""
+    parser = argparse.ArgumentParser(prog="python -m grading", add_help=False)
+    verbs = parser.add_subparsers(dest="verb")
 
-    rows: list[list[str]] = []
-    for path in sorted((course / "grading" / "reports" / exercise).glob("*.json")):
-        try:
-            report = Report.read(path)
-        except GradingError as error:
-            rows.append([path.stem, *[""] * (len(rows[0]) - 2 if rows else 1), error.message])
-            continue
-        if not rows:
-            maxima = [f"{name} {_of(q.maximum, q.bonus_maximum)}" for name, q in report.questions.items()]
-            total = [sum(getattr(q, name) for q in report.questions.values()) for name in ("maximum", "bonus_maximum")]
-            rows.append(["student", *maxima, f"total {_of(*total)}", "s", "remarks"])
-        points = [f"{question.points + question.bonus:g}" for question in report.questions.values()]
-        total = f"{report.points + report.bonus:g}"
-        rows.append([report.student, *points, total, f"{report.seconds:.2f}", _remarks(report)])
-    if not rows:
-        return f"no reports on {exercise} in {course / 'grading' / 'reports'}: nothing is graded yet"
-    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=False)).rstrip() for row in rows
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, description=text)
+        one.set_defaults(parser=one)
+        return one
+
+    _release_options(
+        verb(
+            "release",
+            "From solutions/ to what students get: exercises/, the tables of the visible checks, and the bundle.",
+        )
     )
+    _autograde_options(
+        verb(
+            "autograde",
+            "Grade what is new or changed, with stock nbgrader; further options go to it (--student=ID, say). "
+            "It may be stopped at any moment: the next run goes on from there.",
+        )
+    )
+    _exercise_and_course(verb("marks", "Show the marks of the last grading; marks given by hand are in the gradebook."))
+    _overview_options(verb("overview", "Write a page on the whole class from the reports."))
+    _verify_options(
+        verb(
+            "verify",
+            "Grades a sample of a class again, with other seeds and other numbers of threads, and lists every mark "
+            "that moves.",
+        )
+    )
+    verb(
+        "sample-class",
+        "A sample class for each exercise, graded by stock nbgrader, with the marks that each submission deserves.",
+    ).add_argument("exercise", nargs="?", choices=SUBMISSIONS, help="default: all that have sample submissions")
+    return parser
 
 
-def _of(maximum: float, bonus: float) -> str:
-    """Return what can be earned, as in "/6", "+3" for extra points alone, "/28 +3" for both."""
-    return " ".join([f"/{maximum:g}"] * (maximum > 0 or not bonus) + [f"+{bonus:g}"] * (bonus > 0))
+def _exercise_and_course(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
+    _course(parser)
 
 
-def _remarks(report: Any) -> str:
-    if report.unreadable:
-        return report.unreadable
-    told = [
-        f"{name}: {q.mistake or q.verdict}"
-        for name, q in report.questions.items()
-        if q.verdict not in ("passed", "not written")
-    ]
-    repaired = [f"{len(report.repairs)} repaired"] if report.repairs else []
-    missing = [f"without {', '.join(report.isolation_missing)}"] if report.isolation_missing else []
-    return "; ".join([*told, *repaired, *missing])
+def _course(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
+
+
+def _release_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="default: all")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the tree differs")
+
+
+def _autograde_options(parser: argparse.ArgumentParser) -> None:
+    _exercise_and_course(parser)
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade (default: 1)")
+    parser.add_argument(
+        "--scheduler", default="", metavar="ADDRESS", help="a running Dask scheduler, as tcp://host:8786"
+    )
+    parser.add_argument(
+        "--require-isolation", choices=("best", "strict"), help="strict: refuse unless every layer holds"
+    )
+    parser.add_argument("--again", action="store_true", help="grade everything again, unchanged submissions, too")
+
+
+def _overview_options(parser: argparse.ArgumentParser) -> None:
+    _exercise_and_course(parser)
+    parser.add_argument("--to", type=Path, help="the page; by default grading/overview/EXERCISE.html in the course")
+    parser.add_argument("--reports", type=Path, help="folder of the reports, if it is not grading/reports")
+
+
+def _verify_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
+    parser.add_argument("--sample", type=int, default=10, metavar="N", help="submissions, always the same (10)")
+    parser.add_argument("--student", action="append", metavar="NAME", help="this one instead; may be repeated")
+    parser.add_argument("--seeds", type=int, default=3, metavar="K", help="other seeds (3)")
+    parser.add_argument("--threads", default="1,2", metavar="COUNTS", help="thread counts (1,2)")
+    _course(parser)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The export plugins, under the name that lecturers' commands and configurations know."""
+"""The export plugins, where older commands and configurations look for them; new ones name `grading.plugin`."""
 
 from grading.plugin.exports import CanvasExport, MoodleExport
 

@@ -1,30 +1,48 @@
 """What grading found out about one submission: a JSON file that the marks are written from, and nothing else.
 
-A report that is missing, damaged or out of range is worth zero: `Report.read` accepts finite points within [0,
-maximum] only, and the same of extra points.
+A report that is missing, damaged or out of range is worth zero: `Report.read`, the only reader, accepts just what the
+classes below describe, with finite points within [0, maximum] and the same of extra points.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-import os
-import tempfile
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
+
+import msgspec
 
 from grading.errors import GradingError
+from helpers.files import atomically
 
-__all__ = ["VERDICTS", "QuestionReport", "Report"]
+__all__ = ["VERDICTS", "CellError", "CellReport", "QuestionReport", "Report", "Verdict"]
 
 SCHEMA = 2
-VERDICTS = ("passed", "partly", "wrong", "not written", "crashed", "timed out", "not graded")
+Verdict = Literal["passed", "partly", "wrong", "not written", "crashed", "timed out", "not graded"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
 
 
-@dataclass
-class QuestionReport:
+class CellError(TypedDict):
+    """One error of a cell; `line` is 0 where unknown."""
+
+    type: str
+    message: str
+    line: int
+
+
+class CellReport(TypedDict):
+    """One cell that raised, hung or ended the process: how it was run in the end, and what went wrong."""
+
+    name: str
+    trouble: str | None
+    mode: NotRequired[str]
+    errors: NotRequired[list[CellError]]
+
+
+class QuestionReport(msgspec.Struct, forbid_unknown_fields=True):
     """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check, and
     `ending`: how the process ended, in numbers that the student's code chose and that could tell of its inputs.
 
@@ -33,40 +51,38 @@ class QuestionReport:
 
     points: float
     maximum: float
-    verdict: str
+    verdict: Verdict
     mistake: str | None = None
     hint: str = ""
     note: str = ""
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     bonus: float = 0.0
     bonus_maximum: float = 0.0
     ending: str = ""
 
 
-@dataclass
-class Report:
-    """One submission's outcome, with everything needed to repeat it."""
+class Report(msgspec.Struct, forbid_unknown_fields=True):
+    """One submission's outcome, with everything needed to repeat it. The order of the fields is that of the file."""
 
     exercise: str
     student: str
     submission_hash: str = ""
     seed: str = ""
-    questions: dict[str, QuestionReport] = field(default_factory=dict)
+    questions: dict[str, QuestionReport] = msgspec.field(default_factory=dict)
     unreadable: str | None = None
-    repairs: list[str] = field(default_factory=list)
-    cells: list[dict[str, Any]] = field(default_factory=list)  # those that raised, hung or ended the process
+    repairs: list[str] = msgspec.field(default_factory=list)
+    cells: list[CellReport] = msgspec.field(default_factory=list)
     output: str = ""  # what the code printed while it was graded, capped; staff only, for it may quote hidden inputs
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     peak_mb: int = 0
     forks: int = 0
-    isolation: list[str] = field(default_factory=list)
-    isolation_missing: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    key: str = (
-        ""  # what it depends on, as one hash (`grading.course.fingerprint`): while that is right, so is the report
-    )
-    course_key: str = ""
-    files: dict[str, list[int]] = field(default_factory=dict)  # size and times of what was read
+    isolation: list[str] = msgspec.field(default_factory=list)
+    isolation_missing: dict[str, str] = msgspec.field(default_factory=dict)
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+    # What it depends on (`grading.course.fingerprint`): while the fingerprint is right, so is the report.
+    fingerprint: str = msgspec.field(name="key", default="")
+    course_fingerprint: str = msgspec.field(name="course_key", default="")
+    files: dict[str, list[int]] = msgspec.field(default_factory=dict)  # size and times of what was read
     grader_mb: int = 0  # memory of the process that examined, which is not the one that ran the code
     schema: int = SCHEMA
 
@@ -74,7 +90,7 @@ class Report:
     def sound(self) -> bool:
         """Whether grading itself went well, so that the same submission would get the same report again."""
         own_failures = any(question.verdict == "not graded" for question in self.questions.values())
-        return bool(self.key) and (self.unreadable is not None or (bool(self.questions) and not own_failures))
+        return bool(self.fingerprint) and (self.unreadable is not None or (bool(self.questions) and not own_failures))
 
     @property
     def points(self) -> float:
@@ -95,14 +111,8 @@ class Report:
         """
         self.check()
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8")
-        try:
-            with part:
-                json.dump(dataclasses.asdict(self), part, indent=1, allow_nan=False)
-            os.replace(part.name, path)
-        except BaseException:  # a full disk, say
-            os.unlink(part.name)
-            raise
+        with atomically(path, private=True) as part:
+            part.write_text(json.dumps(msgspec.to_builtins(self), indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Report:
@@ -112,9 +122,7 @@ class Report:
             GradingError: if there is none, or it is not a sound report.
         """
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            data["questions"] = {name: QuestionReport(**question) for name, question in data["questions"].items()}
-            report = cls(**data)
+            report = _converted(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise GradingError(f"no sound report at {path}: {type(error).__name__} {error}") from None
         report.check()
@@ -130,3 +138,18 @@ class Report:
                     raise GradingError(reason, submission=self.student, question=name)
             if question.verdict not in VERDICTS:
                 raise GradingError(f"unknown verdict {question.verdict!r}", submission=self.student, question=name)
+
+
+def _converted(data: Any) -> Report:
+    """Return the report that JSON describes. Each question is converted by itself: msgspec would not say which it was.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it describes none.
+    """
+    questions = {}
+    for name, question in data["questions"].items():
+        try:
+            questions[name] = msgspec.convert(question, QuestionReport)
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(f"{name}: {error}") from None
+    return msgspec.convert({**data, "questions": questions}, Report)

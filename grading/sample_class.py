@@ -6,7 +6,6 @@ folder has a gradebook of its own: a real class in grading/ stays as it is.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import contextlib
 import hashlib
@@ -17,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ IN_SAMPLE = (
 __all__ = [
     "answer_sources",
     "deserved_marks",
-    "main",
+    "grade_classes",
     "model_points",
     "reference_training",
     "table",
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-def _solution(exercise: str) -> list[dict]:
+def _solution(exercise: str) -> list[dict[str, Any]]:
     """Return the cells of the solution notebook; sources are strings."""
     notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text())
     return [{**cell, "source": "".join(cell["source"])} for cell in notebook["cells"]]
@@ -111,14 +111,20 @@ def reference_training(exercise: str = EXERCISE) -> str:
         for statement in reversed(ast.parse(cell["source"]).body):
             if needed & _defined(statement):
                 needed = needed - _defined(statement) | _used(statement)
-                found.insert(0, ast.get_source_segment(cell["source"], statement))
+                found.insert(0, _source_of(statement, cell["source"]))
     return "\n\n".join([*(cell["source"] for cell in code if is_setup(cell)), *found])
 
 
 def _up_to_saving(source: str) -> list[str]:
     """Return the statements of the training cell up to the one that saves: what follows may need other networks."""
-    statements = [ast.get_source_segment(source, statement) for statement in ast.parse(source).body]
+    statements = [_source_of(statement, source) for statement in ast.parse(source).body]
     return statements[: next(place for place, text in enumerate(statements) if "save_to=" in text) + 1]
+
+
+def _source_of(statement: ast.stmt, source: str) -> str:
+    text = ast.get_source_segment(source, statement)
+    assert text is not None  # the statement was parsed from this source
+    return text
 
 
 def _defined(statement: ast.stmt) -> set[str]:
@@ -159,7 +165,7 @@ def write_class(folder: Path, weights: bytes, exercise: str = EXERCISE) -> dict[
     return deserved
 
 
-class _AtHand:
+class _ReferenceModel:
     """What the fixture `submission` of hidden checks offers, for the reference's model in this process."""
 
     def __init__(self, course: Course) -> None:
@@ -178,7 +184,7 @@ def model_points(exercise: str, weights: bytes) -> float:
     """
     test = module_at(Course(ROOT, exercise).hidden_module).test_model_on_held_out_scenes
     steps = next(mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
-    submission, points = _AtHand(Course(ROOT, exercise)), 0.0
+    submission, points = _ReferenceModel(Course(ROOT, exercise)), 0.0
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         Path(f"{exercise}.safetensors").write_bytes(weights)
         for step in steps:
@@ -237,14 +243,13 @@ def grade(exercise: str) -> dict[str, dict[str, float]]:
     return deserved
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run `python -m grading sample-class` and return 0 if every mark is as deserved."""
-    parser = argparse.ArgumentParser(prog="python -m grading sample-class", description=__doc__.split("\n")[0])
-    parser.add_argument("exercise", nargs="?", choices=SUBMISSIONS, help="default: all that have sample submissions")
-    chosen = parser.parse_args(arguments).exercise
+def grade_classes(exercises: Sequence[str]) -> bool:
+    """Grade the sample classes of these exercises anew, print what came out, and return whether every mark is as
+    deserved.
+    """
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)
-    deserved = {exercise: grade(exercise) for exercise in ([chosen] if chosen else SUBMISSIONS)}
+    deserved = {exercise: grade(exercise) for exercise in exercises}
     nbgrader("export", f"--to={SAMPLE / 'marks.csv'}")
     tables = [table(exercise, marks) for exercise, marks in deserved.items()]
     folder = SAMPLE.relative_to(ROOT)
@@ -253,8 +258,4 @@ def main(arguments: list[str] | None = None) -> int:
         write_overview(ROOT, exercise, SAMPLE / "overview" / f"{exercise}.html", SAMPLE / "reports")
     print(f"\nreports   {folder}/reports/<exercise>/<student>.json\noverview  {folder}/overview/<exercise>.html")
     print(f"feedback  {folder}/feedback/<student>/<exercise>/<exercise>.html\nmarks     {folder}/marks.csv")
-    return 0 if all(fair for _, fair in tables) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return all(fair for _, fair in tables)

@@ -9,26 +9,26 @@ All of it happens in memory: no report, no graded notebook and no gradebook is w
 
 from __future__ import annotations
 
-import argparse
 import copy
-import dataclasses
 import glob
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import asdict, fields
+
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError
 from grading.examination.graders import Job, read
+from grading.examination.seeds import submission_seed
 from grading.report import QuestionReport, Report
 from grading.submission.read import Submission
-from helpers.files import ROOT
 
-__all__ = ["Run", "Verified", "compare", "main", "planned", "verify"]
+__all__ = ["Run", "Verified", "compare", "planned", "verify", "verify_class"]
 
 # Of a report, what another run on the same submission may say otherwise: resources, the clock, and printed text.
-FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "key"}
+FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint"}
 
 
 @dataclass(frozen=True)
@@ -75,39 +75,29 @@ class Verified:
         return f"{student}, {question}, {run}: {by_run[run].hint or 'no hint'}"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the verb and return its exit status: 1 if a mark moved or was not repeated, 2 if nothing could be graded."""
-    parser = argparse.ArgumentParser(prog="python -m grading verify", description=__doc__.partition("\n")[0])
-    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
-    parser.add_argument("--sample", type=int, default=10, metavar="N", help="submissions, always the same (10)")
-    parser.add_argument("--student", action="append", metavar="NAME", help="this one instead; may be repeated")
-    parser.add_argument("--seeds", type=int, default=3, metavar="K", help="other seeds (3)")
-    parser.add_argument("--threads", default="1,2", metavar="COUNTS", help="thread counts (1,2)")
-    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
-    options = parser.parse_args(arguments)
-    try:
-        threads = [int(count) for count in options.threads.split(",")]
-    except ValueError:
-        threads = [0]
-    if min(threads) < 1 or options.seeds < 0 or options.sample < 1:
-        parser.error("expected --threads as numbers above zero, such as 1,2, --seeds from 0 and --sample from 1")
-    try:
-        job, folders, reports = _class(options.course, options.exercise, options.sample, options.student)
-        runs = planned(course_secret(job.secret), options.seeds, threads)
-        for run in runs[1:]:
-            print(f"{run.name}: {run.seed or 'own'}, {run.threads} threads")
-        found = verify(job, folders, reports, runs)
-    except GradingError as error:
-        print(error)
-        return 2
-    print(found.text())
-    return 1 if found.moved or found.not_repeated else 0
+def verify_class(
+    root: Path, exercise: str, sample: int, students: Sequence[str] | None, seeds: int, threads: Sequence[int]
+) -> Verified:
+    """Print which runs there are but the first, and return what all of them say on a sample of a class.
+
+    Args:
+        root: the course's folder, where nbgrader_config.py lies.
+        sample: so many submissions, always the same ones.
+        students: these instead, if not None.
+        seeds: how many other seeds.
+        threads: counts of threads; all other seeds are run with one.
+    Raises:
+        GradingError: nothing can be graded.
+    """
+    job, folders, reports = _class(root, exercise, sample, students)
+    runs = planned(course_secret(job.secret), seeds, threads)
+    for run in runs[1:]:
+        print(f"{run.name}: {run.seed or 'own'}, {run.threads} threads")
+    return verify(job, folders, reports, runs)
 
 
 def planned(secret: bytes, seeds: int, threads: Sequence[int]) -> list[Run]:
     """Return the runs: first as graded, then other seeds, the same ones whenever this is asked, then other threads."""
-    from grading.examination.examiner import submission_seed
-
     others = [Run(f"seed {n}", submission_seed(secret, f"verify {n}")) for n in range(1, seeds + 1)]
     more = [Run(f"{count} threads", threads=count) for count in dict.fromkeys(threads) if count != 1]
     return [Run("own seed"), *others, *more]
@@ -131,7 +121,7 @@ def verify(job: Job, folders: dict[str, Path], reports: Path, runs: Sequence[Run
             for question, mark in report.questions.items():
                 found.marks.setdefault((report.student, question), {})[run.name] = mark
             if run is runs[0]:
-                report.course_key = job.key()
+                report.course_fingerprint = job.fingerprint()
                 compare(report, reports / f"{report.student}.json", found)
     return found
 
@@ -174,7 +164,7 @@ def compare(ours: Report, path: Path, found: Verified) -> None:
         return
     if theirs.submission_hash != ours.submission_hash:
         found.not_compared.append(f"{ours.student}: handed in again since it was graded; run autograde")
-    elif theirs.course_key != ours.course_key:
+    elif theirs.course_fingerprint != ours.course_fingerprint:
         found.not_compared.append(f"{ours.student}: checks, settings or versions changed since; run autograde")
     else:
         found.not_repeated += [f"{ours.student}: {line}" for line in _differences(theirs, ours)]
@@ -183,11 +173,11 @@ def compare(ours: Report, path: Path, found: Verified) -> None:
 def _differences(theirs: Report, ours: Report) -> Iterator[str]:
     """Tell field by field, and question by question, what the disk says and what came now."""
     for name in sorted({*theirs.questions, *ours.questions}):
-        pair = [vars(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
-        for key in dict.fromkeys([*pair[0], *pair[1]]):
-            if key not in FREE and pair[0].get(key) != pair[1].get(key):
-                yield f"{name}.{key}: {pair[0].get(key)!r} in the report, {pair[1].get(key)!r} now"
-    for one in dataclasses.fields(Report):
+        pair = [asdict(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
+        for part in dict.fromkeys([*pair[0], *pair[1]]):
+            if part not in FREE and pair[0].get(part) != pair[1].get(part):
+                yield f"{name}.{part}: {pair[0].get(part)!r} in the report, {pair[1].get(part)!r} now"
+    for one in fields(Report):
         was, now = getattr(theirs, one.name), getattr(ours, one.name)
         if one.name not in FREE | {"questions"} and was != now:
             yield f"{one.name}: {was!r} in the report, {now!r} now"
@@ -195,15 +185,15 @@ def _differences(theirs: Report, ours: Report) -> Iterator[str]:
 
 def _class(root: Path, exercise: str, sample: int, students: Sequence[str] | None) -> tuple[Job, dict[str, Path], Path]:
     """Return the job, the sampled submissions' folders and the reports' folder, as nbgrader_config.py sets them."""
-    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
+    from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
-    from grading.plugin import steps as plugin
+    from grading.plugin import CourseDirectory, Grading
 
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     except ConfigFileNotFound:
         raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
-    grading, coursedir = plugin.Grading(config=config), plugin.CourseDirectory(config=config)
+    grading, coursedir = Grading(config=config), CourseDirectory(config=config)
     job = grading.job(coursedir, exercise)
     if not job.secret.exists():
         raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")

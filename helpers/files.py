@@ -15,20 +15,22 @@ ROOT = Path(__file__).resolve().parent.parent  # of the course: helpers/, data/ 
 
 
 @contextlib.contextmanager
-def atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomically(path: str | os.PathLike[str], private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` when the block ends well, else it is removed.
 
     So an interrupt or a full disk never leaves half a file under the real name, and a reader sees the old file or the
-    new one. Raises OSError where the folder cannot be written.
+    new one. All may read the file, or only its owner where it is `private`. Raises OSError where the folder cannot be
+    written.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)
     os.close(handle)
     part = Path(name)
     try:
         yield part
-        with contextlib.suppress(OSError):  # mkstemp makes files private; ours are as readable as any other
-            part.chmod(0o644)
+        if not private:  # mkstemp makes files private; ours are as readable as any other
+            with contextlib.suppress(OSError):
+                part.chmod(0o644)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from helpers.checks.engine.question import VISIBLE_SEED, Oracle, Question, Wrong
 from helpers.checks.engine.table import Table, digest
 from helpers.files import ROOT
 
-__all__ = ["bake", "bake_table", "table_path"]
+__all__ = ["agree", "bake", "bake_table", "table_path"]
 
 
 def table_path(exercise: str) -> Path:

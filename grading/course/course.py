@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from grading.errors import CourseError
 from grading.submission.code import definitions, plain_python
-from grading.submission.roles import answer_name, is_answer, is_setup, question_of
+from grading.submission.roles import CellData, NotebookData, answer_name, is_answer, is_setup, question_of
 
 if TYPE_CHECKING:  # torch comes with the first look at a question
     from helpers.checks.engine.question import Oracle, Question
@@ -53,7 +53,7 @@ class Course:
         return self.root / self.hidden_checks / f"test_{self.exercise}.py"
 
     @cached_property
-    def released(self) -> dict[str, Any]:
+    def released(self) -> NotebookData:
         """The released notebook; sources are strings."""
         return self._notebook(self.release)
 
@@ -61,11 +61,12 @@ class Course:
     def questions(self) -> Mapping[str, Question]:
         """What the checks module describes."""
         try:
-            return importlib.import_module(self.module).QUESTIONS
+            questions: Mapping[str, Question] = importlib.import_module(self.module).QUESTIONS
         except (ImportError, AttributeError) as error:
             raise CourseError(
                 f"{self.module} has no QUESTIONS ({error}); expected one module for each exercise"
             ) from error
+        return questions
 
     @cached_property
     def maxima(self) -> dict[str, float]:
@@ -76,7 +77,7 @@ class Course:
         }
 
     @cached_property
-    def answer_cells(self) -> dict[str, dict[str, Any]]:
+    def answer_cells(self) -> dict[str, CellData]:
         """The released answer cells by question."""
         return {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in self.released["cells"] if is_answer(cell)}
 
@@ -99,10 +100,10 @@ class Course:
         """Return where the exercise's notebook lies below `source` or `release`."""
         return self.root / folder / self.exercise / f"{self.exercise}.ipynb"
 
-    def _notebook(self, folder: str) -> dict[str, Any]:
+    def _notebook(self, folder: str) -> NotebookData:
         path = self.notebook_path(folder)
         try:
-            notebook = json.loads(path.read_text(encoding="utf-8"))
+            notebook: NotebookData = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise CourseError(f"{path} cannot be read ({error}). Run `make release`.") from None
         for cell in notebook["cells"]:
@@ -141,6 +142,7 @@ def _define(tree: ast.Module, names: dict[str, Any]) -> None:
 def module_at(path: Path) -> ModuleType:
     """Return a module of a course, run anew: by its path, for several courses may have modules of one name."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # every path that ends in .py has them
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # classes look up their own module
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""What a report depends on, as one hash: a report whose key is still right need not be made again.
+"""What a report depends on, as one hash: a report with the right fingerprint need not be made again.
 
     course_fingerprint(course, limits, isolation, secret)   checks, answers, helpers, limits, secret, versions
     report_fingerprint(course_fingerprint, submission)      the same with what was handed in
@@ -26,7 +26,7 @@ from grading.limits import Limits
 from grading.submission.read import Submission
 from helpers.files import ROOT
 
-__all__ = ["course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
+__all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
 
 # Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")
@@ -79,13 +79,14 @@ def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: b
     hidden = _walked(course.root, course.hidden_checks)
     found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]
     found += [course.notebook_path(folder) for folder in (course.source, course.release)]
-    parts = [project_fingerprint(), _hash_of(found, course.root), hashlib.sha256(b"course key" + secret).hexdigest()]
+    own_secret = hashlib.sha256(b"course key" + secret).hexdigest()
+    parts: list[object] = [project_fingerprint(), _hash_of(found, course.root), own_secret]
     parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def report_fingerprint(course: str, submission: Submission) -> str:
-    """Return the hash of a submission as it was read, under the course's key."""
+    """Return the hash of a submission as it was read, with the course's fingerprint."""
     parts = [course, submission.hash, submission.unreadable, submission.notes]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -111,11 +112,11 @@ def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
 
 def _hash_of(paths: Iterable[Path], root: Path) -> str:
     """Return the hash of files by their places below `root` and their contents, in a fixed order."""
-    key = hashlib.sha256()
+    whole = hashlib.sha256()
     for path in sorted({path for path in paths if path.is_file()}):
         name = path.relative_to(root).as_posix()
-        key.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return key.hexdigest()
+        whole.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _versions() -> list[str]:

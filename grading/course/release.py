@@ -10,7 +10,6 @@ Steps, in order:
 
 from __future__ import annotations
 
-import argparse
 import filecmp
 import os
 import re
@@ -19,13 +18,24 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from grading.course import bake
 from grading.errors import ReleaseError
-from helpers.files import ROOT
+from helpers.files import ROOT, atomically
 
-__all__ = ["EXERCISES", "ROOT", "generate", "main", "write_bundle"]
+__all__ = [
+    "EXERCISES",
+    "ROOT",
+    "all_drift",
+    "drift",
+    "generate",
+    "release",
+    "release_all",
+    "student_pins",
+    "write_bundle",
+]
 
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
@@ -99,34 +109,23 @@ def write_bundle(path: Path = BUNDLE) -> Path:
     content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
     content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with atomically(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, data in sorted(content.items()):
             entry = zipfile.ZipInfo(f"deep-learning-lab/{name}")  # a fixed date: the bytes follow from the tree alone
             entry.compress_type = zipfile.ZIP_DEFLATED
             bundle.writestr(entry, data)
-    part.replace(path)
     return path
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run `python -m grading release` and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m grading release", description=__doc__.split("\n")[0])
-    parser.add_argument("exercises", nargs="*", default=list(EXERCISES), metavar="EXERCISE", help="default: all")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the tree differs")
-    options = parser.parse_args(arguments)
-    if unknown := set(options.exercises) - set(EXERCISES):
-        parser.error(f"no such exercise: {', '.join(sorted(unknown))}; there are {', '.join(EXERCISES)}")
+def all_drift(exercises: Sequence[str]) -> list[str]:
+    """Return a sentence for each generated file of these exercises that differs from a fresh generation."""
     with tempfile.TemporaryDirectory() as scratch:
-        if options.check:
-            found = [line for exercise in options.exercises for line in drift(exercise, Path(scratch))]
-            print("\n".join(found) or f"as solutions/ gives them: {', '.join(options.exercises)}")
-            return bool(found)
-        for exercise in options.exercises:
+        return [line for exercise in exercises for line in drift(exercise, Path(scratch))]
+
+
+def release_all(exercises: Sequence[str]) -> None:
+    """Write the tables and the students' notebooks of these exercises, and the bundle of all."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for exercise in exercises:
             release(exercise, Path(scratch))
     print(f"wrote {write_bundle().relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,1 +1,7 @@
-"""Hidden checks ask and judge: examiner, deadline, outcome; grader, for one submission; graders, for a class."""
+"""Hidden checks ask and judge; grader for one submission, graders for a class.
+
+examiner, deadline, seeds       one submission is asked, with a limit for judging, from numbers of its own
+pytest_plugin, points, outcome  the hidden module run by pytest; what it can give; the verdict on a question
+grader                          from a submission to its report
+graders                         from a class to its reports, in this process, in several or on a cluster
+"""

@@ -1,27 +1,28 @@
-"""A deadline for judging, which nothing that was handed in may outlast."""
+"""A deadline for the project's own code: judging one question may take so many seconds and no more."""
 
 from __future__ import annotations
 
 import sys
 import time
+from types import FrameType
 from typing import Any
 
-__all__ = []
+__all__ = ["Deadline", "DeadlinePassed"]
 
 
-class _TooLong(BaseException):
-    """Judging took too long. No Exception, which a probe that runs a reference would take for an answer."""
+class DeadlinePassed(BaseException):
+    """The time is used up. No Exception, which a probe that runs a reference would take for an answer."""
 
 
-class _Judging:
-    """The time for judging one case: it runs from `start` to `stop`, as often as they are called, and whoever uses up
-    the seconds that are left meets `_TooLong`.
+class Deadline:
+    """Seconds that run from `start` to `stop`, as often as they are called; whoever uses up those that are `left`
+    meets `DeadlinePassed`.
 
     The interpreter itself looks at the clock, with every call and return in this thread, be it the main one or not.
     Nothing comes from another thread, so nothing can come late: not after `stop`, and not amid an exchange with the
     worker. What it cannot interrupt is a single call of compiled code, a sum over many millions of numbers, say;
-    `MOST_MB` bounds those, and memory. Raised in a destructor it is lost, until the next `start`. Whoever profiles the
-    grader goes without.
+    `examiner.MOST_MB` bounds those, and memory. Raised in a destructor it is lost, until the next `start`. Whoever
+    profiles the grader goes without.
     """
 
     def __init__(self, left: float) -> None:
@@ -39,6 +40,6 @@ class _Judging:
             sys.setprofile(None)
         self.left = self.end - time.monotonic()
 
-    def _look(self, *event: Any) -> None:
+    def _look(self, frame: FrameType, event: str, argument: Any) -> None:
         if time.monotonic() > self.end:
-            raise _TooLong  # and the interpreter looks no more
+            raise DeadlinePassed  # and the interpreter looks no more

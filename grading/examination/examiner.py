@@ -16,77 +16,64 @@ own seed. Passed tests earn their points; whatever else happens earns none and s
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import hashlib
-import hmac
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from grading.course.course import Course, References
-from grading.errors import CourseError, TimedOut
-from grading.examination.deadline import _Judging, _TooLong
-from grading.examination.outcome import Examined, _question_report
+from grading.errors import TimedOut
+from grading.examination.deadline import Deadline, DeadlinePassed
+from grading.examination.outcome import Examined, question_report
+from grading.examination.pytest_plugin import HiddenChecks, run
+from grading.examination.seeds import derived
 from grading.isolation.session import Session
 from grading.report import QuestionReport
 from grading.submission.roles import answer_name
 from helpers.checks.engine.question import Ask, Wrong
 from helpers.checks.engine.values import Raised
 
-__all__ = ["bonus_points", "collect_points", "examine", "not_graded", "submission_seed"]
-
-QUIET = (
-    "terminal",
-    "cacheprovider",
-    "faulthandler",
-    "logging",
-    "warnings",
-    "threadexception",
-    "unraisableexception",
-    "junitxml",
-    "doctest",
-    "tmpdir",
-    "stepwise",
-    "pastebin",
-    "setuponly",
-    "setupplan",
-    "capture",
-    "legacypath",
-)
-
+__all__ = ["Examinee", "examine"]
 
 MOST_MB = 16  # of one answer; the largest that is asked for, scores for each pixel of 48 images, has 4
 TOO_LARGE = "what came back is far larger than anything that was asked for: compare its shape with the docstring's."
 
 
-def submission_seed(secret: bytes, submission_hash: str) -> str:
-    """Return the seed of a submission's cases: nobody can foresee it, and every regrade repeats it."""
-    return hmac.new(secret, submission_hash.encode(), hashlib.sha256).hexdigest()
+def examine(
+    course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
+) -> dict[str, QuestionReport]:
+    """Return a report for each question of the course.
+
+    Args:
+        seed: what the cases are drawn from.
+        untouched: by question, whether its answer cell is as it was released.
+    Raises:
+        GradingError: if no worker could be had, whatever the submission.
+    """
+    examinee = Examinee(course, references, session, seed, untouched)
+    run(course, HiddenChecks(examinee, examinee.found))
+    if session.broken:  # nothing that was found counts
+        raise session.broken
+    cells = {cell.name: cell for cell in session.cells}
+    return {
+        question: question_report(question, examinee.found[question], maximum, untouched[question], cells.get(question))
+        for question, maximum in course.maxima.items()
+    }
 
 
-def _derived(seed: str, *parts: str) -> bytes:
-    return hmac.new(seed.encode(), "/".join(parts).encode(), hashlib.sha256).digest()
+class Examinee:
+    """The fixture `submission` of the hidden checks: examines one submission's answers, through its session.
 
-
-class _Submission:
-    """The fixture: examines the answers of one submission, through its turns in the worker."""
+    `found` holds, by question, what came out; the pytest plugin fills in the points.
+    """
 
     def __init__(
         self, course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
     ) -> None:
-        self.course, self.references, self.session, self.seed, self.untouched = (
-            course,
-            references,
-            session,
-            seed,
-            untouched,
-        )
+        self.course, self.references, self.session = course, references, session
+        self.seed, self.untouched = seed, untouched
         self.found: dict[str, Examined] = {}
         self.cases = 0
 
@@ -98,10 +85,10 @@ class _Submission:
             WorkerError: there was no answer to judge, or judging it took too long.
         """
         description, found, limit = self.course.questions[question], self.found[question], self.question_seconds
-        judging = _Judging(limit - found.judging)
-        random = np.random.RandomState(np.frombuffer(_derived(self.seed, question, case), dtype=np.uint32))
+        judging = Deadline(limit - found.judging)
+        random = np.random.RandomState(np.frombuffer(derived(self.seed, question, case), dtype=np.uint32))
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int.from_bytes(_derived(self.seed, question, case, "oracle")[:6]))
+            torch.manual_seed(int.from_bytes(derived(self.seed, question, case, "oracle")[:6]))
             ask, oracle = self._ask(question, case, judging), self.references.oracle(question)
             try:
                 judging.start()
@@ -109,7 +96,7 @@ class _Submission:
                     return description.cases[case](ask, random, oracle, **facts)
                 finally:
                     judging.stop()
-            except _TooLong:
+            except DeadlinePassed:
                 judging.left = 0.0
                 raise TimedOut(f"to judge what it returns takes longer than {limit:g} s") from None
             finally:
@@ -120,7 +107,8 @@ class _Submission:
         """The limit of a question: once for the submission's code, and once more for ours."""
         return self.session.limits.question_seconds
 
-    def _ask(self, question: str, case: str, judging: _Judging) -> Ask:
+    def _ask(self, question: str, case: str, judging: Deadline) -> Ask:
+        """Return the function by which a case asks for values; judging stands still meanwhile."""
         found = self.found[question]
         self.cases += 1
         request = {
@@ -129,14 +117,14 @@ class _Submission:
             "cell": question,
             "untouched": self.untouched[question],
             "name": answer_name(self.course.answer_cells[question]),
-            "seed": int.from_bytes(_derived(self.seed, question, case, "worker")[:4]),
+            "seed": int.from_bytes(derived(self.seed, question, case, "worker")[:4]),
         }
 
         def ask(step: str, **inputs: Any) -> Any:
             judging.stop()
             started, limit = time.monotonic(), self.question_seconds
             try:
-                self.session.begin()
+                self.session.ensure_worker()
                 started = time.monotonic()  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
@@ -165,142 +153,3 @@ def _megabytes(values: Any) -> float:
         return values.nbytes / 2**20
     parts = values.values() if isinstance(values, dict) else values if isinstance(values, list) else ()
     return sum(map(_megabytes, parts))
-
-
-class _Examiner:
-    """The pytest plugin of one run: hands out the fixture, adds up points, keeps what each failing test raised."""
-
-    def __init__(self, submission: _Submission | None) -> None:
-        self.given = submission
-        self.found: dict[str, Examined] = {} if submission is None else submission.found
-        self.errors: list[str] = []
-
-    @pytest.fixture
-    def submission(self) -> _Submission | None:
-        return self.given
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.addinivalue_line("markers", "points(question, points): what a hidden check is worth")
-        config.addinivalue_line("markers", "bonus(question, points): extra points that a hidden check is worth")
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.errors.append(str(report.longrepr)[-2000:])
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            marker = _worth(item)
-            if marker is None or len(marker.args) != 2:
-                self.errors.append(f"{item.name} lacks @pytest.mark.points(question, points), or bonus in its place")
-                continue
-            question, points = marker.args
-            found = self.found.setdefault(question, Examined())
-            if marker.name == "bonus":
-                found.bonus_maximum += float(points)
-            else:
-                found.maximum += float(points)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Any:
-        report = yield
-        marker = _worth(item)
-        question, points = marker.args
-        found = self.found[question]
-        if call.excinfo is not None:
-            failure = call.excinfo.value
-            failure.__traceback__ = failure.__context__ = None  # their frames hold all that came back, some 100 MB
-            found.failures.append(failure)
-        elif call.when == "call" and marker.name == "bonus":
-            found.bonus += float(points)
-        elif call.when == "call":
-            found.points += float(points)
-        return report
-
-
-def _worth(item: pytest.Item) -> pytest.Mark | None:
-    """Return the marker that says what a test is worth: points, or extra points; None unless it is exactly one."""
-    markers = [*item.iter_markers("points"), *item.iter_markers("bonus")]
-    return markers[0] if len(markers) == 1 else None
-
-
-def _run(course: Course, examiner: _Examiner, *options: str) -> None:
-    """Run pytest over the hidden module, silently and on nothing but that module."""
-    if not course.hidden_module.is_file():
-        raise CourseError(f"there are no hidden checks at {course.hidden_module}")
-    quiet = [argument for name in QUIET for argument in ("-p", f"no:{name}")]
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        code = pytest.main(
-            [
-                "-c",
-                os.devnull,
-                "--rootdir",
-                str(course.root),
-                "--noconftest",
-                "--import-mode=importlib",
-                *quiet,
-                *options,
-                str(course.hidden_module),
-            ],
-            plugins=[examiner],
-        )
-    finally:
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        else:
-            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
-    if code == pytest.ExitCode.INTERRUPTED and not examiner.errors:
-        raise KeyboardInterrupt  # pytest keeps Ctrl-C to itself
-    if examiner.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise CourseError(f"{course.hidden_module.name} cannot be run: {'; '.join(examiner.errors) or code}")
-
-
-def collect_points(course: Course) -> dict[str, float]:
-    """Return the points that the hidden checks give for each question, extra points left out, without running them."""
-    return {question: found.maximum for question, found in _collected(course).items()}
-
-
-@functools.lru_cache(maxsize=8)
-def bonus_points(course: Course) -> dict[str, float]:
-    """Return the extra points that there are, by question; questions without any are left out."""
-    return {question: found.bonus_maximum for question, found in _collected(course).items() if found.bonus_maximum}
-
-
-def _collected(course: Course) -> dict[str, Examined]:
-    examiner = _Examiner(None)
-    _run(course, examiner, "--collect-only")
-    return examiner.found
-
-
-def examine(
-    course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
-) -> dict[str, QuestionReport]:
-    """Return a report for each question of the course.
-
-    Args:
-        untouched: by question, whether its answer cell is as it was released.
-    Raises:
-        GradingError: if no worker could be had, whatever the submission.
-    """
-    submission = _Submission(course, references, session, seed, untouched)
-    examiner = _Examiner(submission)
-    _run(course, examiner)
-    if session.broken:  # nothing that was found counts
-        raise session.broken
-    troubles = {cell.name: cell for cell in session.cells}
-    return {
-        question: _question_report(
-            question, examiner.found[question], maximum, untouched[question], troubles.get(question)
-        )
-        for question, maximum in course.maxima.items()
-    }
-
-
-def not_graded(course: Course, reason: str, note: str = "") -> dict[str, QuestionReport]:
-    """Return a report of zero for every question, with the reason."""
-    zero, extra = QuestionReport(0.0, 0.0, "not graded", hint=reason, note=note), bonus_points(course)
-    return {
-        question: dataclasses.replace(zero, maximum=maximum, bonus_maximum=extra.get(question, 0.0))
-        for question, maximum in course.maxima.items()
-    }

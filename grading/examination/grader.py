@@ -1,14 +1,15 @@
 """Grading one submission from its folder to its report: read, repair, run in the worker, examine, write down.
 
-    Grader(course, limits, secret)        one for a class: the warm process, the references, the secret
+    Grader(course, fork_server, secret)   one for a class: the fork server, the references, the secret
     grader.repair(submission)             -> a sound notebook
-    grader.grade(notebook, submission)    -> Report, and feedback in the notebook
+    grader.grade(notebook, submission)    -> Report
 
 Whatever goes wrong in here ends in a report of zero with the reason; only the course's own faults are raised.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import platform
@@ -16,7 +17,6 @@ import time
 import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,12 +24,13 @@ import torch
 from grading.course import held_out
 from grading.course.course import Course, References
 from grading.course.secret import course_secret
-from grading.errors import GradingError, NotIsolated, TimedOut, WorkerError
-from grading.examination.examiner import collect_points, examine, not_graded, submission_seed
+from grading.errors import GradingError, NotIsolated, TimedOut
+from grading.examination.examiner import examine
+from grading.examination.points import collect_points, not_graded
+from grading.examination.seeds import submission_seed
 from grading.isolation.forkserver import ForkServer
 from grading.isolation.session import Cell, Session
-from grading.report import Report
-from grading.reporting.feedback import write_feedback
+from grading.report import CellReport, Report
 from grading.submission.read import Submission
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, is_answer, is_setup, question_of, same_source
@@ -40,20 +41,20 @@ log = logging.getLogger("grading")
 
 
 class Grader:
-    """Grades submissions to one exercise, one after another, in one warm process.
+    """Grades submissions to one exercise, one after another, through one fork server.
 
     Args:
-        warm: the warm process of this course, from `start_fork_server`; it ends with the grader.
+        fork_server: the fork server of this course, from `start_fork_server`; it ends with the grader.
         isolation: "best" grades with the layers that there are and names the others, "strict" refuses, now and in
-            every later turn.
+            every later worker.
         secret: file of the course's secret.
     Raises:
         CourseError: if the course is incomplete or contradicts itself; nobody would be graded justly.
         NotIsolated: under "strict", if a layer is missing.
     """
 
-    def __init__(self, course: Course, warm: ForkServer, secret: Path, isolation: str = "best") -> None:
-        self.course, self.warm, self.limits = course, warm, warm.limits
+    def __init__(self, course: Course, fork_server: ForkServer, secret: Path, isolation: str = "best") -> None:
+        self.course, self.fork_server, self.limits = course, fork_server, fork_server.limits
         try:
             torch.set_num_threads(1)  # the worker computes alone, too: same sums, same marks
             self.secret = course_secret(secret)
@@ -62,36 +63,37 @@ class Grader:
             self.strict = isolation == "strict"
             self._try_isolation()
         except BaseException:
-            self.warm.close()
+            self.fork_server.close()
             raise
 
     def _try_isolation(self) -> None:
-        """Start one empty turn and say which layers this machine does not give."""
+        """Start one empty worker and say which layers this machine does not give."""
         try:
             missing = self._missing_layers()
         except NotIsolated:
             raise
-        except GradingError as error:  # the warm process was ended before its first turn: a fresh one has a try
+        except GradingError as error:  # the fork server was ended before its first worker: a fresh one has a try
             log.warning("Started again, for %s", error)
             missing = self._missing_layers()
         for name, why in missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
     def _missing_layers(self) -> dict[str, str]:
-        with Session(self.warm, [], strict=self.strict) as session:
-            session.begin()
-            return session.layers["missing"]
+        with Session(self.fork_server, [], strict=self.strict) as session:
+            session.ensure_worker()
+            missing: dict[str, str] = session.layers["missing"]
+        return missing
 
     def close(self) -> None:
-        """End the warm process."""
-        self.warm.close()
+        """End the fork server."""
+        self.fork_server.close()
 
     def repair(self, submission: Submission) -> NotebookData:
         """Return the sound notebook that a submission is graded from; what was repaired is added to its notes."""
         return sound_notebook(submission, self.course.released)
 
     def grade(self, notebook: NotebookData, submission: Submission, seed: str | None = None) -> Report:
-        """Return the report on a repaired notebook, whose feedback is put into it; no submission makes it raise.
+        """Return the report on a repaired notebook, which stays as it is; no submission makes it raise.
 
         Args:
             seed: what the cases are drawn from, in place of the submission's own.
@@ -107,7 +109,7 @@ class Grader:
             if submission.unreadable is None:
                 try:
                     killed = self._examine(notebook, submission, report)
-                except GradingError as error:  # no worker could be had: a fresh warm process has a try
+                except GradingError as error:  # no worker could be had: a fresh fork server has a try
                     log.warning("%s: graded again, for %s", submission.student, error)
                     killed = self._examine(notebook, submission, report)
                 if killed:  # by a machine short of memory or by a hand: of what it is worth that says nothing
@@ -121,7 +123,6 @@ class Grader:
             note = f"{type(error).__name__}: {error}"
             report.questions = not_graded(self.course, "grading failed; your lecturer is told.", note)
         report.seconds = round(time.monotonic() - started, 3)
-        write_feedback(notebook, report)
         return report
 
     def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> bool:
@@ -135,7 +136,7 @@ class Grader:
             question: same_source(sources[question], released[question]["source"]) for question in self.course.maxima
         }
         try:
-            with Session(self.warm, cells_to_run(notebook), named, strict=self.strict) as session:
+            with Session(self.fork_server, cells_to_run(notebook), named, strict=self.strict) as session:
                 report.questions = examine(self.course, self.references, session, report.seed, untouched)
         finally:
             if weights is not None:
@@ -161,22 +162,15 @@ def cells_to_run(notebook: NotebookData) -> list[Cell]:
     return cells
 
 
-def _noted(cell: Cell) -> dict[str, Any]:
-    kind = (
-        "endless"
-        if isinstance(cell.trouble, TimedOut)
-        else "crashed"
-        if isinstance(cell.trouble, WorkerError)
-        else None
-    )
+def _noted(cell: Cell) -> CellReport:
+    """Return what the report keeps of a cell that raised, hung or ended the process."""
+    kind = "endless" if isinstance(cell.trouble, TimedOut) else "crashed"
     trouble = f"{kind}: {cell.trouble.message}" if cell.trouble else None
     return {"name": cell.name, "trouble": trouble, "mode": cell.mode, "errors": cell.errors}
 
 
 def _sealed(data: bytes) -> int:
     """Return a descriptor of a copy in memory that nobody can change any more."""
-    import fcntl
-
     descriptor = os.memfd_create("weights", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with open(descriptor, "wb", closefd=False) as file:
         file.write(data)
@@ -189,4 +183,5 @@ def _versions() -> dict[str, str]:
         own = metadata.version("deep-learning-lab-cv")
     except metadata.PackageNotFoundError:
         own = "not installed"
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__, "project": own}
+    torch_version = str(torch.__version__)  # a string of its own kind, which no schema takes
+    return {"python": platform.python_version(), "torch": torch_version, "numpy": np.__version__, "project": own}

@@ -1,8 +1,8 @@
 """Who grades: this process, processes beside it, or a Dask cluster; each turns a submission's folder into a report.
 
     Job(course, limits, isolation, secret)    what every grader has to know
-    SerialExecutor(job)                               grades in this process, at first need
-    PoolExecutor(job, jobs or scheduler)              grades ahead, while this process writes marks
+    SerialExecutor(job)                       grades in this process, at first need
+    PoolExecutor(job, jobs or scheduler)      grades ahead, while this process writes marks
 
 Both answer `report(folder, student)`. A grader that dies takes nobody's mark along: what it was at is graded again
 alone, and only a submission that ends its grader there, too, gets zero with that reason.
@@ -23,8 +23,9 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grading.course.course import Course
 from grading.course.fingerprint import course_fingerprint, files_of, project_fingerprint, report_fingerprint
@@ -38,7 +39,7 @@ from grading.submission.read import Submission, read_submission
 if TYPE_CHECKING:
     from grading.examination.grader import Grader
 
-__all__ = ["SerialExecutor", "PoolExecutor", "Job", "be_ready", "close", "grade_folder", "read"]
+__all__ = ["Job", "PoolExecutor", "SerialExecutor", "be_ready", "close", "grade_folder", "read"]
 
 log = logging.getLogger("grading")
 
@@ -52,8 +53,8 @@ class Job:
     isolation: str
     secret: Path
 
-    def key(self) -> str:
-        """Return the course's key: graders of another key would give other marks."""
+    def fingerprint(self) -> str:
+        """Return the course's fingerprint: graders of another one would give other marks."""
         return course_fingerprint(self.course, self.limits, self.isolation, course_secret(self.secret))
 
     def sent(self) -> Job:
@@ -62,22 +63,22 @@ class Job:
 
 
 _grader: tuple[Job, str, Grader] | None = None  # of this process; the next job replaces it
-_loaded: str | None = None  # the key of the code that this process has imported: on a cluster it may live for weeks
+_loaded: str | None = None  # fingerprint of the code that this process has imported: on a cluster it lives for weeks
 _added = ""  # what was put on the path for the course
 _one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
 
 
-def grade_folder(job: Job, key: str, folder: str, student: str) -> Report:
+def grade_folder(job: Job, fingerprint: str, folder: str, student: str) -> Report:
     """Return the report on the submission in `folder`, graded in this process.
 
     Args:
-        key: the course's key as whoever asks knows it.
+        fingerprint: the course's, as whoever asks knows it.
     Raises:
         CourseError: the course here is another one, or cannot be graded.
     """
     files = files_of(Path(folder), job.course.exercise)
     submission = read(job, folder, student)
-    return _graded(job, key, submission, files)
+    return _graded(job, fingerprint, submission, files)
 
 
 def read(job: Job, folder: str, student: str) -> Submission:
@@ -88,32 +89,33 @@ def read(job: Job, folder: str, student: str) -> Submission:
     return submission
 
 
-def be_ready(job: Job, key: str) -> None:
+def be_ready(job: Job, fingerprint: str) -> None:
     """Start the grader of this process.
 
     Raises:
         CourseError: the course here is another one, or cannot be graded.
     """
     with _one_at_a_time:
-        _grader_of(job, key)
+        _grader_of(job, fingerprint)
 
 
-def _graded(job: Job, key: str, submission: Submission, files: dict[str, list[int]]) -> Report:
-    own_key = report_fingerprint(key, submission)  # before it is repaired, which adds notes
+def _graded(job: Job, fingerprint: str, submission: Submission, files: dict[str, list[int]]) -> Report:
+    own = report_fingerprint(fingerprint, submission)  # before it is repaired, which adds notes
     with _one_at_a_time:
-        grader = _grader_of(job, key)
+        grader = _grader_of(job, fingerprint)
         report = grader.grade(grader.repair(submission), submission)
-    report.course_key, report.key, report.files = key, own_key, files
+    report.course_fingerprint, report.fingerprint, report.files = fingerprint, own, files
     report.grader_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return report
 
 
-def _grader_of(job: Job, key: str) -> Grader:
+def _grader_of(job: Job, fingerprint: str) -> Grader:
+    """Return the grader of this process for this job, made unless it is the last one's."""
     global _grader, _loaded, _added
     _loaded = _loaded or project_fingerprint()
-    if _grader is not None and _grader[:2] == (job, key):
+    if _grader is not None and _grader[:2] == (job, fingerprint):
         return _grader[2]
-    if job.key() != key:
+    if job.fingerprint() != fingerprint:
         raise CourseError(
             f"{job.course.root} is not the same course here as where grading was started: other checks, solutions, "
             "settings, secret or versions. Give all graders the same folder and environment."
@@ -124,14 +126,14 @@ def _grader_of(job: Job, key: str) -> Grader:
     if str(job.course.root) not in sys.path:
         _added = str(job.course.root)  # a course outside this project has its checks there
         sys.path.append(_added)
-    warm = start_fork_server(job.course, job.limits)  # it imports torch while this process does
+    fork_server = start_fork_server(job.course, job.limits)  # it imports torch while this process does
     gc.disable()  # a sixth of torch's import is a search for garbage that there is none of
     try:
         from grading.examination.grader import Grader
     finally:
         gc.enable()
     _forget(job.course)
-    _grader = job, key, Grader(job.course, warm, job.secret, job.isolation)
+    _grader = job, fingerprint, Grader(job.course, fork_server, job.secret, job.isolation)
     return _grader[2]
 
 
@@ -153,16 +155,19 @@ def _forget(course: Course) -> None:
     for name in list(sys.modules):
         if any(name == package or name.startswith(f"{package}.") for package in packages):
             del sys.modules[name]
-    from grading.examination.examiner import bonus_points
+    from grading.examination.points import bonus_points
 
     bonus_points.cache_clear()
 
 
 class SerialExecutor:
-    """Grades in this process, one after another, when asked; torch is imported at the first need."""
+    """Grades in this process, one after another, when asked; torch is imported at the first need.
+
+    `fingerprint` is the course's, as it is now.
+    """
 
     def __init__(self, job: Job) -> None:
-        self.job, self.key = job, job.key()
+        self.job, self.fingerprint = job, job.fingerprint()
 
     def ahead(self, folders: Sequence[tuple[str, str]]) -> None:
         """Take notice of all (folder, student) that will be asked for, and be ready for the first.
@@ -171,11 +176,11 @@ class SerialExecutor:
             CourseError: nobody can be graded.
         """
         if folders:
-            be_ready(self.job, self.key)
+            be_ready(self.job, self.fingerprint)
 
     def report(self, folder: str, student: str) -> Report:
         """Return the report on the submission in `folder`."""
-        return grade_folder(self.job, self.key, folder, student)
+        return grade_folder(self.job, self.fingerprint, folder, student)
 
     def stop(self) -> None:
         """Leave what is running to the end of this process, which is near."""
@@ -189,6 +194,8 @@ class SerialExecutor:
 class PoolExecutor:
     """Grades ahead in several processes, here or on a Dask cluster, and hands out each report when asked.
 
+    `fingerprint` is the course's, as it is now.
+
     Args:
         jobs: processes on this machine.
         scheduler: address of a running Dask scheduler, instead of processes here.
@@ -196,8 +203,10 @@ class PoolExecutor:
     """
 
     def __init__(self, job: Job, jobs: int, scheduler: str, keep: Callable[[Report], None]) -> None:
-        self.job, self.key, self.keep = job, job.key(), keep
-        self.start = (lambda: _on_cluster(scheduler)) if scheduler else (lambda: _on_this_machine(jobs))
+        self.job, self.fingerprint, self.keep = job, job.fingerprint(), keep
+        self.start: Callable[[], Executor] = (
+            partial(_on_cluster, scheduler) if scheduler else partial(_on_this_machine, jobs)
+        )
         self.executor: Executor | None = None
         self.waiting: dict[str, tuple[str, Future[Report]]] = {}
 
@@ -210,14 +219,14 @@ class PoolExecutor:
         if not folders:
             return
         self.executor = self.executor or self.start()
-        ready = self.executor.submit(be_ready, self.job.sent(), self.key)
+        ready = self.executor.submit(be_ready, self.job.sent(), self.fingerprint)
         for folder, student in folders:
-            self.waiting[folder] = student, self._begin(folder, student)
+            self.waiting[folder] = student, self._begin(self.executor, folder, student)
         with contextlib.suppress(BrokenExecutor):  # a grader that died already has its second chance below
             ready.result()
 
-    def _begin(self, folder: str, student: str) -> Future[Report]:
-        future = self.executor.submit(grade_folder, self.job.sent(), self.key, folder, student)
+    def _begin(self, executor: Executor, folder: str, student: str) -> Future[Report]:
+        future = executor.submit(grade_folder, self.job.sent(), self.fingerprint, folder, student)
         future.add_done_callback(self._kept)
         return future
 
@@ -251,11 +260,11 @@ class PoolExecutor:
     def _alone(self, folder: str, student: str) -> Report:
         with _on_this_machine(1) as executor:
             try:
-                return executor.submit(grade_folder, self.job.sent(), self.key, folder, student).result()
+                return executor.submit(grade_folder, self.job.sent(), self.fingerprint, folder, student).result()
             except CourseError:
                 raise
             except Exception as error:
-                from grading.examination.examiner import not_graded  # torch, which has to be here for once
+                from grading.examination.points import not_graded  # torch, which has to be here for once
 
                 reason = f"the grader itself ended twice while it graded this ({type(error).__name__})"
                 log.error("%s: not graded, for %s", student, reason)
@@ -296,13 +305,13 @@ def _on_this_machine(jobs: int) -> ProcessPoolExecutor:
 
 
 def _live_and_die_with_the_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it ends, however it does; the warm process then ends by itself."""
+    """Leave Ctrl-C to the parent, and end when it ends, however it does; the fork server then ends by itself."""
     log.setLevel(logging.ERROR)  # what isolation lacks is said once, by the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
-def _on_cluster(address: str) -> Any:
+def _on_cluster(address: str) -> Executor:
     """Return an executor on a running Dask cluster, whose workers see the same course folder.
 
     Raises:
@@ -313,6 +322,7 @@ def _on_cluster(address: str) -> Any:
     except ImportError:
         raise CourseError("--scheduler needs the package distributed: pip install '.[cluster]'") from None
     try:
-        return Client(address, timeout=20).get_executor(retries=0, pure=False)
+        executor: Executor = Client(address, timeout=20).get_executor(retries=0, pure=False)
+        return executor
     except (OSError, ValueError) as error:
         raise CourseError(f"no Dask scheduler answers at {address} ({error})") from None

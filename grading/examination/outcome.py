@@ -1,15 +1,15 @@
-"""What the hidden checks of one question found, in the words of a report."""
+"""What the hidden checks of one question found, and the verdict on it in the words of a report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
-from grading.report import QuestionReport
+from grading.isolation.session import Cell
+from grading.report import QuestionReport, Verdict
 from helpers.checks.engine.question import Wrong
 
-__all__ = ["Examined"]
+__all__ = ["Examined", "question_report"]
 
 
 @dataclass
@@ -27,8 +27,16 @@ class Examined:
     unwritten: int = 0  # of those asked, how many met NotImplementedError
 
 
-def _question_report(question: str, found: Examined, maximum: float, untouched: bool, cell: Any) -> QuestionReport:
-    """Return the verdict on one question: what it earned, and of everything that failed the most telling reason."""
+def question_report(
+    question: str, found: Examined, maximum: float, untouched: bool, cell: Cell | None
+) -> QuestionReport:
+    """Return the verdict on one question: what it earned, and of everything that failed the most telling reason.
+
+    Args:
+        maximum: its points in the notebook.
+        untouched: whether its answer cell is as it was released.
+        cell: the answer cell as the worker ran it; None if there is none.
+    """
     report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
     report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
     if not found.failures:
@@ -48,20 +56,16 @@ def _question_report(question: str, found: Examined, maximum: float, untouched: 
     return report
 
 
-def _cause(failure: BaseException, cell: Any) -> BaseException:
+def _cause(failure: BaseException, cell: Cell | None) -> BaseException:
     """Return what happened to the cell, where its answer is missing for that; else the failure itself."""
-    trouble = getattr(cell, "trouble", None)
-    ended = isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed))
-    return trouble if ended else failure
+    trouble = cell.trouble if cell else None
+    return trouble if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)) else failure
 
 
-def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
+def _reason(failure: BaseException, cell: Cell | None) -> tuple[Verdict, str]:
     """Return the verdict that a failure means, and a hint of one line, without any of the check's values and without
     any number that the answer chose: a status, a size or a time could tell of the inputs."""
-    stopped = "".join(
-        f" Your cell stopped: {e['type']}: {e['message']} (line {e['line']})." for e in getattr(cell, "errors", [])[:1]
-    )
-    stopped = " " * bool(stopped) + " ".join(stopped.split())  # of several lines, one could look like a verdict
+    stopped = _stopped(cell)
     if isinstance(failure, TimedOut):
         return "timed out", f"your code took too long: {failure.message}."
     if isinstance(failure, Crashed):
@@ -76,3 +80,12 @@ def _reason(failure: BaseException, cell: Any) -> tuple[str, str]:
     if isinstance(failure, AssertionError):
         return "wrong", stopped.strip()
     return "not graded", "a check failed; your lecturer is told."
+
+
+def _stopped(cell: Cell | None) -> str:
+    """Return the first error of the answer's cell as a sentence with a space before it; nothing without one."""
+    if cell is None or not cell.errors:
+        return ""
+    error = cell.errors[0]
+    text = f"Your cell stopped: {error['type']}: {error['message']} (line {error['line']})."
+    return " " + " ".join(text.split())  # of several lines, one could look like a verdict

@@ -98,7 +98,7 @@ class Notebook:
         if mode == "definitions":
             statements = [statement for statement in statements if definitions(statement)]
         before = dict(self.names)
-        errors = [error for statement in statements if (error := self._run_statement(statement, name))]
+        errors = [raised for statement in statements if (raised := self._run_statement(statement, name))]
         self.own[cell] = {key: value for key, value in self.names.items() if before.get(key, self) is not value}
         self.after[cell] = dict(self.names)
         return errors
@@ -129,6 +129,8 @@ class Notebook:
         return self.names[name]
 
     def _set_stage(self, cell: str | None, name: str) -> None:
+        """Set all names as they were after the cell ran, or, for None, after all did."""
+        assert self.final is not None  # `answer` came first
         names = self.final
         if cell is not None:
             later = {key: value for key, value in self.final.items() if not hasattr(builtins, key)}

@@ -22,14 +22,13 @@ def run_gently_without_gpu() -> None:
     """
     import torch
 
-    torch.compile = lambda model=None, **options: (lambda function: function) if model is None else model
+    _replace(torch, compile=lambda model=None, **options: (lambda function: function) if model is None else model)
     if torch.cuda.is_available():
         return
     for kind in (torch.Tensor, torch.nn.Module):
-        kind.to = _gentle(kind.to)
-        kind.cuda = lambda self, *args, **kwargs: self
-    for name in ("synchronize", "reset_peak_memory_stats"):
-        setattr(torch.cuda, name, lambda *args, **kwargs: None)
+        _replace(kind, to=_gentle(kind.to), cuda=lambda self, *args, **kwargs: self)
+    nothing = dict.fromkeys(("synchronize", "reset_peak_memory_stats"), lambda *args, **kwargs: None)
+    _replace(torch.cuda, **nothing)
 
 
 @functools.cache
@@ -42,8 +41,13 @@ def make_factories_gentle() -> None:
 
     if not torch.cuda.is_available():
         for owner, names in ((torch, FACTORIES), (torch.Tensor, NEW)):
-            for name in names:
-                setattr(owner, name, _gentle(getattr(owner, name)))
+            _replace(owner, **{name: _gentle(getattr(owner, name)) for name in names})
+
+
+def _replace(owner: Any, **functions: Any) -> None:
+    """Put functions of our own in the places of a module's or a class's."""
+    for name, function in functions.items():
+        setattr(owner, name, function)
 
 
 def _gentle(function: Any) -> Any:
@@ -57,6 +61,7 @@ def _gentle(function: Any) -> Any:
 
 
 def _here(value: Any) -> Any:
+    """Return a value, with a CUDA device turned into the CPU."""
     import torch
 
     if isinstance(value, (str, torch.device)):

@@ -1,6 +1,6 @@
-"""The grader's hold on the warm process: it is started here, handed one turn at a time, and ended.
+"""The grader's hold on the fork server: it is started here, has one worker at a time, and is ended.
 
-Nothing in here imports torch, so that the warm process imports it while the grader does the same.
+Nothing in here imports torch, so that the fork server imports it while the grader does the same.
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grading.course.course import Course
 from grading.errors import GradingError
 from grading.limits import Limits
 from grading.submission.roles import NotebookData, is_setup
 from helpers.files import ROOT
-
-if TYPE_CHECKING:  # torch comes with the first look at a question
-    pass
 
 __all__ = ["FORK_SECONDS", "ForkServer", "start_fork_server"]
 
@@ -35,12 +32,13 @@ FORK_SECONDS = 20.0
 
 
 class ForkServer:
-    """A process that has imported what answers need and forks one isolated worker per turn.
+    """A process that has imported what answers need and forks isolated workers, one at a time.
 
     Args:
         questions: module whose `QUESTIONS` hold the probes, such as "helpers.checks.ex01_pose_regression".
         path: further folders to import from, for a course whose checks lie outside this project.
         readable: further folders that workers may read.
+        modules: what to import before the first fork, besides `questions`; what cannot be imported is left out.
         threads: how many each worker computes with; marks are made with one.
     """
 
@@ -55,7 +53,7 @@ class ForkServer:
     ) -> None:
         self.limits = limits
         self.path = [str(ROOT), *path]
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "questions": questions,
             "modules": [*modules, questions],
             "limits": dataclasses.asdict(limits),
@@ -66,14 +64,14 @@ class ForkServer:
         self.start()
 
     def start(self) -> None:
-        """Start the process, which is warm some seconds later; nobody waits for that before the first turn."""
+        """Start the process, which is ready some seconds later; nobody waits for that before the first worker."""
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
         os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.said = tempfile.TemporaryFile()  # noqa: SIM115, open as long as the process
         self.process = subprocess.Popen(
             [_interpreter(), "-P", "-s", "-m", "grading.isolation.worker"],
-            stdin=theirs,
+            stdin=theirs.fileno(),
             cwd="/",
             start_new_session=True,
             env=_environment(self.path, self.settings["threads"]),
@@ -82,23 +80,23 @@ class ForkServer:
         )
         theirs.close()
         self.control.send(json.dumps({**self.settings, "folder": self.folder}).encode())
-        self._warm = False
+        self._ready = False
 
-    def start_turn(
+    def start_worker(
         self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
     ) -> None:
         """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
-        if self.process is None:  # a turn took it down with it
+        if self.process is None:  # a worker took it down with it
             self.start()
-        if not self._warm:
-            self._warm = "ready" in self._answer(START_SECONDS)
+        if not self._ready:
+            self._ready = "ready" in self._answer(START_SECONDS)
         handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
         message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
         self._send(message, handed)
         self._answer(FORK_SECONDS)
 
-    def end_turn(self, gone: bool) -> dict[str, Any]:
-        """End the turn with everything that it started; return how it ended and what it used."""
+    def end_worker(self, gone: bool) -> dict[str, Any]:
+        """End the worker with everything that it started; return how it ended and what it used."""
         if self.process is None:
             return {}
         self._send({"op": "end", "gone": gone}, [])
@@ -118,15 +116,18 @@ class ForkServer:
             raise self._dead(str(error)) from None
         if not data:
             raise self._dead("it ended")
-        return json.loads(data)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
 
     def _dead(self, reason: str) -> GradingError:
-        """Clear away a process that does not answer; the next turn starts another."""
+        """Clear away a process that does not answer; the next worker starts another."""
+        assert self.process is not None  # else nothing was asked
         self.process.kill()
         self.process.wait()
         self.said.seek(0)
         said = self.said.read().decode(errors="replace")
         self.close()
+        # A report may hold this text, so it keeps its old word for the fork server.
         return GradingError(f"the warm process does not answer ({reason}): {said[-1000:]}")
 
     def close(self) -> None:
@@ -186,7 +187,7 @@ def _readable(paths: Sequence[str]) -> list[str]:
 
 
 def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkServer:
-    """Return a warm process for the course, on its way: it imports torch while the caller does."""
+    """Return a fork server for the course, on its way: it imports torch while the caller does."""
     outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
     readable = [f"{root}/{course.checks_package}" for root in outside]
     modules = _imported(course.released)
@@ -194,7 +195,7 @@ def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkS
 
 
 def _imported(released: NotebookData) -> list[str]:
-    """Return the modules that the released setup imports, for the warm process to have ready."""
+    """Return the modules that the released setup imports, for the fork server to have ready."""
     found = [
         "helpers.training.weights",
         "helpers.training",
@@ -208,6 +209,6 @@ def _imported(released: NotebookData) -> list[str]:
         for node in ast.walk(ast.parse(cell["source"])):
             if isinstance(node, ast.Import):
                 found += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and node.module:
                 found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return list(dict.fromkeys(found))

@@ -23,7 +23,7 @@ import torch
 from grading.errors import Crashed, ProtocolError, TimedOut
 from helpers.checks.engine.values import DTYPES
 
-__all__ = ["Channel", "MAX_BODY", "MAX_HEADER"]
+__all__ = ["MAX_BODY", "MAX_HEADER", "Channel", "strict_json"]
 
 PREFIX = struct.Struct("!IQ")
 MAX_HEADER, MAX_BODY = 1 << 20, 64 << 20  # bytes

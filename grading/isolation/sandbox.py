@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 import resource
 import signal
@@ -30,7 +31,10 @@ from grading.isolation.libc import libc_call
 from grading.isolation.seccomp import load
 from grading.limits import Limits
 
-__all__ = ["ADVICE", "LAYERS", "Layers", "enter", "enter_namespaces", "lacking", "readable_by_nobody"]
+__all__ = [
+    "ADVICE", "FIRST_USER", "LAYERS", "SET_DEATH_SIGNAL", "SET_DUMPABLE", "Layers", "enter", "enter_namespaces",
+    "lacking", "readable_by_nobody",
+]  # fmt: skip
 
 LAYERS = (
     "process namespace",
@@ -67,6 +71,7 @@ PRIVATE_FOLDER = "/submission"  # in the private root; nothing readable lies the
 NAMESPACES = {"process": 0x20000000, "network": 0x40000000, "mount": 0x00020000, "ipc": 0x08000000, "uts": 0x04000000}
 NEW_USER = 0x10000000
 READ_ONLY, NO_SUID, NO_DEV, NO_EXEC, REMOUNT, BIND, RECURSIVE, PRIVATE, DETACH = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18, 2
+NO_ACCESS_TIME, NO_FOLDER_ACCESS_TIME, RELATIVE_ACCESS_TIME = 1024, 2048, 1 << 21
 SET_DEATH_SIGNAL, SET_DUMPABLE, DROP_BOUNDING, NO_NEW_PRIVILEGES = 1, 4, 24, 38
 
 
@@ -133,7 +138,7 @@ def _unshare(layers: Layers) -> None:
         layers.missing.update({f"{name} namespace": "switched off" for name in NAMESPACES if name not in wanted})
         return
     for name in NAMESPACES:
-        layers.apply(f"{name} namespace", lambda flag=NAMESPACES[name]: libc_call("unshare", flag))
+        layers.apply(f"{name} namespace", functools.partial(libc_call, "unshare", NAMESPACES[name]))
 
 
 def _keep_own_ids(uid: int, gid: int) -> None:
@@ -155,7 +160,7 @@ def enter(
 
     Args:
         readable: what it may read; all else is out of reach.
-        folder: an existing folder of this turn alone, the private folder where no file system of its own can be had.
+        folder: an existing folder of this worker alone, the private folder where no file system of its own can be had.
         seccomp: from `grading.isolation.seccomp`; empty where there is none.
         user: whom root becomes, where any user can read `readable`; None to stay who one is.
         fill: puts the submission's own files into the private folder, before it is closed off.
@@ -189,7 +194,7 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
 
 
 def _private_root(folder: str, readable: Sequence[str]) -> None:
-    """Make a root of nothing but read-only views of `readable`, two harmless devices and the turn's own folder."""
+    """Make a root of nothing but read-only views of `readable`, two harmless devices and the worker's own folder."""
     _mount("none", "/", "none", RECURSIVE | PRIVATE)
     below = os.open(folder, os.O_PATH)
     _mount("root", folder, "tmpfs", NO_SUID | NO_DEV, "size=4m,mode=0755")
@@ -218,11 +223,10 @@ def _private_root(folder: str, readable: Sequence[str]) -> None:
 
 def _bind(source: str, target: str, flags: int) -> None:
     _mount(source, target, "none", BIND | RECURSIVE)
-    kept = os.statvfs(source).f_flag & (
-        NO_SUID | NO_DEV | NO_EXEC | 1024 | 2048 | 4096
-    )  # a user namespace may not drop these
-    times = (1024 if kept & 1024 else 0) | (2048 if kept & 2048 else 0) | ((1 << 21) if kept & 4096 else 0)
-    _mount("none", target, "none", REMOUNT | BIND | flags | (kept & 15) | times)
+    now = os.statvfs(source).f_flag
+    kept = now & (NO_SUID | NO_DEV | NO_EXEC | NO_ACCESS_TIME | NO_FOLDER_ACCESS_TIME)  # a user namespace keeps these
+    kept |= RELATIVE_ACCESS_TIME if now & os.ST_RELATIME else 0  # the only one with another number for mount
+    _mount("none", target, "none", REMOUNT | BIND | flags | kept)
 
 
 def _private_folder(folder: str, size_mb: int, owner: int) -> None:

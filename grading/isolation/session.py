@@ -1,6 +1,6 @@
-"""One submission's turns in the worker: its cells are run there, and its answers asked for values.
+"""One submission's session with its workers: its cells are run there, and its answers asked for values.
 
-A fresh fork follows whenever a cell or a question ended the last one.
+A fresh worker follows whenever a cell or a question ended the last one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, Pr
 from grading.isolation.forkserver import FORK_SECONDS, ForkServer
 from grading.isolation.protocol import Channel
 from grading.isolation.sandbox import lacking
+from grading.report import CellError
 from grading.submission.read import text_of
 from helpers.checks.engine.values import decode, encode
 
-__all__ = ["Cell", "Session"]
+__all__ = ["Cell", "Session", "checked_errors"]
 
 MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have raised
 
@@ -35,12 +36,12 @@ class Cell:
     source: str
     mode: str
     trouble: WorkerError | None = None
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[CellError] = field(default_factory=list)
 
 
 class Session:
-    """One submission in the worker: its cells are run when first asked, and again in a fresh fork after a turn ended
-    early.
+    """One submission in its workers: its cells are run when first asked, and again in a fresh worker after one that
+    ended early.
 
     `weights` is the name and a descriptor of the weights file, `without` names layers to leave off, for tests. Under
     `strict` a worker that lacks a layer is never sent a cell.
@@ -51,15 +52,15 @@ class Session:
 
     def __init__(
         self,
-        warm: ForkServer,
+        fork_server: ForkServer,
         cells: list[Cell],
         weights: tuple[str, int] | None = None,
         without: Sequence[str] = (),
         strict: bool = False,
     ) -> None:
-        self.warm, self.cells, self.weights, self.without, self.strict = warm, cells, weights, without, strict
-        self.limits = warm.limits
-        self.deadline = math.inf  # counted from the first fork on: the start of the warm process is not theirs
+        self.fork_server, self.limits = fork_server, fork_server.limits
+        self.cells, self.weights, self.without, self.strict = cells, weights, without, strict
+        self.deadline = math.inf  # counted from the first fork on: the start of the fork server is not theirs
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
         self.peak_mb, self.forks = 0, 0
         self.killed = False  # from outside: in its own namespace a worker cannot kill itself
@@ -80,11 +81,11 @@ class Session:
             request: question, step, case, seed, cell, name, untouched, as `grading.isolation.worker.serve` reads them.
             deadline: on `time.monotonic()`'s clock; the submission's own comes on top.
         Raises:
-            TimedOut, Crashed, ProtocolError: the turn is over; the next question gets a fresh one.
+            TimedOut, Crashed, ProtocolError: the worker is ended; the next question gets a fresh one.
             AnswerMissing: no cell defines the name.
             GradingError: no worker could be had, kept in `broken`: nothing that was found counts.
         """
-        self.begin()
+        self.ensure_worker()
         tree, tensors = encode(inputs)
         deadline = min(deadline, self.deadline)
         reply, values = self._exchange({"op": "ask", **request, "inputs": tree}, tensors, deadline)
@@ -96,7 +97,7 @@ class Session:
             self._end(gone=False)
             raise ProtocolError(f"an answer is not of plain values: {str(error)[:100]}") from None
 
-    def begin(self) -> None:
+    def ensure_worker(self) -> None:
         """Have a worker that ran all cells; cells that end it are reduced until it lives."""
         while self._channel is None:
             try:
@@ -116,7 +117,7 @@ class Session:
         deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
         try:
             reply, _ = self._exchange(request, [], deadline)
-            cell.errors = _checked_errors(reply.get("errors"))
+            cell.errors = checked_errors(reply.get("errors"))
             return True
         except WorkerError as error:
             if time.monotonic() >= self.deadline:
@@ -130,6 +131,7 @@ class Session:
     def _exchange(
         self, request: dict[str, Any], tensors: list[Any], deadline: float
     ) -> tuple[dict[str, Any], list[Any]]:
+        assert self._channel is not None  # `ensure_worker` came first
         request["id"] = secrets.token_hex(8)  # so that no reply can be sent ahead of its question
         started = time.monotonic()
         try:
@@ -154,7 +156,7 @@ class Session:
         self._output = os.memfd_create("output", os.MFD_CLOEXEC)
         appending = os.open(f"/proc/self/fd/{self._output}", os.O_WRONLY | os.O_APPEND)
         try:
-            self.warm.start_turn(theirs, appending, self.weights, self.without)
+            self.fork_server.start_worker(theirs, appending, self.weights, self.without)
         except BaseException:
             ours.close()
             os.close(self._output)
@@ -176,14 +178,14 @@ class Session:
             self.deadline = time.monotonic() + self.limits.submission_seconds
 
     def _end(self, gone: bool) -> str:
-        """End the current turn, keep what it printed and used; return in words how it ended."""
+        """End the current worker, keep what it printed and used; return in words how it ended."""
         if self._channel is None:
             return ""
         self._channel.close()
         self._channel = None
         try:
-            used = self.warm.end_turn(gone)
-        except GradingError as error:  # the warm process ended, and the worker with it: that is no verdict
+            used = self.fork_server.end_worker(gone)
+        except GradingError as error:  # the fork server ended, and the worker with it: that is no verdict
             self.broken = error
             raise
         finally:
@@ -201,7 +203,7 @@ def _ending(status: int | None) -> str:
     return "the process ended itself" + (f" with status {status}" if status is not None else "")
 
 
-def _checked_errors(errors: Any) -> list[dict[str, Any]]:
+def checked_errors(errors: Any) -> list[CellError]:
     """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
 
     Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.

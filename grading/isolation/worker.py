@@ -1,13 +1,13 @@
-"""The warm process, `python -m grading.isolation.worker`, and its forks: the only place where a student's code runs.
+"""The fork server, `python -m grading.isolation.worker`, and its forks: the only place where a student's code runs.
 
-The warm process imports what answers need, once, and then waits. It knows no secret and never sees a byte of a
-submission: for each turn it is handed the worker's end of a channel and forks. The fork closes itself off
+The fork server imports what answers need, once, and then waits. It knows no secret and never sees a byte of a
+submission: for each worker it is handed that one's end of a channel and forks. The fork closes itself off
 (`grading.isolation.sandbox`), says which layers hold, and only then reads cells and questions from the
-channel. There is one turn at a time; when it ends, everything that it started is killed and reaped.
+channel. There is one worker at a time; when it ends, everything that it started is killed and reaped.
 
-    grader --start(channel, output, weights)--> warm process --fork--> keeper --fork--> worker (first of its own
-    processes) grader <------------------------ cells, questions, values ------------------------> worker
-    grader --end--> warm process --SIGKILL--> whatever is left; answers with peak memory and how it ended
+    grader --start(channel, output, weights)--> fork server --fork--> keeper --fork--> worker (its own process 1)
+    grader <------------------------- cells, questions, values -------------------------> worker
+    grader --end--> fork server --SIGKILL--> whatever is left; answers with peak memory and how it ended
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 # ruff: noqa: E402
 import gc
 
-__all__ = ["PRELOAD", "main", "serve"]
+__all__ = ["PRELOAD", "end_worker", "main", "serve", "start_worker"]
 
 gc.disable()  # until all is imported: a sixth of torch's import is a search for garbage that there is none of
 
@@ -46,6 +46,7 @@ from grading.isolation.cpu_only import run_gently_without_gpu
 from grading.isolation.libc import libc_call
 from grading.isolation.protocol import Channel
 from grading.isolation.seccomp import seccomp_program
+from grading.limits import Limits
 from helpers.checks.engine import question as questions_module
 from helpers.checks.engine.values import Raised, decode, encode
 from helpers.models.backbones import small_backbone
@@ -57,7 +58,7 @@ CHANNEL, OUTPUT, WEIGHTS = range(3)  # order of the handed-over descriptors
 
 
 def main() -> None:
-    """Serve turns on the control socket, standard input, until the grader closes it."""
+    """Start and end workers as told on the control socket, standard input, until the grader closes it."""
     control = socket.socket(fileno=os.dup(0))
     settings = json.loads(control.recv(MESSAGE))
     torch.set_num_threads(1)  # until the fork, whatever comes then: a fork would wait for threads that it lacks
@@ -65,11 +66,11 @@ def main() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     _warm_up()
-    libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a turn become our children, so that we can end them
+    libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a worker become our children, so that we can end them
     program = _program(1)
     gc.freeze()
     gc.enable()
-    turn: int | None = None
+    keeper: int | None = None
     with contextlib.suppress(OSError):  # the grader is gone, however it went
         control.send(json.dumps({"ready": True}).encode())
         while True:
@@ -77,15 +78,15 @@ def main() -> None:
             if message is None:
                 break
             if message["op"] == "start":
-                turn = start_turn(message, descriptors, settings, program, control)
+                keeper = start_worker(message, descriptors, settings, program, control)
                 answer = {}
             else:
-                answer = end_turn(turn, message["gone"]) if turn is not None else {}
-                turn = None
-                shutil.rmtree(settings["folder"] + "/turn", ignore_errors=True)
+                answer = end_worker(keeper, message["gone"]) if keeper is not None else {}
+                keeper = None
+                shutil.rmtree(settings["folder"] + "/worker", ignore_errors=True)
             control.send(json.dumps(answer).encode())
-    if turn is not None:
-        end_turn(turn, gone=False)
+    if keeper is not None:
+        end_worker(keeper, gone=False)
     shutil.rmtree(settings["folder"], ignore_errors=True)
     os._exit(0)  # at once: Python would first take torch apart, and the grader waits
 
@@ -117,11 +118,11 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return (json.loads(data) if data else None), list(descriptors)
 
 
-def start_turn(
+def start_worker(
     message: dict[str, Any], descriptors: list[int], settings: dict[str, Any], program: bytes, control: socket.socket
 ) -> int:
     """Fork a worker that serves `descriptors[CHANNEL]` and return its keeper's process id."""
-    os.mkdir(settings["folder"] + "/turn", 0o700)
+    os.mkdir(settings["folder"] + "/worker", 0o700)
     if (pid := os.fork()) != 0:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -131,12 +132,12 @@ def start_turn(
         _worker(message, descriptors, settings, program)
     except BaseException as error:  # of a student's own class, perhaps, whose text raises the next one
         os.write(2, f"worker failed: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
-    finally:  # never back into the warm process's loop
+    finally:  # never back into the fork server's loop
         os._exit(70)
 
 
-def end_turn(pid: int, gone: bool) -> dict[str, Any]:
-    """Kill and reap a turn's keeper, its worker and all they left behind; return how it ended and what it used.
+def end_worker(pid: int, gone: bool) -> dict[str, Any]:
+    """Kill and reap a keeper, its worker and all they left behind; return how it ended and what it used.
 
     Args:
         gone: the worker hung up by itself, so its keeper is about to tell how; else it is ended here and now.
@@ -188,7 +189,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
         os.dup2(source, standard)
     os.closerange(3, 100)
     os.closerange(100 + len(handed), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    limits = sandbox.Limits(**settings["limits"])
+    limits = Limits(**settings["limits"])
     layers = sandbox.Layers(frozenset(message["without"]))
     user = None
     if os.geteuid() == 0 and sandbox.readable_by_nobody(settings["readable"]):
@@ -202,7 +203,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
         layers,
         limits,
         settings["readable"],
-        settings["folder"] + "/turn",
+        settings["folder"] + "/worker",
         program,
         user,
         fill=lambda private: _take_weights(private, message["weights"], handed[WEIGHTS:]),
@@ -253,7 +254,8 @@ def serve(channel: Channel, questions: str) -> None:
     """
     probes = {name: question.probes for name, question in importlib.import_module(questions).QUESTIONS.items()}
     run_gently_without_gpu()
-    notebook, case, memory = Notebook(), None, {}
+    notebook, case = Notebook(), None
+    memory: dict[str, Any] = {}
     while True:
         try:
             request, tensors = channel.receive()

@@ -1,7 +1,7 @@
 """Marks from nbgrader's gradebook in the form that Moodle and Canvas import.
 
-    nbgrader export --exporter=grading.plugin.exports.MoodleExport --to=moodle.csv
-    nbgrader export --exporter=grading.plugin.exports.CanvasExport --to=canvas.csv
+    nbgrader export --exporter=grading.plugin.MoodleExport --to=moodle.csv
+    nbgrader export --exporter=grading.plugin.CanvasExport --to=canvas.csv
 
 A score is nbgrader's own, as in its CSV: marks of checks and by hand, extra credit, less the penalty for a late
 submission, never below zero. `--assignment` and `--student` choose, as for the stock exporter.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
@@ -50,7 +51,7 @@ class _TableExport(ExportPlugin):
         """Return the cells that say who a student is."""
         raise NotImplementedError
 
-    def _chosen(self, entries: list, key: str, wanted: list) -> list:
+    def _chosen(self, entries: list[Any], key: str, wanted: list[str]) -> list[Any]:
         """Return the entries that are wanted, all of them if none is named; warn of names that nobody has."""
         names = {str(name) for name in wanted}
         for name in sorted(names - {getattr(entry, key) for entry in entries}):

@@ -35,17 +35,18 @@ class WriteMarks(SaveAutoGrades):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         names, asked = resources["nbgrader"], resources["deep_learning_lab"]
+        plan = self.parent.plan
         try:
-            self.report = Report.read(self.parent.report_path(names["student"]))
-            if self.report.key != asked.key:
+            self.report = Report.read(plan.report_path(names["student"]))
+            if self.report.fingerprint != asked.fingerprint:
                 raise GradingError("the report is of another submission")
         except GradingError as error:
             self.log.error("%s: zero, for %s", names["student"], error)
-            from grading.examination.examiner import not_graded  # torch, which has to be here for once
+            from grading.examination.points import not_graded  # torch, which has to be here for once
 
-            questions = not_graded(self.parent.course, "there is no report; your lecturer is told")
+            questions = not_graded(plan.course, "there is no report; your lecturer is told")
             self.report = Report(names["assignment"], names["student"], questions=questions, unreadable="no report")
-        released = self.parent.course.released["cells"]
+        released = plan.course.released["cells"]
         self.sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in released}
         self.notebook_id, self.assignment_id, self.student_id = (
             names[name] for name in ("notebook", "assignment", "student")
@@ -129,6 +130,9 @@ def know_assignment(coursedir: CourseDirectory, course: Course) -> set[str]:
 def _whole_from_the_start(coursedir: CourseDirectory) -> None:
     """Make a new gradebook beside its place and put it there when it is whole: tables without their version are of no
     use to `nbgrader db upgrade`.
+
+    Not by `helpers.files.atomically`, which gives a file rights of its own: who may read marks is for the lecturer's
+    umask to say, as with any file that SQLite makes.
     """
     address = coursedir.db_url.partition("?")[0]
     path = Path(address.removeprefix("sqlite:///"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
@@ -16,6 +16,8 @@ from grading.course.course import Course
 from grading.errors import UnreadableSubmission
 from grading.examination import graders
 from grading.limits import Limits
+from grading.plugin.gradebook import patient
+from grading.report import Report
 from grading.submission.read import read_regular
 
 __all__ = ["Grading", "SafeCourseDirectory"]
@@ -33,7 +35,7 @@ class Grading(Configurable):
     submission_seconds = Float(DEFAULTS.submission_seconds, help="Seconds that one submission may take.").tag(
         config=True
     )
-    memory_mb = Integer(DEFAULTS.memory_mb, help="Memory beyond what the warm process has, in MB.").tag(config=True)
+    memory_mb = Integer(DEFAULTS.memory_mb, help="Memory beyond what the fork server has, in MB.").tag(config=True)
     processes = Integer(DEFAULTS.processes, help="Threads; new processes are always refused.").tag(config=True)
     output_kb = Integer(DEFAULTS.output_kb, help="Printed output that is kept, in kB.").tag(config=True)
     file_mb = Integer(DEFAULTS.file_mb, help="Size of the private folder, in MB.").tag(config=True)
@@ -81,7 +83,9 @@ class Grading(Configurable):
         course = self.course(coursedir, exercise)
         return graders.Job(course, self.limits(), self.isolation, course.root / self.secret)
 
-    def graders(self, job: graders.Job, keep: Any) -> graders.SerialExecutor | graders.PoolExecutor:
+    def graders(
+        self, job: graders.Job, keep: Callable[[Report], None]
+    ) -> graders.SerialExecutor | graders.PoolExecutor:
         """Return who grades; `keep` is called with each report that is made elsewhere."""
         if self.jobs == 1 and not self.scheduler:
             return graders.SerialExecutor(job)
@@ -91,13 +95,21 @@ class Grading(Configurable):
 class SafeCourseDirectory(CourseDirectory):
     """The course's folders as autograding should see them: nothing of a student's is copied, no timestamp stops it."""
 
+    @classmethod
+    def like(cls, coursedir: CourseDirectory) -> SafeCourseDirectory:
+        """Return the same folders as autograding should see them, with a gradebook that is waited for."""
+        settings = {name: getattr(coursedir, name) for name in coursedir.traits(config=True)}
+        settings |= {"ignore": ["*"], "db_url": patient(coursedir.db_url)}
+        return cls(parent=coursedir.parent, **settings)
+
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
         """Return the time in timestamp.txt; None where there is none that can be understood."""
         path = Path(dest_path, "timestamp.txt")
         if not os.path.lexists(path):
             return None
         try:
-            return parse_utc(read_regular(path, 1).decode().strip()[:100] or None)
+            time: datetime | None = parse_utc(read_regular(path, 1).decode().strip()[:100] or None)
         except (UnreadableSubmission, ValueError, OverflowError, UnicodeDecodeError):
             self.log.warning("%s holds no time that can be read; the submission counts as in time", path)
             return None
+        return time

@@ -60,7 +60,7 @@ def overall(report: Report) -> str:
         lines.append("")
     if troubles := [cell for cell in report.cells if cell["trouble"]]:
         lines += ["These cells were left out, which costs the questions that need them:", ""]
-        lines += [f"- {_literal(cell['name'])}: {_literal(cell['trouble'])}" for cell in troubles[:10]]
+        lines += [f"- {_literal(cell['name'])}: {_literal(cell['trouble'] or '')}" for cell in troubles[:10]]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -73,7 +73,7 @@ def _table(report: Report) -> list[str]:
         lines.append(f"| [{_literal(name)}](#{name}_check){GAP} | {verdict} | {_earned(question)} |")
     asked = report.questions.values()
     maximum, bonus_maximum = (sum(getattr(one, part) for one in asked) for part in ("maximum", "bonus_maximum"))
-    total = QuestionReport(report.points, maximum, "", bonus=report.bonus, bonus_maximum=bonus_maximum)
+    total = QuestionReport(report.points, maximum, "passed", bonus=report.bonus, bonus_maximum=bonus_maximum)
     lines.append(f"| **all checks**{GAP} | | **{_earned(total)}** |")
     return [*lines, "", "Answers in words are marked by hand. The score of the whole notebook counts all marks."]
 

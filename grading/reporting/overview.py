@@ -8,13 +8,10 @@ comes from students is escaped by the template.
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import statistics
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +22,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.errors import GradingError
 from grading.report import VERDICTS, QuestionReport, Report
-from helpers.files import ROOT, atomically
+from helpers.files import atomically
 
-__all__ = ["main", "write_overview"]
+__all__ = ["write_overview"]
 
 SIGNS = dict(zip(VERDICTS, ("✔", "◐", "✘", "○", "!", "∞", "–"), strict=True))
 WIDTHS = (0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100)  # of a histogram's bins, in points
@@ -74,30 +71,18 @@ def write_overview(course: Path, exercise: str, to: Path | None = None, reports:
 
 def _read(folder: Path, exercise: str) -> tuple[list[Graded], list[tuple[str, str]]]:
     """Return the sound reports in the order of students' names, and the names and faults of the others."""
-    graded, damaged = [], []
+    graded: list[Graded] = []
+    damaged: list[tuple[str, str]] = []
     for path in sorted(folder.glob("*.json")):
         name = os.fsencode(path.stem).decode("utf-8", "replace")
         try:
             report = Report.read(path)
-            _check_parts(report, exercise)
+            if report.exercise != exercise:
+                raise GradingError(f"the report is on {report.exercise!r}, not on {exercise}")
             graded.append(Graded(report.student, report, path))
-        except (GradingError, TypeError, AttributeError) as error:
+        except GradingError as error:
             damaged.append((name, str(error).replace(str(path), path.name)))
     return sorted(graded, key=lambda one: (one.name.casefold(), str(one.path))), damaged
-
-
-def _check_parts(report: Report, exercise: str) -> None:
-    """Raise GradingError unless the parts that the page shows are of the kind that they should be."""
-    if report.exercise != exercise:
-        raise GradingError(f"the report is on {report.exercise!r}, not on {exercise}")
-    texts = [report.student, report.unreadable or "", *report.repairs, *report.versions, *report.versions.values()]
-    texts += [*report.isolation_missing, *report.isolation_missing.values()]
-    texts += [text for q in report.questions.values() for text in (q.hint, q.note, q.mistake or "")]
-    sound = all(isinstance(cell, dict) and {"name", "trouble"} <= cell.keys() for cell in report.cells)
-    sound = sound and all(type(number) in (int, float) for number in (report.seconds, report.peak_mb))
-    sound = sound and math.isfinite(report.seconds + report.peak_mb) and all(type(text) is str for text in texts)
-    if not sound:
-        raise GradingError("a part of the report is not of its kind: a text, a list or a number")
 
 
 def _linker(reports: Path, exercise: str, page: Path) -> Callable[[Graded], dict[str, str | None]]:
@@ -242,21 +227,3 @@ def _top(graded: list[Graded], size: Callable[[Graded], float]) -> list[tuple[Gr
     """Return the largest, each with its size and its share of the largest."""
     largest = sorted(graded, key=size, reverse=True)[:TOP]
     return [(one, size(one), size(one) / size(largest[0])) for one in largest if size(one) > 0]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page and say where it lies."""
-    parser = argparse.ArgumentParser(
-        prog="python -m grading overview", description="Write a page on the whole class from the reports."
-    )
-    parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
-    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
-    parser.add_argument("--to", type=Path, help="the page; by default grading/overview/EXERCISE.html in the course")
-    parser.add_argument("--reports", type=Path, help="folder of the reports, if it is not grading/reports")
-    options = parser.parse_args(arguments)
-    try:
-        print(write_overview(options.course, options.exercise, options.to, options.reports))
-    except GradingError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0

@@ -8,7 +8,8 @@ from __future__ import annotations
 import copy
 import json
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -22,12 +23,12 @@ def only(**marks: float) -> dict[str, float]:
     return {**dict.fromkeys(FULL, 0.0), **marks}
 
 
-def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The reference answers, with trained weights."""
-    return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, answers), FULL, {WEIGHTS: weights})
 
 
-def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: loops, floats instead of tensors, other layers with other names, warnings and prints."""
     own = {
         "mpjpe": """
@@ -81,21 +82,21 @@ def build_model():
     return Net(helpers.small_backbone(), 17, (128, 128))
 """,
     }
-    return Submission(filled(release, own), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, own), FULL, {WEIGHTS: weights})
 
 
-def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def cem_half_done(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The first two questions only; nothing trained."""
     done = {name: answers[name] for name in ("mpjpe", "pck")}
-    return Submission(filled(release, done), only(mpjpe=4.0, pck=4.0))
+    return HandedIn(filled(release, done), only(mpjpe=4.0, pck=4.0))
 
 
-def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The notebook as released."""
-    return Submission(copy.deepcopy(release), only())
+    return HandedIn(copy.deepcopy(release), only())
 
 
-def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Three known mistakes: |dx| + |dy| as distance, divided by all joints, coordinates that stay in [0, 1]."""
     wrong = {
         "mpjpe": """
@@ -120,16 +121,16 @@ class PoseRegressor(nn.Module):
 """,
     }
     # half of PoseRegressor: it is built, trained through and deterministic, only not in pixels
-    return Submission(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
 
 
-def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
     notebook = with_crash_and_endless_loop(release, answers, "pck(pred, target, visible, threshold)")
-    return Submission(notebook, {**FULL, "pck": 0.0}, {WEIGHTS: weights})
+    return HandedIn(notebook, {**FULL, "pck": 0.0}, {WEIGHTS: weights})
 
 
-def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def gus_damaged_notebook(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right answers in a notebook with a copied, a renamed and a deleted check, a moved answer and an odd kernel."""
     notebook = filled(release, answers)
     cells = notebook["cells"]
@@ -141,10 +142,10 @@ def gus_damaged_notebook(release: dict, answers: dict[str, str], weights: bytes)
     cells.append(moved)
     cell(notebook, "model_check")["cell_type"] = "raw"
     notebook["metadata"]["kernelspec"] = {"display_name": "My env", "language": "python", "name": "my-env"}
-    return Submission(notebook, FULL, {WEIGHTS: weights})
+    return HandedIn(notebook, FULL, {WEIGHTS: weights})
 
 
-def hal_hostile(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def hal_hostile(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Tries to win points without work: ten tricks, none of which may earn any."""
     tricks = {
         "mpjpe": """
@@ -218,21 +219,21 @@ def build_model():
 """,
     }
     forged = {"report.json": json.dumps(FULL).encode(), "results.pkl": b"\x80\x04N."}
-    return Submission(filled(release, tricks), only(), forged)
+    return HandedIn(filled(release, tricks), only(), forged)
 
 
-def ivy_unreadable(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ivy_unreadable(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """A notebook cut in half by a full disk."""
     text = json.dumps(filled(release, answers))
-    return Submission(text[: len(text) // 2], only(), {WEIGHTS: weights})
+    return HandedIn(text[: len(text) // 2], only(), {WEIGHTS: weights})
 
 
-def jon_other_weights(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def jon_other_weights(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Everything right, but the weights file is of another network."""
     import torch
     from safetensors.torch import save
 
-    return Submission(filled(release, answers), {**FULL, "model": 0.0}, {WEIGHTS: save({"weight": torch.zeros(3)})})
+    return HandedIn(filled(release, answers), {**FULL, "model": 0.0}, {WEIGHTS: save({"weight": torch.zeros(3)})})
 
 
 SUBMISSIONS = by_name(

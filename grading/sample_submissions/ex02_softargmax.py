@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import Submission, by_name, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import HandedIn, by_name, filled, with_crash_and_endless_loop
+from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -25,12 +26,12 @@ def only(**marks: float) -> dict[str, float]:
     return {**dict.fromkeys(FULL, 0.0), **marks}
 
 
-def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The reference answers, the one for extra points too, with trained weights."""
-    return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, answers), FULL, {WEIGHTS: weights})
 
 
-def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: NumPy, loops, exponentials by hand, larger maps; no bonus question."""
     own = {
         "gaussian_scoremaps": """
@@ -81,21 +82,21 @@ def build_model():
     return Net(helpers.small_backbone(), 17, (128, 128))
 """,
     }
-    return Submission(filled(release, own), WITHOUT_BONUS, {WEIGHTS: weights})
+    return HandedIn(filled(release, own), WITHOUT_BONUS, {WEIGHTS: weights})
 
 
-def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def cem_half_done(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The first two questions only; nothing trained."""
     done = {name: answers[name] for name in ("gaussian_scoremaps", "scoremap_loss")}
-    return Submission(filled(release, done), only(gaussian_scoremaps=4.0, scoremap_loss=3.0))
+    return HandedIn(filled(release, done), only(gaussian_scoremaps=4.0, scoremap_loss=3.0))
 
 
-def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The notebook as released."""
-    return Submission(copy.deepcopy(release), only())
+    return HandedIn(copy.deepcopy(release), only())
 
 
-def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Three known mistakes: rounded centres, x and y swapped, keypoints in pixels of the map; and a plain bonus."""
     wrong = {
         "gaussian_scoremaps": """
@@ -129,18 +130,18 @@ def lean_softargmax(scoremaps, beta=1.0):
 """,
     }
     marks = only(scoremap_loss=3.0, argmax_decode=3.0, SoftargmaxPose=2.0, lean_softargmax=2.0)
-    return Submission(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
 
 
-def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
     notebook = with_crash_and_endless_loop(release, answers, "argmax_decode(scoremaps)")
-    return Submission(notebook, {**FULL, "argmax_decode": 0.0}, {WEIGHTS: weights})
+    return HandedIn(notebook, {**FULL, "argmax_decode": 0.0}, {WEIGHTS: weights})
 
 
-def gus_bonus_only(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def gus_bonus_only(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Only the bonus question, without the softargmax that it improves on."""
-    return Submission(filled(release, {"lean_softargmax": answers["lean_softargmax"]}), only(lean_softargmax=3.0))
+    return HandedIn(filled(release, {"lean_softargmax": answers["lean_softargmax"]}), only(lean_softargmax=3.0))
 
 
 SUBMISSIONS = by_name(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -24,12 +25,12 @@ def only(**marks: float) -> dict[str, float]:
     return {**dict.fromkeys(FULL, 0.0), **marks}
 
 
-def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The reference answers with trained weights."""
-    return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, answers), FULL, {WEIGHTS: weights})
 
 
-def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: loops, torch's own operators, a U-Net that adds and does not normalise by batches."""
     own = {
         "iou": """
@@ -142,21 +143,21 @@ def build_model():
     return helpers.Segmenter(encoder, Skips(encoder.out_channels, 6))
 """,
     }
-    return Submission(filled(release, own), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, own), FULL, {WEIGHTS: weights})
 
 
-def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def cem_half_done(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The first two questions only; nothing trained."""
     done = {name: answers[name] for name in ("iou", "mean_iou")}
-    return Submission(filled(release, done), only(iou=2.0, mean_iou=4.0))
+    return HandedIn(filled(release, done), only(iou=2.0, mean_iou=4.0))
 
 
-def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The notebook as released."""
-    return Submission(copy.deepcopy(release), only())
+    return HandedIn(copy.deepcopy(release), only())
 
 
-def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Known mistakes: absent classes count as 0, a flipped kernel, softmax twice, a U-Net whose skips are zeroed."""
     wrong = {
         "mean_iou": """
@@ -179,23 +180,23 @@ def segmentation_loss(logits, target, ignore_index=255):
     }
     marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 1.0}
     marks["model"] = 0.0  # its weights were trained with the skips that are zeroed here
-    return Submission(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
 
 
-def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
     notebook = with_crash_and_endless_loop(release, answers, "unpool_with_indices(features, indices, output_size)")
-    return Submission(notebook, {**FULL, "unpool_with_indices": 0.0}, {WEIGHTS: weights})
+    return HandedIn(notebook, {**FULL, "unpool_with_indices": 0.0}, {WEIGHTS: weights})
 
 
-def gus_no_skips(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def gus_no_skips(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Hands in the decoder without skips as a U-Net, and weights that do not fit it."""
     same = answers["TransposedDecoder"].replace("class TransposedDecoder", "class UNetDecoder")
     marks = {**FULL, "UNetDecoder": 1.0, "model": 0.0}  # the 1 is for its size
-    return Submission(filled(release, {**answers, "UNetDecoder": same}), marks, {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, "UNetDecoder": same}), marks, {WEIGHTS: weights})
 
 
-def hal_damaged(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """All right, in a notebook with a copied, a renamed, a deleted and a moved cell."""
     notebook = filled(release, answers)
     cells = notebook["cells"]
@@ -205,7 +206,7 @@ def hal_damaged(release: dict, answers: dict[str, str], weights: bytes) -> Submi
     moved = cell(notebook, "convolution_matrix")
     cells.remove(moved)
     cells.append(moved)
-    return Submission(notebook, FULL, {WEIGHTS: weights})
+    return HandedIn(notebook, FULL, {WEIGHTS: weights})
 
 
 SUBMISSIONS = by_name(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import Submission, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
 
@@ -24,12 +25,12 @@ def only(**marks: float) -> dict[str, float]:
     return {**dict.fromkeys(FULL, 0.0), **marks}
 
 
-def ada_perfect(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The reference answers with trained weights, the bonus question included."""
-    return Submission(filled(release, answers), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, answers), FULL, {WEIGHTS: weights})
 
 
-def ben_other_style(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: loops over boxes, pixels and people, bilinear samples, people merged limb by limb."""
     own = {
         "boxes_to_crops": """
@@ -175,21 +176,21 @@ def add_offsets(peaks, offsets):
 """,
         "model": answers["model"],
     }
-    return Submission(filled(release, own), FULL, {WEIGHTS: weights})
+    return HandedIn(filled(release, own), FULL, {WEIGHTS: weights})
 
 
-def cem_half_done(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def cem_half_done(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The first two questions only; nothing trained."""
     done = {name: answers[name] for name in ("boxes_to_crops", "crops_to_image")}
-    return Submission(filled(release, done), only(boxes_to_crops=4.0, crops_to_image=2.0))
+    return HandedIn(filled(release, done), only(boxes_to_crops=4.0, crops_to_image=2.0))
 
 
-def dua_untouched(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """The notebook as released."""
-    return Submission(copy.deepcopy(release), only())
+    return HandedIn(copy.deepcopy(release), only())
 
 
-def eli_known_mistakes(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Known mistakes: the way back adds before it scales, fields as long as their limbs, the sign of a score dropped,
     one wrist for two elbows."""
     wrong = {
@@ -210,16 +211,16 @@ def match_limbs(starts, ends, scores, threshold=0.0):
 """,
     }
     marks = {**FULL, "crops_to_image": 0.0, "part_affinity_fields": 0.0, "affinity_score": 0.0, "match_limbs": 0.0}
-    return Submission(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
 
 
-def fay_crash_and_endless_loop(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """A scratch cell that ends the process, one that never ends, an answer that never returns; the rest is right."""
     notebook = with_crash_and_endless_loop(release, answers, "match_limbs(starts, ends, scores, threshold=0.0)")
-    return Submission(notebook, {**FULL, "match_limbs": 0.0}, {WEIGHTS: weights})
+    return HandedIn(notebook, {**FULL, "match_limbs": 0.0}, {WEIGHTS: weights})
 
 
-def gus_by_number(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def gus_by_number(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Takes the first peak of every kind as the first person, the second as the second: no fields, and no model."""
     same = """
 def group_people(peaks, fields, limbs):
@@ -229,10 +230,10 @@ def group_people(peaks, fields, limbs):
     return people
 """
     marks = {**FULL, "group_people": 0.0, "model": 0.0}
-    return Submission(filled(release, {**answers, "group_people": same}), marks, {WEIGHTS: weights})
+    return HandedIn(filled(release, {**answers, "group_people": same}), marks, {WEIGHTS: weights})
 
 
-def hal_damaged(release: dict, answers: dict[str, str], weights: bytes) -> Submission:
+def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """All right, in a notebook with a copied, a renamed, a deleted and a moved cell."""
     notebook = filled(release, answers)
     cells = notebook["cells"]
@@ -242,7 +243,7 @@ def hal_damaged(release: dict, answers: dict[str, str], weights: bytes) -> Submi
     moved = cell(notebook, "affinity_score")
     cells.remove(moved)
     cells.append(moved)
-    return Submission(notebook, FULL, {WEIGHTS: weights})
+    return HandedIn(notebook, FULL, {WEIGHTS: weights})
 
 
 SUBMISSIONS = by_name(

@@ -5,20 +5,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["Maker", "Submission", "by_name", "cell", "filled", "scratch", "with_crash_and_endless_loop"]
+from grading.submission.roles import NotebookData
+
+__all__ = ["HandedIn", "Maker", "by_name", "cell", "filled", "scratch", "with_crash_and_endless_loop"]
 
 
 @dataclass
-class Submission:
+class HandedIn:
     """One student's folder: the notebook as JSON (or as text, where it is damaged), other files, deserved marks."""
 
-    notebook: dict | str
+    notebook: NotebookData | str
     deserved: dict[str, float]
     files: dict[str, bytes] = field(default_factory=dict)
 
 
-Maker = Callable[[dict, dict[str, str], bytes], Submission]  # of the release, the answers by question, the weights
+Maker = Callable[[NotebookData, dict[str, str], bytes], HandedIn]  # of release, answers by question, weights
 
 
 def by_name(*makers: Maker) -> dict[str, Maker]:
@@ -26,12 +29,13 @@ def by_name(*makers: Maker) -> dict[str, Maker]:
     return {make.__name__: make for make in makers}
 
 
-def cell(notebook: dict, grade_id: str) -> dict:
+def cell(notebook: NotebookData, grade_id: str) -> dict[str, Any]:
     """Return the cell of `notebook` with that grade_id."""
-    return next(c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
+    cells: list[dict[str, Any]] = notebook["cells"]
+    return next(c for c in cells if c["metadata"].get("nbgrader", {}).get("grade_id") == grade_id)
 
 
-def filled(release: dict, answers: dict[str, str]) -> dict:
+def filled(release: NotebookData, answers: dict[str, str]) -> NotebookData:
     """Return a copy of the released notebook with these answer cells filled in."""
     notebook = copy.deepcopy(release)
     for name, source in answers.items():
@@ -39,12 +43,12 @@ def filled(release: dict, answers: dict[str, str]) -> dict:
     return notebook
 
 
-def scratch(source: str, name: str) -> dict:
+def scratch(source: str, name: str) -> dict[str, Any]:
     """Return a code cell as a student would add one."""
     return {"cell_type": "code", "execution_count": None, "id": name, "metadata": {}, "outputs": [], "source": source}
 
 
-def with_crash_and_endless_loop(release: dict, answers: dict[str, str], endless: str) -> dict:
+def with_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], endless: str) -> NotebookData:
     """Return the notebook with these answers but for one that never returns, and before that one a scratch cell that
     never ends and another that ends the process.
 

@@ -5,54 +5,19 @@ from __future__ import annotations
 import ast
 import re
 
-__all__ = ["definitions"]
+__all__ = ["definitions", "plain_python"]
 
-SIMPLE = (
-    ast.Constant,
-    ast.Name,
-    ast.Attribute,
-    ast.Tuple,
-    ast.List,
-    ast.Dict,
-    ast.Set,
-    ast.UnaryOp,
-    ast.BinOp,
-    ast.Subscript,
-    ast.Slice,
-    ast.Compare,
-    ast.BoolOp,
-    ast.IfExp,
-    ast.Starred,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-    ast.comprehension,
-    ast.JoinedStr,
-    ast.FormattedValue,
-    ast.keyword,
-    ast.expr_context,
-    ast.operator,
-    ast.unaryop,
-    ast.cmpop,
-    ast.boolop,
+# fmt: off
+SIMPLE = (  # what takes no time, whatever is in it
+    ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp,
+    ast.Subscript, ast.Slice, ast.Compare, ast.BoolOp, ast.IfExp, ast.Starred, ast.ListComp, ast.SetComp, ast.DictComp,
+    ast.GeneratorExp, ast.comprehension, ast.JoinedStr, ast.FormattedValue, ast.keyword, ast.expr_context,
+    ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
 )
 SIMPLE_CALLS = {
-    "len",
-    "range",
-    "list",
-    "dict",
-    "tuple",
-    "set",
-    "float",
-    "int",
-    "bool",
-    "str",
-    "min",
-    "max",
-    "sum",
-    "sorted",
+    "len", "range", "list", "dict", "tuple", "set", "float", "int", "bool", "str", "min", "max", "sum", "sorted",
 }
+# fmt: on
 SIMPLE_MODULES = {"torch", "np", "numpy", "math", "nn"}
 NOT_SIMPLE = {"load", "save", "hub", "fromfile", "loadtxt", "genfromtxt", "compile", "memmap"}
 PASSED_ON = ("%%time", "%%timeit", "%%capture", "%%prun")  # cell magics whose body is the student's code
@@ -63,12 +28,15 @@ def plain_python(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    blank = re.match(r"(?:[^\S\n]*\n)*", source).group()
+    found = re.match(r"(?:[^\S\n]*\n)*", source)
+    assert found is not None  # it matches nothing at all, too
+    blank = found.group()
     body = source[len(blank) :]
     first, _, rest = body.partition("\n")
     if first.split(" ")[0] in PASSED_ON:
         body = "pass\n" + rest
-    return "\n" * blank.count("\n") + TransformerManager().transform_cell(body)
+    manager = TransformerManager()  # type: ignore[no-untyped-call]  # IPython has no types here
+    return "\n" * blank.count("\n") + manager.transform_cell(body)
 
 
 def definitions(statement: ast.stmt) -> bool:

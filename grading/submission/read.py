@@ -13,13 +13,23 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from grading.errors import UnreadableSubmission
 
-__all__ = ["Submission", "items", "read_regular", "read_submission", "text_of"]
+__all__ = ["Submission", "SubmittedCell", "items", "read_regular", "read_submission", "text_of"]
 
 MAX_ENTRIES, MAX_CELLS, MAX_SOURCE = 50_000, 1000, 200_000
+
+
+class SubmittedCell(TypedDict):
+    """A cell as it was handed in, in a plain form: of its metadata the name alone, its outputs unchecked."""
+
+    cell_type: str  # "code", "markdown" or "raw"
+    id: str | None
+    grade_id: str | None
+    source: str
+    outputs: list[Any]
 
 
 @dataclass
@@ -27,7 +37,7 @@ class Submission:
     """What a student handed in, as read: cells in a plain form, the weights file, and what was odd about the files."""
 
     student: str
-    cells: list[dict[str, Any]] = field(default_factory=list)
+    cells: list[SubmittedCell] = field(default_factory=list)
     weights: bytes | None = None
     notes: list[str] = field(default_factory=list)
     unreadable: str | None = None
@@ -43,8 +53,10 @@ def read_submission(folder: Path, exercise: str, notebook_mb: int, weights_mb: i
         raw = read_regular(path, notebook_mb)
         submission.cells = _cells_of(_parsed(raw), submission.notes)
         submission.weights = _read_weights(path.with_name(f"{exercise}.safetensors"), weights_mb, submission.notes)
-    except (UnreadableSubmission, OSError) as error:
-        submission.unreadable = getattr(error, "message", None) or f"the submission cannot be read: {error.strerror}"
+    except UnreadableSubmission as error:
+        submission.unreadable = error.message
+    except OSError as error:
+        submission.unreadable = f"the submission cannot be read: {error.strerror}"
     except Exception as error:  # nothing that is handed in may stop a class
         submission.unreadable = f"the submission cannot be read: {type(error).__name__}"
     submission.unreadable = submission.unreadable and text_of(submission.unreadable)
@@ -119,7 +131,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return data
 
 
-def _cells_of(data: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
+def _cells_of(data: dict[str, Any], notes: list[str]) -> list[SubmittedCell]:
     """Return the cells of a notebook of any format from 3 to 4.5, each reduced to what is needed."""
     cells = data.get("cells")
     if cells is None and isinstance(data.get("worksheets"), list):  # format 3
@@ -131,7 +143,7 @@ def _cells_of(data: dict[str, Any], notes: list[str]) -> list[dict[str, Any]]:
     return _limited((_plain_cell(cell) for cell in cells[:MAX_ENTRIES] if isinstance(cell, dict)), notes)
 
 
-def _limited(cells: Iterable[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
+def _limited(cells: Iterable[SubmittedCell], notes: list[str]) -> list[SubmittedCell]:
     """Return at most MAX_CELLS cells with a name and as many of the student's own; empty ones of their own do not
     count, so that a key held down costs nobody an answer."""
     kept, left = [], {True: MAX_CELLS, False: MAX_CELLS}
@@ -147,17 +159,20 @@ def _limited(cells: Iterable[dict[str, Any]], notes: list[str]) -> list[dict[str
     return kept
 
 
-def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:
-    metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-    grade_id, kind = nbgrader.get("grade_id"), cell.get("cell_type")
+def _plain_cell(cell: dict[str, Any]) -> SubmittedCell:
+    nbgrader = _object(_object(cell.get("metadata")).get("nbgrader"))
+    name, grade_id, kind = cell.get("id"), nbgrader.get("grade_id"), cell.get("cell_type")
     return {
         "cell_type": kind if kind in ("code", "markdown", "raw") else "markdown",
-        "id": cell.get("id") if isinstance(cell.get("id"), str) else None,
+        "id": name if isinstance(name, str) else None,
         "grade_id": grade_id if isinstance(grade_id, str) else None,
         "source": text_of(cell.get("source", cell.get("input")))[:MAX_SOURCE].replace("\r\n", "\n"),
         "outputs": items(cell.get("outputs")),
     }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def items(value: Any) -> list[Any]:

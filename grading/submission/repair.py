@@ -16,16 +16,17 @@ import traceback
 from collections import defaultdict
 from typing import Any
 
-from grading.submission.read import Submission, items, text_of
+from grading.submission.read import Submission, SubmittedCell, items, text_of
 from grading.submission.roles import (
     DEFINED,
+    CellData,
     NotebookData,
-    _meta,
-    _trimmed,
     answer_name,
     is_answer,
     is_setup,
+    nbgrader_of,
     same_source,
+    trimmed,
 )
 
 __all__ = ["blank", "plain_markdown", "repair", "sound_notebook"]
@@ -36,7 +37,7 @@ CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-
 log = logging.getLogger("grading")
 
 
-def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[NotebookData, list[str]]:
+def repair(cells: list[SubmittedCell], release: NotebookData) -> tuple[NotebookData, list[str]]:
     """Return a sound notebook with every released cell that has a name exactly once, and what was repaired.
 
     A named cell is found by its grade_id, its id, or what it says; where several claim a name, the last changed one is
@@ -44,14 +45,15 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
     student's own.
     """
     repairs: list[str] = []
-    named = {_meta(cell)["grade_id"]: cell for cell in release["cells"] if _meta(cell).get("grade_id")}
-    chosen, owner = _chosen(cells, named, repairs), {}
+    named = {nbgrader_of(cell)["grade_id"]: cell for cell in release["cells"] if nbgrader_of(cell).get("grade_id")}
+    chosen = _chosen(cells, named, repairs)
+    owner: dict[int, str] = {}
     for name, index in sorted(chosen.items(), key=lambda choice: cells[choice[1]]["grade_id"] != choice[0]):
         owner.setdefault(index, name)  # before others the one whose name it bears
     result = []
     for index, cell in enumerate(cells):
-        name = owner.get(index)
-        result.append(_restored(named[name], cell, repairs) if name else _own_cell(cell, index, release))
+        own = owner.get(index)
+        result.append(_restored(named[own], cell, repairs) if own else _own_cell(cell, index, release))
     _put_back(result, named, {name: owner[index] for name, index in chosen.items()}, repairs)
     _setup_first(result, release, repairs)
     for name in named:
@@ -62,14 +64,15 @@ def repair(cells: list[dict[str, Any]], release: NotebookData) -> tuple[Notebook
     return notebook, repairs
 
 
-def _chosen(cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repairs: list[str]) -> dict[str, int]:
+def _chosen(cells: list[SubmittedCell], named: dict[str, CellData], repairs: list[str]) -> dict[str, int]:
     """Return the place of the student's cell that is each name; of two names it may be the same, with both answers."""
-    by_name, by_id, by_text, by_definition, in_another = (defaultdict(list) for _ in range(5))
+    found: list[dict[str | None, list[int]]] = [defaultdict(list) for _ in range(5)]
+    by_name, by_id, by_text, by_definition, in_another = found
     for index, cell in enumerate(cells):
         free = cell["grade_id"] not in named
         if free:
             by_id[cell["id"]].append(index)
-            by_text[_trimmed(cell["source"])].append(index)
+            by_text[trimmed(cell["source"])].append(index)
         else:
             by_name[cell["grade_id"]].append(index)
         for defined in set(DEFINED.findall(cell["source"])):
@@ -80,7 +83,7 @@ def _chosen(cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repai
         if not claims and released.get("id"):
             claims = by_id[released["id"]]
         if not claims and released["source"].strip():
-            claims = by_definition[defined] or in_another[defined] if defined else by_text[_trimmed(released["source"])]
+            claims = by_definition[defined] or in_another[defined] if defined else by_text[trimmed(released["source"])]
         if claims and not by_name[name]:
             repairs.append(f"{name}: the cell had lost its name")
         if len(claims) > 1:
@@ -91,10 +94,10 @@ def _chosen(cells: list[dict[str, Any]], named: dict[str, dict[str, Any]], repai
     return chosen
 
 
-def _restored(released: dict[str, Any], cell: dict[str, Any], repairs: list[str]) -> dict[str, Any]:
+def _restored(released: CellData, cell: SubmittedCell, repairs: list[str]) -> CellData:
     """Return the released cell with the student's text where that is theirs to write, and their outputs."""
     restored = copy.deepcopy(released)
-    name, theirs = _meta(released)["grade_id"], bool(_meta(released).get("solution"))
+    name, theirs = nbgrader_of(released)["grade_id"], bool(nbgrader_of(released).get("solution"))
     if cell["cell_type"] != released["cell_type"]:
         repairs.append(f"{name}: the cell had become {cell['cell_type']}")
     if not same_source(cell["source"], released["source"]):
@@ -107,18 +110,17 @@ def _restored(released: dict[str, Any], cell: dict[str, Any], repairs: list[str]
     return restored
 
 
-def _own_cell(cell: dict[str, Any], index: int, release: NotebookData) -> dict[str, Any]:
+def _own_cell(cell: SubmittedCell, index: int, release: NotebookData) -> CellData:
     """Return a cell without a name: text of the release as it is, anything else of the student's made harmless."""
-    own = {"cell_type": "code" if cell["cell_type"] == "code" else "markdown", "id": f"own-{index}", "metadata": {}}
-    if own["cell_type"] == "code":
+    kind = "code" if cell["cell_type"] == "code" else "markdown"
+    own: CellData = {"cell_type": kind, "id": f"own-{index}", "metadata": {}}
+    if kind == "code":
         return {**own, "source": cell["source"], "outputs": _plain_outputs(cell["outputs"]), "execution_count": None}
     released = any(cell["source"] == other["source"] for other in release["cells"] if other["cell_type"] == "markdown")
     return {**own, "source": cell["source"] if released else plain_markdown(cell["source"])}
 
 
-def _put_back(
-    result: list[dict[str, Any]], named: dict[str, dict[str, Any]], owner: dict[str, str], repairs: list[str]
-) -> None:
+def _put_back(result: list[CellData], named: dict[str, CellData], owner: dict[str, str], repairs: list[str]) -> None:
     """Insert every missing released cell behind the one that precedes it in the release.
 
     Where an answer stands in the cell of another, `owner[name]`, the released one goes above: what is below it counts.
@@ -127,23 +129,24 @@ def _put_back(
     for name, cell in named.items():
         if owner.get(name) != name:
             other = owner.get(name, previous)
-            place = next((i for i, found in enumerate(result) if other and _meta(found).get("grade_id") == other), -1)
+            places = [nbgrader_of(found).get("grade_id") for found in result]
+            place = places.index(other) if other in places and other else -1
             result.insert(place + (name not in owner), copy.deepcopy(cell))
             repairs.append(f"{name}: the cell was missing" if name not in owner else f"{name}: it stood in {other}")
         previous = name
 
 
-def _setup_first(result: list[dict[str, Any]], release: NotebookData, repairs: list[str]) -> None:
+def _setup_first(result: list[CellData], release: NotebookData, repairs: list[str]) -> None:
     """Move a setup cell that the release has above all answers to the top, where it has slipped below one of them."""
     answers = [place for place, cell in enumerate(release["cells"]) if is_answer(cell)]
     first = answers[0] if answers else 0
-    early = {_meta(cell)["grade_id"] for cell in release["cells"][:first] if is_setup(cell)}
+    early = {nbgrader_of(cell)["grade_id"] for cell in release["cells"][:first] if is_setup(cell)}
     first = next((place for place, cell in enumerate(result) if is_answer(cell)), 0)
-    late = [cell for cell in result[first:] if is_setup(cell) and _meta(cell)["grade_id"] in early]
+    late = [cell for cell in result[first:] if is_setup(cell) and nbgrader_of(cell)["grade_id"] in early]
     for cell in reversed(late):
         result.remove(cell)
         result.insert(0, cell)
-        repairs.append(f"{_meta(cell)['grade_id']}: the cell stood below an answer")
+        repairs.append(f"{nbgrader_of(cell)['grade_id']}: the cell stood below an answer")
 
 
 def sound_notebook(submission: Submission, release: NotebookData) -> NotebookData:
@@ -205,6 +208,7 @@ def _plain_outputs(outputs: list[Any]) -> list[dict[str, Any]]:
 
 
 def _picture(mime: str, content: Any) -> dict[str, str] | None:
+    """Return a PNG or JPEG as nbformat keeps it; None unless the content is one, and of limited size."""
     begin = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}[mime]
     text = "".join(text_of(content).split())
     if not text or len(text) > MAX_IMAGE:

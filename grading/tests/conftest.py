@@ -40,8 +40,8 @@ def release(course) -> dict:
 
 
 @pytest.fixture(scope="session")
-def warm(course) -> Iterator[ForkServer]:
-    """A warm process for the toy course, with tight limits."""
+def fork_server(course) -> Iterator[ForkServer]:
+    """A fork server for the toy course, with tight limits."""
     process = start_fork_server(course, LIMITS)
     yield process
     process.close()

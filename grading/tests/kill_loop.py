@@ -170,7 +170,7 @@ def _compare(root: Path, right: dict[str, Any]) -> None:
 
 
 def _gone(pids: list[int], patience: float = 20.0) -> None:
-    """See that every process ends soon: graders die with the command, warm processes and workers with their grader."""
+    """See that every process ends soon: graders die with the command, fork servers and workers with their grader."""
     deadline = time.monotonic() + patience
     while left := [pid for pid in pids if not _ended(pid)]:
         assert time.monotonic() < deadline, f"left behind: {left}"

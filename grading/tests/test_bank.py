@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 import safetensors.torch
 import torch
@@ -57,7 +58,7 @@ TURNS = [key for real in (*SUBMISSIONS, EXERCISE, EXERCISE) for key in ("toy", "
 
 
 def chosen() -> list[tuple[str, str]]:
-    """Return (exercise, case) of what is graded without nbgrader, by exercise, so that one warm process is enough."""
+    """Return (exercise, case) of what is graded without nbgrader, by exercise, so that one fork server is enough."""
     named = os.environ.get("BANK_EXERCISES", "")
     keys = KEYS if named == "all" else tuple(named.split(",")) if named else ()
     if keys:
@@ -177,7 +178,7 @@ def test_marks_are_as_deserved(exercises, graders, course, tmp_path, key, case):
     before = toy_course.snapshot(neighbour), toy_course.snapshot(course.root)
     submission = read_submission(folder, key, grader.limits.notebook_mb, grader.limits.weights_mb)
     report = grader.grade(grader.repair(submission), submission)
-    graders.seen.add((grader.warm.process.pid, grader.warm.folder))
+    graders.seen.add((grader.fork_server.process.pid, grader.fork_server.folder))
     assert marks_of(report) == made.deserved, explained(case, report)
     assert told_of(key, report, said_by(made)) == []
     assert (toy_course.snapshot(neighbour), toy_course.snapshot(course.root)) == before
@@ -200,7 +201,7 @@ def secrets_of(key: str) -> list[str]:
 
 def told_of(key: str, report: Report, own: str) -> list[str]:
     """Return the secrets of an exercise that a report holds and the student did not hand in."""
-    text = json.dumps(dataclasses.asdict(report))
+    text = json.dumps(msgspec.to_builtins(report))
     found = [line for line in secrets_of(key) if json.dumps(line)[1:-1] in text]
     return [line for line in found if json.dumps(line)[1:-1] not in own and line not in own]
 

@@ -11,6 +11,7 @@ import toy_course
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
+from grading import nbgrader_exports
 from grading.plugin.exports import CanvasExport, MoodleExport, _number
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
@@ -60,7 +61,7 @@ def export(root: Path, exporter: str, *options: str) -> tuple[list[list[str]], s
     """Export, and return the rows of the table and what nbgrader told."""
     target = root / "table.csv"
     target.unlink(missing_ok=True)
-    done = nbgrader(root, "export", f"--exporter=grading.plugin.exports.{exporter}", f"--to={target}", *options)
+    done = nbgrader(root, "export", f"--exporter=grading.plugin.{exporter}", f"--to={target}", *options)
     assert done.returncode == 0, done.stderr
     return rows_of(target), done.stderr
 
@@ -81,6 +82,10 @@ def test_moodle_reads_ids_addresses_and_a_column_for_each_assignment(marked):
         ["Zoë", "Übel", "late", "", "", "8.5"],
     ]
     assert "toy: 1 submissions still wait for marks by hand" in told and "ex99_empty:" not in told
+
+
+def test_older_commands_find_the_exports_where_they_were():
+    assert (nbgrader_exports.MoodleExport, nbgrader_exports.CanvasExport) == (MoodleExport, CanvasExport)
 
 
 def test_canvas_reads_one_name_and_the_points_possible(marked):

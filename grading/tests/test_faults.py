@@ -104,10 +104,11 @@ def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_
 
     def kill_once() -> None:
         while not stop.is_set():
-            if turn := [pid for keeper in descendants(grader.warm.process.pid) for pid in descendants(keeper)]:
+            keepers = descendants(grader.fork_server.process.pid)
+            if workers := [pid for keeper in keepers for pid in descendants(keeper)]:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(turn[-1], signal.SIGKILL)
-                    killed.append(turn[-1])
+                    os.kill(workers[-1], signal.SIGKILL)
+                    killed.append(workers[-1])
                 return
             time.sleep(0.01)
 
@@ -119,15 +120,15 @@ def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_
     assert killed and {name: question.points for name, question in report.questions.items()} == FULL
 
 
-def test_a_warm_process_killed_before_its_first_turn_is_started_again(course, release, tmp_path):
+def test_a_fork_server_killed_before_its_first_worker_is_started_again(course, release, tmp_path):
     from grading.examination.grader import Grader
     from grading.isolation.forkserver import start_fork_server
     from grading.limits import Limits
     from grading.submission.read import read_submission
 
-    warm = start_fork_server(course, Limits())
-    os.kill(warm.process.pid, signal.SIGKILL)
-    grader = Grader(course, warm, tmp_path / "secret")
+    fork_server = start_fork_server(course, Limits())
+    os.kill(fork_server.process.pid, signal.SIGKILL)
+    grader = Grader(course, fork_server, tmp_path / "secret")
     try:
         folder = hand_in(tmp_path, "ada", filled(release), {"toy.safetensors": weights()})
         submission = read_submission(folder, "toy", 5, 1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from grading.course import fingerprint
-from grading.course.fingerprint import MARKING, ROOT, project_fingerprint
+from grading.course.fingerprint import MARKING, project_fingerprint
 from grading.errors import CourseError
+from helpers.files import ROOT
 
 
 @pytest.mark.parametrize("place", MARKING)

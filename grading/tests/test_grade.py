@@ -14,23 +14,29 @@ from toy_course import ANSWERS, FULL, cell, filled, hand_in, named, weights
 from grading.course.course import Course, References
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError, NotIsolated
-from grading.examination.examiner import collect_points, submission_seed
 from grading.examination.grader import Grader, cells_to_run
+from grading.examination.points import collect_points
+from grading.examination.seeds import submission_seed
 from grading.isolation.forkserver import start_fork_server
 from grading.limits import Limits
+from grading.reporting.feedback import write_feedback
 from grading.submission.read import read_submission
 from helpers.checks.engine.question import Wrong
 
 
 @pytest.fixture
 def grade(grader, tmp_path):
-    """A function that grades a notebook with the right weights and returns its report; the graded notebook is kept."""
+    """A function that grades a notebook with the right weights and returns its report; the notebook is kept, with its
+    feedback.
+    """
 
     def run(notebook, files=None):
         folder = hand_in(tmp_path, "ada", notebook, {"toy.safetensors": weights()} if files is None else files)
         submission = read_submission(folder, "toy", 5, 1)
         run.notebook = grader.repair(submission)
-        return grader.grade(run.notebook, submission)
+        report = grader.grade(run.notebook, submission)
+        write_feedback(run.notebook, report)
+        return report
 
     return run
 
@@ -288,7 +294,7 @@ def test_an_incomplete_course_grades_nobody(course, tmp_path):
 
 
 def test_strict_isolation_refuses_what_is_missing(course, tmp_path, monkeypatch):
-    monkeypatch.setattr("grading.isolation.forkserver.ForkServer.start_turn", _without_landlock())
+    monkeypatch.setattr("grading.isolation.forkserver.ForkServer.start_worker", _without_landlock())
     with pytest.raises(NotIsolated, match="landlock: switched off"):
         Grader(course, start_fork_server(course, Limits()), tmp_path / "secret", isolation="strict")
 
@@ -296,7 +302,7 @@ def test_strict_isolation_refuses_what_is_missing(course, tmp_path, monkeypatch)
 def _without_landlock():
     from grading.isolation.forkserver import ForkServer
 
-    start = ForkServer.start_turn
+    start = ForkServer.start_worker
     return lambda self, channel, output, weights, without=(): start(self, channel, output, weights, ("landlock",))
 
 
@@ -316,21 +322,21 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path):
         course_secret(path)
 
 
-def test_a_warm_process_that_died_is_started_anew(grade, grader, release):
+def test_a_fork_server_that_died_is_started_anew(grade, grader, release):
     import os
     import signal
 
-    first = grader.warm.process.pid
+    first = grader.fork_server.process.pid
     os.kill(first, signal.SIGKILL)
     assert points(grade(filled(release))) == FULL
-    assert grader.warm.process.pid != first
+    assert grader.fork_server.process.pid != first
 
 
 def test_without_any_worker_nobody_gets_points(grade, grader, release, monkeypatch):
     def no_worker(*arguments, **options):
         raise GradingError("no worker today")
 
-    monkeypatch.setattr(grader.warm, "start_turn", no_worker)
+    monkeypatch.setattr(grader.fork_server, "start_worker", no_worker)
     report = grade(filled(release))
     assert report.points == 0 and set(verdicts(report).values()) == {"not graded"}
     assert "no worker today" in report.questions["double"].note
@@ -346,14 +352,15 @@ from grading.isolation.forkserver import start_fork_server
 from grading.isolation.sandbox import Limits
 from grading.course.secret import course_secret
 from grading.isolation.session import Cell, Session
-warm = start_fork_server(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
-print(warm.process.pid, warm.folder, flush=True)
-Session(warm, [Cell("a", "print('started')", "full"), Cell("b", "import time; time.sleep(60)", "full")]).begin()
+fork_server = start_fork_server(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))
+print(fork_server.process.pid, fork_server.folder, flush=True)
+cells = [Cell("a", "print('started')", "full"), Cell("b", "import time; time.sleep(60)", "full")]
+Session(fork_server, cells).ensure_worker()
 """
 
 
 def test_nothing_outlives_a_grader_that_is_killed(course):
-    """kill -9 leaves no chance to clean up; the warm process notices, ends its turn and itself."""
+    """kill -9 leaves no chance to clean up; the fork server notices, ends its worker and itself."""
     import os
     import subprocess
     import sys
@@ -379,10 +386,10 @@ def test_nothing_outlives_a_grader_that_is_killed(course):
     assert not os.path.exists(folder)
 
 
-# --- what one turn leaves to the next --------------------------------------------------------------------------------
+# --- what one worker leaves to the next ------------------------------------------------------------------------------
 
 
-def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, grader, release, monkeypatch):
+def test_a_fork_server_that_dies_under_a_question_costs_nobody_a_point(grade, grader, release, monkeypatch):
     """Its end takes the worker along, so what is asked just then is asked once more; no descriptor is left open."""
     import os
     import signal
@@ -393,8 +400,8 @@ def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, g
 
     def ask_the_dead(session, *arguments):
         if not killed:
-            session.begin()
-            killed.append(session.warm.process.pid)
+            session.ensure_worker()
+            killed.append(session.fork_server.process.pid)
             os.kill(killed[0], signal.SIGKILL)
         return ask(session, *arguments)
 
@@ -406,11 +413,11 @@ def test_a_warm_process_that_dies_under_a_question_costs_nobody_a_point(grade, g
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_strict_isolation_holds_in_every_turn(grade, grader, release, monkeypatch):
+def test_strict_isolation_holds_in_every_worker(grade, grader, release, monkeypatch):
     """A zero would count: there is no report at all, and once the layer is back there is one."""
     monkeypatch.setattr(grader, "strict", True, raising=False)
     with monkeypatch.context() as lost:
-        lost.setattr("grading.isolation.forkserver.ForkServer.start_turn", _without_landlock())
+        lost.setattr("grading.isolation.forkserver.ForkServer.start_worker", _without_landlock())
         with pytest.raises(NotIsolated, match="landlock: switched off .what to do"):
             grade(filled(release))
     monkeypatch.setattr(grader, "strict", False)
@@ -452,7 +459,7 @@ def test_numbers_of_thousands_of_digits_are_no_answer(grade, release):
         assert report.questions["double"].verdict == "crashed" and not report.questions["double"].note
 
 
-def test_whatever_ends_an_exchange_ends_the_turn(warm):
+def test_whatever_ends_an_exchange_ends_the_worker(fork_server):
     import time
 
     from grading.isolation.session import Session
@@ -460,8 +467,8 @@ def test_whatever_ends_an_exchange_ends_the_turn(warm):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    with Session(warm, []) as session:
-        session.begin()
+    with Session(fork_server, []) as session:
+        session.ensure_worker()
         session._channel.receive = interrupted
         request = {"op": "cell", "cell": "a", "source": "", "mode": "full"}
         with pytest.raises(KeyboardInterrupt):
@@ -469,7 +476,7 @@ def test_whatever_ends_an_exchange_ends_the_turn(warm):
         assert session._channel is None
 
 
-def test_an_error_without_a_text_never_gets_back_into_the_warm_process(grade, grader, release):
+def test_an_error_without_a_text_never_gets_back_into_the_fork_server(grade, grader, release):
     source = "class Mute(Exception):\n    def __str__(self): raise Mute\ndef double(x): raise Mute"
     report = grade(filled(release, double=source))
     assert points(report) == {**FULL, "double": 0.0}
@@ -485,9 +492,9 @@ def test_texts_of_errors_can_be_written_wherever_they_stand(grade, release):
 
 
 def test_a_worker_says_no_more_of_an_error_than_fits_into_a_report():
-    from grading.isolation.session import _checked_errors
+    from grading.isolation.session import checked_errors
 
-    (error,) = _checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
+    (error,) = checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
     assert error == {"type": "E" * 500, "message": "?" * 500, "line": 10**6}
 
 
@@ -554,16 +561,16 @@ def test_endless_judging_costs_its_question_only(grade, release, course, monkeyp
 
 
 def test_judging_ends_at_its_time_and_nothing_comes_later():
-    from grading.examination.deadline import _Judging, _TooLong
+    from grading.examination.deadline import Deadline, DeadlinePassed
 
-    judging = _Judging(0.01)
-    with pytest.raises(_TooLong):
+    judging = Deadline(0.01)
+    with pytest.raises(DeadlinePassed):
         judging.start()
         while True:
             len("")
     judging.stop()
     assert sys.getprofile() is None and judging.left < 0
-    judging = _Judging(5.0)
+    judging = Deadline(5.0)
     judging.start()
     judging.stop()
     assert sys.getprofile() is None and 0 < judging.left < 5

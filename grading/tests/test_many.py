@@ -99,7 +99,7 @@ def test_a_grader_that_has_loaded_older_code_refuses(course, monkeypatch):
     job = Job(course, Limits(), "best", course.root / "grading/course_secret")
     monkeypatch.setattr(graders, "_loaded", "of last week")
     with pytest.raises(CourseError, match="changed after this grader had been started"):
-        grade_folder(job, job.key(), "folder", "ada")
+        grade_folder(job, job.fingerprint(), "folder", "ada")
 
 
 def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course, tmp_path, monkeypatch):
@@ -112,12 +112,12 @@ def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course,
         squared = filled(toy_course.released(root), double="def double(x): return x * x")
         folder = hand_in(root, "ada", squared, {"toy.safetensors": weights()})
         job = Job(Course(root, EXERCISE, "toy_checks"), Limits(), "best", root / "grading/course_secret")
-        report = grade_folder(job, job.key(), str(folder), "ada")
+        report = grade_folder(job, job.fingerprint(), str(folder), "ada")
         assert hint in report.questions["double"].hint and report.points == FULL["total"] + FULL["model"]
         hidden = root / "grading/hidden_checks/test_toy.py"
         head = "def test_values(submission):"
         hidden.write_text(hidden.read_text().replace(head, f"{head}\n    return"))
-        assert grade_folder(job, job.key(), str(folder), "ada").points > report.points
+        assert grade_folder(job, job.fingerprint(), str(folder), "ada").points > report.points
     graders.close()
     graders._forget(course)
 
@@ -166,7 +166,7 @@ def graded(small_class, tmp_path):
 def gradings(root: Path) -> dict[str, tuple[str, float]]:
     """Return the key of each student's report and the seconds that it took, which no second grading takes again."""
     reports = [Report.read(path) for path in (root / "grading/reports/toy").glob("*.json")]
-    return {report.student: (report.key, report.seconds) for report in reports}
+    return {report.student: (report.fingerprint, report.seconds) for report in reports}
 
 
 def test_a_second_run_in_a_copy_grades_nobody(graded):

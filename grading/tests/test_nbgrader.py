@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,22 @@ def test_the_verbs_explain_themselves(capsys):
     assert "autograde EXERCISE" in capsys.readouterr().out
     assert main(["marks", "no_such_exercise"]) == 0
     assert "nothing is graded yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["release", "autograde", "marks", "overview", "verify", "sample-class"])
+def test_every_verb_has_a_parser_of_its_own(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0 and f"usage: python -m grading {verb} [-h]" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--jobs=none" if verb == "autograde" else "--no-such-option"])
+    assert ended.value.code == 2 and f"python -m grading {verb}: error: " in capsys.readouterr().err
+
+
+def test_marks_are_shown_without_waiting_for_torch_or_nbgrader():
+    script = "import sys; from grading.__main__ import main; main(['marks', 'toy']); print(sorted(sys.modules))"
+    shown = subprocess.check_output([sys.executable, "-c", script], env=toy_course.environment(), text=True)
+    assert "'grading.reporting.marks'" in shown and not any(f"'{name}'" in shown for name in ("torch", "nbgrader"))
 
 
 def test_a_course_that_contradicts_itself_grades_nobody(graded, tmp_path):

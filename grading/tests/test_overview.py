@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from grading.__main__ import main
 from grading.errors import GradingError
 from grading.report import QuestionReport, Report
 from grading.reporting import overview
@@ -242,7 +243,7 @@ def test_a_damaged_report_is_named_and_the_others_are_shown(three, damage):
 def test_without_reports_there_is_a_message_and_no_page(tmp_path, capsys):
     with pytest.raises(GradingError, match="nothing is graded yet"):
         overview.write_overview(tmp_path, EXERCISE)
-    assert overview.main([EXERCISE, "--course", str(tmp_path)]) == 1
+    assert main(["overview", EXERCISE, "--course", str(tmp_path)]) == 1
     assert "nothing is graded yet" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
@@ -274,7 +275,7 @@ def test_a_class_of_500_with_its_reports_elsewhere(tmp_path, capsys):
     (tmp_path / "sample/feedback/student_003" / EXERCISE / f"{EXERCISE}.html").write_text("feedback")
     to = tmp_path / "elsewhere/page.html"
     arguments = [EXERCISE, "--course", str(tmp_path), "--to", str(to), "--reports", str(tmp_path / "sample/reports")]
-    assert overview.main(arguments) == 0 and capsys.readouterr().out.strip() == str(to)
+    assert main(["overview", *arguments]) == 0 and capsys.readouterr().out.strip() == str(to)
     soup = BeautifulSoup(to.read_text(), "html.parser")
     rows, counts = table(soup, "All students"), table(soup, "Questions")
     assert len(rows) == 500 and all(sum(int(n) for n in row[5:] if n != "·") == 500 for row in counts)

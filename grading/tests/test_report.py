@@ -1,12 +1,55 @@
 """A report holds marks, and only marks."""
 
+import copy
 import json
 import math
+import pickle
 
 import pytest
 
 from grading.errors import GradingError
 from grading.report import QuestionReport, Report
+
+AS_EVER = """{
+ "exercise": "toy",
+ "student": "ada",
+ "submission_hash": "",
+ "seed": "",
+ "questions": {
+  "q": {
+   "points": 1.5,
+   "maximum": 2.0,
+   "verdict": "partly",
+   "mistake": null,
+   "hint": "h\\u00e9las",
+   "note": "",
+   "seconds": 0.0,
+   "bonus": 1.0,
+   "bonus_maximum": 2.0,
+   "ending": ""
+  }
+ },
+ "unreadable": null,
+ "repairs": [],
+ "cells": [
+  {
+   "name": "a",
+   "trouble": null
+  }
+ ],
+ "output": "",
+ "seconds": 0.0,
+ "peak_mb": 0,
+ "forks": 0,
+ "isolation": [],
+ "isolation_missing": {},
+ "versions": {},
+ "key": "f",
+ "course_key": "c",
+ "files": {},
+ "grader_mb": 0,
+ "schema": 2
+}"""
 
 
 def report(**question) -> Report:
@@ -65,3 +108,44 @@ def test_a_missing_report_is_named(tmp_path):
 def test_an_unknown_verdict_is_refused(tmp_path):
     with pytest.raises(GradingError, match="unknown verdict"):
         report(verdict="excellent").write(tmp_path / "ada.json")
+
+
+def test_the_file_is_as_it_always_was(tmp_path):
+    """Names, order and form of the fields: what reads reports elsewhere, and what was graded before, goes on."""
+    made = report(hint="hélas", bonus=1.0, bonus_maximum=2.0)
+    made.fingerprint, made.course_fingerprint, made.cells = "f", "c", [{"name": "a", "trouble": None}]
+    made.write(tmp_path / "ada.json")
+    assert (tmp_path / "ada.json").read_text() == AS_EVER
+    assert Report.read(tmp_path / "ada.json") == made and (tmp_path / "ada.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"seconds": "long"}, {"seconds": math.inf}, {"repairs": 5}, {"cells": [1]}, {"versions": None}, {"more": 1}],
+)
+def test_a_part_of_another_kind_is_refused(tmp_path, part):
+    report().write(tmp_path / "ada.json")
+    data = json.loads((tmp_path / "ada.json").read_text())
+    (tmp_path / "ada.json").write_text(json.dumps({**data, **part}))
+    with pytest.raises(GradingError, match=f"no sound report at .*{next(iter(part))}"):
+        Report.read(tmp_path / "ada.json")
+
+
+def test_a_question_of_another_kind_is_named(tmp_path):
+    report().write(tmp_path / "ada.json")
+    data = json.loads((tmp_path / "ada.json").read_text())
+    data["questions"]["q"]["points"] = "2"
+    (tmp_path / "ada.json").write_text(json.dumps(data))
+    with pytest.raises(GradingError, match="no sound report at .* q: Expected `float`, got `str` - at `\\$.points`"):
+        Report.read(tmp_path / "ada.json")
+
+
+@pytest.mark.parametrize("student", ["x" * 240, "a\udcff", "zoë"])
+def test_any_name_of_a_folder_is_a_student(tmp_path, student):
+    made = Report("toy", student, questions=report().questions)
+    made.write(tmp_path / f"{student}.json")
+    assert Report.read(tmp_path / f"{student}.json") == made
+
+
+def test_a_report_is_the_same_in_another_process():
+    assert pickle.loads(pickle.dumps(report())) == copy.deepcopy(report()) == report()

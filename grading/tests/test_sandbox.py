@@ -69,10 +69,11 @@ def threads(count):
 """
 
 
-def said(warm, code: str, without: tuple[str, ...] = ()) -> str:
+def said(fork_server, code: str, without: tuple[str, ...] = ()) -> str:
     """Return what code printed that ran in a worker, and that the worker lived to the end of it."""
-    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")], without=without) as session:
-        session.begin()
+    cells = [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]
+    with Session(fork_server, cells, without=without) as session:
+        session.ensure_worker()
         assert [cell.errors for cell in session.cells] == [[], []]
     return session.output
 
@@ -91,18 +92,18 @@ def running(marker: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def isolated(warm):
-    """The warm process, where this machine gives every layer."""
-    with Session(warm, []) as session:
-        session.begin()
+def isolated(fork_server):
+    """The fork server, where this machine gives every layer."""
+    with Session(fork_server, []) as session:
+        session.ensure_worker()
     if missing := session.layers["missing"]:
         pytest.skip(f"this machine does not give {missing}")
-    return warm
+    return fork_server
 
 
-def test_every_layer_is_used_or_named_as_missing(warm):
-    with Session(warm, []) as session:
-        session.begin()
+def test_every_layer_is_used_or_named_as_missing(fork_server):
+    with Session(fork_server, []) as session:
+        session.ensure_worker()
     assert set(LAYERS) == (set(session.layers["used"]) | set(session.layers["missing"])) - {"user namespace"}
     assert {"limits", "no new privileges"} <= set(session.layers["used"])
 
@@ -253,16 +254,16 @@ LANDLOCK_KNOWS = {  # Landlock's version -> what it knows from then on, beside t
 }
 
 
-def outcome(warm, machine, action: str, without: tuple[str, ...]) -> str:
-    return said(warm, f"machine = {machine!r}\nattempt(lambda: {action})", without).strip()
+def outcome(fork_server, machine, action: str, without: tuple[str, ...]) -> str:
+    return said(fork_server, f"machine = {machine!r}\nattempt(lambda: {action})", without).strip()
 
 
-def only_together(warm, machine, layers: tuple[str, ...], action: str) -> None:
+def only_together(fork_server, machine, layers: tuple[str, ...], action: str) -> None:
     """Check that an action is refused as long as any one of the layers is on, all others too, and possible without."""
     for kept in layers:
         without = tuple(layer for layer in layers if layer != kept)
-        assert outcome(warm, machine, action, without).startswith("REFUSED"), f"with {kept}"
-    off = outcome(warm, machine, action, layers)
+        assert outcome(fork_server, machine, action, without).startswith("REFUSED"), f"with {kept}"
+    off = outcome(fork_server, machine, action, layers)
     assert off.startswith("POSSIBLE"), off
 
 
@@ -323,7 +324,7 @@ print("POSSIBLE", ctypes.CFUNCTYPE(ctypes.c_int)(address)())
 @pytest.mark.parametrize("code", [FOREIGN, "call(0x40000000 | 39)"], ids=["32 bits", "x32"])
 def test_calls_of_another_architecture_end_the_process(isolated, code):
     with Session(isolated, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as session:
-        session.begin()
+        session.ensure_worker()
     assert "signal 31" in str(session.cells[1].trouble) and "POSSIBLE" not in session.output
     if code == FOREIGN:  # this kernel may know such calls; of the second kind it need not
         assert said(isolated, code, ("seccomp",)) == "POSSIBLE 1\n"
@@ -359,8 +360,8 @@ def test_root_is_given_up_for_a_user_of_this_grader_alone(isolated):
 @pytest.fixture(params=LAYERS)
 def lost(request, monkeypatch):
     """The name of a layer that this machine does not give for once."""
-    start = ForkServer.start_turn
-    monkeypatch.setattr(ForkServer, "start_turn", lambda *arguments: start(*arguments[:4], (request.param,)))
+    start = ForkServer.start_worker
+    monkeypatch.setattr(ForkServer, "start_worker", lambda *arguments: start(*arguments[:4], (request.param,)))
     return request.param
 
 
@@ -380,20 +381,20 @@ def test_strict_refuses_without_any_one_layer_and_says_what_to_do(grader, lost, 
     assert f"{lost}: switched off (what to do: {ADVICE[lost]})" in str(raised.value)
 
 
-def test_strict_sends_no_cell_to_a_worker_that_lacks_a_layer(warm):
+def test_strict_sends_no_cell_to_a_worker_that_lacks_a_layer(fork_server):
     cells = [Cell("code", "print('it ran')", "full")]
     with (
-        Session(warm, cells, without=("landlock",), strict=True) as session,
+        Session(fork_server, cells, without=("landlock",), strict=True) as session,
         pytest.raises(NotIsolated, match="landlock"),
     ):
-        session.begin()
+        session.ensure_worker()
     assert session.output == "" and isinstance(session.broken, NotIsolated)
 
 
-# --- the turn as a whole ---------------------------------------------------------------------------------------------
+# --- the worker as a whole -------------------------------------------------------------------------------------------
 
 
-def test_a_daemon_does_not_outlive_the_turn(isolated):
+def test_a_daemon_does_not_outlive_the_worker(isolated):
     marker = f"daemon{os.getpid()}"
     code = f"""
 if os.fork() == 0:
@@ -408,7 +409,7 @@ time.sleep(0.3)
     for without in (open_doors, (*open_doors, "process namespace")):
         cells = [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]
         with Session(isolated, cells, without=without) as session:
-            session.begin()
+            session.ensure_worker()
             deadline = time.monotonic() + 10
             while not running(marker):  # two forks and a new program, on a busy machine
                 assert time.monotonic() < deadline, session.output
@@ -416,7 +417,7 @@ time.sleep(0.3)
         assert running(marker) == []
 
 
-def test_inherited_descriptors_lead_nowhere(warm):
+def test_inherited_descriptors_lead_nowhere(fork_server):
     code = """
 for descriptor in range(3, 300):
     try:
@@ -424,44 +425,44 @@ for descriptor in range(3, 300):
     except OSError:
         pass
 """
-    with Session(warm, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as session:
-        session.begin()
-        assert session.cells[1].mode != "full"  # the frame was nonsense: the turn ended, the cell was left out
-    with Session(warm, []) as session:
-        session.begin()  # and the warm process lives
+    with Session(fork_server, [Cell("attempt", ATTEMPT, "full"), Cell("code", code, "full")]) as session:
+        session.ensure_worker()
+        assert session.cells[1].mode != "full"  # the frame was nonsense: the worker ended, the cell was left out
+    with Session(fork_server, []) as session:
+        session.ensure_worker()  # and the fork server lives
     assert session.layers["used"]
 
 
-def test_a_flood_of_output_is_cut_and_stops_nobody(warm):
+def test_a_flood_of_output_is_cut_and_stops_nobody(fork_server):
     started = time.monotonic()
-    text = said(warm, "for _ in range(20000): print('x' * 100)")
-    assert len(text) == warm.limits.output_kb << 10
+    text = said(fork_server, "for _ in range(20000): print('x' * 100)")
+    assert len(text) == fork_server.limits.output_kb << 10
     assert time.monotonic() - started < 30
 
 
-def test_the_environment_tells_nothing(warm, monkeypatch):
-    text = said(warm, "print(sorted(os.environ))")
+def test_the_environment_tells_nothing(fork_server, monkeypatch):
+    text = said(fork_server, "print(sorted(os.environ))")
     assert "DEEP_LEARNING_LAB_GRADING" in text and "USER" not in text and "LOGNAME" not in text
 
 
 def test_an_environment_behind_a_link_is_read_at_its_real_place(course, isolated, tmp_path, monkeypatch):
-    """What is imported late in a turn, such as a part of autograd, was not found there once."""
+    """What is imported late in a worker, such as a part of autograd, was not found there once."""
     (tmp_path / "link").symlink_to(sys.prefix)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "link" / "bin" / Path(sys.executable).name))
-    patient = dataclasses.replace(isolated.limits, submission_seconds=120)  # its first turn waits for torch
+    patient = dataclasses.replace(isolated.limits, submission_seconds=120)  # its first worker waits for torch
     linked = start_fork_server(course, patient)
     try:
         assert said(linked, "assert 'pluggy' not in sys.modules; import pluggy; print('found')").strip() == "found"
         with Session(linked, []) as session:
-            session.begin()
+            session.ensure_worker()
         assert not session.layers["missing"]
     finally:
         linked.close()
 
 
-def test_nothing_is_left_in_the_folder(warm):
-    said(warm, "open('left', 'w').write('x')")
-    assert os.listdir(warm.folder) == []
+def test_nothing_is_left_in_the_folder(fork_server):
+    said(fork_server, "open('left', 'w').write('x')")
+    assert os.listdir(fork_server.folder) == []
 
 
 AS_NOBODY = """
@@ -471,11 +472,11 @@ sys.path[:0] = {path!r}
 from grading.isolation.sandbox import Limits
 from grading.isolation.session import Cell, Session
 from grading.isolation.forkserver import ForkServer
-warm = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})
-with Session(warm, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as session:
-    session.begin()
+fork_server = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})
+with Session(fork_server, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as session:
+    session.ensure_worker()
 print(session.layers, session.output)
-warm.close()
+fork_server.close()
 """
 
 

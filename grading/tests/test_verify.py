@@ -1,15 +1,16 @@
 """Verifying on the toy course, graded by stock nbgrader before: what is sound stays, what is luck is listed."""
 
-import dataclasses
 import json
 import shutil
 
+import msgspec
 import pytest
 import toy_course
 from toy_course import filled, hand_in, nbgrader, weights
 
+from grading.__main__ import main
 from grading.report import Report
-from grading.verify import Run, Verified, compare, main, planned
+from grading.verify import Run, Verified, compare, planned
 
 BY_LUCK = "def double(x):\n    return 2 * x if x[0, 0] % 2 else x"  # right for odd numbers only
 BY_CHANCE = "import os\ndef total(x):\n    return x.sum() + (os.urandom(1)[0] % 2)"
@@ -44,7 +45,7 @@ def verify(graded, capsys):
 
     def run(*options: str, students: tuple[str, ...] = ()) -> tuple[int, list[str]]:
         named = [part for student in students for part in ("--student", student)]
-        status = main(["toy", "--course", str(graded), *named, *options])
+        status = main(["verify", "toy", "--course", str(graded), *named, *options])
         return status, capsys.readouterr().out.splitlines()
 
     return run
@@ -105,9 +106,9 @@ def test_a_report_that_says_something_else_is_not_repeated(verify, graded):
     ],
 )
 def test_reports_are_compared_where_they_are_on_the_same(tmp_path, changed, not_repeated, not_compared):
-    ours, found = Report("toy", "ada", "a", "seed", course_key="a"), Verified([])
+    ours, found = Report("toy", "ada", "a", "seed", course_fingerprint="a"), Verified([])
     if changed is not None:
-        (tmp_path / "ada.json").write_text(json.dumps({**dataclasses.asdict(ours), **changed}))
+        (tmp_path / "ada.json").write_text(json.dumps({**msgspec.to_builtins(ours), **changed}))
     compare(ours, tmp_path / "ada.json", found)
     for lines, expected in ((found.not_repeated, not_repeated), (found.not_compared, not_compared)):
         assert len(lines) == (expected is not None) and all(expected in line for line in lines)
@@ -115,9 +116,9 @@ def test_reports_are_compared_where_they_are_on_the_same(tmp_path, changed, not_
 
 def test_what_cannot_be_verified_is_said(verify, graded, tmp_path, capsys):
     assert verify(students=("nobody",))[0] == 2
-    assert main(["toy", "--course", str(tmp_path)]) == 2
+    assert main(["verify", "toy", "--course", str(tmp_path)]) == 2
     assert "no nbgrader_config.py" in capsys.readouterr().out
-    assert main(["other", "--course", str(graded)]) == 2
+    assert main(["verify", "other", "--course", str(graded)]) == 2
     assert "nothing on other was handed in" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         verify("--threads", "none")

@@ -1,0 +1,220 @@
+"""The plan for a class: whose submission has to be graded, whose report is still right, who is done, who grades.
+
+The exporter makes a plan before nbgrader goes through the class, and the steps ask it for the report on the one that is
+being converted. Only what is new or changed is graded (`grading.course.fingerprint`), and a run that was ended at any
+moment is completed by the next: a student is done when the graded notebook carries the report's fingerprint, which is
+written last.
+"""
+
+from __future__ import annotations
+
+import atexit
+import glob
+import hashlib
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from grading.course.fingerprint import files_of, report_fingerprint
+from grading.course.lock import hold
+from grading.errors import GradingError
+from grading.examination import graders
+from grading.plugin.gradebook import know_assignment
+from grading.plugin.settings import Grading, SafeCourseDirectory
+from grading.report import Report
+from grading.submission.read import Submission, text_of
+
+__all__ = ["ClassPlan", "Conversion"]
+
+TAIL = 4096  # bytes at the end of a graded notebook, in which its metadata stand
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The submission that is being converted, as it was read just now, with its fingerprint."""
+
+    folder: Path
+    submission: Submission
+    fingerprint: str
+
+
+class ClassPlan:
+    """What one run of autograding has to do with a class, in this order: `choose`, `make_room`, `begin`; then, for each
+    submission, `turn_to` and `report`, and `advance` when its marks are on their way.
+
+    Args:
+        coursedir: the class's folders, and which of its students and exercises are meant.
+        grading: what nbgrader_config.py sets.
+        log: takes what is said about the class.
+    Raises:
+        CourseError: nobody can be graded.
+    """
+
+    def __init__(self, coursedir: SafeCourseDirectory, grading: Grading, log: logging.Logger) -> None:
+        self.coursedir, self.grading, self.log = coursedir, grading, log
+        self.exercise: str = coursedir.assignment_id
+        self.job = grading.job(coursedir, self.exercise)
+        self.course = self.job.course
+        hold(self.course.root / grading.reports, "grading")
+        self.known = know_assignment(coursedir, self.course)
+        self.graders = grading.graders(self.job, self._keep)
+        atexit.register(self.graders.close)
+        self.reports: dict[Path, Report | None] = {}  # by folder; None: it has to be graded
+        self.submissions: dict[str, Path] = {}  # by the notebook that nbgrader is told to convert
+        self.current: Conversion | None = None
+        self.bar: tqdm | None = None
+
+    # --- before nbgrader goes through the class ----------------------------------------------------------------------
+
+    def choose(self, force: bool) -> dict[str, list[str]]:
+        """Find out who has to be converted, and return the notebook of each by folder, as nbgrader keeps them.
+
+        Args:
+            force: nbgrader's option: everybody's marks are written again, and what was cut short is graded again.
+        """
+        folders = self._folders()
+        self.reports = {folder: self._right_report(folder, force) for folder in folders}
+        todo = [folder for folder in folders if force or not self._is_done(folder)]
+        self.submissions = {str(folder / f"{self.exercise}.ipynb"): folder for folder in todo}
+        if done := len(folders) - len(todo):
+            self.log.info("%d of %d submissions are graded and unchanged", done, len(folders))
+        return {str(folder): [notebook] for notebook, folder in self.submissions.items()}
+
+    def make_room(self) -> None:
+        """Remove the graded notebooks of all who are converted: nbgrader would take them for done.
+
+        Raises:
+            GradingError: one of them cannot be removed.
+        """
+        for folder in self.submissions.values():
+            _remove(self._graded_folder(folder))
+
+    def begin(self) -> None:
+        """Start to grade, and show how far it is.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        todo = self.submissions.values()
+        self.graders.ahead([(str(folder), _student(folder)) for folder in todo if self.reports[folder] is None])
+        self.bar = tqdm(total=len(todo), desc=self.exercise, unit="", disable=not self.grading.progress, leave=False)
+
+    def _folders(self) -> list[Path]:
+        """Return the folders of all submissions that are meant, by name."""
+        coursedir = self.coursedir
+        pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, self.exercise)
+        folders = [Path(folder) for folder in sorted(glob.glob(pattern))]
+        for student in set(map(_student, folders)):
+            if text_of(student) != student:
+                self.log.error("%r is no name in UTF-8, which a gradebook needs: rename the folder", student)
+        return folders
+
+    def _right_report(self, folder: Path, force: bool) -> Report | None:
+        """Return the report that there is, if it is still right; None if the submission has to be graded."""
+        try:
+            report = Report.read(self.report_path(_student(folder)))
+        except GradingError:
+            return None
+        if not self._would_be_the_same(report, force):
+            return None
+        files = files_of(folder, self.exercise)
+        if files and files == report.files:
+            return report
+        submission = graders.read(self.job, str(folder), _student(folder))
+        if report.fingerprint != report_fingerprint(self.graders.fingerprint, submission):
+            return None
+        if files != report.files:  # copied, say: next time it need not be read
+            report.files = files
+            self._keep(report)
+        return report
+
+    def _would_be_the_same(self, report: Report, force: bool) -> bool:
+        """Return whether grading the same submission now would give the same report."""
+        weak = report.isolation_missing and self.grading.isolation == "strict"
+        cut_short = force and any(q.verdict in ("timed out", "crashed") for q in report.questions.values())
+        if self.grading.again or weak or cut_short or not report.sound:
+            return False
+        return report.course_fingerprint == self.graders.fingerprint
+
+    def _is_done(self, folder: Path) -> bool:
+        """Return whether the marks of a right report are in the gradebook: the graded notebook ends with its mark."""
+        report = self.reports[folder]
+        if report is None or _student(folder) not in self.known:
+            return False
+        try:
+            with open(self._graded_folder(folder) / f"{self.exercise}.ipynb", "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+                return self.done_mark(report, folder).encode() in file.read()
+        except OSError:
+            return False
+
+    # --- while nbgrader goes through the class -----------------------------------------------------------------------
+
+    def turn_to(self, notebook: str) -> Conversion | None:
+        """Read the submission whose notebook nbgrader converts now; None if it is no submission's."""
+        folder = self.submissions.get(notebook)
+        if folder is None:
+            return None
+        submission = graders.read(self.job, str(folder), _student(folder))
+        self.current = Conversion(folder, submission, report_fingerprint(self.graders.fingerprint, submission))
+        return self.current
+
+    def report(self) -> Report:
+        """Return the report on the submission that is being converted, and see that it lies where it should.
+
+        Raises:
+            GradingError: the submission changed meanwhile.
+        """
+        current = self.current
+        assert current is not None
+        if (report := self.reports[current.folder]) is None:
+            report = self.graders.report(str(current.folder), _student(current.folder))
+            self._keep(report)
+        if report.fingerprint and report.fingerprint != current.fingerprint:
+            raise GradingError("it changed while it was graded; run the command once more", submission=report.student)
+        return report
+
+    def done_mark(self, report: Report, folder: Path) -> str:
+        """Return what the graded notebook carries when all is done: one hash of the report's fingerprint and the time
+        of submission.
+        """
+        time = self.coursedir.get_existing_timestamp(str(folder))
+        return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
+
+    def report_path(self, student: str) -> Path:
+        """Return where a student's report lies."""
+        return Path(self.coursedir.root, self.grading.reports, self.exercise, f"{student}.json")
+
+    def advance(self) -> None:
+        """Show that one more is done."""
+        if self.bar is not None:
+            self.bar.update()
+
+    def _keep(self, report: Report) -> None:
+        report.write(self.report_path(report.student))
+
+    def _graded_folder(self, folder: Path) -> Path:
+        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, _student(folder), self.exercise))
+
+
+def _student(folder: Path) -> str:
+    """Return whose submission lies in a folder: it is STUDENT/EXERCISE."""
+    return folder.parent.name
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, if it is there.
+
+    Raises:
+        GradingError: it cannot be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise GradingError(f"{folder} cannot be removed: {error.strerror}. See to its rights and run again.") from None
