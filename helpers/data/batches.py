@@ -83,12 +83,9 @@ def rows(values: Tensor, index: Rows) -> Tensor:
 
 
 def batches(
-    data: ImageSet,
-    batch_size: int = 32,
-    device: torch.device | str = "cpu",
-    shuffle: bool = False,
+    data: ImageSet, batch_size: int = 32, device: torch.device | str = "cpu", shuffle: bool = False,
     generator: torch.Generator | None = None,
-) -> Iterator[Batch]:
+) -> Iterator[Batch]:  # fmt: skip
     """Yield `data` in batches; the last one may be shorter.
 
     The images lie in memory as uint8, so a batch is an index and a division: no worker processes are needed.

@@ -52,14 +52,9 @@ def field(field: Tensor, image: Tensor | None = None, *, stride: float = 4, titl
 
 @shows_itself
 def field_grid(
-    fields: Tensor,
-    titles: Sequence[str] | None = None,
-    image: Tensor | None = None,
-    *,
-    stride: float = 4,
-    columns: int = 2,
-    title: str = "",
-) -> Picture:
+    fields: Tensor, titles: Sequence[str] | None = None, image: Tensor | None = None, *, stride: float = 4,
+    columns: int = 2, title: str = "",
+) -> Picture:  # fmt: skip
     """Return part affinity fields in a grid, as `field` draws one.
 
     Args:
@@ -80,15 +75,9 @@ def field_grid(
 
 @shows_itself
 def candidates(
-    image: Tensor,
-    starts: Tensor,
-    ends: Tensor,
-    scores: Tensor,
-    kept: Iterable[tuple[int, int]] | Tensor | None = None,
-    *,
-    stride: float = 4,
-    title: str = "",
-) -> Picture:
+    image: Tensor, starts: Tensor, ends: Tensor, scores: Tensor,
+    kept: Iterable[tuple[int, int]] | Tensor | None = None, *, stride: float = 4, title: str = "",
+) -> Picture:  # fmt: skip
     """Return all limbs that could be, from every start to every end, in the colours of their scores.
 
     A start is a circle, an end a square. Red is a high score, blue a low one; up to 30 candidates have numbers.

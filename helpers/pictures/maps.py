@@ -25,15 +25,9 @@ ENTRIES = 400  # a matrix with more entries shows colours only
 
 @shows_itself
 def map_grid(
-    maps: Tensor,
-    *,
-    titles: Sequence[str] | None = None,
-    images: Tensor | None = None,
-    points: Tensor | None = None,
-    highest: float | None = None,
-    columns: int = 6,
-    title: str = "",
-) -> Picture:
+    maps: Tensor, *, titles: Sequence[str] | None = None, images: Tensor | None = None, points: Tensor | None = None,
+    highest: float | None = None, columns: int = 6, title: str = "",
+) -> Picture:  # fmt: skip
     """Return maps in a grid, bright where they are high.
 
     Args:

@@ -25,13 +25,9 @@ Predictions = Tensor | Mapping[str, Tensor] | None
 
 @shows_itself
 def mask_grid(
-    data: SegmentationSet,
-    predictions: Predictions = None,
-    *,
-    titles: Sequence[str] | None = None,
-    columns: int = 4,
+    data: SegmentationSet, predictions: Predictions = None, *, titles: Sequence[str] | None = None, columns: int = 4,
     title: str = "",
-) -> Picture:
+) -> Picture:  # fmt: skip
     """Return images above their true masks above predicted ones, with a legend of the classes. Void is grey.
 
     Args:
@@ -63,13 +59,9 @@ def mask_grid(
 
 @shows_itself
 def zoom(
-    data: SegmentationSet,
-    centre: tuple[float, float],
-    side: int = 32,
-    predictions: Predictions = None,
-    *,
+    data: SegmentationSet, centre: tuple[float, float], side: int = 32, predictions: Predictions = None, *,
     title: str = "",
-) -> Picture:
+) -> Picture:  # fmt: skip
     """Return a square of one image, enlarged so that its pixels can be seen, with its true and its predicted masks.
 
     Args:

@@ -21,14 +21,9 @@ from helpers.shapes import require
 
 @shows_itself
 def people_grid(
-    data: PeopleSet,
-    people: Sequence[Tensor] | None = None,
-    *,
-    boxes: Sequence[Tensor] | None = None,
-    titles: Sequence[str] | None = None,
-    columns: int = 4,
-    title: str = "",
-) -> Picture:
+    data: PeopleSet, people: Sequence[Tensor] | None = None, *, boxes: Sequence[Tensor] | None = None,
+    titles: Sequence[str] | None = None, columns: int = 4, title: str = "",
+) -> Picture:  # fmt: skip
     """Return images in a grid with their people, a colour each. What is missing is not drawn, nor are limbs to it.
 
     Args:
@@ -74,15 +69,9 @@ def _estimated(people: Sequence[Tensor], index: int, skeleton: Skeleton) -> list
 
 @shows_itself
 def crops_row(
-    crops: Tensor,
-    keypoints: Tensor | None = None,
-    *,
-    visible: Tensor | None = None,
-    skeleton: Skeleton = COCO,
-    titles: Sequence[str] | None = None,
-    columns: int = 8,
-    title: str = "",
-) -> Picture:
+    crops: Tensor, keypoints: Tensor | None = None, *, visible: Tensor | None = None, skeleton: Skeleton = COCO,
+    titles: Sequence[str] | None = None, columns: int = 8, title: str = "",
+) -> Picture:  # fmt: skip
     """Return crops side by side, as many in a row as `columns`, with a pose in each.
 
     Args:
@@ -114,15 +103,9 @@ def crops_row(
 
 @shows_itself
 def masks_and_boxes(
-    image: Tensor,
-    boxes: Tensor,
-    scores: Tensor,
-    masks: Tensor | None = None,
-    keypoints: Tensor | None = None,
-    *,
-    skeleton: Skeleton = COCO,
-    title: str = "",
-) -> Picture:
+    image: Tensor, boxes: Tensor, scores: Tensor, masks: Tensor | None = None, keypoints: Tensor | None = None, *,
+    skeleton: Skeleton = COCO, title: str = "",
+) -> Picture:  # fmt: skip
     """Return one image with what a detector found in it: boxes with their scores, masks and poses, a colour per person.
 
     Args:

@@ -16,13 +16,9 @@ LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False}
 
 @shows_itself
 def curves(
-    histories: History | Mapping[str, History],
-    names: Sequence[str] | None = None,
-    *,
-    title: str = "",
-    ylabel: str = "",
-    baseline: float | None = None,
-) -> Picture:
+    histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "",
+    ylabel: str = "", baseline: float | None = None,
+) -> Picture:  # fmt: skip
     """Return curves over the epochs; a circle marks the weights that were kept.
 
     Args:
@@ -82,12 +78,9 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
 
 @shows_itself
 def bars(
-    values: Mapping[str, float] | Mapping[str, Mapping[str, float]],
-    *,
-    ylabel: str = "",
-    title: str = "",
+    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = "",
     baseline: float | None = None,
-) -> Picture:
+) -> Picture:  # fmt: skip
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:

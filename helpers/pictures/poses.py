@@ -32,14 +32,9 @@ from helpers.shapes import require
 
 @shows_itself
 def pose_on_image(
-    image: Tensor,
-    keypoints: Tensor,
-    visibility: Tensor | None = None,
-    *,
-    skeleton: Skeleton,
-    truth: Tensor | None = None,
-    title: str = "",
-) -> Picture:
+    image: Tensor, keypoints: Tensor, visibility: Tensor | None = None, *, skeleton: Skeleton,
+    truth: Tensor | None = None, title: str = "",
+) -> Picture:  # fmt: skip
     """Return one image with its pose: left limbs blue, right limbs orange, the middle yellow.
 
     A filled dot is a keypoint that is seen, a hollow one is hidden; what is outside the image is not drawn. `truth`, if
@@ -63,13 +58,9 @@ def pose_on_image(
 
 @shows_itself
 def pose_grid(
-    data: PoseSet,
-    predictions: Tensor | None = None,
-    *,
-    titles: Sequence[str] | None = None,
-    columns: int = 4,
+    data: PoseSet, predictions: Tensor | None = None, *, titles: Sequence[str] | None = None, columns: int = 4,
     title: str = "",
-) -> Picture:
+) -> Picture:  # fmt: skip
     """Return the images of `data` with their poses, in a grid.
 
     Args:

@@ -42,14 +42,9 @@ class Checkpoint:
     """
 
     def __init__(
-        self,
-        save_to: str | os.PathLike[str] | None,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        generator: torch.Generator,
-        history: History,
-        schedule: Schedule,
-    ):
+        self, save_to: str | os.PathLike[str] | None, model: nn.Module, optimizer: torch.optim.Optimizer,
+        generator: torch.Generator, history: History, schedule: Schedule,
+    ):  # fmt: skip
         self.model, self.optimizer, self.generator = model, optimizer, generator
         self.history, self.schedule = history, schedule
         self.save_to = Path(save_to) if save_to is not None else None

@@ -28,27 +28,12 @@ Metrics = dict[str, Callable[[Output, Batch], float]]
 
 
 def fit(
-    model: nn.Module,
-    train: ImageSet,
-    val: ImageSet,
-    *,
-    loss: Loss,
-    metrics: Metrics,
-    epochs: int | None = None,
-    max_seconds: float | None = None,
-    batch_size: int = 32,
-    lr: float = 1e-3,
-    weight_decay: float = 1e-2,
-    augment: Callable[[Batch], Batch] | None = None,
-    save_to: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    mode: str = "min",
-    train_metrics: bool = True,
-    seed: int = 0,
-    device: str | torch.device | None = None,
-    precision: Precision | None = None,
-    progress: bool = True,
-) -> History:
+    model: nn.Module, train: ImageSet, val: ImageSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
+    max_seconds: float | None = None, batch_size: int = 32, lr: float = 1e-3, weight_decay: float = 1e-2,
+    augment: Callable[[Batch], Batch] | None = None, save_to: str | os.PathLike[str] | None = None,
+    resume: bool = False, mode: str = "min", train_metrics: bool = True, seed: int = 0,
+    device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
+) -> History:  # fmt: skip
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
     Args:
@@ -113,16 +98,10 @@ def fit(
 
 
 def train_one_epoch(
-    model: nn.Module,
-    shuffled: Iterable[Batch],
-    loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    schedule: Schedule,
-    precision: Precision | None = None,
-    augment: Callable[[Batch], Batch] | None = None,
-    display: ProgressDisplay | None = None,
-    threads: Threads | None = None,
-) -> float:
+    model: nn.Module, shuffled: Iterable[Batch], loss: Loss, optimizer: torch.optim.Optimizer, schedule: Schedule,
+    precision: Precision | None = None, augment: Callable[[Batch], Batch] | None = None,
+    display: ProgressDisplay | None = None, threads: Threads | None = None,
+) -> float:  # fmt: skip
     """Return the mean loss per image over one pass through the batches, having taken one step for each.
 
     It ends early when `schedule` is over.
