@@ -1,7 +1,5 @@
 """A student's own answers from an earlier exercise, for the exercise that compares with them."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import io

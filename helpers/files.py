@@ -1,7 +1,5 @@
 """Where the course lies, files written whole or not at all, and downloads with a checksum."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """Is this machine ready for the course? One line for each thing that an exercise needs."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import platform

@@ -1,7 +1,5 @@
 """Whether this code runs in a notebook, and what is shown below its cells."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

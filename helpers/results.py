@@ -1,7 +1,5 @@
 """The table of results that grows from exercise to exercise."""
 
-from __future__ import annotations
-
 import html
 import json
 import math

@@ -1,7 +1,5 @@
 """One check for shapes and dtypes, so that every function refuses bad input with the same kind of sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -5,8 +5,6 @@ still all are computed at once on the batch's device, much faster than one image
 torchvision's v2 functions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Sets of images in memory: what they have in common, and the batches that a network, a loss and a metric get."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol, Self

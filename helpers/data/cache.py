@@ -1,7 +1,5 @@
 """The cache of rendered images: one checksummed file for each set."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

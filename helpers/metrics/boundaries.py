@@ -1,7 +1,5 @@
 """How well the borders between classes are met: a score that looks at outlines only."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

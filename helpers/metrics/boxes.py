@@ -1,7 +1,5 @@
 """How many people get a box, and how many boxes a person."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

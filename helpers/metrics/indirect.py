@@ -1,7 +1,5 @@
 """Scores that helpers needs itself, computed another way than any answer to a question."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

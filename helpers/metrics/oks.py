@@ -1,7 +1,5 @@
 """Object keypoint similarity and the average precision that COCO computes from it."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Mapping, Sequence

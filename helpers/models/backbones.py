@@ -4,8 +4,6 @@ Every backbone takes images, float (B, 3, H, W) in [0, 1], to one feature map (B
 and tells `out_channels` and `stride`.
 """
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import torch

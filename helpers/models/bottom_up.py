@@ -3,8 +3,6 @@
 What turns maps into people, `find_peaks` and `group_people`, is the exercise; it is handed in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

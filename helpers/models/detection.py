@@ -11,8 +11,6 @@ around each centre, not at one pixel, by their overlap with the right one; and d
 overlap.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

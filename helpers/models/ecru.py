@@ -1,7 +1,5 @@
 """ECRU at a size for a laptop: an encoder that keeps where its maxima came from, and a decoder that puts them back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """EfficientNet-Lite0 up to stride 16, for the ImageNet weights that come as a Python package (Tan and Le 2019)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

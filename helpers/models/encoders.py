@@ -4,8 +4,6 @@ Every encoder takes images, float (B, 3, H, W) in [0, 1], to a list of maps, hig
 `out_channels` and `stride`, one of each for every map.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch.nn.functional as F

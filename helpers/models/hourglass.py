@@ -1,7 +1,5 @@
 """A small stacked hourglass."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

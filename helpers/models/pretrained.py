@@ -1,7 +1,5 @@
 """Backbones that ImageNet weights exist for: ResNet-18 and EfficientNet-Lite0."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 from collections.abc import Iterator

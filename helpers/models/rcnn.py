@@ -4,8 +4,6 @@ On a CPU an image takes seconds. The weights (178 and 237 MB) are downloaded onc
 Source: He, Gkioxari, Dollar and Girshick 2017, "Mask R-CNN".
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence

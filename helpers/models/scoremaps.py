@@ -1,7 +1,5 @@
 """What surrounds scoremaps: from image to map and back, losses on maps, and the small stacked hourglass."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -3,8 +3,6 @@
 What cuts out crops and leads back from them, `boxes_to_crops` and `crops_to_image`, is the exercise; it is handed in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """The best weights of a training, and the state from which an interrupted one goes on."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

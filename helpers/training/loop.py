@@ -1,7 +1,5 @@
 """Training that can be read: `fit` is a loop over `train_one_epoch` and `evaluate`."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -1,7 +1,5 @@
 """When a training is over, and the learning rate on the way there."""
 
-from __future__ import annotations
-
 import math
 import time
 

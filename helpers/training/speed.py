@@ -1,7 +1,5 @@
 """Where and how a network runs fastest: the device, and a short trial of precision and order of pixels."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import dataclasses

@@ -1,7 +1,5 @@
 """Weights on disk, as safetensors only: a file of numbers, which cannot run code when it is opened."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
