@@ -1,24 +1,20 @@
 """Reads Leeds Sports Pose Extended in its original layout: joints.mat and images/im00001.jpg ... im10000.jpg."""
 
-from __future__ import annotations
-
 import math
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL.Image import Image, Resampling
 
 from helpers.data.photos import opened
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.data.splits import require_split
 from helpers.files import fetch
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["leeds_sports"]
 
@@ -149,8 +145,6 @@ def _window(points: Array, size: tuple[int, int]) -> tuple[float, float, float]:
 
 def _crop(photo: Image, left: float, top: float, scale: float, size: tuple[int, int]) -> Array:
     """Return uint8 (3, H, W): the window that starts at (left, top), smoothed where it shrinks, black outside."""
-    from PIL.Image import Resampling
-
     height, width = size
     x0, y0 = math.floor(left), math.floor(top)
     x1, y1 = math.ceil(left + width / scale), math.ceil(top + height / scale)

@@ -1,19 +1,15 @@
 """A set of images with a class for every pixel."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from helpers.data.batches import Batch, Images, Rows, rows
+from helpers.people import CLOTHES, Scene
 from helpers.shapes import VOID, require
-
-if TYPE_CHECKING:
-    from helpers.people import Scene
 
 __all__ = ["SegmentationSet", "VOID", "three_masks"]
 
@@ -80,8 +76,6 @@ class SegmentationSet(Images):
 
 def semantic_mask(scene: Scene) -> Tensor:
     """Return uint8 (H, W): the class of each pixel of a rendered scene, 255 where background touches a person."""
-    from helpers.people import CLOTHES
-
     mask = np.array([MERGED[name] for name in CLOTHES], np.uint8)[scene.clothes]
     person = np.pad(mask > 0, 1)
     touched = person[:-2, 1:-1] | person[2:, 1:-1] | person[1:-1, :-2] | person[1:-1, 2:]

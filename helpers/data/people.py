@@ -1,9 +1,7 @@
 """A set of images of several people each, with everyone's keypoints."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -116,7 +114,7 @@ class PeopleSet(Images):
     def _contents(self) -> str:
         return f" with {int(self.present.sum())} people, {self.skeleton.name} keypoints"
 
-    def with_targets(self, **targets: Tensor) -> PeopleSet:
+    def with_targets(self, **targets: Tensor) -> Self:
         """Return the same set with these targets besides those it has; every batch hands them out under their names.
 
         Scoremaps and fields of a whole set are computed once this way, not anew in every epoch.

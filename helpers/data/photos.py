@@ -1,18 +1,14 @@
 """Opens image files, and says what to do about one that cannot be read."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL import Image
 
 
 @contextlib.contextmanager
-def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image]:
+def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image.Image]:
     """Open an image file, to be read within the `with` block.
 
     Args:
@@ -21,8 +17,6 @@ def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image]:
     Raises:
         FileNotFoundError, ValueError: it is missing, or damaged.
     """
-    from PIL import Image
-
     try:
         with Image.open(path) as file:
             yield file

@@ -1,12 +1,10 @@
 """Sets of rendered images: people one by one, crowds, and masks; from the cache, or made and stored there."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,9 +15,7 @@ from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
 from helpers.data.splits import SPLITS, require_split
-
-if TYPE_CHECKING:  # NumPy's people are imported when the first one is drawn
-    from helpers.people import Scene, SceneSettings
+from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
 
@@ -32,7 +28,7 @@ CROWD: dict[str, Any] = dict(
 )
 
 Cache = Literal[False] | str | Path | None
-LabelsOf = Callable[["Scene", int], dict[str, Tensor]]  # what to take of a scene, of at most so many people
+LabelsOf = Callable[[Scene, int], dict[str, Tensor]]  # what to take of a scene, of at most so many people
 
 
 def rendered_people(
@@ -52,8 +48,6 @@ def rendered_people(
         progress: show a progress bar.
         seed: draw the scenes from this seed instead of the split's own.
     """
-    from helpers.people import SceneSettings
-
     alone = dataclasses.replace(settings or SceneSettings(), people=(1, 1))
     tensors = _rendered("people", _one_person, split, count, size, alone, cache, progress, seed)
     return PoseSet(**tensors, skeleton=COCO, name=f"rendered people, {split}")
@@ -106,8 +100,6 @@ def rendered_segmentation(
 
 def rendered_scene(split: str, index: int, settings: SceneSettings | None = None) -> Scene:
     """Return the scene, with all its labels, that image `index` of `rendered_segmentation(split)` shows."""
-    from helpers.people import render_scene
-
     require_split(split)
     return render_scene(SEEDS[split], index, settings or _mask_settings())
 
@@ -117,15 +109,11 @@ def crowd_settings(**knobs: Any) -> SceneSettings:
 
     Example: crowd_settings(crowding=0.8, people=(6, 6)).
     """
-    from helpers.people import SceneSettings
-
     return SceneSettings(**CROWD | knobs)
 
 
 def _mask_settings() -> SceneSettings:
     """Return the knobs of the scenes of `rendered_segmentation`."""
-    from helpers.people import SceneSettings
-
     return SceneSettings(people=(1, 3), scale=(0.7, 1.0))
 
 
@@ -154,8 +142,6 @@ def _rendered(
         kind: with what the name of the file in the cache begins.
         labels_of: what to take of a scene besides its image.
     """
-    from helpers.people import renderer_version
-
     require_split(split)
     count = SPLITS[split] if count is None else count
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -193,8 +179,6 @@ def _tensors(
 def scenes(seed: int, count: int, settings: SceneSettings, title: str | None) -> Iterator[Scene]:
     """Yield scenes 0 to `count` - 1 of a seed, with a progress bar where there is a title."""
     from tqdm.auto import tqdm
-
-    from helpers.people import render_scene
 
     # Every two seconds: who runs a notebook without a browser (nbval) reads nothing until the cell is done, and of some
     # two thousand messages in the queue the last are lost, the one that says that it is done among them.

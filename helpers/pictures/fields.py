@@ -24,14 +24,7 @@ from helpers.shapes import require
 SHAPES = "osD^vP*X<>hpd"  # one for each kind of keypoint, such as wrists
 CLEAR = 0.1  # a vector of a field that is shorter is not drawn
 NUMBERS = 30  # more candidates than this have colours only
-ARROWS: dict[str, Any] = {
-    "headwidth": 3,
-    "headlength": 2.8,
-    "headaxislength": 2.6,
-    "pivot": "mid",
-    "edgecolor": BLACK,
-    "zorder": 3,
-}
+HEADS: dict[str, Any] = {"headwidth": 3, "headlength": 2.8, "headaxislength": 2.6}  # of arrows
 
 
 @shows_itself
@@ -186,7 +179,8 @@ def _draw_field(axis: Axes, field: Tensor, image: Tensor | None, stride: float) 
     look: dict[str, Any] = (
         {"color": VERMILION, "linewidth": 0} if image is None else {"color": YELLOW, "linewidth": 0.25}
     )
-    axis.quiver(px, py, dx, dy, width=0.2 * stride, **scale, **look, **ARROWS)
+    look |= {"pivot": "mid", "edgecolor": BLACK, "zorder": 3}
+    axis.quiver(px, py, dx, dy, width=0.2 * stride, **scale, **look, **HEADS)
     return int(clear.sum())
 
 

@@ -159,7 +159,7 @@ def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("helpers.people.render_scene", interrupted)
+    monkeypatch.setattr("helpers.data.rendered.render_scene", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rendered_people("val", 2, settings=SMALL, cache=tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
@@ -184,6 +184,6 @@ def test_load_poses_knows_two_names(tmp_path, monkeypatch):
 
 def test_rendering_sends_few_messages(capfd, monkeypatch):
     """A bar that speaks with every image would fill the queue of a kernel whose reader waits for the cell's end."""
-    monkeypatch.setattr("helpers.people.render_scene", lambda seed, index, settings: time.sleep(0.01))
+    monkeypatch.setattr("helpers.data.rendered.render_scene", lambda seed, index, settings: time.sleep(0.01))
     assert len(list(scenes(0, 60, SMALL, "rendering"))) == 60
     assert 1 <= capfd.readouterr().err.count("\r") <= 4

@@ -1,8 +1,7 @@
 """What a training shows while it runs: a progress bar, and in a notebook the curves."""
 
-from __future__ import annotations
-
 import time
+from typing import Self
 
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -27,7 +26,7 @@ class ProgressDisplay:
         self.shown = 0.0
         self.metric = ""
 
-    def __enter__(self) -> ProgressDisplay:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

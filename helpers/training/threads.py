@@ -1,11 +1,10 @@
 """How many threads a training step should take, and memory that it keeps."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import statistics
 import time
+from typing import Self
 
 import torch
 
@@ -47,7 +46,7 @@ class Threads:
         self.recent: list[float] = []
         self.next_trial = 0.0
 
-    def __enter__(self) -> Threads:
+    def __enter__(self) -> Self:
         torch.set_num_threads(self.now)
         return self
 
