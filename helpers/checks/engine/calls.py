@@ -64,8 +64,7 @@ class ValueCall(AnyCall):
         arguments = ", ".join(f"{key}: {_argument(value)}" for key, value in self.inputs.items())
         return call_line(self.name, arguments, self.call.note)
 
-    @property
-    def ways(self) -> Sequence[Way]:
+    def ways(self, fault: Fault) -> Sequence[Way]:
         return (alike_by(ValueCall.alike),)
 
     def read(self, got: Value, right: Value) -> Fault | None:

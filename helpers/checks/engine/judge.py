@@ -115,9 +115,8 @@ class AnyCall(Protocol):
     def called(self) -> str:
         """The line `called` of the verdict."""
 
-    @property
-    def ways(self) -> Sequence[Way]:
-        """In which ways an answer can be like that of a known wrong version, the surest first."""
+    def ways(self, fault: Fault) -> Sequence[Way]:
+        """Return in which ways an answer with this fault can be like a known wrong version's, the surest first."""
 
     def refuse(self, got: Value) -> None:
         """Raise `Wrong` if so much came that it is not to be judged; asked before the next call."""
@@ -150,7 +149,7 @@ def _mistake(
     """Return the known mistake behind a fault. A wrong version called "mistake.variant" shows the mistake "mistake"."""
     if fault.kind == NOT_WRITTEN:
         return None
-    names = (way.nearest(index, calls, answers, judged) for way in calls[index].ways)
+    names = (way.nearest(index, calls, answers, judged) for way in calls[index].ways(fault))
     name = next(filter(None, names), None)
     return name and name.partition(".")[0]
 

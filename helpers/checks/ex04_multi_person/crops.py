@@ -63,11 +63,11 @@ class Crops(AnyCall):
     def size(self) -> tuple[int, int]:
         return (self.crop_size, self.crop_size) if isinstance(self.crop_size, int) else self.crop_size
 
-    @property
-    def ways(self) -> Sequence[Way]:
-        """Numbers that are the same; else crops that lie nearest, within a crop pixel: a mistake is the same in every
-        convention."""
-        return alike_by(Crops.alike), Way(Crops.misplaced_like, "one")
+    def ways(self, fault: Fault) -> Sequence[Way]:
+        """Return the same numbers; else, where crops are misplaced, those that lie nearest, within a crop pixel: a
+        mistake is the same in every convention."""
+        misplaced = [Way(Crops.misplaced_like, "one")] if fault.kind == "place" else []
+        return [alike_by(Crops.alike), *misplaced]
 
     def read(self, got: Value, right: Value) -> Fault | None:
         """Return what is wrong with the values of a call; `right` is the right answer in short."""
@@ -95,9 +95,7 @@ class Crops(AnyCall):
     def misplaced_like(self, got: Value, wrong: Value, right: Value) -> float | None:
         """Return how far crops that are misplaced lie from those that a known wrong version misplaces, at the worst of
         them in crop pixels; None from a pixel on, or where it misplaces none."""
-        fault, transforms = self.read(got, right), _transforms(right)
-        if not fault or fault.kind != "place":
-            return None
+        transforms = _transforms(right)
         if not isinstance(wrong, list) or wrong[0] != _fingerprint(got["value"], []):
             return None
         misplaced = _transforms(wrong)

@@ -44,8 +44,7 @@ class Offsets(AnyCall):
         arguments = f"peaks: {counts} of them, offsets: {described(self.offsets)}"
         return call_line("add_offsets", arguments, self.note)
 
-    @property
-    def ways(self) -> Sequence[Way]:
+    def ways(self, fault: Fault) -> Sequence[Way]:
         return (alike_by(Offsets.equal),)
 
     def read(self, got: Value, right: Value) -> Fault | None:

@@ -57,9 +57,8 @@ class Peaks(AnyCall):
         arguments = f"scoremaps: {described(self.scoremaps)}, threshold: {self.threshold:g}"
         return call_line("find_peaks", arguments, self.note)
 
-    @property
-    def ways(self) -> Sequence[Way]:
-        """The same numbers; else the same peaks, each refined in a way of its own."""
+    def ways(self, fault: Fault) -> Sequence[Way]:
+        """Return the same numbers; else the same peaks, each refined in a way of its own."""
         return alike_by(Peaks.equal), alike_by(Peaks.meant)
 
     def refuse(self, got: Value) -> None:

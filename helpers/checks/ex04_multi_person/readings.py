@@ -50,8 +50,7 @@ class FreeCall(AnyCall, Protocol):
     def told_apart(self, got: Reading, right: Reading) -> tuple[str, str]:
         """Return the lines `returned` and `expected` of a wrong value."""
 
-    @property
-    def ways(self) -> Sequence[Way]:
+    def ways(self, fault: Fault) -> Sequence[Way]:
         return (alike_by(FreeCall.alike),)
 
     def refuse(self, got: Value) -> None:

@@ -39,8 +39,7 @@ NO_SCORES = Form("an empty tensor: the leading shape of start and end")
 class Score(ValueCall):
     """A call that is judged within TOLERANCE, and so are known mistakes: one must be as near at all calls."""
 
-    @property
-    def ways(self) -> Sequence[Way]:
+    def ways(self, fault: Fault) -> Sequence[Way]:
         return (Way(Score.apart, "all"),)
 
     def read(self, got: Value, right: Value) -> Fault | None:
