@@ -9,12 +9,12 @@ from right_variants_ex04_crops import REFERENCES, RIGHT_VARIANTS
 from grading.course import bake
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_crops import KNOWN_WRONG
-from helpers.checks import ex04_multi_person
 from helpers.checks import ex04_multi_person as check
+from helpers.checks.engine import judge
 from helpers.checks.engine.question import Wrong, live_oracle, local_ask, read_hints
 from helpers.checks.engine.table import digest
 from helpers.checks.engine.values import Other
-from helpers.checks.ex04_multi_person import crops as crop_cases
+from helpers.checks.ex04_multi_person.crops import SLOPE, glance
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"boxes_to_crops": 4, "crops_to_image": 2}
@@ -27,13 +27,13 @@ hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 @pytest.fixture(autouse=True, scope="module")
 def table():
     """Let the visible checks read a table of these questions that is baked here."""
-    made = bake.bake_table(crop_cases.QUESTIONS, REFERENCES, KNOWN_WRONG)
+    made = bake.bake_table({name: check.QUESTIONS[name] for name in POINTS}, REFERENCES, KNOWN_WRONG)
 
     def oracle_of(exercise, question):
         return lambda step, **inputs: made.read(digest(question, step, inputs))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ex04_multi_person, "table_oracle", oracle_of)
+        patch.setattr(judge, "table_oracle", oracle_of)
         yield made
 
 
@@ -56,9 +56,9 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     hints = read_hints("ex04_multi_person")
-    assert hints.keys() == POINTS.keys()
-    for question, named in hints.items():
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+    assert hints.keys() == check.QUESTIONS.keys()
+    for question in POINTS:
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 # Worthless work.
@@ -268,8 +268,8 @@ def test_images_are_slopes_in_the_range_of_images(seed):
         for call in drawn("boxes_to_crops", case, seed):
             images = call["images"]
             assert images.min() >= 0 and images.max() <= 1 and images.shape[2] != images.shape[3]
-            assert (images[:, 0].diff(dim=2).abs() == crop_cases.SLOPE).all() and not images[:, 0].diff(dim=1).any()
-            assert (images[:, 1].diff(dim=1).abs() == crop_cases.SLOPE).all() and not images[:, 1].diff(dim=2).any()
+            assert (images[:, 0].diff(dim=2).abs() == SLOPE).all() and not images[:, 0].diff(dim=1).any()
+            assert (images[:, 1].diff(dim=1).abs() == SLOPE).all() and not images[:, 1].diff(dim=2).any()
             assert images[:, 2, 0, 0].unique().numel() == len(images) and images[:, 2].min() > 0
 
 
@@ -323,5 +323,5 @@ def test_the_table_is_small(table):
 )
 def test_a_glance_at_crops_is_short_whatever_comes(crops, transforms):
     """Else every known mistake is compared with all of 64 MB."""
-    fingerprint, numbers = crop_cases.glance({"value": [torch.zeros(crops), torch.zeros(transforms)], "changed": []})
+    fingerprint, numbers = glance({"value": [torch.zeros(crops), torch.zeros(transforms)], "changed": []})
     assert isinstance(fingerprint, str) and numbers is None

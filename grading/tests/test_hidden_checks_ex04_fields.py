@@ -11,9 +11,10 @@ from grading.course import bake
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_fields import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
+from helpers.checks.engine import judge
 from helpers.checks.engine.question import case_rng, local_ask, read_hints
 from helpers.checks.engine.table import digest
-from helpers.checks.ex04_multi_person import fields as field_cases
+from helpers.checks.ex04_multi_person.scores import TOLERANCE
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"part_affinity_fields": 4, "affinity_score": 4}
@@ -26,13 +27,13 @@ hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
 @pytest.fixture(autouse=True, scope="module")
 def table():
     """Let the visible checks read a table of these questions that is baked here."""
-    made = bake.bake_table(field_cases.QUESTIONS, REFERENCES, KNOWN_WRONG)
+    made = bake.bake_table({name: check.QUESTIONS[name] for name in POINTS}, REFERENCES, KNOWN_WRONG)
 
     def oracle_of(exercise, question):
         return lambda step, **inputs: made.read(digest(question, step, inputs))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check, "table_oracle", oracle_of)
+        patch.setattr(judge, "table_oracle", oracle_of)
         yield made
 
 
@@ -54,9 +55,9 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     hints = read_hints("ex04_multi_person")
-    assert hints.keys() == POINTS.keys()
-    for question, named in hints.items():
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+    assert hints.keys() == check.QUESTIONS.keys()
+    for question in POINTS:
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 @pytest.mark.parametrize("name", ["bilinear_middles", "nearest_without_the_last", "grid_sample"])
@@ -278,7 +279,7 @@ def edges(batch):
 @seeds
 def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
     on_an_edge = []
-    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+    for case in check.QUESTIONS["part_affinity_fields"].cases:
         for index, batch in enumerate(drawn("part_affinity_fields", case, seed)):
             if edges(batch).min() < 5e-3:
                 on_an_edge.append((case, index))
@@ -291,7 +292,7 @@ def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
 @seeds
 def test_limbs_overlap_in_their_case_and_nowhere_else(seed):
     """The mean of unit vectors is shorter than 1 where they differ; opposite limbs leave 0."""
-    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+    for case in check.QUESTIONS["part_affinity_fields"].cases:
         for index, batch in enumerate(drawn("part_affinity_fields", case, seed)):
             lengths = REFERENCES["part_affinity_fields"](**batch).norm(dim=2)
             shorter = bool((lengths.gt(1e-6) & lengths.lt(0.999)).any())
@@ -300,7 +301,7 @@ def test_limbs_overlap_in_their_case_and_nowhere_else(seed):
 
 @seeds
 def test_every_field_shows_something_but_those_of_nobody(seed):
-    for case in field_cases.QUESTIONS["part_affinity_fields"].cases:
+    for case in check.QUESTIONS["part_affinity_fields"].cases:
         batches = drawn("part_affinity_fields", case, seed)
         for batch in batches[: -1 if case in ("unseen", "overlap") else None]:
             fields = REFERENCES["part_affinity_fields"](**batch)
@@ -309,16 +310,16 @@ def test_every_field_shows_something_but_those_of_nobody(seed):
 
 @seeds
 def test_conventions_of_sampling_agree_far_below_the_tolerance(seed):
-    for case in field_cases.QUESTIONS["affinity_score"].cases:
+    for case in check.QUESTIONS["affinity_score"].cases:
         for batch in drawn("affinity_score", case, seed):
             right = REFERENCES["affinity_score"](**batch)
             for answer in RIGHT_VARIANTS["affinity_score"].values():
-                assert ((answer(**batch) - right).abs() < field_cases.TOLERANCE / 2).all()
+                assert ((answer(**batch) - right).abs() < TOLERANCE / 2).all()
 
 
 @seeds
 def test_segments_leave_the_field_in_their_case_only(seed):
-    for case in field_cases.QUESTIONS["affinity_score"].cases:
+    for case in check.QUESTIONS["affinity_score"].cases:
         for index, batch in enumerate(drawn("affinity_score", case, seed)):
             corner = torch.tensor(batch["field"].shape[:0:-1]) - 1
             outside = [((p < 0) | (p > corner)).any(dim=-1) for p in (batch["start"], batch["end"])]

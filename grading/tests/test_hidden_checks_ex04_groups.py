@@ -11,7 +11,8 @@ from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_groups import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
 from helpers.checks.engine.question import Wrong, local_ask, read_hints
-from helpers.checks.ex04_multi_person import groups as group_cases
+from helpers.checks.ex04_multi_person.groups import People
+from helpers.checks.ex04_multi_person.pairs import Pairs
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"match_limbs": 3, "group_people": 5}
@@ -39,9 +40,9 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     hints = read_hints("ex04_multi_person")
-    assert hints.keys() == POINTS.keys()
-    for question, named in hints.items():
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+    assert hints.keys() == check.QUESTIONS.keys()
+    for question in POINTS:
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 # Worthless work.
@@ -143,7 +144,7 @@ def test_a_verdict_has_four_lines_and_inputs_to_try(question, mistake, line, tex
 
 # What is granted, and what is not.
 
-TWO_BY_TWO = group_cases.Pairs({"scores": torch.zeros(2, 2)})
+TWO_BY_TWO = Pairs({"scores": torch.zeros(2, 2)})
 
 
 @pytest.mark.parametrize(
@@ -155,12 +156,12 @@ TWO_BY_TWO = group_cases.Pairs({"scores": torch.zeros(2, 2)})
 )  # fmt: skip
 def test_pairs_may_come_in_any_form_and_order(value):
     value = [list(row) if isinstance(row, tuple) else row for row in value] if isinstance(value, list) else value
-    assert TWO_BY_TWO.read(value).value == [(0, 1), (1, 0)] and not TWO_BY_TWO.read(value).fault
+    assert TWO_BY_TWO.reading(value).value == [(0, 1), (1, 0)] and not TWO_BY_TWO.reading(value).fault
 
 
 @pytest.mark.parametrize("value", [[], torch.zeros(0), torch.zeros(0, 2), torch.zeros(0, 3, dtype=torch.long)])
 def test_no_pairs_may_come_in_any_form(value):
-    assert TWO_BY_TWO.read(value).value == [] and not TWO_BY_TWO.read(value).fault
+    assert TWO_BY_TWO.reading(value).value == [] and not TWO_BY_TWO.reading(value).fault
 
 
 PEAKS = [torch.tensor([[1.0, 2.0, 0.5], [4.0, 2.0, 0.75]]), torch.tensor([[1.0, 5.0, 0.25]])]
@@ -170,12 +171,12 @@ OF_TWO = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 5.0, 0.25]], [[4.0, 2.0, 0.75], [
 def test_people_may_come_in_any_order_and_a_keypoint_with_whom_it_likes_only_where_that_is_open():
     exchanged = torch.stack([OF_TWO[[1, 0], [0, 0]], OF_TWO[[0, 1], [1, 1]]], dim=1)
     for is_open in (False, True):
-        call = group_cases.People(PEAKS, torch.zeros(1, 2, 6, 6), [(0, 1)], open=is_open)
-        right = call.read(OF_TWO)
-        assert torch.equal(call.read(OF_TWO.flip(0)).value, right.value)
-        assert torch.equal(call.read(exchanged).value, right.value) == is_open
-        assert not torch.equal(call.read(OF_TWO[[0, 0]]).value, right.value)
-        assert call.read(OF_TWO[:1]).value.shape != right.value.shape
+        call = People(PEAKS, torch.zeros(1, 2, 6, 6), [(0, 1)], open=is_open)
+        right = call.reading(OF_TWO)
+        assert torch.equal(call.reading(OF_TWO.flip(0)).value, right.value)
+        assert torch.equal(call.reading(exchanged).value, right.value) == is_open
+        assert not torch.equal(call.reading(OF_TWO[[0, 0]]).value, right.value)
+        assert call.reading(OF_TWO[:1]).value.shape != right.value.shape
 
 
 # What the inputs promise.

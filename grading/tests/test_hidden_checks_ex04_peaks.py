@@ -11,7 +11,7 @@ from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_peaks import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
 from helpers.checks.engine.question import Wrong, local_ask, read_hints
-from helpers.checks.ex04_multi_person import peaks as peak_cases
+from helpers.checks.ex04_multi_person import peak_cases, peaks
 
 EXERCISE = "ex04_multi_person"
 POINTS = {"find_peaks": 4, "add_offsets": 3}
@@ -39,9 +39,9 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, caps
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     hints = read_hints("ex04_multi_person")
-    assert hints.keys() == POINTS.keys()
-    for question, named in hints.items():
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(named)
+    assert hints.keys() == check.QUESTIONS.keys()
+    for question in POINTS:
+        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 def test_a_mistake_is_named_however_the_peaks_are_refined(capsys):
@@ -169,7 +169,7 @@ MAP = torch.tensor([[0, 0, 0, 0, 0], [0, 5, 5, 0, 0], [0, 0, 5, 0, 3], [0, 0, 0,
     ],
 )
 def test_peaks_are_judged_as_the_task_says(rows, kind):
-    call = peak_cases.Peaks(MAP, 1.0, within=peak_cases.ITS_PLATEAU, at_border=peak_cases.ITS_PLATEAU)
+    call = peaks.Peaks(MAP, 1.0, within=peaks.ITS_PLATEAU, at_border=peaks.ITS_PLATEAU)
     right = REFERENCES["find_peaks"](MAP, 1.0)
     fault = call.fault([[torch.tensor(rows, dtype=torch.float32)]], right)
     assert (fault and fault.kind) == kind
@@ -177,7 +177,7 @@ def test_peaks_are_judged_as_the_task_says(rows, kind):
 
 @pytest.mark.parametrize(("x", "kind"), [(4.0, None), (3.9, "value"), (3.5, "value"), (4.2, "value")])
 def test_a_coordinate_at_the_border_stays(x, kind):
-    call = peak_cases.Peaks(MAP, 1.0, at_border=peak_cases.ON_THE_LINE)
+    call = peaks.Peaks(MAP, 1.0, at_border=peaks.ON_THE_LINE)
     right = [[torch.tensor([[4.0, 2.0, 3.0]])]]
     fault = call.fault([[torch.tensor([[x, 2.4, 3.0]])]], right)
     assert (fault and fault.kind) == kind
@@ -321,7 +321,7 @@ def test_a_peak_at_every_pixel_is_judged():
 
 def test_peaks_are_put_in_order_only_where_there_are_as_many(monkeypatch):
     """To sort 64 MB takes seconds, and every known mistake would have them sorted again."""
-    monkeypatch.delattr(peak_cases, "_in_order")
-    assert not peak_cases._same_trees([torch.zeros(9, 3)], [torch.zeros(8, 3)])
-    monkeypatch.delattr(peak_cases.Peaks, "pairs")
-    assert not peak_cases.Peaks(torch.zeros(1, 1, 3, 3), 0.0).alike(torch.zeros(9, 3), torch.zeros(8, 3), None)
+    monkeypatch.delattr(peaks, "_in_order")
+    assert not peaks._same_trees([torch.zeros(9, 3)], [torch.zeros(8, 3)])
+    monkeypatch.delattr(peaks.Peaks, "pairs")
+    assert not peaks.Peaks(torch.zeros(1, 1, 3, 3), 0.0).alike(torch.zeros(9, 3), torch.zeros(8, 3), None)

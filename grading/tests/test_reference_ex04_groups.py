@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from grading.course.course import Course
 from grading.course.release import ROOT
-from helpers.checks.ex04_multi_person.groups import draw_places, draw_tree, shuffled, whole
+from helpers.checks.ex04_multi_person.scenes import draw_places, draw_tree, shuffled, whole
 from helpers.data.skeletons import COCO
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()

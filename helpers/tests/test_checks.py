@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from helpers.checks import ex01_pose_regression as check
+from helpers.checks.engine.calls import Call, judge_values
 from helpers.checks.engine.compare import Form, fault, same, show
-from helpers.checks.engine.judge import Call, judge, refuse_too_many
+from helpers.checks.engine.judge import refuse_too_many
 from helpers.checks.engine.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
 from helpers.checks.engine.table import Table, digest
 from helpers.checks.engine.values import Other, Raised
@@ -88,13 +89,13 @@ def verdict(answer, *batches):
     """Return what `judge` says of an answer to "double"."""
     calls = [Call("call", {"x": torch.tensor(values)}) for values in batches]
     with pytest.raises(Wrong) as caught:
-        judge("double", HINTS, calls, local_ask(QUESTION, answer), live_oracle(QUESTION, double, WRONG), STRICT)
+        judge_values("double", HINTS, calls, local_ask(QUESTION, answer), live_oracle(QUESTION, double, WRONG), STRICT)
     return caught.value
 
 
 def test_judge_accepts_what_is_right():
     oracle = live_oracle(QUESTION, double, WRONG)
-    judge(
+    judge_values(
         "double",
         HINTS,
         [Call("call", {"x": torch.ones(3)})],

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.values import Other, Raised
+from helpers.checks.engine.values import Other, Raised, Value
 
-__all__ = ["Form", "fault", "number", "same", "show"]
+__all__ = ["Form", "described", "dtype_name", "fault", "number", "outline", "row", "same", "show", "with_first"]
 
 RTOL, ATOL = 1e-4, 1e-5  # wide enough for any order of float32 operations, far narrower than any mistake
 
@@ -32,14 +31,14 @@ class Form:
     parts: tuple[Form, ...] = ()
 
 
-def number(value: Any) -> float | None:
+def number(value: Value) -> float | None:
     """Return a Python number or a tensor of shape () as a float, None for any other value."""
     if isinstance(value, Tensor) and value.ndim == 0 and value.dtype is not torch.bool:
         return float(value)
     return float(value) if type(value) in (int, float) else None
 
 
-def same(a: Any, b: Any) -> bool:
+def same(a: Value, b: Value) -> bool:
     """Return whether two trees of values agree within the tolerance; NaN agrees with NaN, an exception by its type."""
     if isinstance(a, Raised) or isinstance(b, Raised):
         return isinstance(a, Raised) and isinstance(b, Raised) and a.type_name == b.type_name
@@ -58,7 +57,7 @@ def _close(a: Tensor, b: Tensor) -> bool:
     return torch.allclose(a, b, rtol=RTOL, atol=ATOL, equal_nan=True)
 
 
-def fault(got: Any, right: Any, form: Form) -> str | None:
+def fault(got: Value, right: Value, form: Form) -> str | None:
     """Return what is wrong with `got`: "raised", "type", "shape", "dtype" or "value"; None where it is right."""
     if isinstance(got, Raised):
         return "raised"
@@ -85,7 +84,7 @@ def _dtype_fits(got: Tensor, right: Tensor, form: Form) -> bool:
     return got.dtype == right.dtype
 
 
-def show(value: Any) -> str:
+def show(value: Value) -> str:
     """Return a value in a few words: a number to four digits, a tensor by its shape and dtype, a pair by its items."""
     if isinstance(value, Raised):
         where = f" (line {value.line} of the cell)" if value.line else ""
@@ -93,10 +92,10 @@ def show(value: Any) -> str:
     if isinstance(value, Other):
         return f"an object of type {value.type_name}"
     if isinstance(value, Tensor) and value.numel() != 1:
-        return f"a tensor of shape {tuple(value.shape)}, {_name(value)}"
+        return f"a tensor of shape {tuple(value.shape)}, {dtype_name(value)}"
     if isinstance(value, Tensor):
         shape = f", shape {tuple(value.shape)}" if value.ndim else ""
-        return f"{_digits(float(value))}{shape} ({_name(value)})"
+        return f"{_digits(float(value))}{shape} ({dtype_name(value)})"
     if isinstance(value, Mapping):
         return "a dict with " + _short(", ".join(value))
     if isinstance(value, list) and len(value) == 2:
@@ -106,15 +105,40 @@ def show(value: Any) -> str:
     return _digits(value) if type(value) is float else repr(value)
 
 
-def _item(value: Any) -> str:
+def _item(value: Value) -> str:
     """Return an item of a pair in a few words, of a short row of numbers all of them."""
     if isinstance(value, Tensor) and value.ndim == 1 and 0 < len(value) <= 8:
         return "[" + ", ".join(map(_digits, value.double().tolist())) + "]"
     return f"a list or tuple of {len(value)}" if isinstance(value, list) else show(value)
 
 
-def _name(tensor: Tensor) -> str:
+def dtype_name(tensor: Tensor) -> str:
+    """Return the name of a dtype, as in "float32"."""
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def described(tensor: Tensor) -> str:
+    """Return dtype and shape, as in "float32 (2, 3)": how an argument reads."""
+    return f"{dtype_name(tensor)} {tuple(tensor.shape)}"
+
+
+def outline(value: Value) -> str:
+    """Return of a value what is no number: the shapes and dtypes of its parts."""
+    if isinstance(value, Tensor):
+        return described(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(outline, value)) + "]"
+    return show(value)
+
+
+def with_first(value: Value) -> str:
+    """Return a value of another form in a few words, a list with its first item."""
+    return show(value) + (f", the first {show(value[0])}" if isinstance(value, list) and value else "")
+
+
+def row(numbers: Tensor) -> str:
+    """Return a row of numbers to four digits, as in "(1.5, 2)"."""
+    return "(" + ", ".join(f"{number:.4g}" for number in numbers.tolist()) + ")"
 
 
 def _digits(value: float) -> str:

@@ -1,12 +1,15 @@
 """Verdicts: from the values of an answer to one sentence or four lines.
 
 `judge` compares an answer with the oracle over several calls and raises `Wrong` about the first that differs; the
-mistake named is a known wrong version that gives the same values over all calls, or at least at the first that differs.
+mistake named is a known wrong version that gives the same values over all calls, or at least at the first that differs
+(`engine/mistakes.py`). A call says how its values are read: `judge_values` (`engine/calls.py`) compares one value with
+the right one, and a question that leaves its answer a freedom has a call of its own, as most of exercise 4 do.
 `run_check` is the line under a stub: every case of a question, and what it printed.
 
 How a new exercise joins:
-1. `helpers/checks/exNN_topic/`: `QUESTIONS`, built from probes (`helpers/checks/probes/`) and cases that draw inputs
-   and call `judge`; one public function per question that calls `run_check`. Hints: `exNN_topic/hints.toml`.
+1. `helpers/checks/exNN_topic/`: in `cases.py` the cases, which draw inputs and call `judge` or `judge_values`, and
+   `QUESTIONS`, built from them and from probes (`helpers/checks/probes/`); in `__init__.py` these `QUESTIONS`, and one
+   public function per question under `@checking`. Hints: `exNN_topic/hints.toml`.
 2. `grading/known_wrong/exNN_topic.py`: `KNOWN_WRONG = {question: {mistake: answer}}`, every mistake with a hint.
 3. `grading/hidden_checks/test_exNN_topic.py`: `submission.examine(question, case)` under `@pytest.mark.points`.
 4. `python -m grading release` bakes the table that the notebook's checks read.
@@ -14,13 +17,15 @@ How a new exercise joins:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from helpers.checks.engine.compare import Form, fault, same, show
+from helpers.checks.engine.compare import show
+from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.question import (
     VISIBLE_SEED,
     Ask,
@@ -32,14 +37,21 @@ from helpers.checks.engine.question import (
     local_ask,
     strict,
 )
-from helpers.checks.engine.values import Other, Raised
+from helpers.checks.engine.table import table_oracle
+from helpers.checks.engine.values import Other, Raised, Value
 
 __all__ = [
-    "Call",
+    "AnyCall",
+    "Fault",
     "GENERAL_HINTS",
     "NOT_WRITTEN",
+    "call_line",
+    "changed_argument",
+    "checking",
     "inputs",
     "judge",
+    "kind_of_error",
+    "no_value",
     "refuse_exception",
     "refuse_too_many",
     "run_check",
@@ -70,144 +82,119 @@ GENERAL_HINTS = {
 
 
 @dataclass(frozen=True)
-class Call:
-    """One call of an answer: the probe's step, its inputs, and what is special about them, for the line `called`.
+class Fault:
+    """What is wrong with what came back.
 
-    `form` is what this call expects, where that differs from the other calls.
+    `kind` is a key of GENERAL_HINTS, or "value" or "place" where only a known mistake can say more; `returned` and
+    `expected` are two lines of the verdict. Where `alone` is given and no known mistake explains the fault, it is the
+    line `expected`, and the verdict has no inputs.
     """
 
-    step: str
-    inputs: Mapping[str, Any]
-    note: str = ""
-    form: Form | None = None
-
-
-@dataclass
-class _Found:
-    """A call whose values are wrong: which part, and how."""
-
-    index: int
-    part: str
     kind: str
-    got: Any
-    right: Any = field(default=None)
+    returned: str
+    expected: str
+    alone: str = ""
 
 
-def judge(name: str, hints: Mapping[str, str], calls: Sequence[Call], ask: Ask, oracle: Oracle, form: Form) -> None:
+class AnyCall(Protocol):
+    """One call of an answer: what is asked, and how what comes back is judged."""
+
+    hints: Mapping[str, str]
+    """Those of the question, by the mistake's name."""
+
+    @property
+    def steps(self) -> tuple[str, str]:
+        """The step that the answer is asked, and that which the oracle is."""
+        return "call", "call"
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The arguments by name."""
+
+    @property
+    def called(self) -> str:
+        """The line `called` of the verdict."""
+
+    def ways(self, fault: Fault) -> Sequence[Way]:
+        """Return in which ways an answer with this fault can be like a known wrong version's, the surest first."""
+
+    def refuse(self, got: Value) -> None:
+        """Raise `Wrong` if so much came that it is not to be judged; asked before the next call."""
+        return None
+
+    def read(self, got: Value, right: Value) -> Fault | None:
+        """Return what is wrong with what came, None if nothing is."""
+
+
+def judge(calls: Sequence[AnyCall], ask: Ask, oracle: Oracle) -> None:
     """Ask every call of an answer and compare with the oracle.
 
     Raises:
-        Wrong: about the first call whose values are wrong.
+        Wrong: about the first call that is answered wrongly.
     """
-    answers = [ask(call.step, **call.inputs) for call in calls]
-    judged = [oracle(call.step, **call.inputs) for call in calls]
-    for index, (got, (right, _)) in enumerate(zip(answers, judged, strict=True)):
-        expected = calls[index].form or form
-        found = _find(index, got, right, expected)
-        if found:
-            mistake = _mistake(found, answers, [wrong for _, wrong in judged])
-            raise _wrong(name, hints, calls[index], found, expected, mistake)
+    answers = []
+    for call in calls:
+        answers.append(ask(call.steps[0], **call.inputs))
+        call.refuse(answers[-1])
+    judged = [oracle(call.steps[1], **call.inputs) for call in calls]
+    for index, (call, got, (right, _)) in enumerate(zip(calls, answers, judged, strict=True)):
+        fault = call.read(got, right)
+        if fault:
+            raise _wrong(call, fault, _mistake(index, fault, calls, answers, judged))
 
 
-def _find(index: int, got: Any, right: Any, form: Form) -> _Found | None:
-    """Return the first part of a probe's values that is wrong."""
-    if isinstance(got, Raised):
-        return _Found(index, "value", "raised", got)
-    if not isinstance(got, Mapping) or not isinstance(right, Mapping) or got.keys() != right.keys():
-        return _Found(index, "value", "type", got)
-    kind = fault(got["value"], right["value"], form)
-    if kind:
-        return _Found(index, "value", kind, got["value"], right["value"])
-    if "gradient" in right:
-        if not isinstance(got["gradient"], Tensor):
-            return _Found(index, "gradient", "no_gradient", got["gradient"], right["gradient"])
-        if not same(got["gradient"], right["gradient"]):
-            return _Found(index, "gradient", "gradient", got["gradient"], right["gradient"])
-    return _Found(index, "changed", "changed", got["changed"]) if got["changed"] else None
-
-
-def _mistake(found: _Found, answers: Sequence[Any], wrong: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the known mistake that explains all answers, else one that explains the answer that was found wrong.
-
-    A wrong version called "mistake.variant" shows the mistake "mistake".
-    """
-    here = [name for name in wrong[found.index] if _alike(answers[found.index], wrong[found.index][name])]
-    everywhere = (name for name in here if all(_alike(a, w[name]) for a, w in zip(answers, wrong, strict=True)))
-    name = next(everywhere, here[0] if here else None)
+def _mistake(
+    index: int, fault: Fault, calls: Sequence[AnyCall], answers: Sequence[Value], judged: Sequence[Judged]
+) -> str | None:
+    """Return the known mistake behind a fault. A wrong version called "mistake.variant" shows the mistake "mistake"."""
+    if fault.kind == NOT_WRITTEN:
+        return None
+    names = (way.nearest(index, calls, answers, judged) for way in calls[index].ways(fault))
+    name = next(filter(None, names), None)
     return name and name.partition(".")[0]
 
 
-def _alike(a: Any, b: Any) -> bool:
-    """Return whether two answers agree in their values and, where they have one, their dtypes."""
-    if not same(a, b):
-        return False
-    if isinstance(a, Mapping) and isinstance(a.get("value"), Tensor) and isinstance(b["value"], Tensor):
-        return a["value"].dtype == b["value"].dtype
-    return True
-
-
-def _wrong(name: str, hints: Mapping[str, str], call: Call, found: _Found, form: Form, mistake: str | None) -> Wrong:
-    kind = _kind_of_error(found.got) if found.kind == "raised" else found.kind
-    if kind == NOT_WRITTEN:
-        mistake = NOT_WRITTEN
-    general = NO_KNOWN_MISTAKE if kind == "value" else GENERAL_HINTS.get(kind, GENERAL_HINTS["raised"])
-    hint = hints[mistake] if mistake in hints else general
-    wrong = Wrong(
-        _called(name, call), _got(found), _expected(found, form), hint, mistake or (kind if kind != "value" else None)
-    )
-    wrong.inputs = dict(call.inputs)
+def _wrong(call: AnyCall, fault: Fault, mistake: str | None) -> Wrong:
+    unknown = fault.kind in ("value", "place")
+    hint = call.hints.get(mistake or "") or (NO_KNOWN_MISTAKE if unknown else GENERAL_HINTS[fault.kind])
+    alone = "" if mistake else fault.alone
+    expected = alone or fault.expected
+    wrong = Wrong(call.called, fault.returned, expected, hint, mistake or (None if unknown else fault.kind))
+    wrong.inputs = {} if alone else dict(call.inputs)
     return wrong
 
 
-def _kind_of_error(raised: Raised) -> str:
+def no_value(got: Value, expected: str, alone: str = "") -> Fault:
+    """Return what is wrong with an answer that gave no value: an exception, or what does not cross."""
+    kind = kind_of_error(got) if isinstance(got, Raised) else "type"
+    return Fault(kind, show(got), expected, alone)
+
+
+def changed_argument(names: Sequence[Any]) -> Fault | None:
+    """Return what is wrong with an answer that changed these arguments, None if it changed none."""
+    if not names:
+        return None
+    return Fault(
+        "changed", "changed its argument " + " and ".join(map(str, names)), "arguments that are left as they were"
+    )
+
+
+def kind_of_error(raised: Raised) -> str:
+    """Return the key of an exception in GENERAL_HINTS."""
     if raised.type_name == "NotImplementedError":
         return NOT_WRITTEN
     return "NameError" if raised.type_name in ("NameError", "UnboundLocalError") else "raised"
 
 
-def _called(name: str, call: Call) -> str:
-    arguments = ", ".join(f"{key}: {_argument(value)}" for key, value in call.inputs.items())
-    return f"{name}({arguments}){'; ' + call.note if call.note else ''}"
+def call_line(name: str, arguments: str, note: str) -> str:
+    """Return a call as the verdict names it, with what is special about it."""
+    return f"{name}({arguments})" + (f"; {note}" if note else "")
 
 
-def _argument(value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return f"{value:g}" if isinstance(value, float) else repr(value)
-    dtype = str(value.dtype).removeprefix("torch.")
-    true = f", {int(value.sum())} of {value.numel()} true" if dtype == "bool" else ""
-    return f"{dtype} {tuple(value.shape)}{true}"
-
-
-def _got(found: _Found) -> str:
-    if found.part == "gradient":
-        return "the right value, but " + (
-            "no gradient" if found.kind == "no_gradient" else _gradient(found.got, found.right)
-        )
-    return "changed its argument " + " and ".join(map(str, found.got)) if found.part == "changed" else show(found.got)
-
-
-def _gradient(got: Tensor, right: Tensor) -> str:
-    if not got.isfinite().all():
-        return "a gradient with NaN or infinite entries"
-    where = (got - right).abs().flatten().argmax() if got.shape == right.shape else None
-    if where is None:
-        return show(got)
-    return f"a gradient of {float(got.flatten()[where]):.4g} where it should be {float(right.flatten()[where]):.4g}"
-
-
-def _expected(found: _Found, form: Form) -> str:
-    if found.part == "gradient":
-        return f"{form.text}, with a finite gradient that only depends on what counts"
-    if found.part == "changed":
-        return "arguments that are left as they were"
-    value = show(found.right) + ": " if found.kind in ("value", "shape", "dtype") else ""
-    return value + form.text
-
-
-def refuse_exception(called: str, got: Any, expected: str, hints: Mapping[str, str] | None = None) -> None:
+def refuse_exception(called: str, got: Value, expected: str, hints: Mapping[str, str] | None = None) -> None:
     """Raise `Wrong` if `got` is an exception or an object that does not cross; `hints` by the mistake's name."""
     if isinstance(got, Raised):
-        kind = _kind_of_error(got)
+        kind = kind_of_error(got)
         raise Wrong(called, show(got), expected, (hints or {}).get(kind, GENERAL_HINTS[kind]), kind)
     if isinstance(got, Other):
         raise Wrong(called, show(got), expected, GENERAL_HINTS["type"], "type")
@@ -216,7 +203,7 @@ def refuse_exception(called: str, got: Any, expected: str, hints: Mapping[str, s
 FEW = 3  # as many are judged as they are, where there should be none: two empty lists, say
 
 
-def refuse_too_many(called: str, got: Any, most: int, what: str, given: Mapping[str, Any]) -> None:
+def refuse_too_many(called: str, got: Value, most: int, what: str, given: Mapping[str, Any]) -> None:
     """Raise `Wrong` if `got`, a list or a tensor, has more items than the `most` there can be of `what`.
 
     To be asked before anything else, where the length of an answer is free: what judging it and looking for a mistake
@@ -253,15 +240,38 @@ def run_check(
     for case_id, case in question.cases.items():
         rng = case_rng(VISIBLE_SEED, question.name, case_id)
         try:
-            notes.append(case(local_ask(question, answer), rng, oracle, **(facts or {})))
+            notes.append(case(local_ask(question, answer), rng, oracle or _not_asked, **(facts or {})))
         except Wrong as wrong:
             return _report(question.name, wrong)
     print(right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
 
 
+def _not_asked(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
+    raise LookupError(f"no case of this question may ask the oracle, and one asks for {step}")
+
+
+Check = Callable[[Any], None]
+
+
+def checking(exercise: str, questions: Mapping[str, Question]) -> Callable[[Check], Check]:
+    """Return the decorator that makes the check under a stub, by the question of its name, of a function that has only
+    a name and a docstring."""
+
+    def check_of(named: Check) -> Check:
+        name = named.__name__
+
+        @functools.wraps(named)
+        def check(answer: Any) -> None:
+            run_check(questions[name], answer, table_oracle(exercise, name))
+
+        return check
+
+    return check_of
+
+
 def _report(name: str, wrong: Wrong) -> None:
     inputs.clear()
-    inputs.update(getattr(wrong, "inputs", {}))
+    inputs.update(wrong.inputs)
     again = f" Try {name}(**check.inputs)." if inputs else ""
     text = (
         f"{name} is not written yet." if wrong.mistake == NOT_WRITTEN else f"{name} is not right yet.\n{wrong}{again}"

@@ -11,22 +11,27 @@ import os
 import tomllib
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Concatenate, Protocol, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from helpers.checks.engine.values import Raised, decode, encode
+from helpers.checks.engine.values import Raised, Value, decode, encode
 
 __all__ = [
     "Ask",
+    "Case",
     "CheckFailed",
+    "Memory",
     "Oracle",
+    "Probe",
     "Question",
     "Wrong",
+    "by_name",
     "case_rng",
     "integers",
     "live_oracle",
@@ -36,22 +41,29 @@ __all__ = [
 ]
 
 VISIBLE_SEED = 20191
-Probe = Callable[..., Any]
+Bound: TypeAlias = int | Sequence[int] | npt.NDArray[np.integer[Any]]
 
 
 class Ask(Protocol):
     """Runs one probe beside the student's answer and returns plain values."""
 
-    def __call__(self, step: str, **inputs: Any) -> Any: ...
+    def __call__(self, step: str, **inputs: Any) -> Value: ...
 
 
 class Oracle(Protocol):
     """Answers the same step as the reference and as every known wrong version: `(right, {mistake: values})`."""
 
-    def __call__(self, step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]: ...
+    def __call__(self, step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]: ...
 
 
-Case = Callable[..., Any]  # case(ask, rng, oracle, **facts) -> a note for the student, the values it accepted, or None
+Memory: TypeAlias = dict[str, Any]
+"""What the probes of one case leave for each other."""
+
+Probe: TypeAlias = Callable[Concatenate[Any, Memory, ...], Any]
+"""probe(answer, memory, **inputs) -> what is to cross."""
+
+Case: TypeAlias = Callable[Concatenate[Ask, np.random.RandomState, Oracle, ...], Any]
+"""case(ask, rng, oracle, **facts) -> a note for the student, the values it accepted, or None."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +83,21 @@ class Question:
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
+def by_name(*questions: Question) -> dict[str, Question]:
+    """Return questions by their names, in their order."""
+    return {question.name: question for question in questions}
+
+
 class Wrong(Exception):
-    """Raised by a case: what was called, what came back, what was expected, and the likely cause."""
+    """Raised by a case: what was called, what came back, what was expected, and the likely cause.
+
+    `inputs` are those of the call, where a student can call the answer with them once more.
+    """
 
     def __init__(self, called: str, got: str, expected: str, hint: str, mistake: str | None = None) -> None:
         super().__init__(called, got, expected, hint, mistake)
         self.called, self.got, self.expected, self.hint, self.mistake = called, got, expected, hint, mistake
+        self.inputs: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return "\n".join(
@@ -93,7 +114,7 @@ class CheckFailed(AssertionError):
     """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI; students see printed lines instead."""
 
 
-def run_probe(probe: Probe, answer: Any, memory: dict, inputs: Mapping[str, Any]) -> Any:
+def run_probe(probe: Probe, answer: Any, memory: Memory, inputs: Mapping[str, Any]) -> Value:
     """Return what `probe` got from `answer`, as plain values; an exception becomes `Raised`."""
     try:
         return decode(*encode(probe(answer, memory, **copy.deepcopy(dict(inputs)))))
@@ -110,9 +131,9 @@ def _student_line(error: Exception) -> int:
 
 def local_ask(question: Question, answer: Any) -> Ask:
     """Return an `Ask` that runs the probes of `question` in this process, with one memory for one case."""
-    memory: dict = {}
+    memory: Memory = {}
 
-    def ask(step: str, **inputs: Any) -> Any:
+    def ask(step: str, **inputs: Any) -> Value:
         with torch.random.fork_rng(devices=[]):  # a check leaves the notebook's random numbers as they were
             return run_probe(question.probes[step], answer, memory, inputs)
 
@@ -126,19 +147,19 @@ def live_oracle(question: Question, right: Any, wrong: Mapping[str, Any]) -> Ora
     """
     ask_right = local_ask(question, right)
 
-    def oracle(step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]:
+    def oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
         return ask_right(step, **inputs), _OnDemand(question, wrong, step, inputs)
 
     return oracle
 
 
-class _OnDemand(Mapping):
+class _OnDemand(Mapping[str, Value]):
     """What each known wrong version answers, computed when it is looked up."""
 
     def __init__(self, question: Question, wrong: Mapping[str, Any], step: str, inputs: Mapping[str, Any]) -> None:
         self.question, self.wrong, self.step, self.inputs = question, wrong, step, inputs
 
-    def __getitem__(self, mistake: str) -> Any:
+    def __getitem__(self, mistake: str) -> Value:
         return local_ask(self.question, self.wrong[mistake])(self.step, **self.inputs)
 
     def __iter__(self) -> Iterator[str]:
@@ -153,7 +174,7 @@ def case_rng(seed: int | str, question: str, case: str) -> np.random.RandomState
     return np.random.RandomState(zlib.crc32(f"{seed}/{question}/{case}".encode()))
 
 
-def integers(rng: np.random.RandomState, low: Any, high: Any, shape: tuple[int, ...]) -> np.ndarray:
+def integers(rng: np.random.RandomState, low: Bound, high: Bound, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
     """Return int64 integers from `low` to `high - 1`: numpy's own default is another kind of integer on some systems,
     and draws others."""
     return rng.randint(low, high, shape, dtype=np.int64)

@@ -22,7 +22,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from helpers.checks.engine.question import Oracle
-from helpers.checks.engine.values import decode, encode
+from helpers.checks.engine.values import Value, decode, encode
 
 __all__ = ["Table", "digest", "table_oracle"]
 
@@ -78,7 +78,7 @@ class Table:
         return save(tensors, {"table": json.dumps(self.entries, separators=(",", ":"))})
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> Table:
+    def load(cls, path: str | os.PathLike[str]) -> Table:
         """Return the table of a file.
 
         Raises:
@@ -120,7 +120,7 @@ def table_oracle(exercise: str, question: str) -> Oracle:
     """Return the oracle of the notebook: it reads the exercise's baked table."""
     path = Path(__file__).parent.with_name(exercise) / "table.safetensors"
 
-    def oracle(step: str, **inputs: Any) -> tuple[Any, Mapping[str, Any]]:
+    def oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
         table, key = _load(path), digest(question, step, inputs)
         if key not in table:
             raise LookupError(

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
-__all__ = ["DTYPES", "Other", "Raised", "decode", "encode"]
+__all__ = ["DTYPES", "Other", "Raised", "Value", "decode", "encode"]
+
+Value: TypeAlias = Any
+"""What crossed: None, a bool, number or text, a tensor, a list or a dict of such, `Other` or `Raised`. Which of them, a
+check only knows once it looked."""
 
 MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_INT = 8, 10_000, 2_000, 2**53
 DTYPES = {

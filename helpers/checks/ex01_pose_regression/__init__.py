@@ -9,21 +9,12 @@ and the likely cause. How checks work, and how an exercise joins: `helpers/check
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from helpers.checks.engine.compare import Form
-from helpers.checks.engine.judge import Call, inputs, judge, run_check
-from helpers.checks.engine.question import Ask, Oracle, Question, integers, read_hints
-from helpers.checks.engine.table import table_oracle
-from helpers.checks.networks import poses as pose_models
+from helpers.checks.engine.judge import checking, inputs
+from helpers.checks.ex01_pose_regression.cases import QUESTIONS
 from helpers.checks.networks import trained as trained_models
 from helpers.checks.networks.trained import MODEL_THRESHOLDS, points_at
-from helpers.checks.probes.calling import calling, differentiating
 
 __all__ = [
     "MODEL_THRESHOLDS",
@@ -38,246 +29,26 @@ __all__ = [
 ]
 
 EXERCISE = "ex01_pose_regression"
-HINTS = read_hints(EXERCISE)
 
 
-# Inputs. All coordinates are multiples of a quarter, so every machine draws the same bits.
-
-
-def draw(
-    rng: np.random.RandomState,
-    counts: Sequence[int],
-    keypoints: int,
-    size: tuple[int, int] = (90, 160),
-    dtype: torch.dtype = torch.float32,
-) -> dict[str, Tensor]:
-    """Return `pred`, `target` and `visible` of a batch in which image i has `counts[i]` visible keypoints."""
-    height, width = size
-    target = integers(rng, 0, 4 * np.array([width, height]), (len(counts), keypoints, 2)) / 4
-    offset = integers(rng, 1, 49, target.shape) / 4 * (2 * integers(rng, 0, 2, target.shape) - 1)
-    visible = np.stack([rng.permutation(keypoints) < count for count in counts])
-    return _batch(target + offset, target, visible, dtype)
-
-
-def _batch(pred: np.ndarray, target: np.ndarray, visible: np.ndarray, dtype: torch.dtype) -> dict[str, Tensor]:
-    pred, target = (torch.tensor(points, dtype=dtype) for points in (pred, target))
-    return {"pred": pred, "target": target, "visible": torch.tensor(visible)}
-
-
-def hide(
-    rng: np.random.RandomState, batch: dict[str, Tensor], names: Sequence[str] = ("pred", "target")
-) -> dict[str, Tensor]:
-    """Return the batch with NaN or far-off coordinates wherever a keypoint is invisible."""
-    hidden = ~batch["visible"]
-    batch = dict(batch)
-    for name in names:
-        points = batch[name].clone()
-        junk = np.array([np.nan, np.nan, -7777.25, 12345.5])[integers(rng, 0, 4, (int(hidden.sum()), 2))]
-        junk[0] = float("nan")
-        points[hidden] = torch.tensor(junk, dtype=points.dtype)
-        batch[name] = points
-    return batch
-
-
-def _calls(step: str, *batches: tuple[str, dict[str, Any]]) -> list[Call]:
-    return [Call(step, batch, note) for note, batch in batches]
-
-
-def _basics(rng: np.random.RandomState) -> list[tuple[str, dict[str, Any]]]:
-    """Return batches with unequal visible counts, K other than 17, a single keypoint to count, and float64."""
-    return [
-        ("", draw(rng, (1, 3), 3)),
-        ("", draw(rng, (9, 2, 12), 14, (160, 90))),
-        ("a batch of one image with one visible keypoint", draw(rng, (1,), 6)),
-        ("float64", draw(rng, (2, 5), 6, dtype=torch.float64)),
-    ]
-
-
-def _first(rng: np.random.RandomState) -> tuple[str, dict[str, Any]]:
-    """Return one plain batch: an edge only counts once the plain case is right."""
-    return "", draw(rng, (2, 7, 4), 7)
-
-
-# mpjpe
-
-PIXELS = Form(
-    "a scalar, the mean Euclidean error of all visible keypoints in pixels", number_will_do=True, dtype="precise"
-)
-NAN = Form("a scalar NaN, since there is nothing to average", number_will_do=True, dtype="any")
-
-
-def mpjpe_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    judge("mpjpe", HINTS["mpjpe"], _calls("call", *_basics(rng)), ask, oracle, PIXELS)
-
-
-def mpjpe_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    batches = [
-        _first(rng),
-        ("the second image shows nothing", draw(rng, (3, 0, 5), 6)),
-        ("invisible coordinates are NaN or far off", hide(rng, draw(rng, (3, 0, 5), 6))),
-    ]
-    judge("mpjpe", HINTS["mpjpe"], _calls("call", *batches), ask, oracle, PIXELS)
-
-
-def mpjpe_none_visible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    nothing = Call("call", draw(rng, (0, 0), 5), "nothing is visible", NAN)
-    judge("mpjpe", HINTS["mpjpe"], [*_calls("call", _first(rng)), nothing], ask, oracle, PIXELS)
-
-
-# pck
-
-SHARE = Form("a scalar, the share of visible keypoints within the threshold", number_will_do=True, dtype="any")
-
-
-def _thresholds(
-    rng: np.random.RandomState, batch: dict[str, Tensor], *values: float
-) -> list[tuple[str, dict[str, Any]]]:
-    return [("", {**batch, "threshold": value}) for value in values]
-
-
-def pck_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    batches = [
-        *_thresholds(rng, draw(rng, (5, 19, 11, 23), 23), 9.3, 5.2, 12.7, 3.1),
-        *_thresholds(rng, draw(rng, (21,), 25, (160, 90)), 8.1),
-        ("float64", {**draw(rng, (6, 14), 20, dtype=torch.float64), "threshold": 7.6}),
-    ]
-    judge("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE)
-
-
-def pck_per_image(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    """One threshold for each image, also where B = K and a wrong broadcast goes unnoticed."""
-    square = draw(rng, (8, 7, 5, 8, 6, 8, 7, 4), 8)
-    oblong = draw(rng, (11, 4, 12), 12)
-    per_image = torch.tensor(rng.permutation([1.7, 13.3, 4.6, 10.4, 2.9, 8.2, 6.3, 15.1]), dtype=torch.float32)
-    batches = [
-        *_thresholds(rng, draw(rng, (9, 16, 4), 16), 8.3, 5.1),
-        ("one threshold for each of 8 images", {**square, "threshold": per_image}),
-        (
-            "one threshold for each of 3 images",
-            {**oblong, "threshold": torch.tensor(rng.permutation([3.3, 7.8, 12.1])).float()},
-        ),
-    ]
-    judge("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE)
-
-
-def pck_edges(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    batches = [
-        *_thresholds(rng, draw(rng, (9, 16, 4), 16), 8.3, 5.1),
-        ("some errors are exactly 10", {**_triples(rng), "threshold": 10.0}),
-        ("invisible coordinates are NaN or far off", {**hide(rng, draw(rng, (6, 0, 10), 12)), "threshold": 8.4}),
-    ]
-    nothing = Call("call", {**draw(rng, (0, 0), 5), "threshold": 8.0}, "nothing is visible", NAN)
-    judge("pck", HINTS["pck"], [*_calls("call", *batches), nothing], ask, oracle, SHARE)
-
-
-def _triples(rng: np.random.RandomState) -> dict[str, Tensor]:
-    """Return a batch whose errors are exactly 5, 10, 17 and 29 pixels.
-
-    dx and dy differ in sign, so that a distance with a small constant inside (torch's `pairwise_distance`) stays exact.
-    """
-    triples = np.array([[3, -4], [6, -8], [8, -15], [20, -21], [-8, 6]])[rng.permutation(np.arange(15) % 5)].reshape(
-        3, 5, 2
-    )
-    target = integers(rng, 20, 100, (3, 5, 2)).astype(float)
-    visible = rng.permutation(np.arange(15) < 11).reshape(3, 5)
-    visible[np.hypot(*triples.transpose(2, 0, 1)) == 10] = True
-    return _batch(target + triples * (2 * integers(rng, 0, 2, ()) - 1), target, visible, torch.float32)
-
-
-# masked_l2_loss
-
-SQUARE_PIXELS = Form("a scalar tensor, the mean squared distance of all visible keypoints")
-ZERO = Form("a scalar tensor 0 that is still attached to pred, so that backward() gives zeros")
-
-
-def loss_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    value = Form(SQUARE_PIXELS.text, number_will_do=True, dtype="any")  # its gradient and dtype are another case
-    judge("masked_l2_loss", HINTS["masked_l2_loss"], _calls("call", *_basics(rng)), ask, oracle, value)
-
-
-def loss_gradient(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    exact = draw(rng, (4, 2, 6), 6)
-    exact["pred"][0] = exact["target"][0]
-    batches = [*_basics(rng), ("pred = target in the first image", exact)]
-    judge("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
-
-
-def loss_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    batches = [
-        _first(rng),
-        ("the second image shows nothing", draw(rng, (3, 0, 5), 6)),
-        ("invisible targets are NaN or far off", hide(rng, draw(rng, (3, 0, 5), 6), ["target"])),
-        ("invisible coordinates are NaN or far off", hide(rng, draw(rng, (3, 1, 5), 6))),
-    ]
-    judge("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
-
-
-def loss_none_visible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    nothing = Call("gradient", hide(rng, draw(rng, (0, 0), 5), ["target"]), "nothing is visible", ZERO)
-    judge(
-        "masked_l2_loss",
-        HINTS["masked_l2_loss"],
-        [*_calls("gradient", _first(rng)), nothing],
-        ask,
-        oracle,
-        SQUARE_PIXELS,
-    )
-
-
-POSES = ("pred", "target", "visible")
-QUESTIONS: dict[str, Question] = {
-    question.name: question
-    for question in (
-        Question(
-            "mpjpe",
-            "mpjpe is right: one mean over all visible keypoints, whatever stands at the invisible ones.",
-            {"call": calling(*POSES)},
-            {"values": mpjpe_values, "invisible": mpjpe_invisible, "none_visible": mpjpe_none_visible},
-            HINTS["mpjpe"],
-        ),
-        Question(
-            "pck",
-            "pck is right: with one threshold and with one per image, at the threshold and with nothing visible.",
-            {"call": calling(*POSES, "threshold")},
-            {"values": pck_values, "per_image_threshold": pck_per_image, "edges": pck_edges},
-            HINTS["pck"],
-        ),
-        Question(
-            "masked_l2_loss",
-            "masked_l2_loss is right: its values, its gradients, and both of them where nothing counts.",
-            {"call": calling(*POSES), "gradient": differentiating(*POSES)},
-            {
-                "values": loss_values,
-                "gradient": loss_gradient,
-                "invisible": loss_invisible,
-                "none_visible": loss_none_visible,
-            },
-            HINTS["masked_l2_loss"],
-        ),
-        pose_models.REGRESSOR,
-        trained_models.MODEL,
-    )
-}
-
-
+@checking(EXERCISE, QUESTIONS)
 def mpjpe(answer: Any) -> None:
     """Print whether `answer` is the mean Euclidean error over all visible keypoints."""
-    run_check(QUESTIONS["mpjpe"], answer, table_oracle(EXERCISE, "mpjpe"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def pck(answer: Any) -> None:
     """Print whether `answer` is the share of visible keypoints within a threshold."""
-    run_check(QUESTIONS["pck"], answer, table_oracle(EXERCISE, "pck"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def masked_l2_loss(answer: Any) -> None:
     """Print whether `answer` is the mean squared distance over all visible keypoints, with its gradient."""
-    run_check(QUESTIONS["masked_l2_loss"], answer, table_oracle(EXERCISE, "masked_l2_loss"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def PoseRegressor(answer: Any) -> None:  # noqa: N802, the check is called like the question
     """Print whether `answer` builds networks that can learn to regress all keypoints in pixels."""
-    run_check(QUESTIONS["PoseRegressor"], answer, None)
 
 
 def model(build_model: Any, weights_path: str) -> None:

@@ -4,20 +4,16 @@
     check.find_peaks(find_peaks)
 
 Each public function prints one sentence if the answer is right, else what was called, what came back, what was expected
-and the likely cause. The cases lie in `crop_cases.py`, `peak_cases.py`, `field_cases.py` and `group_cases.py`. How
-checks work, and how an exercise joins: `helpers/checks/engine/judge.py`.
+and the likely cause. The questions and their cases: `cases.py` beside this file. How checks work, and how an exercise
+joins: `helpers/checks/engine/judge.py`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from helpers.checks.engine.judge import inputs, run_check
-from helpers.checks.engine.table import table_oracle
-from helpers.checks.ex04_multi_person import crops as crop_cases
-from helpers.checks.ex04_multi_person import fields as field_cases
-from helpers.checks.ex04_multi_person import groups as group_cases
-from helpers.checks.ex04_multi_person import peaks as peak_cases
+from helpers.checks.engine.judge import checking, inputs
+from helpers.checks.ex04_multi_person.cases import QUESTIONS
 from helpers.checks.networks import trained as trained_models
 
 __all__ = [
@@ -36,53 +32,45 @@ __all__ = [
 
 EXERCISE = "ex04_multi_person"
 
-QUESTIONS = {
-    **crop_cases.QUESTIONS,
-    **peak_cases.QUESTIONS,
-    **field_cases.QUESTIONS,
-    **group_cases.QUESTIONS,
-    "model": trained_models.PEOPLE_MODEL.question,
-}
 
-
+@checking(EXERCISE, QUESTIONS)
 def boxes_to_crops(answer: Any) -> None:
     """Print whether `answer` cuts out a crop for each box, with the transform that leads back."""
-    run_check(QUESTIONS["boxes_to_crops"], answer, table_oracle(EXERCISE, "boxes_to_crops"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def crops_to_image(answer: Any) -> None:
     """Print whether `answer` brings keypoints from their crops back to their images."""
-    run_check(QUESTIONS["crops_to_image"], answer, table_oracle(EXERCISE, "crops_to_image"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def find_peaks(answer: Any) -> None:
     """Print whether `answer` finds every peak of a map, once and to a fraction of a pixel."""
-    run_check(QUESTIONS["find_peaks"], answer, table_oracle(EXERCISE, "find_peaks"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def part_affinity_fields(answer: Any) -> None:
     """Print whether `answer` draws the direction of every limb of every person."""
-    run_check(QUESTIONS["part_affinity_fields"], answer, table_oracle(EXERCISE, "part_affinity_fields"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def affinity_score(answer: Any) -> None:
     """Print whether `answer` says how well a field agrees with segments."""
-    run_check(QUESTIONS["affinity_score"], answer, table_oracle(EXERCISE, "affinity_score"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def match_limbs(answer: Any) -> None:
     """Print whether `answer` matches starts with ends, greedily from the best score."""
-    run_check(QUESTIONS["match_limbs"], answer, table_oracle(EXERCISE, "match_limbs"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def group_people(answer: Any) -> None:
     """Print whether `answer` puts peaks together to people."""
-    run_check(QUESTIONS["group_people"], answer, table_oracle(EXERCISE, "group_people"))
 
 
+@checking(EXERCISE, QUESTIONS)
 def add_offsets(answer: Any) -> None:
     """Print whether `answer` moves every peak to where the offset of its pixel points."""
-    run_check(QUESTIONS["add_offsets"], answer, table_oracle(EXERCISE, "add_offsets"))
 
 
 def model(build_model: Any, weights_path: str) -> None:
