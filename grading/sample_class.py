@@ -27,6 +27,7 @@ from grading.report import Report
 from grading.reporting.overview import write_overview
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
 from grading.submission.roles import is_setup, question_of
+from helpers.checks.engine.judge import no_oracle
 from helpers.checks.engine.question import Wrong, case_rng, local_ask
 
 SAMPLE = ROOT / "grading" / "sample"
@@ -174,7 +175,7 @@ class _ReferenceModel:
     def examine(self, name: str, case: str, **facts: Any) -> Any:
         """Run one case that needs no oracle."""
         ask, rng = local_ask(self.question, self.answer), case_rng("sample", name, case)
-        return self.question.cases[case](ask, rng, None, **facts)
+        return self.question.cases[case](ask, rng, no_oracle, **facts)
 
 
 def model_points(exercise: str, weights: bytes) -> float:

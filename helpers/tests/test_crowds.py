@@ -225,7 +225,9 @@ def test_people_of_whom_nothing_is_seen_are_ignored(monkeypatch):
     visibility = scene.visibility.copy()
     visibility[0], visibility[1], visibility[2] = 1, 0, 1
     visibility[2, 5] = 2
-    monkeypatch.setattr("helpers.data.rendered.render_scene", lambda *_: dataclasses.replace(scene, visibility=visibility))
+    monkeypatch.setattr(
+        "helpers.data.rendered.render_scene", lambda *_: dataclasses.replace(scene, visibility=visibility)
+    )
     data = rendered_crowds("val", 1, settings=SMALL, cache=False, progress=False)
     assert data.present.tolist() == [[True] * 3] and data.ignored.tolist() == [[True, True, False]]
 

@@ -51,6 +51,7 @@ __all__ = [
     "inputs",
     "judge",
     "kind_of_error",
+    "no_oracle",
     "no_value",
     "refuse_exception",
     "refuse_too_many",
@@ -240,13 +241,14 @@ def run_check(
     for case_id, case in question.cases.items():
         rng = case_rng(VISIBLE_SEED, question.name, case_id)
         try:
-            notes.append(case(local_ask(question, answer), rng, oracle or _not_asked, **(facts or {})))
+            notes.append(case(local_ask(question, answer), rng, oracle or no_oracle, **(facts or {})))
         except Wrong as wrong:
             return _report(question.name, wrong)
     print(right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
 
 
-def _not_asked(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
+def no_oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
+    """Stand in for the oracle where no case asks it."""
     raise LookupError(f"no case of this question may ask the oracle, and one asks for {step}")
 
 

@@ -13,20 +13,9 @@ from typing import Any
 
 from helpers.checks.engine.judge import checking, inputs
 from helpers.checks.ex01_pose_regression.cases import QUESTIONS
-from helpers.checks.networks import trained as trained_models
-from helpers.checks.networks.trained import MODEL_THRESHOLDS, points_at
+from helpers.checks.networks.trained import REGRESSION_MODEL
 
-__all__ = [
-    "MODEL_THRESHOLDS",
-    "QUESTIONS",
-    "PoseRegressor",
-    "inputs",
-    "masked_l2_loss",
-    "model",
-    "mpjpe",
-    "pck",
-    "points_at",
-]
+__all__ = ["QUESTIONS", "PoseRegressor", "inputs", "masked_l2_loss", "model", "mpjpe", "pck"]
 
 EXERCISE = "ex01_pose_regression"
 
@@ -58,4 +47,4 @@ def model(build_model: Any, weights_path: str) -> None:
         build_model: function without arguments, returns the network whose weights were saved.
         weights_path: the .safetensors file that the training cell wrote.
     """
-    trained_models.check_model(build_model, weights_path)
+    REGRESSION_MODEL.check(build_model, weights_path)

@@ -13,7 +13,7 @@ from helpers.checks.engine.calls import Call, judge_values
 from helpers.checks.engine.compare import Form
 from helpers.checks.engine.question import Ask, Oracle, Question, by_name, integers, read_hints
 from helpers.checks.networks import poses as pose_models
-from helpers.checks.networks import trained as trained_models
+from helpers.checks.networks.trained import REGRESSION_MODEL
 from helpers.checks.probes.calling import calling, differentiating
 
 __all__ = ["QUESTIONS"]
@@ -232,5 +232,5 @@ QUESTIONS = by_name(
         HINTS["masked_l2_loss"],
     ),
     pose_models.REGRESSOR,
-    trained_models.MODEL,
+    REGRESSION_MODEL.question,
 )

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from helpers.data.poses import PoseSet
 
 __all__ = [
-    "MODEL",
-    "MODEL_THRESHOLDS",
     "PEOPLE_MODEL",
     "PeopleModel",
     "PoseModel",
@@ -39,8 +37,6 @@ __all__ = [
     "SOFTARGMAX_MODEL",
     "SegmentationModel",
     "TrainedModel",
-    "check_model",
-    "points_at",
 ]
 
 Pred = TypeVar("Pred", Tensor, list[Tensor])
@@ -228,7 +224,3 @@ REGRESSION_MODEL = PoseModel(((21.0, 2), (18.0, 4), (15.0, 6)), read_hints("ex01
 SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("ex02_softargmax")["model"])
 SEGMENTATION_MODEL = SegmentationModel(((0.28, 2), (0.36, 4), (0.42, 6)), read_hints("ex03_segmentation")["model"])
 PEOPLE_MODEL = PeopleModel(((0.2, 2), (0.28, 4), (0.36, 6)), read_hints("ex04_multi_person")["model"])
-
-# Other names of the first, which its check module still imports.
-MODEL, MODEL_THRESHOLDS = REGRESSION_MODEL.question, REGRESSION_MODEL.thresholds
-points_at, check_model = REGRESSION_MODEL.points_at, REGRESSION_MODEL.check
