@@ -123,7 +123,7 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
         """
         try:
             report = _converted(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise GradingError(f"no sound report at {path}: {type(error).__name__} {error}") from None
         report.check()
         return report

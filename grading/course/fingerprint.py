@@ -13,7 +13,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import platform
+import re
 import stat
 import time
 from collections.abc import Iterable
@@ -44,7 +46,10 @@ MARKING = (
     "grading/limits.py",
     "grading/report.py",
 )
-NO_PART = {"cache", "tests", "__pycache__"}  # folders of these names, wherever they are
+# Below them: tests, what was rendered, and photos that a lecturer put there; none of it is asked in grading.
+NO_PART = ("helpers/tests", "data/cache", "data/leeds_sports", "data/camvid", "data/isbi2012", "data/coco2017")
+# What no code reads: texts, notebooks, and what editors, merges and file managers leave behind.
+LEFT_BEHIND = re.compile(r"[.#].*|.*~|.*\.(md|ipynb|orig|rej|bak|tmp|part|pyc)|Thumbs\.db|__pycache__")
 SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was read would look unchanged ever after
 
 
@@ -54,16 +59,19 @@ def project_fingerprint() -> str:
 
 
 def _walked(root: Path, place: str) -> list[Path]:
-    """Return the files at or below a place, hidden ones and NO_PART left out.
+    """Return the files at or below a place but for NO_PART and LEFT_BEHIND.
 
     Raises:
         CourseError: there is no such place, so that what was moved away cannot drop out unseen.
     """
     if not (root / place).exists():
         raise CourseError(f"{root / place} decides marks, and is not there: was it moved, or is this no whole copy?")
-    files = [root / place] if (root / place).is_file() else (root / place).rglob("*")
-    parts = ((path, path.relative_to(root).parts) for path in files if path.is_file())
-    return [path for path, names in parts if NO_PART.isdisjoint(names) and not any(n.startswith(".") for n in names)]
+    found = [root / place] if (root / place).is_file() else []
+    for folder, folders, files in os.walk(root / place):
+        here = Path(folder).relative_to(root)
+        folders[:] = [n for n in folders if (here / n).as_posix() not in NO_PART and not LEFT_BEHIND.fullmatch(n)]
+        found += [root / here / name for name in files if not LEFT_BEHIND.fullmatch(name)]
+    return found
 
 
 def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: bytes) -> str:

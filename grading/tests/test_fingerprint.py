@@ -31,13 +31,28 @@ def test_a_file_more_where_marks_are_decided_makes_all_reports_void(tmp_path, mo
         before = after
 
 
-def test_every_folder_of_the_project_decides_marks_or_is_known_not_to():
-    """A new room of helpers or grading has to be put on one of two lists."""
+def test_everything_in_grading_decides_marks_or_is_known_not_to():
+    """A new room or file of grading has to be put on one of two lists."""
     no_part = {"known_wrong", "hidden_checks"}  # of one course: `course_fingerprint` takes them
-    no_part |= {"reporting", "sample_submissions", "tests", "sample"}
-    rooms = {path.parent.name for path in (ROOT / "grading").glob("*/__init__.py")}
-    decide = {place.removeprefix("grading/") for place in MARKING}
-    assert rooms <= decide | no_part and not decide & no_part
+    no_part |= {"reporting", "sample_submissions", "tests"}
+    no_part |= {"__init__.py", "__main__.py", "nbgrader_exports.py", "sample_class.py", "verify.py"}
+    code = [path.relative_to(ROOT / "grading") for path in (ROOT / "grading").rglob("*.py")]
+    rooms = {path.parts[0] for path in code if path.parts[0] != "sample"}
+    decide = {place.removeprefix("grading/") for place in MARKING if place.startswith("grading/")}
+    assert rooms == {*no_part, *(place for place in decide if "/" not in place)} and not decide & no_part
+    assert {path.name for path in (ROOT / "grading/reporting").glob("*.py")} == {
+        "__init__.py", "feedback.py", "marks.py", "overview.py",
+    }  # fmt: skip
+
+
+def test_everything_in_helpers_decides_marks():
+    hashed = set(fingerprint._walked(ROOT, "helpers"))
+    code = {path for path in (ROOT / "helpers").rglob("*.py") if (ROOT / "helpers/tests") not in path.parents}
+    assert code <= hashed
+    assert {
+        ROOT / "helpers/checks/ex01_pose_regression" / name for name in ("hints.toml", "table.safetensors")
+    } <= hashed
+    assert {ROOT / "data" / name for name in ("body.npz", "poses.toml")} <= set(fingerprint._walked(ROOT, "data"))
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path, monkeypatch):
@@ -46,13 +61,36 @@ def test_a_folder_that_is_gone_is_said(tmp_path, monkeypatch):
         project_fingerprint()
 
 
-def test_caches_tests_and_hidden_files_decide_nothing(tmp_path, monkeypatch):
+NOTHING = (
+    "data/cache/people.safetensors", "data/leeds_sports/images/im00001.jpg", "data/coco2017/annotations/x.json",
+    "data/README.md", "data/.DS_Store", "helpers/tests/test_x.py", "helpers/data/__pycache__/x.pyc", "helpers/loop.py~",
+    "helpers/training/loop.py.orig", "helpers/#seeds.py#", "helpers/.seeds.py.swp", "helpers/Untitled.ipynb",
+    "helpers/.ipynb_checkpoints/loop-checkpoint.py", "data/Thumbs.db",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_no_mark_depends_on_makes_no_report_void(tmp_path, monkeypatch, name):
+    """Also a lecturer's photos, which are read in no grading, and what an editor leaves beside a file."""
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
-    monkeypatch.setattr(fingerprint, "MARKING", ("data",))
-    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(fingerprint, "MARKING", ("data", "helpers"))
+    for place in fingerprint.MARKING:
+        (tmp_path / place).mkdir()
     before = project_fingerprint()
-    for name in ("cache/people.safetensors", "tests/test_x.py", "__pycache__/x.pyc", ".DS_Store", ".git/x"):
-        path = tmp_path / "data" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("x")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("x")
     assert project_fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["helpers/data/cache.py", "grading/course/cache/seeds.py", "grading/course/tests/x.py"]
+)
+def test_a_cache_or_tests_elsewhere_is_code_like_any_other(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr(fingerprint, "MARKING", ("helpers", "grading/course"))
+    for place in fingerprint.MARKING:
+        (tmp_path / place).mkdir(parents=True)
+    before = project_fingerprint()
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("x")
+    assert project_fingerprint() != before

@@ -157,3 +157,19 @@ def test_the_picture_of_the_house_names_every_file():
     files = [path for path in code("helpers", "grading") if not {"hidden_checks", "sample_submissions"} & {*path.parts}]
     files = [path for path in files if not path.parent.name.startswith(own) and path.stem != "__init__"]
     assert {path.stem for path in files} - named - shims == set()
+
+
+def test_helpers_takes_nothing_from_its_own_lazy_front():
+    """`from helpers import temperature_explorer` inside helpers would be an import that no contract sees."""
+    for path in code("helpers"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert "helpers" not in {alias.name for alias in node.names}, path
+            elif isinstance(node, ast.ImportFrom) and node.module == "helpers":
+                places = [ROOT / "helpers" / alias.name for alias in node.names]
+                assert all(place.is_dir() or place.with_suffix(".py").is_file() for place in places), path
+
+
+def test_every_folder_of_code_is_a_package_that_the_contracts_see():
+    folders = {path.parent for path in code("helpers", "grading") if path.parent.name != "hidden_checks"}
+    assert {folder for folder in folders if not (folder / "__init__.py").is_file()} == set()

@@ -7,6 +7,8 @@ what they need     skeletons, splits, photos (opens files)
 """
 
 from helpers.data.batches import batches
+from helpers.data.camvid import camvid
+from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.load import load_people, load_poses, load_segmentation
 from helpers.data.masks import VOID, SegmentationSet, three_masks
@@ -24,6 +26,7 @@ from helpers.data.skeletons import COCO, LSP, Skeleton
 # fmt: off
 __all__ = [
     "COCO", "LSP", "VOID", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "box_areas",
+    "camvid", "isbi2012",
     "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds",
     "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
 ]
