@@ -93,7 +93,9 @@ def test_extra_points_are_held_apart_and_checked_as_well(tmp_path, bonus):
         report(bonus=bonus, bonus_maximum=3.0).write(tmp_path / "ada.json")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"exercise": "toy"}', '{"questions": {"q": {"points": 1}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "[" * 100_000, '{"exercise": "toy"}', '{"questions": {"q": {"points": 1}}}']
+)
 def test_a_damaged_report_is_no_report(tmp_path, text):
     (tmp_path / "ada.json").write_text(text)
     with pytest.raises(GradingError, match="no sound report"):
