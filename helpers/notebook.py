@@ -33,8 +33,8 @@ class HtmlOutput:
         """Show this HTML in place of what was shown before."""
         from IPython.display import HTML, display
 
-        content = HTML(markup)  # type: ignore[no-untyped-call]
+        content = HTML(markup)  # type: ignore[no-untyped-call]  # IPython has no types
         if self._handle is None:
-            self._handle = display(content, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(content, display_id=True)  # type: ignore[no-untyped-call]  # as above
         else:
             self._handle.update(content)

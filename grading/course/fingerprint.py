@@ -32,7 +32,8 @@ __all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "
 
 # Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")
-# What decides a mark, or what a student reads of it: each of these is walked whole.
+# What decides a mark, or what a student reads of it. Each of these is walked whole: what lies there and only shows or
+# exports marks costs a class that is graded once more, and what moved away would cost marks that are no longer right.
 MARKING = (
     "helpers",
     "data",
@@ -68,9 +69,9 @@ def _walked(root: Path, place: str) -> list[Path]:
         raise CourseError(f"{root / place} decides marks, and is not there: was it moved, or is this no whole copy?")
     found = [root / place] if (root / place).is_file() else []
     for folder, folders, files in os.walk(root / place):
-        here = Path(folder).relative_to(root)
+        here = Path(os.path.relpath(folder, root))  # a lecturer's own checks may lie beside the course
         folders[:] = [n for n in folders if (here / n).as_posix() not in NO_PART and not LEFT_BEHIND.fullmatch(n)]
-        found += [root / here / name for name in files if not LEFT_BEHIND.fullmatch(name)]
+        found += [Path(folder, name) for name in files if not LEFT_BEHIND.fullmatch(name)]
     return found
 
 
@@ -122,7 +123,7 @@ def _hash_of(paths: Iterable[Path], root: Path) -> str:
     """Return the hash of files by their places below `root` and their contents, in a fixed order."""
     whole = hashlib.sha256()
     for path in sorted({path for path in paths if path.is_file()}):
-        name = path.relative_to(root).as_posix()
+        name = Path(os.path.relpath(path, root)).as_posix()
         whole.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
 

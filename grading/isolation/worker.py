@@ -24,6 +24,7 @@ import contextlib
 import importlib
 import json
 import os
+import pkgutil
 import random
 import resource
 import shutil
@@ -63,8 +64,8 @@ def main() -> None:
     settings = json.loads(control.recv(MESSAGE))
     torch.set_num_threads(1)  # until the fork, whatever comes then: a fork would wait for threads that it lacks
     for name in (*PRELOAD, *settings["modules"]):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+        with contextlib.suppress(ImportError, AttributeError):  # a name of a module, or of something in one
+            pkgutil.resolve_name(name)
     _warm_up()
     libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a worker become our children, so that we can end them
     program = _program(1)

@@ -170,7 +170,7 @@ class ClassPlan:
             GradingError: the submission changed meanwhile.
         """
         current = self.current
-        assert current is not None
+        assert current is not None  # `turn_to` came first
         if (report := self.reports[current.folder]) is None:
             report = self.graders.report(str(current.folder), _student(current.folder))
             self._keep(report)

@@ -79,7 +79,7 @@ class Repair(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         plan: ClassPlan = self.parent.plan
-        assert plan.current is not None
+        assert plan.current is not None  # the exporter has turned to it
         submission = plan.current.submission
         notebook = sound_notebook(submission, plan.course.released)
         for line in (*submission.notes, *filter(None, [submission.unreadable])):
@@ -95,7 +95,7 @@ class Grade(NbGraderPreprocessor):
         report = plan.report()
         feedback.write_feedback(nb, report)
         resources["deep_learning_lab"] = report
-        assert plan.current is not None
+        assert plan.current is not None  # the exporter has turned to it
         nb["metadata"]["deep_learning_lab"] = {"done": plan.done_mark(report, plan.current.folder)}
         names = resources["nbgrader"]
         self._keep_timestamp(plan.coursedir, names["assignment"], names["student"])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from grading.errors import GradingError
 from grading.report import QuestionReport, Report
-from grading.reporting.overview import write_overview
 
 __all__ = ["summary", "table"]
 
@@ -45,6 +44,8 @@ def summary(course: Path, exercise: str) -> str:
         return ""
     grader, worker = max(report.grader_mb for report in reports), max(report.peak_mb for report in reports)
     try:
+        from grading.reporting.overview import write_overview  # jinja2, which the table does without
+
         page = str(write_overview(course, exercise).relative_to(course))
     except (GradingError, OSError) as error:
         page = f"not written ({error})"

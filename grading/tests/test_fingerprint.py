@@ -94,3 +94,16 @@ def test_a_cache_or_tests_elsewhere_is_code_like_any_other(tmp_path, monkeypatch
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("x")
     assert project_fingerprint() != before
+
+
+@pytest.mark.parametrize("place", ["hidden", "tests/hidden", ".private/hidden", "../beside/hidden", "/absolute"])
+def test_hidden_checks_count_wherever_a_lecturer_keeps_them(tmp_path, place):
+    root = tmp_path / "course"
+    root.mkdir()
+    where = str(tmp_path / "absolute") if place == "/absolute" else place
+    folder = (root / where).resolve()
+    folder.mkdir(parents=True)
+    (folder / "test_toy.py").write_text("before")
+    before = fingerprint._hash_of(fingerprint._walked(root, where), root)
+    (folder / "test_toy.py").write_text("after")
+    assert fingerprint._hash_of(fingerprint._walked(root, where), root) != before

@@ -349,7 +349,7 @@ sys.path[:0] = {path!r}
 from pathlib import Path
 from grading.course.course import Course
 from grading.isolation.forkserver import start_fork_server
-from grading.isolation.sandbox import Limits
+from grading.limits import Limits
 from grading.course.secret import course_secret
 from grading.isolation.session import Cell, Session
 fork_server = start_fork_server(Course(Path({root!r}), "toy", "toy_checks"), Limits(cell_seconds=60))

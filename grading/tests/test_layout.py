@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import pkgutil
 import re
 import sys
 import tomllib
@@ -18,6 +19,8 @@ from types import ModuleType
 import pytest
 
 import helpers
+from grading.course.course import Course
+from grading.isolation.forkserver import _imported
 from grading.submission.code import plain_python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,3 +176,11 @@ def test_helpers_takes_nothing_from_its_own_lazy_front():
 def test_every_folder_of_code_is_a_package_that_the_contracts_see():
     folders = {path.parent for path in code("helpers", "grading") if path.parent.name != "hidden_checks"}
     assert {folder for folder in folders if not (folder / "__init__.py").is_file()} == set()
+
+
+@pytest.mark.parametrize("notebook", sorted(ROOT.glob("exercises/ex*/ex*.ipynb")), ids=lambda path: path.stem)
+def test_the_fork_server_finds_all_that_a_setup_imports(notebook):
+    """What it does not import, every fork of a class would, behind the sandbox."""
+    names = _imported(Course(ROOT, notebook.stem).released)
+    modules = [name for name in names if not name.startswith("torch.fx")]
+    assert all(pkgutil.resolve_name(name) is not None for name in modules)

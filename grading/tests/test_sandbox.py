@@ -469,7 +469,7 @@ AS_NOBODY = """
 import os, sys
 os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
 sys.path[:0] = {path!r}
-from grading.isolation.sandbox import Limits
+from grading.limits import Limits
 from grading.isolation.session import Cell, Session
 from grading.isolation.forkserver import ForkServer
 fork_server = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})

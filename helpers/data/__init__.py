@@ -22,11 +22,12 @@ from helpers.data.rendered import (
     rendered_segmentation,
 )
 from helpers.data.skeletons import COCO, LSP, Skeleton
+from helpers.files import fetch
 
 # fmt: off
 __all__ = [
     "COCO", "LSP", "VOID", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "box_areas",
-    "camvid", "isbi2012",
+    "camvid", "fetch", "isbi2012",
     "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds",
     "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
 ]

@@ -131,9 +131,9 @@ def test_a_perfect_detector_has_hardly_a_loss_and_each_mistake_more():
 
 
 def perfect_output(batch, size=(8, 10)) -> dict[str, torch.Tensor]:
-    """Scores that are the caps, and everywhere in a person's cap that person's box."""
-    caps = detection._target_heatmaps(batch["boxes_xyxy"], *size) * batch["present"][..., None, None]
-    target, owner = caps.max(1)
+    """Scores that are the target heatmaps, and wherever a person's is not 0 that person's box."""
+    heatmaps = detection._target_heatmaps(batch["boxes_xyxy"], *size) * batch["present"][..., None, None]
+    target, owner = heatmaps.max(1)
     boxes = batch["boxes_xyxy"][0][owner[0]].permute(2, 0, 1)[None]  # (1, 4, h, w)
     rows, columns = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
     middle = ((boxes[:, :2] + boxes[:, 2:]) / 2 + 0.5) / 8 - 0.5
@@ -148,10 +148,10 @@ def test_a_cap_is_1_in_the_middle_and_0_a_quarter_away():
     """A box of 64 x 128 around the centre of pixel (5, 9) of the map: 16 pixels, two of the map, to either side."""
     centre = torch.tensor([5.0, 9.0]) * 8 + 3.5
     box = torch.cat([centre - torch.tensor([32.0, 64]), centre + torch.tensor([32.0, 64])])
-    cap = detection._target_heatmaps(box.view(1, 1, 4), 20, 12)[0, 0]
-    assert cap[9, 3:8].tolist() == pytest.approx([0, 0.75, 1, 0.75, 0])
-    assert cap[5:14, 5].tolist() == pytest.approx([0, 7 / 16, 12 / 16, 15 / 16, 1, 15 / 16, 12 / 16, 7 / 16, 0])
-    assert cap[8, 4] == pytest.approx(1 - 1 / 4 - 1 / 16)
+    bump = detection._target_heatmaps(box.view(1, 1, 4), 20, 12)[0, 0]
+    assert bump[9, 3:8].tolist() == pytest.approx([0, 0.75, 1, 0.75, 0])
+    assert bump[5:14, 5].tolist() == pytest.approx([0, 7 / 16, 12 / 16, 15 / 16, 1, 15 / 16, 12 / 16, 7 / 16, 0])
+    assert bump[8, 4] == pytest.approx(1 - 1 / 4 - 1 / 16)
     tiny = detection._target_heatmaps(torch.tensor([[[7.0, 7, 8, 8]]]), 4, 4)  # on the corner of four pixels
     assert (tiny[0, 0, :2, :2] == 0.5).all() and (tiny > 0).sum() == 4
 

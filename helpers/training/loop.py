@@ -65,7 +65,7 @@ def fit(
     paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
     keep_freed_memory()
     with _on_device(model, device) as device, ProgressDisplay(history, schedule, progress) as display, paced as threads:
-        precision = precision or _fastest(model, loss, train.batch(slice(0, batch_size), device), schedule, display)
+        precision = precision or _fastest(model, loss, train, batch_size, device, schedule, display)
         precision.prepare(model)
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
         checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule)
@@ -220,12 +220,16 @@ def _of_batch(output: Output, size: int) -> Output:
     return map_tensors(check, output)
 
 
-def _fastest(model: nn.Module, loss: Loss, batch: Batch, schedule: Schedule, display: ProgressDisplay) -> Precision:
+def _fastest(
+    model: nn.Module, loss: Loss, train: ImageSet, batch_size: int, device: torch.device, schedule: Schedule,
+    display: ProgressDisplay,
+) -> Precision:  # fmt: skip
     """Return the fastest precision, said in one line; the plain one where a training is too short for a trial."""
     if (schedule.max_seconds or math.inf) < 10 or (schedule.steps or math.inf) < 50:
         return Precision()
+    batch = train.batch(slice(0, batch_size), device)
     precision, words = choose_precision(model, lambda output, b: _scalar(loss(output, b)), batch)
-    display.say(f"Training on {describe_device(batch['images'].device)}: {words}.")
+    display.say(f"Training on {describe_device(device)}: {words}.")
     return precision
 
 
