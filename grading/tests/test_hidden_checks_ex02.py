@@ -13,6 +13,7 @@ from grading.hidden_checks import test_ex02_softargmax as hidden
 from grading.known_wrong.ex02_softargmax import KNOWN_WRONG
 from helpers.checks import ex02_softargmax as check
 from helpers.checks.engine.question import read_hints
+from helpers.checks.ex02_softargmax.hard_decoding import decode_negative_and_tied
 from helpers.checks.probes.lean import LiveBytes, count_memory
 
 EXERCISE = "ex02_softargmax"
@@ -140,7 +141,7 @@ def test_tied_places_share_neither_row_nor_column():
         scoremaps.append(inputs["scoremaps"])
         return {"value": REFERENCES["argmax_decode"](inputs["scoremaps"]), "changed": []}
 
-    check.decode_negative_and_tied(ask, np.random.RandomState(0), lambda step, **inputs: (ask(step, **inputs), {}))
+    decode_negative_and_tied(ask, np.random.RandomState(0), lambda step, **inputs: (ask(step, **inputs), {}))
     maps = scoremaps[-1]
     assert ((maps == maps.amax(dim=(2, 3), keepdim=True)).sum(dim=(2, 3)) == 2).all()
     rows, columns = ((maps == maps.amax(dim=(2, 3), keepdim=True)).any(dim=dim).sum(-1) for dim in (3, 2))

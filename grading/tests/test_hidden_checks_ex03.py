@@ -14,6 +14,7 @@ from grading.known_wrong.ex03_segmentation import KNOWN_WRONG
 from helpers.checks import ex03_segmentation as check
 from helpers.checks.engine.compare import fault
 from helpers.checks.engine.question import local_ask, read_hints
+from helpers.checks.ex03_segmentation.masks import MEAN_AND_CLASSES
 
 EXERCISE = "ex03_segmentation"
 POINTS = {
@@ -131,7 +132,7 @@ def test_a_verdict_on_a_pair_shows_the_mean_and_every_class(capsys):
     ],
 )
 def test_a_pair_is_judged_part_by_part(got, kind):
-    assert fault(got, [torch.tensor(0.5), torch.tensor([0.5, NAN])], check.MEAN_AND_CLASSES) == kind
+    assert fault(got, [torch.tensor(0.5), torch.tensor([0.5, NAN])], MEAN_AND_CLASSES) == kind
 
 
 def test_an_answer_that_leans_on_question_3_is_told_to_stand_alone(capsys):

@@ -13,7 +13,15 @@ from helpers.checks.engine.calls import Call, judge_values
 from helpers.checks.engine.compare import Form
 from helpers.checks.engine.question import Ask, Oracle, integers, read_hints
 
-__all__ = ["iou_empty", "iou_values", "mean_iou_absent", "mean_iou_few", "mean_iou_ignored", "mean_iou_values"]
+__all__ = [
+    "MEAN_AND_CLASSES",
+    "iou_empty",
+    "iou_values",
+    "mean_iou_absent",
+    "mean_iou_few",
+    "mean_iou_ignored",
+    "mean_iou_values",
+]
 
 HINTS = read_hints("ex03_segmentation")
 
