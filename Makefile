@@ -10,10 +10,10 @@ RUN := PATH="$(abspath $(VENV))/bin:$$PATH"
 READY := $(VENV)/.deep-learning-lab-ready
 NOTEBOOKS := $(wildcard solutions/ex*/ex*.ipynb)
 
-.PHONY: help env demo test lab release bench lint clean
+.PHONY: help env demo test test-full lab release bench lint clean
 
 help:
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 11
 
 env: $(READY) ## the environment in .venv, and what the system must give
 
@@ -27,11 +27,30 @@ $(READY): pyproject.toml constraints.txt
 demo: env ## from a fresh clone to graded work: a sample class, its marks, feedback and reports
 	@$(RUN) python -m grading sample-class ex01_pose_regression
 
-test: env lint ## all tests, the notebooks, the drift check: what CI runs
+# In `make test` trainings take a tenth of their seconds; all cells, pictures and checks run.
+SHORTLY := DEEP_LEARNING_LAB_TIME_FACTOR=0.1
+SHORT := $(NOTEBOOKS:solutions/%=build/notebooks/%)
+MEASURED := build/durations# what each test and each notebook took
+PICTURES := build/screenshots# what browsers showed
+PYTEST = DEEP_LEARNING_LAB_SCREENSHOTS="$(abspath $(PICTURES))" python -m pytest -q -p no:cacheprovider \
+	-n 2 --dist loadfile --no-loadscope-reorder --junitxml=$(MEASURED)
+
+test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (20 minutes)
 	$(RUN) python -m grading release --check
-	printf '%s\n' $(NOTEBOOKS) | sort -r | $(RUN) DEEP_LEARNING_LAB_STRICT=1 xargs -P 2 -n 1 \
-		python -m pytest -q --nbval-lax --nbval-cell-timeout=300 -p no:cacheprovider
-	$(RUN) OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile
+	rm -rf $(MEASURED) $(PICTURES) build/notebooks
+	mkdir -p $(MEASURED) $(PICTURES) $(dir $(SHORT))
+	for one in $(NOTEBOOKS); do cp $$one build/notebooks/$${one#solutions/}; done
+	$(RUN) $(SHORTLY) DEEP_LEARNING_LAB_STRICT=1 tools/run_notebooks.sh 2 $(MEASURED) $(SHORT)
+	$(RUN) $(SHORTLY) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml -m "not full"
+	@$(RUN) python -m tools.durations $(MEASURED)
+
+test-full: env lint ## all of it: whole trainings that must earn all points, every browser, every loop (an hour)
+	$(RUN) python -m grading release --check
+	rm -rf $(MEASURED) $(PICTURES)
+	mkdir -p $(MEASURED) $(PICTURES)
+	$(RUN) DEEP_LEARNING_LAB_STRICT=full tools/run_notebooks.sh 1 $(MEASURED) $(NOTEBOOKS)
+	$(RUN) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml
+	@$(RUN) python -m tools.durations $(MEASURED)
 
 lab: env ## JupyterLab on exercises/
 	@$(RUN) jupyter lab --notebook-dir=exercises

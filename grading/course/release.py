@@ -10,7 +10,6 @@ Steps, in order:
 
 from __future__ import annotations
 
-import filecmp
 import os
 import re
 import shutil
@@ -25,19 +24,10 @@ from grading.course import bake
 from grading.errors import ReleaseError
 from helpers.files import ROOT, atomically
 
-__all__ = [
-    "EXERCISES",
-    "ROOT",
-    "all_drift",
-    "drift",
-    "generate",
-    "release",
-    "release_all",
-    "student_pins",
-    "write_bundle",
-]
+__all__ = ["EXERCISES", "ROOT", "all_drift", "drift", "generate", "release_all", "student_pins", "write_bundle"]
 
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
+ALL = "ex*"  # as nbgrader names all exercises at once
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
 BUNDLED = (
     "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors", "helpers/checks/*/hints.toml",
@@ -46,51 +36,46 @@ BUNDLED = (
 STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")
 
 
-def generate(exercise: str, folder: Path, gradebook: str | None = None) -> Path:
-    """Write the students' notebook of `exercise` below `folder` with stock nbgrader and return its path.
+def generate(exercises: Sequence[str], folder: Path, gradebook: str | None = None) -> dict[str, Path]:
+    """Write the students' notebooks of `exercises` below `folder` with stock nbgrader; return their paths by exercise.
 
     Args:
-        exercise: its key, such as "ex01_pose_regression".
+        exercises: their keys, such as "ex01_pose_regression"; all of them take one start of nbgrader.
         folder: takes `<exercise>/<exercise>.ipynb`.
         gradebook: database URL that learns the assignment; None keeps the course's gradebook as it is.
     Raises:
         ReleaseError: if nbgrader fails, with what it printed last.
     """
+    tools = os.path.dirname(sys.executable)  # nbgrader calls alembic by name
+    environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])}
+    notebooks = {exercise: folder / exercise / f"{exercise}.ipynb" for exercise in exercises}
     with tempfile.TemporaryDirectory() as scratch:
-        command = [
-            "nbgrader", "generate_assignment", exercise, "--force", f"--course-dir={ROOT}",
-            f"--CourseDirectory.release_directory={folder}", f"--db={gradebook or f'sqlite:///{scratch}/gradebook.db'}",
+        options = [
+            "--force", f"--course-dir={ROOT}", f"--CourseDirectory.release_directory={folder}",
+            f"--db={gradebook or f'sqlite:///{scratch}/gradebook.db'}",
         ]  # fmt: skip
-        tools = os.path.dirname(sys.executable)  # nbgrader calls alembic by name
-        environment = {**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    notebook = folder / exercise / f"{exercise}.ipynb"
-    if done.returncode or not notebook.is_file():
-        raise ReleaseError(f"nbgrader generate_assignment {exercise} failed:\n{done.stderr[-2000:]}")
-    return notebook
+        for name in [ALL] if set(exercises) == set(EXERCISES) else exercises:
+            command = ["nbgrader", "generate_assignment", name, *options]
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+            missing = [
+                exercise for exercise in exercises if name in (ALL, exercise) and not notebooks[exercise].is_file()
+            ]
+            if done.returncode or missing:
+                raise ReleaseError(f"nbgrader generate_assignment {name} failed:\n{done.stderr[-2000:]}")
+    return notebooks
 
 
-def drift(exercise: str, folder: Path) -> list[str]:
-    """Return a sentence for each generated file of `exercise` that differs from a fresh generation."""
-    pairs = [(ROOT / "exercises" / exercise / f"{exercise}.ipynb", generate(exercise, folder))]
-    fresh_table = folder / f"{exercise}.safetensors"
-    fresh_table.write_bytes(bake.bake(exercise))
-    pairs.append((bake.table_path(exercise), fresh_table))
+def drift(exercise: str, notebook: Path, table: bytes) -> list[str]:
+    """Return a sentence for each file of `exercise` in the tree that differs from the fresh `notebook` and `table`."""
+    pairs = [
+        (ROOT / "exercises" / exercise / f"{exercise}.ipynb", notebook.read_bytes()),
+        (bake.table_path(exercise), table),
+    ]
     return [
         f"{old.relative_to(ROOT)} is not what solutions/{exercise} gives. Run `make release` and commit the result."
         for old, new in pairs
-        if not old.is_file() or not filecmp.cmp(old, new, shallow=False)
+        if not old.is_file() or old.read_bytes() != new
     ]
-
-
-def release(exercise: str, folder: Path) -> None:
-    """Write the table and the students' notebook of `exercise` into the tree; weights and results there stay."""
-    bake.table_path(exercise).write_bytes(bake.bake(exercise))
-    notebook = generate(exercise, folder, gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
-    target = ROOT / "exercises" / exercise / notebook.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(notebook, target)
-    print(f"wrote {target.relative_to(ROOT)}")
 
 
 def student_pins(environment: str) -> str:
@@ -120,12 +105,22 @@ def write_bundle(path: Path = BUNDLE) -> Path:
 def all_drift(exercises: Sequence[str]) -> list[str]:
     """Return a sentence for each generated file of these exercises that differs from a fresh generation."""
     with tempfile.TemporaryDirectory() as scratch:
-        return [line for exercise in exercises for line in drift(exercise, Path(scratch))]
+        notebooks = generate(exercises, Path(scratch))
+        return [line for exercise, new in notebooks.items() for line in drift(exercise, new, bake.bake(exercise))]
 
 
 def release_all(exercises: Sequence[str]) -> None:
-    """Write the tables and the students' notebooks of these exercises, and the bundle of all."""
+    """Write the tables and the students' notebooks of these exercises, and the bundle of all.
+
+    Weights and results that lie beside a notebook stay.
+    """
+    for exercise in exercises:
+        bake.table_path(exercise).write_bytes(bake.bake(exercise))
     with tempfile.TemporaryDirectory() as scratch:
-        for exercise in exercises:
-            release(exercise, Path(scratch))
+        fresh = generate(exercises, Path(scratch), gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
+        for exercise, notebook in fresh.items():
+            target = ROOT / "exercises" / exercise / notebook.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(notebook, target)
+            print(f"wrote {target.relative_to(ROOT)}")
     print(f"wrote {write_bundle().relative_to(ROOT)}")

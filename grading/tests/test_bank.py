@@ -275,7 +275,10 @@ def test_a_program_that_a_case_left_behind_is_found():
     before = strays()
     left = subprocess.Popen(["sleep", MARKER], start_new_session=True)
     try:
-        assert strays() - before == {f"process {left.pid}"}
+        deadline = time.monotonic() + 30
+        while not (found := strays() - before) and time.monotonic() < deadline:
+            time.sleep(0.01)  # its command line is there only once it has begun
+        assert found == {f"process {left.pid}"}
     finally:
         left.kill()
         left.wait()

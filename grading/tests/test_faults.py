@@ -59,6 +59,7 @@ def wait_for_reports(root: Path, run: subprocess.Popen[str], number: int = 1) ->
         time.sleep(0.02)
 
 
+@pytest.mark.full
 def test_kill_9_at_random_moments(root):
     seed = os.getpid()
     try:
@@ -68,7 +69,7 @@ def test_kill_9_at_random_moments(root):
     assert hit["completed"] >= 1, (seed, hit)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.full)])
 def test_ctrl_c_stops_leaves_what_is_done_and_no_process(root, small_class, jobs):
     """Sent as a terminal sends it: to the command and to all that it started."""
     more = [root / f"grading/submitted/more_{number:02}" for number in range(24)]
@@ -159,6 +160,7 @@ def test_two_graders_at_once_are_as_one(root, small_class):
     assert [run.returncode for run in runs] == [0, 0] and outcome(root) == small_class[1]
 
 
+@pytest.mark.full
 def test_a_gradebook_that_stays_locked_stops_nothing_for_good(root, small_class):
     """First for as long as the run lasts, which says so; then for a while, which only costs time."""
     book = f"--db=sqlite:///{root}/grading/gradebook.db?timeout=1"
@@ -218,7 +220,7 @@ def test_a_disk_that_fills_while_marks_are_written_is_said(in_trouble):
 
 
 @needs_mounts
-@pytest.mark.parametrize("full", ["reports", "autograded"])
+@pytest.mark.parametrize("full", ["reports", pytest.param("autograded", marks=pytest.mark.full)])
 def test_a_full_disk_is_said(in_trouble, full):
     folder = in_trouble / "grading" / full
     mount = f"mount -t tmpfs -o size=8k none {shlex.quote(str(folder))}"

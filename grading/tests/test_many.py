@@ -61,6 +61,7 @@ def test_two_graders_give_the_marks_of_one(small_class, tmp_path):
     assert all(Report.read(path).grader_mb > 100 for path in (other / "grading/reports/toy").glob("*.json"))
 
 
+@pytest.mark.full
 def test_a_dask_cluster_gives_the_marks_of_one(small_class, tmp_path):
     pytest.importorskip("distributed")
     root, right = small_class
@@ -81,6 +82,7 @@ def test_a_dask_cluster_gives_the_marks_of_one(small_class, tmp_path):
     assert [pid for pid in below if os.path.exists(f"/proc/{pid}/exe")] == []
 
 
+@pytest.mark.full
 def test_a_scheduler_that_is_not_there_grades_nobody(course):
     pytest.importorskip("distributed")
     job = Job(course, Limits(), "best", course.root / "grading/course_secret")
@@ -265,6 +267,7 @@ def ending(ask, rng, oracle):
 """
 
 
+@pytest.mark.full
 def test_a_submission_that_ends_every_grader_takes_nobody_along(small_class, tmp_path):
     """Our own check does it here, as a fault in a library could; the others are graded, the next run tries again."""
     root = with_class(small_class[0], tmp_path / "course")

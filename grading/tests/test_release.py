@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -114,4 +115,13 @@ def test_the_bundle_is_the_same_bytes_twice(tmp_path):
 
 def test_a_notebook_that_nbgrader_refuses_is_a_clear_error(tmp_path):
     with pytest.raises(release.ReleaseError, match="ex99_missing"):
-        release.generate("ex99_missing", Path(tmp_path))
+        release.generate(["ex99_missing"], Path(tmp_path))
+
+
+def test_all_exercises_take_one_start_of_nbgrader(tmp_path, monkeypatch):
+    started, run = [], subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda line, **rest: started.append(line[:3]) or run(line, **rest))
+    made = release.generate(release.EXERCISES, tmp_path)
+    assert started == [["nbgrader", "generate_assignment", "ex*"]]
+    for exercise, notebook in made.items():
+        assert notebook.read_bytes() == (ROOT / "exercises" / exercise / f"{exercise}.ipynb").read_bytes()

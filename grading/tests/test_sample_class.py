@@ -14,10 +14,12 @@ from grading import sample_class
 from grading.course import held_out
 from grading.course.course import Course
 from grading.course.release import ROOT
-from grading.sample_submissions import SUBMISSIONS
+from grading.sample_submissions import EXERCISE, SUBMISSIONS
 
 SLOW_TRAINING = 2400  # seconds; the networks of the classes are trained once, unless the notebooks were run before
-STUDENTS = [(exercise, student) for exercise, students in SUBMISSIONS.items() for student in students]
+TIER = {exercise: () if exercise == EXERCISE else pytest.mark.full for exercise in SUBMISSIONS}
+EXERCISES = [pytest.param(exercise, marks=tier) for exercise, tier in TIER.items()]
+STUDENTS = [pytest.param(e, student, marks=TIER[e]) for e, students in SUBMISSIONS.items() for student in students]
 MISTAKES = {
     "ex01_pose_regression": {
         "mpjpe": "l1_distance",
@@ -47,10 +49,18 @@ MISTAKES = {
 
 
 @pytest.fixture(scope="module")
-def demo():
+def chosen(request) -> list[str]:
+    """Give the exercises whose class the chosen tests look at."""
+    asked = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
+    found = {spec.params["exercise"] for spec in asked if spec and "exercise" in spec.params}
+    return [exercise for exercise in SUBMISSIONS if exercise in found]
+
+
+@pytest.fixture(scope="module")
+def demo(chosen):
     """Run the command once and give what it printed."""
     before = changed_files()
-    command = [sys.executable, "-m", "grading", "sample-class"]
+    command = [sys.executable, "-m", "grading", "sample-class", *chosen]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SLOW_TRAINING, check=False)
     assert changed_files() == before  # nothing outside grading/sample and the caches
     return done
@@ -68,9 +78,10 @@ def page(exercise: str, student: str) -> str:
     return (sample_class.SAMPLE / "feedback" / student / exercise / f"{exercise}.html").read_text()
 
 
-def test_every_mark_is_as_deserved(demo):
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_mark_is_as_deserved(demo, exercise):
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert all(exercise in demo.stdout and student in demo.stdout for exercise, student in STUDENTS)
+    assert exercise in demo.stdout and all(student in demo.stdout for student in SUBMISSIONS[exercise])
 
 
 @pytest.mark.parametrize(("exercise", "student"), STUDENTS)
@@ -80,16 +91,17 @@ def test_every_student_ends_with_a_report_and_a_feedback_page(demo, exercise, st
     assert all(question in page(exercise, student) for question in questions)
 
 
-def test_the_export_holds_every_deserved_mark_with_its_extra_points(demo, tmp_path):
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_export_holds_every_deserved_mark_with_its_extra_points(demo, tmp_path, exercise):
     held_out.draw_from(b"another course, that this process graded before")
     with open(sample_class.SAMPLE / "marks.csv") as file:
         scores = {(row["assignment"], row["student_id"]): float(row["score"]) for row in csv.DictReader(file)}
-    for exercise in SUBMISSIONS:
-        weights = sample_class.trained_weights(exercise)
-        for student, marks in sample_class.deserved_marks(tmp_path, weights, exercise).items():
-            assert scores[exercise, student] == sum(marks.values()), (exercise, student)
+    weights = sample_class.trained_weights(exercise)
+    for student, marks in sample_class.deserved_marks(tmp_path, weights, exercise).items():
+        assert scores[exercise, student] == sum(marks.values()), student
 
 
+@pytest.mark.full
 def test_the_networks_of_the_classes_have_learnt_something(demo):
     """How much depends on the machine, by whose clock they are trained: all 24 points on two quiet, quick cores.
 
@@ -122,7 +134,7 @@ def test_the_best_of_each_class_have_all_points_of_the_notebook():
         assert marks == {**course.maxima, **bonus}
 
 
-@pytest.mark.parametrize("exercise", SUBMISSIONS)
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_feedback_holds_no_hidden_check(demo, exercise):
     source = (ROOT / "grading" / "hidden_checks" / f"test_{exercise}.py").read_text()
     names = re.findall(r"def (test_\w+)", source)
@@ -130,7 +142,7 @@ def test_feedback_holds_no_hidden_check(demo, exercise):
     assert names and not [name for name in names if name in pages]
 
 
-@pytest.mark.parametrize("exercise", SUBMISSIONS)
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_feedback_of_the_untouched_notebook_holds_no_line_of_the_solution(demo, exercise):
     text = re.sub(r"<[^>]+>", "", page(exercise, "dua_untouched"))
     given = "\n".join(cell["source"] for cell in Course(ROOT, exercise).released["cells"])  # code that all students get
@@ -138,7 +150,7 @@ def test_feedback_of_the_untouched_notebook_holds_no_line_of_the_solution(demo, 
     assert lines and not [line for line in lines if line in text]
 
 
-@pytest.mark.parametrize("exercise", SUBMISSIONS)
+@pytest.mark.parametrize("exercise", EXERCISES)
 def test_hints_name_the_known_mistakes(demo, exercise):
     questions = report(exercise, "eli_known_mistakes")["questions"]
     assert {name: questions[name]["mistake"] for name in MISTAKES[exercise]} == MISTAKES[exercise]

@@ -1,10 +1,13 @@
 """Tests of the machinery of checks: values, comparison, the table, what a student reads."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from helpers import save_weights
 from helpers.checks import ex01_pose_regression as check
 from helpers.checks.engine.calls import Call, judge_values
 from helpers.checks.engine.compare import Form, fault, same, show
@@ -254,6 +257,21 @@ def test_a_check_returns_none_and_raises_only_where_ci_asks_for_it(capsys, monke
     monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", "1")
     with pytest.raises(CheckFailed, match="pck is not right yet"):
         check.pck(lambda *_: 0.5)
+
+
+@pytest.mark.parametrize(("strict", "raises"), [("", False), ("1", False), ("full", True)])
+def test_a_network_that_misses_points_fails_its_check_only_where_all_are_asked_for(
+    capsys, monkeypatch, tmp_path, strict, raises
+):
+    class Corner(torch.nn.Linear):
+        def forward(self, images):
+            return self.weight.new_zeros(len(images), 17, 2) + 0 * self.weight.sum()
+
+    weights = str(save_weights(Corner(2, 2), tmp_path / "weights.safetensors"))
+    monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", strict)
+    with pytest.raises(CheckFailed, match=" px on the validation set, 0 points there") if raises else nullcontext():
+        check.model(lambda: Corner(2, 2), weights)
+    assert raises or "0 points there" in capsys.readouterr().out
 
 
 def test_a_check_leaves_the_random_numbers_alone(capsys):

@@ -114,6 +114,7 @@ def test_the_number_of_threads_comes_back():
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.full
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's memory is looked after")
 def test_freed_memory_is_kept_for_the_next_step():
     """Steps of a small network: their memory is fetched from the system once, not again and again."""

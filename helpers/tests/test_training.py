@@ -157,6 +157,21 @@ def test_the_data_stay_as_they_were(net):
     assert torch.equal(TRAIN.visibility, before.visibility)
 
 
+@pytest.fixture(autouse=True)
+def all_seconds(monkeypatch):
+    """Give trainings of these tests all their seconds, whatever `make test` takes."""
+    monkeypatch.delenv("DEEP_LEARNING_LAB_TIME_FACTOR", raising=False)
+
+
+def test_a_factor_shortens_what_is_planned_in_seconds_alone(net, monkeypatch):
+    monkeypatch.setenv("DEEP_LEARNING_LAB_TIME_FACTOR", "0.25")
+    assert Schedule(1.0, None, 100.0, 10).max_seconds == 25 and Schedule(1.0, 3, None, 10).max_seconds is None
+    assert len(fit(net, TRAIN, VAL, **QUIET, epochs=3)) == 3
+    assert fit(net, TRAIN, VAL, **QUIET, max_seconds=4.0).seconds < 4
+    monkeypatch.setenv("DEEP_LEARNING_LAB_TIME_FACTOR", "")
+    assert Schedule(1.0, None, 100.0, 10).max_seconds == 100
+
+
 def test_a_budget_in_seconds_ends_the_training_with_a_low_rate(net):
     history = fit(net, TRAIN, VAL, **QUIET, max_seconds=1.0)
     assert 1.0 <= history.seconds and len(history) > 1 and history.lr[-1] < 0.02e-3 < max(history.lr)

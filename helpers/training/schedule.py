@@ -1,6 +1,7 @@
 """When a training is over, and the learning rate on the way there."""
 
 import math
+import os
 import time
 
 WARM_UP = 50  # steps, where only the seconds are planned
@@ -10,11 +11,12 @@ class Schedule:
     """How far a training is, and the learning rate that goes with it (one cycle, Smith 2018).
 
     The share that is done is the larger of steps taken / steps planned and seconds gone / seconds allowed, so the rate
-    ends low on a slow machine too.
+    ends low on a slow machine too. DEEP_LEARNING_LAB_TIME_FACTOR, as 0.1 in `make test`, scales all seconds allowed.
     """
 
     def __init__(self, lr: float, epochs: int | None, max_seconds: float | None, steps_per_epoch: int):
-        self.lr, self.max_seconds, self.steps_per_epoch = lr, max_seconds, steps_per_epoch
+        self.lr, self.steps_per_epoch = lr, steps_per_epoch
+        self.max_seconds = max_seconds and max_seconds * float(os.environ.get("DEEP_LEARNING_LAB_TIME_FACTOR") or 1)
         self.steps = epochs * steps_per_epoch if epochs else None
         self.step, self.earlier, self.start = 0, 0.0, time.perf_counter()
         self.begun = 0.0  # share that had gone when the first step began

@@ -111,7 +111,10 @@ class Wrong(Exception):
 
 
 class CheckFailed(AssertionError):
-    """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI; students see printed lines instead."""
+    """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI; students see printed lines instead.
+
+    DEEP_LEARNING_LAB_STRICT=full raises it for a trained network that earns less than all points, too.
+    """
 
 
 def run_probe(probe: Probe, answer: Any, memory: Memory, inputs: Mapping[str, Any]) -> Value:
@@ -187,4 +190,9 @@ def read_hints(exercise: str) -> dict[str, dict[str, str]]:
 
 def strict() -> bool:
     """Return whether a failed check raises (CI) instead of printing (students)."""
-    return os.environ.get("DEEP_LEARNING_LAB_STRICT") == "1"
+    return os.environ.get("DEEP_LEARNING_LAB_STRICT") in ("1", "full")
+
+
+def demands_full_points() -> bool:
+    """Return whether a trained network that earns less than all points fails its check, too."""
+    return os.environ.get("DEEP_LEARNING_LAB_STRICT") == "full"

@@ -16,7 +16,16 @@ from torch import Tensor
 
 from helpers.checks.engine.compare import show
 from helpers.checks.engine.judge import refuse_exception, run_check
-from helpers.checks.engine.question import Ask, Oracle, Probe, Question, Wrong, read_hints
+from helpers.checks.engine.question import (
+    Ask,
+    CheckFailed,
+    Oracle,
+    Probe,
+    Question,
+    Wrong,
+    demands_full_points,
+    read_hints,
+)
 from helpers.checks.networks.poses import checked_keypoints
 from helpers.checks.probes.people import people_with_weights
 from helpers.checks.probes.poses import predict_with_weights
@@ -112,7 +121,11 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
         return Wrong("build_model(), on held-out scenes", got, f"{bound} {wanted}", hint, "too_far")
 
     def check(self, build_model: Any, weights_path: str) -> None:
-        """Print the score of the trained model on the validation set and the points that it would earn there."""
+        """Print the score of the trained model on the validation set and the points that it would earn there.
+
+        Raises:
+            CheckFailed: under DEEP_LEARNING_LAB_STRICT=full, where these are not all points.
+        """
         val = self.validation()
 
         def sentence(pred: Pred) -> str:
@@ -120,7 +133,10 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
             bound = "from" if self.higher_is_better else "up to"
             steps = ", ".join(f"{points} {bound} {threshold:g}{self.unit}" for threshold, points in self.thresholds)
             found = f"{self.measure} {self.show(score)} on the validation set"
-            return f"model: {found}, {self.points_at(score)} points there ({steps})."
+            said = f"model: {found}, {self.points_at(score)} points there ({steps})."
+            if demands_full_points() and self.points_at(score) < self.thresholds[-1][1]:
+                raise CheckFailed(said)
+            return said
 
         run_check(self.question, build_model, None, {"images": val.images, "weights": str(weights_path)}, sentence)
 
