@@ -33,7 +33,10 @@ def in_a_browser(test: Callable) -> Callable:
 
 
 def chromium(driver: Any) -> Any:
-    """Start Chromium by playwright's driver, as quiet as it can be."""
+    """Start Chromium by playwright's driver, as quiet as it can be; what is expected of pages may come late."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
     return driver.chromium.launch(executable_path=CHROMIUM, args=quiet)
 

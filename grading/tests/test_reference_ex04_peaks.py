@@ -196,9 +196,9 @@ def test_find_peaks_takes_bounded_time(kind):
     find_peaks(maps, 0.1)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         find_peaks(maps, 0.1)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.05  # 2 to 4 ms on a quiet core
 
 

@@ -164,10 +164,10 @@ def all_seconds(monkeypatch):
 
 
 def test_a_factor_shortens_what_is_planned_in_seconds_alone(net, monkeypatch):
-    monkeypatch.setenv("DEEP_LEARNING_LAB_TIME_FACTOR", "0.25")
-    assert Schedule(1.0, None, 100.0, 10).max_seconds == 25 and Schedule(1.0, 3, None, 10).max_seconds is None
+    monkeypatch.setenv("DEEP_LEARNING_LAB_TIME_FACTOR", "0.125")
+    assert Schedule(1.0, None, 100.0, 10).max_seconds == 12.5 and Schedule(1.0, 3, None, 10).max_seconds is None
     assert len(fit(net, TRAIN, VAL, **QUIET, epochs=3)) == 3
-    assert fit(net, TRAIN, VAL, **QUIET, max_seconds=4.0).seconds < 4
+    assert fit(net, TRAIN, VAL, **QUIET, max_seconds=8.0).seconds < 8
     monkeypatch.setenv("DEEP_LEARNING_LAB_TIME_FACTOR", "")
     assert Schedule(1.0, None, 100.0, 10).max_seconds == 100
 
