@@ -115,7 +115,9 @@ def release_all(exercises: Sequence[str]) -> None:
     Weights and results that lie beside a notebook stay.
     """
     for exercise in exercises:
-        bake.table_path(exercise).write_bytes(bake.bake(exercise))
+        table = bake.table_path(exercise)
+        table.write_bytes(bake.bake(exercise))
+        print(f"wrote {table.relative_to(ROOT)}")
     with tempfile.TemporaryDirectory() as scratch:
         fresh = generate(exercises, Path(scratch), gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
         for exercise, notebook in fresh.items():
