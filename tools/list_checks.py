@@ -5,14 +5,12 @@
 case      exercise  question  case
 mistake   exercise  question  mistake            a known wrong answer, of grading/known_wrong
 hint      exercise  question  mistake   text     what the check says of it
-right     exercise  question  variant            a right answer in another style, of grading/tests
+right     exercise  question  variant            a right answer in another style, of grading/right_variants
 """
 
 from __future__ import annotations
 
 import importlib
-import re
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,9 +34,9 @@ def lines() -> Iterator[tuple[str, ...]]:
             yield from (("hint", exercise, name, mistake, text) for mistake, text in question.hints.items())
         for name, answers in importlib.import_module(f"grading.known_wrong.{exercise}").KNOWN_WRONG.items():
             yield from (("mistake", exercise, name, mistake) for mistake in answers)
-    for path in (ROOT / "grading" / "tests").glob("right_variants_ex*.py"):
-        exercise = re.sub(r"right_variants_(ex\d+).*", r"\1", path.stem)
-        for name, value in vars(importlib.import_module(path.stem)).items():
+    for path in (ROOT / "grading" / "right_variants").glob("ex*.py"):
+        exercise = path.stem.partition("_")[0]
+        for name, value in vars(importlib.import_module(f"grading.right_variants.{path.stem}")).items():
             if name == "RIGHT_VARIANTS":
                 yield from (("right", exercise, q, variant) for q, answers in value.items() for variant in answers)
             elif name in OF_ONE_QUESTION:
@@ -53,7 +51,6 @@ def _names(variants: Any) -> list[str]:
 
 def main() -> None:
     """Print all lines in order."""
-    sys.path.insert(0, str(ROOT / "grading" / "tests"))
     for fields in sorted(set(lines())):
         print("\t".join(" ".join(field.split()) for field in fields))
 
