@@ -51,35 +51,31 @@ def changes_its_arguments(scoremaps, beta=1.0):
     return _lean(_gradient)(scoremaps, beta)
 
 
-def lean(backward):
-    """Return rows whose texts are the gradient of the score maps."""
-    return {mistake: _lean(row) for mistake, row in answers("gx, gy, p, dx, dy, beta", backward, globals()).items()}
+def lean(text):
+    """Return an answer whose gradient of the score maps is `text`."""
+    return _lean(answers("gx, gy, p, dx, dy, beta", {"backward": text}, globals())["backward"])
 
-
-BACKWARD = {
-    "beta_missing_in_backward": "_gradient(gx, gy, p, dx, dy, 1)",
-    "mean_not_subtracted": "_gradient(gx, gy, p, _from_zero(dx), _from_zero(dy), beta)",
-    "from_the_middle": "_gradient(gx, gy, p, _middle(dx), _middle(dy), beta)",
-    "gradient_of_x_only": "_gradient(gx, 0 * gy, p, dx, dy, beta)",
-    "gradient_of_x_only.y": "_gradient(0 * gx, gy, p, dx, dy, beta)",
-    "gradients_swapped": "_gradient(gy, gx, p, dx, dy, beta)",
-    "ignores_incoming_gradient": "_gradient(1, 1, p, dx, dy, beta)",
-    "sign": "_gradient(gx, gy, p, dx, dy, -beta)",
-    "probability_missing": "beta * (gx * dx + gy * dy)",
-    "half_precision": "_gradient(gx, gy, p.half().to(p.dtype), dx, dy, beta)",
-}
 
 LEAN = {
     "x_y_swapped": "_softargmax(scoremaps, beta).flip(-1)",
     "overflow": "_expected(scoremaps, _of_sum((beta * scoremaps).exp()))",
     "temperature_backwards": "_softargmax(scoremaps, 1 / beta)",
-    **lean(BACKWARD),
+    "beta_missing_in_backward": lean("_gradient(gx, gy, p, dx, dy, 1)"),
+    "mean_not_subtracted": lean("_gradient(gx, gy, p, _from_zero(dx), _from_zero(dy), beta)"),
+    "from_the_middle": lean("_gradient(gx, gy, p, _middle(dx), _middle(dy), beta)"),
+    "gradient_of_x_only": lean("_gradient(gx, 0 * gy, p, dx, dy, beta)"),
+    "gradient_of_x_only.y": lean("_gradient(0 * gx, gy, p, dx, dy, beta)"),
+    "gradients_swapped": lean("_gradient(gy, gx, p, dx, dy, beta)"),
+    "ignores_incoming_gradient": lean("_gradient(1, 1, p, dx, dy, beta)"),
+    "sign": lean("_gradient(gx, gy, p, dx, dy, -beta)"),
+    "probability_missing": lean("beta * (gx * dx + gy * dy)"),
+    "half_precision": lean("_gradient(gx, gy, p.half().to(p.dtype), dx, dy, beta)"),
     "not_attached": "_softargmax(scoremaps.detach(), beta)",
     "changes_its_arguments": changes_its_arguments,
     "gradcheck.float32_inside": "_softargmax(scoremaps.float(), beta).to(scoremaps.dtype)",
     "float32_only": "_softargmax(scoremaps.float(), beta)",
     "memory": _softargmax,
-    **lean({"memory.three_maps_in_backward": "p * (gx * dx + gy * dy) * beta"}),  # no map in place
+    "memory.three_maps_in_backward": lean("p * (gx * dx + gy * dy) * beta"),  # no map in place
 }
 
 KNOWN_WRONG: dict[str, dict[str, object]] = {"lean_softargmax": answers("scoremaps, beta=1.0", LEAN, globals())}

@@ -22,8 +22,19 @@ def _matrix(kernel, input_size, stride=(1, 1), padding=(0, 0), dilation=1):
     return maps.flatten(start_dim=1).T.contiguous()
 
 
+def _of_larger(kernel, input_size, stride, by):
+    """Return the matrix of an image that is larger by so many rows and columns, its columns as rows and columns."""
+    size = [n + by for n in input_size]
+    return _matrix(kernel, size, stride).view(-1, *size)
+
+
+def _sizes(kernel, input_size, padding):
+    """Return the padded size and the kernel's, for height and for width."""
+    return [(n + 2 * padding, k) for n, k in zip(input_size, kernel.shape, strict=True)]
+
+
 def _out_size(kernel, input_size, stride, padding):
-    return [(n + 2 * padding - k) // stride + 1 for n, k in zip(input_size, kernel.shape, strict=True)]
+    return [(n - k) // stride + 1 for n, k in _sizes(kernel, input_size, padding)]
 
 
 def _placed(kernel, input_size, out_size, stride, padding, place):
@@ -37,6 +48,21 @@ def _placed(kernel, input_size, out_size, stride, padding, place):
     return C
 
 
+def _round(input_size):
+    height, width = input_size
+    return lambda y, x: y % height * width + x % width
+
+
+def _next_row(input_size):
+    height, width = input_size
+    return lambda y, x: y * width + x if 0 <= y * width + x < height * width else None
+
+
+def _nearest(input_size):
+    height, width = input_size
+    return lambda y, x: min(max(y, 0), height - 1) * width + min(max(x, 0), width - 1)
+
+
 def _inside(input_size):
     height, width = input_size
     return lambda y, x: y * width + x if 0 <= y < height and 0 <= x < width else None
@@ -48,68 +74,6 @@ def matrix_stride_ignored__in_the_places(kernel, input_size, stride=1, padding=0
         *_out_size(kernel, input_size, 1, padding), height * width
     )  # the right number of rows, all from the upper left corner
     return C[:out_h, :out_w].reshape(out_h * out_w, -1)
-
-
-def matrix_padding_one_side__counted_once(kernel, input_size, stride=1, padding=0):
-    padded = [n + padding for n in input_size]
-    C = _matrix(kernel, padded, stride)
-    return C.view(len(C), *padded)[:, padding:, padding:].reshape(len(C), -1)
-
-
-def matrix_wraps_around(kernel, input_size, stride=1, padding=0):
-    """Take the pixel beyond a border from the other side."""
-    (height, width), out_size = input_size, _out_size(kernel, input_size, stride, padding)
-    return _placed(kernel, input_size, out_size, stride, padding, lambda y, x: y % height * width + x % width)
-
-
-def matrix_wraps_around__into_the_next_row(kernel, input_size, stride=1, padding=0):
-    (height, width), out_size = input_size, _out_size(kernel, input_size, stride, padding)
-    return _placed(
-        kernel,
-        input_size,
-        out_size,
-        stride,
-        padding,
-        lambda y, x: y * width + x if 0 <= y * width + x < height * width else None,
-    )
-
-
-def matrix_wraps_around__nearest_pixel(kernel, input_size, stride=1, padding=0):
-    (height, width), out_size = input_size, _out_size(kernel, input_size, stride, padding)
-    return _placed(
-        kernel,
-        input_size,
-        out_size,
-        stride,
-        padding,
-        lambda y, x: min(max(y, 0), height - 1) * width + min(max(x, 0), width - 1),
-    )
-
-
-def matrix_size_rounded_up(kernel, input_size, stride=1, padding=0):
-    out_size = [-(-(n + 2 * padding - k) // stride) + 1 for n, k in zip(input_size, kernel.shape, strict=True)]
-    return _placed(kernel, input_size, out_size, stride, padding, _inside(input_size))
-
-
-def matrix_one_row_short(kernel, input_size, stride=1, padding=0):
-    out_size = [max(n - 1, 0) for n in _out_size(kernel, input_size, stride, padding)]
-    return _placed(kernel, input_size, out_size, stride, padding, _inside(input_size))
-
-
-def matrix_one_row_short__last_window(kernel, input_size, stride=1, padding=0):
-    out_size = [-(-(n + 2 * padding - k) // stride) for n, k in zip(input_size, kernel.shape, strict=True)]
-    return _placed(kernel, input_size, out_size, stride, padding, _inside(input_size))
-
-
-def matrix_result_as_large_as_the_image(kernel, input_size, stride=1, padding=0):
-    out_size = [-(-n // stride) for n in input_size]
-    return _placed(kernel, input_size, out_size, stride, padding, _inside(input_size))
-
-
-def matrix_result_as_large_as_the_image__centred(kernel, input_size, stride=1, padding=0):
-    kh, kw = kernel.shape
-    inside, out_size = _inside(input_size), [-(-n // stride) for n in input_size]
-    return _placed(kernel, input_size, out_size, stride, 0, lambda y, x: inside(y - (kh - 1) // 2, x - (kw - 1) // 2))
 
 
 def matrix_kernel_in_one_run(kernel, input_size, stride=1, padding=0):
@@ -133,9 +97,15 @@ MATRIX_GIVEN = {
     "height, width": "input_size",
     "padded": "[n + 2 * padding for n in input_size]",
     "out_size": "_out_size(kernel, input_size, stride, padding)",
-    "out_h, out_w": "out_size",
+    "rounded_up": "[-(-(n - k) // stride) + 1 for n, k in _sizes(kernel, input_size, padding)]",
+    "last_window": "[n - 1 for n in rounded_up]",
+    "short": "[max(n - 1, 0) for n in out_size]",
+    "as_large": "[-(-n // stride) for n in input_size]",
+    "inside": "_inside(input_size)",
+    "centred": "lambda y, x: inside(y - (kernel.shape[0] - 1) // 2, x - (kernel.shape[1] - 1) // 2)",
     "C": "_matrix(kernel, input_size, stride, padding)",
-    "of_padded": "_matrix(kernel, padded, stride).view(-1, *padded)",
+    "of_once_padded": "_of_larger(kernel, input_size, stride, padding)",
+    "of_padded": "_of_larger(kernel, input_size, stride, 2 * padding)",
 }
 
 MATRIX = {
@@ -160,17 +130,18 @@ MATRIX = {
     # Pad below and on the right only, 2 p of it.
     "padding_one_side": "of_padded[:, :height, :width].flatten(1)",
     "padding_one_side.above": "of_padded[:, 2 * padding :, 2 * padding :].flatten(1)",
-    "padding_one_side.counted_once": matrix_padding_one_side__counted_once,
+    "padding_one_side.counted_once": "of_once_padded[:, padding:, padding:].flatten(1)",
     "padding_one_side.rows_only": "_matrix(kernel, input_size, stride, (padding, 0))",
     "padding_one_side.columns_only": "_matrix(kernel, input_size, stride, (0, padding))",
-    "wraps_around": matrix_wraps_around,
-    "wraps_around.into_the_next_row": matrix_wraps_around__into_the_next_row,
-    "wraps_around.nearest_pixel": matrix_wraps_around__nearest_pixel,
-    "size_rounded_up": matrix_size_rounded_up,
-    "one_row_short": matrix_one_row_short,
-    "one_row_short.last_window": matrix_one_row_short__last_window,
-    "result_as_large_as_the_image": matrix_result_as_large_as_the_image,
-    "result_as_large_as_the_image.centred": matrix_result_as_large_as_the_image__centred,
+    # Take the pixel beyond a border from the other side.
+    "wraps_around": "_placed(kernel, input_size, out_size, stride, padding, _round(input_size))",
+    "wraps_around.into_the_next_row": "_placed(kernel, input_size, out_size, stride, padding, _next_row(input_size))",
+    "wraps_around.nearest_pixel": "_placed(kernel, input_size, out_size, stride, padding, _nearest(input_size))",
+    "size_rounded_up": "_placed(kernel, input_size, rounded_up, stride, padding, inside)",
+    "one_row_short": "_placed(kernel, input_size, short, stride, padding, inside)",
+    "one_row_short.last_window": "_placed(kernel, input_size, last_window, stride, padding, inside)",
+    "result_as_large_as_the_image": "_placed(kernel, input_size, as_large, stride, padding, inside)",
+    "result_as_large_as_the_image.centred": "_placed(kernel, input_size, as_large, stride, 0, centred)",
     "full_overlap": "_matrix(kernel, input_size, stride, [k - 1 for k in kernel.shape])",
     "kernel_in_one_run": matrix_kernel_in_one_run,
     "one_kernel_for_all_rows": "C[:1].expand_as(C)",
@@ -210,16 +181,15 @@ def _stamped(image, kernel, stride, padding, combine):
     return canvas[padding : len(canvas) - padding, padding : canvas.shape[1] - padding]
 
 
+def _repeated(image, times):
+    return image.repeat_interleave(times, dim=0).repeat_interleave(times, dim=1)
+
+
 def spread_flipped_kernel__zeros_put_between(image, kernel, stride=1, padding=0):
     stuffed = image.new_zeros([(n - 1) * stride + 1 for n in image.shape])
     stuffed[::stride, ::stride] = image
     rows, columns = (k - 1 - padding for k in kernel.shape)
     return _convolved(F.pad(stuffed, (columns, columns, rows, rows)), kernel)
-
-
-def spread_flipped_kernel__full_convolution(image, kernel, stride=1, padding=0):
-    padded = F.pad(image, [n - 1 for k in kernel.shape[::-1] for n in (k, k)])
-    return _convolved(padded, kernel, stride)
 
 
 def spread_size_is_stride_times(image, kernel, stride=1, padding=0):
@@ -228,11 +198,6 @@ def spread_size_is_stride_times(image, kernel, stride=1, padding=0):
     common = tuple(slice(min(n, m)) for n, m in zip((height, width), result.shape, strict=True))
     result[common] = _spread(image, kernel, stride, padding)[common]
     return result
-
-
-def spread_overwrites_overlaps__mean(image, kernel, stride=1, padding=0):
-    times = _spread(torch.ones_like(image), torch.ones_like(kernel), stride, padding)
-    return _spread(image, kernel, stride, padding) / times.clamp(min=1)
 
 
 def spread_changes_its_arguments(image, kernel, stride=1, padding=0):
@@ -246,6 +211,8 @@ TRANSPOSED_GIVEN = {
     "large": "_large(image, kernel, stride, padding)",
     "spread": "_spread(image, kernel, stride, padding)",
     "whole": "_spread(image, kernel, stride)",
+    "all_around": "[n - 1 for k in kernel.shape[::-1] for n in (k, k)]",
+    "times": "_spread(torch.ones_like(image), torch.ones_like(kernel), stride, padding)",
 }
 
 TRANSPOSED = {
@@ -259,7 +226,7 @@ TRANSPOSED = {
     "flipped_kernel.rows_only": "_spread(image, kernel.flip(0), stride, padding)",
     "flipped_kernel.columns_only": "_spread(image, kernel.flip(1), stride, padding)",
     "flipped_kernel.zeros_put_between": spread_flipped_kernel__zeros_put_between,
-    "flipped_kernel.full_convolution": spread_flipped_kernel__full_convolution,
+    "flipped_kernel.full_convolution": "_convolved(F.pad(image, all_around), kernel, stride)",
     "transposed_kernel": "_spread(image, kernel.T, stride, padding)",
     "transposed_kernel.values_only": "_spread(image, kernel.T.reshape(kernel.shape), stride, padding)",
     "padding_enlarges": "F.pad(whole, (padding,) * 4)",
@@ -281,7 +248,7 @@ TRANSPOSED = {
     "one_too_many.minus": "spread[:-1, :-1]",
     "overwrites_overlaps": "_stamped(image, kernel, stride, padding, lambda there, stamp: stamp)",
     "overwrites_overlaps.maximum": "_stamped(image, kernel, stride, padding, torch.maximum)",
-    "overwrites_overlaps.mean": spread_overwrites_overlaps__mean,
+    "overwrites_overlaps.mean": "spread / times.clamp(min=1)",
     "flat_result": "spread.flatten()",
     "batch_axes_left": "spread[None, None]",
     "size_swapped": "spread.T",

@@ -97,14 +97,31 @@ def _ious(pred, target, num_classes, ignore_index=255):
     return hits / (truth + predicted - hits)
 
 
+def _with_mean(per_class):
+    return per_class.nanmean(), per_class
+
+
+def _with_plain_mean(per_class):
+    return per_class.mean(), per_class
+
+
+def _all_counted(pred, target, num_classes):
+    return _with_mean(_ious(pred, target, num_classes, NO_LABEL))
+
+
+def _of_confusion(confusion, num_classes):
+    confusion = confusion.view(num_classes, num_classes)
+    hits = confusion.diagonal()
+    return _with_mean(hits / (confusion.sum(dim=0) + confusion.sum(dim=1) - hits))
+
+
 def _by_masks(pred, target, num_classes, counted):
     """Return the IoU of each class from masks over all pixels; `counted` are those whose target is looked at."""
     ious = []
     for c in range(num_classes):
         p, t = pred == c, (target == c) & counted
         ious.append((p & t).sum() / (p | t).sum())
-    per_class = torch.stack(ious)
-    return _with_mean(per_class)
+    return _with_mean(torch.stack(ious))
 
 
 def _per_image(pred, target, num_classes, ignore_index):
@@ -125,32 +142,16 @@ def mean_other_ignore_index__by_masks(pred, target, num_classes, ignore_index=25
     return _by_masks(pred[counted], target[counted], num_classes, counted[counted])
 
 
-def mean_other_ignore_index__above_zero(pred, target, num_classes, ignore_index=255):
-    counted = (target >= 0) & (target != 255)
-    per_class = _ious(pred[counted], target[counted], num_classes)
-    return _with_mean(per_class)
-
-
 def mean_accuracy_of_each_class(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     pred, target = pred[counted], target[counted]
-    per_class = torch.stack([((pred == c) == (target == c)).float().mean() for c in range(num_classes)])
-    return _with_mean(per_class)
-
-
-def mean_counts_too_short(pred, target, num_classes, ignore_index=255):
-    counted = target != ignore_index
-    confusion = torch.bincount(num_classes * target[counted] + pred[counted]).view(num_classes, num_classes)
-    hits = confusion.diagonal()
-    per_class = hits / (confusion.sum(dim=0) + confusion.sum(dim=1) - hits)
-    return _with_mean(per_class)
+    return _with_mean(torch.stack([((pred == c) == (target == c)).float().mean() for c in range(num_classes)]))
 
 
 def mean_counts_too_short__classes_by_maximum(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     seen = int(max(pred[counted].max(), target[counted].max())) + 1 if counted.any() else num_classes
-    per_class = _ious(pred, target, seen, ignore_index)
-    return _with_mean(per_class)
+    return _with_mean(_ious(pred, target, seen, ignore_index))
 
 
 def mean_nothing_counts_raises(pred, target, num_classes, ignore_index=255):
@@ -162,25 +163,20 @@ def mean_nothing_counts_raises(pred, target, num_classes, ignore_index=255):
 def mean_nothing_counts_raises__by_the_maximum(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     assert target[counted].max() < num_classes  # of nothing there is no maximum
-    per_class = _ious(pred, target, num_classes, ignore_index)
-    return _with_mean(per_class)
+    return _with_mean(_ious(pred, target, num_classes, ignore_index))
 
 
 def mean_changes_its_arguments(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     pred[~counted] = target[~counted] = num_classes
-    per_class = _ious(pred, target, num_classes + 1, num_classes)[:num_classes]
-    return _with_mean(per_class)
+    return _with_mean(_ious(pred, target, num_classes + 1, num_classes)[:num_classes])
 
 
 def mean_changes_its_arguments__classes_merged(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     target *= num_classes
     target += pred
-    confusion = torch.bincount(target[counted], minlength=num_classes**2).view(num_classes, num_classes)
-    hits = confusion.diagonal()
-    per_class = hits / (confusion.sum(dim=0) + confusion.sum(dim=1) - hits)
-    return _with_mean(per_class)
+    return _of_confusion(torch.bincount(target[counted], minlength=num_classes**2), num_classes)
 
 
 MEAN_IOU_GIVEN = {
@@ -190,6 +186,7 @@ MEAN_IOU_GIVEN = {
     "ious": "hits / union",
     "per_image": "_per_image(pred, target, num_classes, ignore_index)",
     "small": "target < num_classes",
+    "positive": "(target >= 0) & (target != 255)",
 }
 
 MEAN_IOU = {
@@ -219,7 +216,7 @@ MEAN_IOU = {
     "other_ignore_index": "_with_mean(_ious(pred, target, num_classes))",
     "other_ignore_index.by_masks": mean_other_ignore_index__by_masks,
     "other_ignore_index.below_num_classes": "_with_mean(_ious(pred[small], target[small], num_classes))",
-    "other_ignore_index.above_zero": mean_other_ignore_index__above_zero,
+    "other_ignore_index.above_zero": "_with_mean(_ious(pred[positive], target[positive], num_classes))",
     "mean_of_images": "per_image.nanmean(dim=1).nanmean(), per_image.nanmean(dim=0)",
     "mean_of_images.then_of_classes": "_with_mean(per_image.nanmean(dim=0))",
     "mean_of_images.mean_only": "per_image.nanmean(dim=1).nanmean(), ious",
@@ -239,7 +236,7 @@ MEAN_IOU = {
     "only_the_classes": "ious",
     "order_swapped": "ious, ious.nanmean()",
     "classes_in_a_list": "ious.nanmean(), ious.tolist()",
-    "counts_too_short": mean_counts_too_short,
+    "counts_too_short": "_of_confusion(torch.bincount(num_classes * target[counted] + pred[counted]), num_classes)",
     "counts_too_short.classes_by_maximum": mean_counts_too_short__classes_by_maximum,
     "nothing_counts_as_zero": "ious.nanmean().nan_to_num(), ious",
     "nothing_counts_as_zero.in_both": "_with_mean(ious) if counted.any() else (0.0, torch.zeros(num_classes))",

@@ -39,38 +39,10 @@ def unpool_across_planes__overwritten(features, indices, output_size):
     return torch.from_numpy(large)
 
 
-def unpool_across_planes__of_an_image(features, indices, output_size):
-    large = features.new_zeros(*features.shape[:2], *output_size)
-    return large.flatten(1).scatter_add(1, indices.flatten(1), features.flatten(1)).view_as(large)
-
-
-def unpool_index_of_the_small_map__in_the_window(features, indices, output_size):
-    h, w = features.shape[2:]
-    rows = 2 * torch.arange(h).view(-1, 1) + indices % 4 // 2
-    return _put(features, rows, 2 * torch.arange(w) + indices % 2, output_size)
-
-
-def unpool_output_size_ignored__filled_up(features, indices, output_size):
-    height, width = [2 * n for n in features.shape[2:]]
-    large = _put(features, (indices // width) % height, indices % width, (height, width))
-    return F.pad(large, (0, output_size[1] - width, 0, output_size[0] - height))
-
-
 def unpool_refuses_gradient(features, indices, output_size):
     large = np.zeros((*features.shape[:2], output_size[0] * output_size[1]), dtype=features.numpy().dtype)
     np.put_along_axis(large, indices.flatten(2).numpy(), features.flatten(2).numpy(), axis=2)
     return torch.from_numpy(large).view(*features.shape[:2], *output_size)
-
-
-def unpool_refuses_gradient__leaf(features, indices, output_size):
-    """Give the zeros a gradient of their own, and write into them."""
-    planes = torch.zeros(*features.shape[:2], output_size[0] * output_size[1], requires_grad=features.requires_grad)
-    return planes.scatter_(2, indices.flatten(2), features.flatten(2)).view(*features.shape[:2], *output_size)
-
-
-def unpool_float32_only__refused(features, indices, output_size):
-    planes = torch.zeros(*features.shape[:2], output_size[0] * output_size[1])
-    return planes.scatter(2, indices.flatten(2), features.flatten(2)).view(*features.shape[:2], *output_size)
 
 
 def unpool_changes_its_arguments(features, indices, output_size):
@@ -84,6 +56,12 @@ UNPOOL_GIVEN = {
     "height, width": "output_size",
     "h, w": "features.shape[2:]",
     "doubled": "[2 * h, 2 * w]",
+    "within_doubled": "_put(features, indices // (2 * w) % (2 * h), indices % (2 * w), doubled)",
+    "rows": "2 * torch.arange(h).view(-1, 1) + indices % 4 // 2",
+    "of_image": "indices.flatten(1)",
+    "shape": "(*features.shape[:2], *output_size)",
+    "planes": "torch.zeros(*features.shape[:2], height * width)",
+    "leaf": "planes.requires_grad_(features.requires_grad)",
     "zeros": "features.new_zeros(*features.shape[:2], *output_size)",
     "large": "_unpooled(features, indices, output_size)",
     "there": "_unpooled(torch.ones_like(features), indices, output_size) > 0",
@@ -99,7 +77,7 @@ UNPOOL = {
     # Count the indices through the whole tensor, so that all values land in the first plane.
     "across_planes": "zeros.flatten().scatter_add(0, indices.flatten(), features.flatten()).view_as(zeros)",
     "across_planes.overwritten": unpool_across_planes__overwritten,
-    "across_planes.of_an_image": unpool_across_planes__of_an_image,
+    "across_planes.of_an_image": "zeros.flatten(1).scatter_add(1, of_image, features.flatten(1)).view_as(zeros)",
     # Use the first channel's indices for all of them.
     "one_plane_for_all": "_unpooled(features, indices[:, :1].expand_as(indices).contiguous(), output_size)",
     "one_plane_for_all.first_image": "_unpooled(features, indices[:1].expand_as(indices).contiguous(), output_size)",
@@ -112,10 +90,10 @@ UNPOOL = {
     "size_swapped.transposed": "large.transpose(2, 3).contiguous()",
     # Take the index apart with the width of the small map.
     "index_of_the_small_map": "_put(features, (indices // w) % height, (indices % w) % width, output_size)",
-    "index_of_the_small_map.in_the_window": unpool_index_of_the_small_map__in_the_window,
+    "index_of_the_small_map.in_the_window": "_put(features, rows, 2 * torch.arange(w) + indices % 2, output_size)",
     "output_size_ignored": "_put(features, indices // (2 * w), indices % (2 * w), doubled)",
     "output_size_ignored.max_unpool": "F.max_unpool2d(features, indices, 2)",
-    "output_size_ignored.filled_up": unpool_output_size_ignored__filled_up,
+    "output_size_ignored.filled_up": "F.pad(within_doubled, (0, width - 2 * w, 0, height - 2 * h))",
     "other_background": "torch.where(there, large, -torch.inf)",
     "other_background.ones": "torch.where(there, large, 1)",
     "other_background.minimum": "torch.where(there, large, features.min())",
@@ -125,9 +103,10 @@ UNPOOL = {
     "not_unflattened": "large.flatten(2)",
     "not_attached": "_unpooled(features.detach(), indices, output_size)",
     "refuses_gradient": unpool_refuses_gradient,
-    "refuses_gradient.leaf": unpool_refuses_gradient__leaf,
+    # Give the zeros a gradient of their own, and write into them.
+    "refuses_gradient.leaf": "leaf.scatter_(2, indices.flatten(2), features.flatten(2)).view(shape)",
     "float32_only": "_unpooled(features.float(), indices, output_size)",
-    "float32_only.refused": unpool_float32_only__refused,
+    "float32_only.refused": "planes.scatter(2, indices.flatten(2), features.flatten(2)).view(shape)",
     "changes_its_arguments": unpool_changes_its_arguments,
 }
 
@@ -147,6 +126,10 @@ def _count(target, ignore_index=255):
 def _each(logits, target, ignore_index=255):
     """Return the loss of each pixel, 0 where it does not count."""
     return F.cross_entropy(logits, target, ignore_index=ignore_index, reduction="none")
+
+
+def _binary(logits, truth):
+    return F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
 
 
 def _right(logits, target, ignore_index=255):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from grading.known_wrong.table import answers, framed
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
@@ -34,8 +34,7 @@ def _scale(boxes, size):
 def _transforms(centre, scale, size):
     """Return transforms (N, 2, 3) from scales (N,) or (N, 2), with centre on centre."""
     scales = scale[:, None].expand(-1, 2) if scale.ndim == 1 else scale
-    shift = centre - scales * scale.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2])
-    return torch.cat([torch.diag_embed(scales), shift[:, :, None]], dim=2)
+    return _with_shift(scales, centre - scales * scale.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2]))
 
 
 def _places(transforms, size):
@@ -61,16 +60,13 @@ def _cut(images, boxes_xyxy, transforms, size, **settings):
 
 
 def _scaled(images, boxes_xyxy, crop_size, scale):
-    """Return crops and transforms with `scale(boxes, size)`, centred as they should be."""
     boxes, size = torch.cat(boxes_xyxy), _size(crop_size)
-    return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale(boxes, size), size), size)
+    return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale, size), size)
 
 
 def _centred(images, boxes_xyxy, crop_size, padding, centre):
-    """Return crops and transforms with `centre(boxes, scale, size)`, scaled as they should be."""
     boxes, size = torch.cat(boxes_xyxy), _size(crop_size)
-    scale = padding * _scale(boxes, size)
-    return _cut(images, boxes_xyxy, _transforms(centre(boxes, scale, size), scale, size), size)
+    return _cut(images, boxes_xyxy, _transforms(centre, padding * _scale(boxes, size), size), size)
 
 
 def _right(images, boxes_xyxy, crop_size, padding=1.25, **settings):
@@ -79,26 +75,40 @@ def _right(images, boxes_xyxy, crop_size, padding=1.25, **settings):
     return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale, size), size, **settings)
 
 
-def _longest(boxes):
-    return (boxes[:, 2:] - boxes[:, :2]).amax(dim=1).clamp(min=1e-3)
+def _largest(scales):
+    return scales.amax().expand(len(scales)) if len(scales) else scales
 
 
-def _from_images(images, boxes_xyxy, crop_size, padding, owners):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    return _look(images[owners], _places(transforms, _size(crop_size))), transforms
+def _with_shift(scales, shift):
+    return torch.cat([torch.diag_embed(scales), shift[:, :, None]], dim=2)
+
+
+def _padded(parts):
+    return pad_sequence(parts, batch_first=True)
 
 
 def _area(boxes):
     return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
 
 
-def _by_image(images, boxes_xyxy, crop_size, padding):
-    counts = [len(boxes) for boxes in boxes_xyxy]
-    return [part.split(counts) for part in _right(images, boxes_xyxy, crop_size, padding)]
+def crops_number_as_size_raises(images, boxes_xyxy, crop_size, padding=1.25):
+    h, w = crop_size
+    return _right(images, boxes_xyxy, (h, w), padding)
 
 
-def _no_boxes(boxes_xyxy):
-    return not any(len(boxes) for boxes in boxes_xyxy)
+def scaled(scale):
+    """Return the text of an answer with this scale, centred as it should be."""
+    return f"_scaled(images, boxes_xyxy, crop_size, {scale})"
+
+
+def centred(centre):
+    """Return the text of an answer with this centre, scaled as it should be."""
+    return f"_centred(images, boxes_xyxy, crop_size, padding, {centre})"
+
+
+def of_boxes(changed):
+    """Return the text of a right answer for changed boxes b of each image."""
+    return f"_right(images, [{changed} for b in boxes_xyxy], crop_size, padding)"
 
 
 def crops_stretched__resized(images, boxes_xyxy, crop_size, padding=1.25):
@@ -128,33 +138,10 @@ def crops_clamped_to_image__with_padding(images, boxes_xyxy, crop_size, padding=
     return _right(images, grown, crop_size, 1.0)
 
 
-def crops_moved_into_image(images, boxes_xyxy, crop_size, padding=1.25):
-    def centre(boxes, scale, size):
-        half = scale[:, None] * boxes.new_tensor([size[1] - 1, size[0] - 1]) / 2
-        last = boxes.new_tensor([images.shape[3] - 1, images.shape[2] - 1])
-        return torch.maximum(torch.minimum(_centre(boxes), last - half), half)
-
-    return _centred(images, boxes_xyxy, crop_size, padding, centre)
-
-
-def crops_transposed_crop__reshaped(images, boxes_xyxy, crop_size, padding=1.25):
-    """A grid with the axes (w, h), taken for (h, w)."""
-    boxes, (h, w) = torch.cat(boxes_xyxy), _size(crop_size)
-    transforms = _transforms(_centre(boxes), padding * _scale(boxes, (h, w)), (h, w))
-    places = _places(transforms, (h, w)).transpose(1, 2).reshape(-1, h, w, 2)
-    return _look(images[_owners(boxes_xyxy)], places), transforms
-
-
-def crops_border_filled__with_the_mean(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    inside = _right(torch.ones_like(images), boxes_xyxy, crop_size, padding)[0]
-    return crops + (1 - inside) * images.mean(dim=(2, 3), keepdim=True)[_owners(boxes_xyxy)], transforms
-
-
 def crops_half_crop_pixel__from_edge_to_edge(images, boxes_xyxy, crop_size, padding=1.25):
     """`affine_grid` with `align_corners=True` puts the outermost pixels on the edges; the transform does not."""
     transforms, (h, w) = _right(images, boxes_xyxy, crop_size, padding)[1], _size(crop_size)
-    centre = _transforms_at(transforms, [(w - 1) / 2, (h - 1) / 2])
+    centre = transforms @ transforms.new_tensor([(w - 1) / 2, (h - 1) / 2, 1])
     scales = transforms[:, [0, 1], [0, 1]] * transforms.new_tensor([w / (w - 1), h / (h - 1)])
     return _look(images[_owners(boxes_xyxy)], _places(_transforms(centre, scales, (h, w)), (h, w))), transforms
 
@@ -167,11 +154,6 @@ def crops_interleaved(images, boxes_xyxy, crop_size, padding=1.25):
     return crops[order], transforms[order]
 
 
-def crops_number_as_size_raises(images, boxes_xyxy, crop_size, padding=1.25):
-    h, w = crop_size
-    return _right(images, boxes_xyxy, (h, w), padding)
-
-
 def crops_no_boxes_raises__of_an_image(images, boxes_xyxy, crop_size, padding=1.25):
     parts = [_right(images[i : i + 1], [b], crop_size, padding) for i, b in enumerate(boxes_xyxy)]
     crops, transforms = zip(*((torch.stack(list(c)), torch.stack(list(t))) for c, t in parts), strict=True)
@@ -179,9 +161,9 @@ def crops_no_boxes_raises__of_an_image(images, boxes_xyxy, crop_size, padding=1.
 
 
 def crops_no_boxes_shape__one_of_zeros(images, boxes_xyxy, crop_size, padding=1.25):
-    if _no_boxes(boxes_xyxy):
-        return images.new_zeros(1, 3, *_size(crop_size)), images.new_zeros(1, 2, 3)
-    return _right(images, boxes_xyxy, crop_size, padding)
+    if _owners(boxes_xyxy):
+        return _right(images, boxes_xyxy, crop_size, padding)
+    return images.new_zeros(1, 3, *_size(crop_size)), images.new_zeros(1, 2, 3)
 
 
 def crops_empty_box_nan(images, boxes_xyxy, crop_size, padding=1.25):
@@ -198,16 +180,6 @@ def crops_empty_box_raises(images, boxes_xyxy, crop_size, padding=1.25):
     if any((boxes[:, 2:] <= boxes[:, :2]).any() for boxes in boxes_xyxy):
         raise ValueError("a box is empty")
     return _right(images, boxes_xyxy, crop_size, padding)
-
-
-def crops_empty_box_raises__in_numbers(images, boxes_xyxy, crop_size, padding=1.25):
-    h, w = _size(crop_size)
-
-    def scale(boxes, size):
-        zooms = [min(w / (x2 - x1), h / (y2 - y1)) / padding for x1, y1, x2, y2 in boxes.tolist()]
-        return boxes.new_tensor([1 / zoom for zoom in zooms])
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
 
 
 def crops_changes_its_arguments(images, boxes_xyxy, crop_size, padding=1.25):
@@ -241,94 +213,61 @@ CROPS_GIVEN = {
     "scales": "transforms[:, [0, 1], [0, 1]]",
     "moved": "shift - matrix.sum(dim=2, keepdim=True) / 2",
     "places": "_places(transforms, size)",
+    "zooms": "[min(w / (x2 - x1), h / (y2 - y1)) for x1, y1, x2, y2 in boxes.tolist()]",
+    "inside": "_right(torch.ones_like(images), boxes_xyxy, crop_size, padding)[0]",
     "last_row": "transforms.new_tensor([0, 0, 1]).expand(len(transforms), 1, 3)",
 }
 
-SCALES = {
-    # scale
-    "stretched": "padding * asked",
-    "stretched.without_padding": "asked",
-    # The box becomes a square, which an oblong crop stretches again.
-    "stretched.from_a_square": "padding * longest[:, None] / sides",
-    "stretched.resized": crops_stretched__resized,
-    "smaller_scale": "padding * asked.amin(dim=1)",
-    "width_only": "padding * asked[:, 0]",
-    "height_only": "padding * asked[:, 1]",
-    "mean_scale": "padding * asked.mean(dim=1)",
-    "mean_scale.of_areas": "padding * asked.prod(dim=1).sqrt()",
-    "longest_sides": "padding * longest / max(size)",
-    "longest_sides.by_the_shorter": "padding * longest / min(size)",
-    "longest_sides.by_the_height": "padding * longest / h",
-    "longest_sides.by_the_width": "padding * longest / w",
-    "crop_sides_swapped": "padding * _scale(boxes, (w, h))",
-    "one_scale_for_all": "_largest(padding * scale)",
-    "one_scale_for_all.of_an_image": "torch.cat([_largest(scales) for scales in (padding * scale).split(counts)])",
-    "scale_upside_down": "1 / (padding * scale)",
-    "padding_forgotten": "scale",
-    "padding_twice": "padding**2 * scale",
-    "padding_both_sides": "(2 * padding - 1) * scale",
-    # Each side grows by `padding` times itself, to the left and to the right.
-    "padding_both_sides.each": "(2 * padding + 1) * scale",
-    "padding_both_sides.one_more": "(1 + padding) * scale",
-    "padding_in_pixels": "(asked + 2 * padding / sides).amax(dim=1)",
-    "padding_in_pixels.added_to_scale": "padding + scale",
-    "padding_divides": "scale / padding",
-    "padding_fixed": "1.25 * scale",
-}
-
-CENTRES = {
-    "starts_at_corner": "boxes[:, :2] + to_centre",
-    # As large as the larger side asks, but the shorter one grows to one side only.
-    "starts_at_corner.of_the_padded_box": "corner + to_centre",
-    "centred_on_corner": "boxes[:, :2]",
-    "centred_on_corner.opposite": "boxes[:, 2:]",
-}
-
-BOXES = {
-    "boxes_as_xywh": "torch.cat([b[:, :2], b[:, :2] + b[:, 2:]], dim=1)",
-    "boxes_as_cxcywh": "torch.cat([b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2], dim=1)",
-    "boxes_y_first": "b[:, [1, 0, 3, 2]]",
-}
-
-TRANSFORMS = {
-    "inverse_transform": "torch.linalg.inv(torch.cat([transforms, last_row], dim=1))[:, :2]",
-    # What `affine_grid` wants: from -1 to 1 in the crop to -1 to 1 in the image.
-    "normalised_transform": "_with_shift(scales * sides / whole, (2 * centre + 1) / whole - 1)",
-    # From pixels of the crop to shares of the image.
-    "normalised_transform.to_shares": "transforms / whole[:, None]",
-    # From -1 to 1 in the crop to pixels of the image.
-    "normalised_transform.to_pixels": "_with_shift(scales * sides / 2, centre)",
-    "transform_y_first": "transforms.flip(1)",
-    "transform_y_first.shift": "torch.cat([matrix, shift.flip(1)], dim=2)",
-    # A map of (y, x) to (y, x).
-    "transform_y_first.for_y_first": "transforms[:, [1, 0]][..., [1, 0, 2]]",
-    "transform_without_padding": "_transforms(centre, scale, size)",
-    "transform_of_the_centre": "torch.cat([matrix, centre[:, :, None]], dim=2)",
-    "transform_of_the_corner": "torch.cat([matrix, boxes[:, :2, None]], dim=2)",
-    "transform_of_the_corner.padded": "torch.cat([matrix, corner[:, :, None]], dim=2)",
-    "transform_only_scales": "torch.cat([matrix, 0 * shift], dim=2)",
-    "transform_of_the_image": "_with_shift(torch.ones_like(centre), shift[:, :, 0])",
-}
-
-ORDERS = {
-    "one_box_per_image": "b[:1]",
-    "ordered_by_size": "b[_area(b).argsort(descending=True)]",
-    "ordered_by_size.smallest_first": "b[_area(b).argsort()]",
-    "ordered_by_size.last_first": "b.flip(0)",
-}
 
 CROPS = {
-    **framed("_scaled(images, boxes_xyxy, crop_size, {})", SCALES),
+    # scale
+    "stretched": scaled("padding * asked"),
+    "stretched.without_padding": scaled("asked"),
+    # The box becomes a square, which an oblong crop stretches again.
+    "stretched.from_a_square": scaled("padding * longest[:, None] / sides"),
+    "stretched.resized": crops_stretched__resized,
+    "smaller_scale": scaled("padding * asked.amin(dim=1)"),
+    "width_only": scaled("padding * asked[:, 0]"),
+    "height_only": scaled("padding * asked[:, 1]"),
+    "mean_scale": scaled("padding * asked.mean(dim=1)"),
+    "mean_scale.of_areas": scaled("padding * asked.prod(dim=1).sqrt()"),
+    "longest_sides": scaled("padding * longest / max(size)"),
+    "longest_sides.by_the_shorter": scaled("padding * longest / min(size)"),
+    "longest_sides.by_the_height": scaled("padding * longest / h"),
+    "longest_sides.by_the_width": scaled("padding * longest / w"),
+    "crop_sides_swapped": scaled("padding * _scale(boxes, (w, h))"),
+    "one_scale_for_all": scaled("_largest(padding * scale)"),
+    "one_scale_for_all.of_an_image": scaled(
+        "torch.cat([_largest(scales) for scales in (padding * scale).split(counts)])"
+    ),
+    "scale_upside_down": scaled("1 / (padding * scale)"),
+    "padding_forgotten": scaled("scale"),
+    "padding_twice": scaled("padding**2 * scale"),
+    "padding_both_sides": scaled("(2 * padding - 1) * scale"),
+    # Each side grows by `padding` times itself, to the left and to the right.
+    "padding_both_sides.each": scaled("(2 * padding + 1) * scale"),
+    "padding_both_sides.one_more": scaled("(1 + padding) * scale"),
+    "padding_in_pixels": scaled("(asked + 2 * padding / sides).amax(dim=1)"),
+    "padding_in_pixels.added_to_scale": scaled("padding + scale"),
+    "padding_divides": scaled("scale / padding"),
+    "padding_fixed": scaled("1.25 * scale"),
     # place
-    "clamped_to_image": "_right(images, [b.clamp(min=0).minimum(last) for b in boxes_xyxy], crop_size, padding)",
+    "clamped_to_image": of_boxes("b.clamp(min=0).minimum(last)"),
     "clamped_to_image.with_padding": crops_clamped_to_image__with_padding,
-    "moved_into_image": crops_moved_into_image,
-    **framed("_centred(images, boxes_xyxy, crop_size, padding, {})", CENTRES),
-    **framed("_right(images, [{} for b in boxes_xyxy], crop_size, padding)", BOXES),
+    "moved_into_image": centred("centre.minimum(whole - 1 - to_centre).maximum(to_centre)"),
+    "starts_at_corner": centred("boxes[:, :2] + to_centre"),
+    # As large as the larger side asks, but the shorter one grows to one side only.
+    "starts_at_corner.of_the_padded_box": centred("corner + to_centre"),
+    "centred_on_corner": centred("boxes[:, :2]"),
+    "centred_on_corner.opposite": centred("boxes[:, 2:]"),
+    "boxes_as_xywh": of_boxes("torch.cat([b[:, :2], b[:, :2] + b[:, 2:]], dim=1)"),
+    "boxes_as_cxcywh": of_boxes("torch.cat([b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2], dim=1)"),
+    "boxes_y_first": of_boxes("b[:, [1, 0, 3, 2]]"),
     # what a crop shows
     "crop_size_w_first": "_right(images, boxes_xyxy, size[::-1], padding)",
     "transposed_crop": "crops.transpose(2, 3), transforms",
-    "transposed_crop.reshaped": crops_transposed_crop__reshaped,
+    # A grid with the axes (w, h), taken for (h, w).
+    "transposed_crop.reshaped": "_look(seen, places.transpose(1, 2).reshape(-1, h, w, 2)), transforms",
     "mirrored_crop": "crops.flip(3), transforms",
     "mirrored_crop.upside_down": "crops.flip(2), transforms",
     "grid_y_first": "F.grid_sample(seen, ((2 * places + 1) / whole - 1).flip(-1), align_corners=False), transforms",
@@ -336,7 +275,7 @@ CROPS = {
     "border_reflected": "_right(images, boxes_xyxy, crop_size, padding, padding_mode='reflection')",
     # Grey outside.
     "border_filled": "_right(images - 0.5, boxes_xyxy, crop_size, padding)[0] + 0.5, transforms",
-    "border_filled.with_the_mean": crops_border_filled__with_the_mean,
+    "border_filled.with_the_mean": "crops + (1 - inside) * images.mean(dim=(2, 3), keepdim=True)[owners], transforms",
     "nearest": "_right(images, boxes_xyxy, crop_size, padding, mode='nearest')",
     # From outer edges, read as from pixel centres.
     "half_pixel": "_right(images, boxes_xyxy, crop_size, padding, align_corners=True)",
@@ -348,13 +287,32 @@ CROPS = {
     "half_crop_pixel": "crops, torch.cat([matrix, moved], dim=2)",
     "half_crop_pixel.the_other_way": "_look(seen, _places(torch.cat([matrix, moved], dim=2), size)), transforms",
     "half_crop_pixel.from_edge_to_edge": crops_half_crop_pixel__from_edge_to_edge,
-    **framed("crops, {}", TRANSFORMS),
+    "inverse_transform": "crops, torch.linalg.inv(torch.cat([transforms, last_row], dim=1))[:, :2]",
+    # What `affine_grid` wants: from -1 to 1 in the crop to -1 to 1 in the image.
+    "normalised_transform": "crops, _with_shift(scales * sides / whole, (2 * centre + 1) / whole - 1)",
+    # From pixels of the crop to shares of the image.
+    "normalised_transform.to_shares": "crops, transforms / whole[:, None]",
+    # From -1 to 1 in the crop to pixels of the image.
+    "normalised_transform.to_pixels": "crops, _with_shift(scales * sides / 2, centre)",
+    "transform_y_first": "crops, transforms.flip(1)",
+    "transform_y_first.shift": "crops, torch.cat([matrix, shift.flip(1)], dim=2)",
+    # A map of (y, x) to (y, x).
+    "transform_y_first.for_y_first": "crops, transforms[:, [1, 0]][..., [1, 0, 2]]",
+    "transform_without_padding": "crops, _transforms(centre, scale, size)",
+    "transform_of_the_centre": "crops, torch.cat([matrix, centre[:, :, None]], dim=2)",
+    "transform_of_the_corner": "crops, torch.cat([matrix, boxes[:, :2, None]], dim=2)",
+    "transform_of_the_corner.padded": "crops, torch.cat([matrix, corner[:, :, None]], dim=2)",
+    "transform_only_scales": "crops, torch.cat([matrix, 0 * shift], dim=2)",
+    "transform_of_the_image": "crops, _with_shift(torch.ones_like(centre), shift[:, :, 0])",
     # which crops, and in what form
     "only_first_image": "_right(images[:1], boxes_xyxy[:1], crop_size, padding)",
     "wrong_image": "_look(images[[0 for _ in owners]], places), transforms",
     "wrong_image.the_last": "_look(images[[-1 for _ in owners]], places), transforms",
     "wrong_image.by_number_of_the_box": "_look(images[torch.arange(len(owners)) % len(images)], places), transforms",
-    **framed("_right(images, [{} for b in boxes_xyxy], crop_size, padding)", ORDERS),
+    "one_box_per_image": of_boxes("b[:1]"),
+    "ordered_by_size": of_boxes("b[_area(b).argsort(descending=True)]"),
+    "ordered_by_size.smallest_first": of_boxes("b[_area(b).argsort()]"),
+    "ordered_by_size.last_first": of_boxes("b.flip(0)"),
     "interleaved": crops_interleaved,
     # (B, n, ...), with zeros where an image has fewer boxes.
     "axis_of_images": "_padded(crops.split(counts)), _padded(transforms.split(counts))",
@@ -373,10 +331,10 @@ CROPS = {
     "no_boxes_shape.lists": "(crops, transforms) if owners else ([], [])",
     "no_boxes_shape.one_of_zeros": crops_no_boxes_shape__one_of_zeros,
     "empty_box_nan": crops_empty_box_nan,
-    "empty_box_scale_0": "_scaled(images, boxes_xyxy, crop_size, padding * (box_sides / sides).amax(dim=1))",
+    "empty_box_scale_0": scaled("padding * (box_sides / sides).amax(dim=1)"),
     "empty_box_raises": crops_empty_box_raises,
-    "empty_box_raises.in_numbers": crops_empty_box_raises__in_numbers,
-    "empty_box_dropped": "_right(images, [b[_area(b) > 0] for b in boxes_xyxy], crop_size, padding)",
+    "empty_box_raises.in_numbers": scaled("boxes.new_tensor([1 / (zoom / padding) for zoom in zooms])"),
+    "empty_box_dropped": of_boxes("b[_area(b) > 0]"),
     # anything else
     "changes_its_arguments": crops_changes_its_arguments,
     "not_in_the_dtype": "crops.float(), transforms.float()",

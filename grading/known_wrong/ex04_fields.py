@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from grading.known_wrong import ex04_scores
-from grading.known_wrong.table import answers, framed
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
@@ -65,24 +65,20 @@ def _mean(unit, inside):
     return _drawn(unit, inside).sum(dim=1) / _count(inside).clamp(min=1)
 
 
-def _fields(limbs, field):
-    """Return `field(pair)` of all limbs, (B, L, 2, H, W)."""
-    return torch.stack([field(pair) for pair in limbs], dim=1)
+def _in_box(low, high, size):
+    x, y = _pixels(size, low)
+    low, high = low[..., None, None], high[..., None, None]
+    return (x >= low[:, :, 0]) & (x <= high[:, :, 0]) & (y >= low[:, :, 1]) & (y <= high[:, :, 1])
 
 
-def _where(keypoints, visible, limbs, size, condition):
-    """Return the fields of limbs that cover what `condition(length, along, across)` says."""
-
-    def field(pair):
-        unit, length, along, across = _frame(*_ends(keypoints, visible, pair), size)
-        there = _there(visible, pair)[..., None, None] & (length > 0)
-        return _mean(unit, condition(length, along, across) & there)
-
-    return _fields(limbs, field)
+def _whoever(keypoints, pair, size, width, seen):
+    """Return the field of one limb of the people `seen` (B, P), wherever their keypoints are."""
+    unit, *parts = _frame(*(keypoints[:, :, k] for k in pair), size)
+    return _mean(unit.nan_to_num(), _inside(*parts, width) & seen[..., None, None])
 
 
 def _all_fields(keypoints, visible, limbs, size, width):
-    return _fields(limbs, lambda pair: _mean(*_covered(keypoints, visible, pair, size, width)))
+    return torch.stack([_mean(*_covered(keypoints, visible, pair, size, width)) for pair in limbs], dim=1)
 
 
 def _painted(keypoints, visible, limbs, size, width, order):
@@ -94,72 +90,6 @@ def _painted(keypoints, visible, limbs, size, width, order):
             here = inside[:, person, None]
             fields[:, index] = torch.where(here, unit[:, person, :, None, None], fields[:, index])
     return fields
-
-
-def _with_ends(keypoints, limbs, size, width, seen):
-    """Return the fields of the limbs for which `seen(pair)` says so, wherever their keypoints are."""
-
-    def field(pair):
-        start, end = (keypoints[:, :, k] for k in pair)
-        unit, length, along, across = _frame(start, end, size)
-        inside = _inside(length, along, across, width) & seen(pair)[..., None, None]
-        return _drawn(unit.nan_to_num(), inside).sum(dim=1) / _count(inside).clamp(min=1)
-
-    return _fields(limbs, field)
-
-
-def paf_not_unit_length(keypoints, visible, limbs, size, width):
-    def field(pair):
-        start, end = _ends(keypoints, visible, pair)
-        return _mean(end - start, _covered(keypoints, visible, pair, size, width)[1])
-
-    return _fields(limbs, field)
-
-
-def paf_not_unit_length__sum_of_components(keypoints, visible, limbs, size, width):
-    def field(pair):
-        start, end = _ends(keypoints, visible, pair)
-        vector = end - start
-        unit = vector / vector.abs().sum(dim=-1, keepdim=True).clamp(min=1e-6)
-        return _mean(unit, _covered(keypoints, visible, pair, size, width)[1])
-
-    return _fields(limbs, field)
-
-
-def paf_bounding_box(keypoints, visible, limbs, size, width):
-    def field(pair):
-        start, end = _ends(keypoints, visible, pair)
-        x, y = _pixels(size, keypoints)
-        low, high = torch.minimum(start, end)[..., None, None], torch.maximum(start, end)[..., None, None]
-        inside = (x >= low[:, :, 0]) & (x <= high[:, :, 0]) & (y >= low[:, :, 1]) & (y <= high[:, :, 1])
-        return _mean(F.normalize(end - start, dim=-1), inside & _there(visible, pair)[..., None, None])
-
-    return _fields(limbs, field)
-
-
-def paf_bounding_box__with_a_margin(keypoints, visible, limbs, size, width):
-    def field(pair):
-        start, end = _ends(keypoints, visible, pair)
-        x, y = _pixels(size, keypoints)
-        low = (torch.minimum(start, end) - width / 2)[..., None, None]
-        high = (torch.maximum(start, end) + width / 2)[..., None, None]
-        inside = (x >= low[:, :, 0]) & (x <= high[:, :, 0]) & (y >= low[:, :, 1]) & (y <= high[:, :, 1])
-        there = _there(visible, pair) & (start != end).any(dim=-1)
-        return _mean(F.normalize(end - start, dim=-1), inside & there[..., None, None])
-
-    return _fields(limbs, field)
-
-
-def paf_fades(keypoints, visible, limbs, size, width):
-    """Weighs by the distance from the limb."""
-
-    def field(pair):
-        unit, length, along, across = _frame(*_ends(keypoints, visible, pair), size)
-        inside = _inside(length, along, across, width) & _there(visible, pair)[..., None, None]
-        weight = inside * (1 - across.abs() / (width / 2))
-        return _drawn(unit, weight).sum(dim=1) / _count(inside).clamp(min=1)
-
-    return _fields(limbs, field)
 
 
 def paf_all_limbs_in_one(keypoints, visible, limbs, size, width):
@@ -176,38 +106,6 @@ def paf_whole_batch_in_one(keypoints, visible, limbs, size, width):
     return together.repeat(images, 1, 1, 1, 1)
 
 
-def paf_divided_by_all_people__who_have_the_limb(keypoints, visible, limbs, size, width):
-    def field(pair):
-        people = _there(visible, pair).sum(dim=1).clamp(min=1)
-        return _drawn(*_covered(keypoints, visible, pair, size, width)).sum(dim=1) / people[:, None, None, None]
-
-    return _fields(limbs, field)
-
-
-def paf_renormalised__nan(keypoints, visible, limbs, size, width):
-    total = paf_sum_on_overlap(keypoints, visible, limbs, size, width)
-    covered = _fields(limbs, lambda pair: _count(_covered(keypoints, visible, pair, size, width)[1]))
-    return torch.where(covered > 0, total / total.norm(dim=2, keepdim=True), 0.0)
-
-
-def paf_largest_on_overlap(keypoints, visible, limbs, size, width):
-    def field(pair):
-        drawn = _drawn(*_covered(keypoints, visible, pair, size, width))
-        return drawn.amax(dim=1) if drawn.shape[1] else drawn.sum(dim=1)
-
-    return _fields(limbs, field)
-
-
-def paf_largest_on_overlap__by_size(keypoints, visible, limbs, size, width):
-    def field(pair):
-        drawn = _drawn(*_covered(keypoints, visible, pair, size, width))
-        if not drawn.shape[1]:
-            return drawn.sum(dim=1)
-        return drawn.gather(1, drawn.abs().argmax(dim=1, keepdim=True))[:, 0]
-
-    return _fields(limbs, field)
-
-
 def paf_running_mean(keypoints, visible, limbs, size, width):
     """Takes the mean of what is there and the next person, so that the last one counts half."""
     fields = keypoints.new_zeros(len(keypoints), len(limbs), 2, *size)
@@ -221,37 +119,6 @@ def paf_running_mean(keypoints, visible, limbs, size, width):
     return fields
 
 
-def paf_whole_image_skipped(keypoints, visible, limbs, size, width):
-    def seen(pair):
-        return _there(visible, pair).all(dim=1, keepdim=True).expand_as(visible[:, :, 0])
-
-    return _with_ends(keypoints, limbs, size, width, seen)
-
-
-def paf_nan_of_the_invisible(keypoints, visible, limbs, size, width):
-    """Multiplies NaN by 0."""
-
-    def field(pair):
-        start, end = (keypoints[:, :, k] for k in pair)
-        unit, length, along, across = _frame(start, end, size)
-        inside = _inside(length, along, across, width) & _there(visible, pair)[..., None, None]
-        return _mean(unit, inside)
-
-    return _fields(limbs, field)
-
-
-def paf_nan_without_length(keypoints, visible, limbs, size, width):
-    def field(pair):
-        start, end = _ends(keypoints, visible, pair)
-        _, length, along, across = _frame(start, end, size)
-        inside = _inside(length, along, across, width) & _there(visible, pair)[..., None, None]
-        unit = (end - start) / (end - start).norm(dim=-1, keepdim=True)
-        unit = torch.where(_there(visible, pair)[..., None], unit, 0.0)
-        return _mean(unit, inside)
-
-    return _fields(limbs, field)
-
-
 def paf_no_length_raises(keypoints, visible, limbs, size, width):
     for a, b in limbs:
         start, end = _ends(keypoints, visible, (a, b))
@@ -259,17 +126,6 @@ def paf_no_length_raises(keypoints, visible, limbs, size, width):
             if there:
                 1 / math.hypot(*vector.tolist())
     return _all_fields(keypoints, visible, limbs, size, width)
-
-
-def paf_no_length_counts(keypoints, visible, limbs, size, width):
-    """A limb of length 0 has the vector 0, covers every pixel and takes part in the mean."""
-
-    def field(pair):
-        unit, length, along, across = _frame(*_ends(keypoints, visible, pair), size)
-        inside = (along >= 0) & (along <= length) & (across.abs() <= width / 2)
-        return _mean(unit, inside & _there(visible, pair)[..., None, None])
-
-    return _fields(limbs, field)
 
 
 def paf_changes_its_arguments(keypoints, visible, limbs, size, width):
@@ -282,84 +138,84 @@ def paf_changes_its_arguments__visible(keypoints, visible, limbs, size, width):
     return _all_fields(keypoints, visible, limbs, size, width)
 
 
-def paf_needs_people(keypoints, visible, limbs, size, width):
-    def field(pair):
-        unit, inside = _covered(keypoints, visible, pair, size, width)
-        drawn = torch.stack([inside[:, p, None] * unit[:, p, :, None, None] for p in range(inside.shape[1])])
-        return drawn.sum(dim=0) / _count(inside).clamp(min=1)
+LIMB_GIVEN = {
+    "start, end": "_ends(keypoints, visible, pair)",
+    "way": "end - start",
+    "low, high": "torch.minimum(start, end), torch.maximum(start, end)",
+    "unit, length, along, across": "_frame(start, end, size)",
+    "raw_unit, *raw_parts": "_frame(*(keypoints[:, :, k] for k in pair), size)",
+    "there": "_there(visible, pair)[..., None, None]",
+    "drawable": "there & (length > 0)",
+    "inside": "_inside(length, along, across, width) & there",
+    "count": "_count(inside)",
+    "drawn": "_drawn(unit, inside)",
+    "people": "drawn.shape[1]",
+    "total": "drawn.sum(dim=1)",
+    "everybody": "torch.ones_like(visible[:, :, 0])",
+    "at_zero": "torch.where(visible[..., None], keypoints, 0.0)",
+}
 
-    return _fields(limbs, field)
+
+def limb(text):
+    """Return an answer that stacks the fields of all limbs, of which `text` is one: (B, 2, H, W)."""
+    field = answers("keypoints, visible, pair, size, width", {"limb": text}, globals(), LIMB_GIVEN)["limb"]
+
+    def answer(keypoints, visible, limbs, size, width):
+        return torch.stack([field(keypoints, visible, pair, size, width) for pair in limbs], dim=1)
+
+    return answer
 
 
 FIELDS_GIVEN = {
     "fields": "_all_fields(keypoints, visible, limbs, size, width)",
     "fx, fy": "fields.unbind(dim=2)",
     "corner": "torch.tensor([size[1] - 1, size[0] - 1]).to(keypoints)",
-    "total": "_total(keypoints, visible, limbs, size, width)",
     "swapped": "keypoints.flip(-1)",
     "masked": "keypoints * visible[..., None]",
-    "at_zero": "torch.where(visible[..., None], keypoints, 0.0)",
-    "everybody": "torch.ones_like(visible[:, :, 0])",
     "within": "((keypoints >= 0) & (keypoints <= corner)).all(dim=-1)",
     "whole": "visible.all(dim=2, keepdim=True).expand_as(visible)",
 }
 
-COVERED = {
-    "whole_line": "across.abs() <= width / 2",
-    "whole_line.beyond_the_end": "(along >= 0) & (across.abs() <= width / 2)",
-    "whole_line.before_the_start": "(along <= length) & (across.abs() <= width / 2)",
-    "round_ends": "torch.hypot(along - along.clamp(min=0).minimum(length), across) <= width / 2",
-    "round_ends.square": "(along >= -width / 2) & (along <= length + width / 2) & (across.abs() <= width / 2)",
-    "width_as_half_width": "_inside(length, along, across, 2 * width)",
-    "half_of_half_width": "_inside(length, along, across, width / 2)",
-    "width_ignored": "_inside(length, along, across, 1)",
-    "width_ignored.whole_number": "_inside(length, along, across, 2 * (width // 2))",
-    "edge_left_out": "(along > 0) & (along < length) & (across.abs() < width / 2)",
-    "edge_left_out.sides": "(along >= 0) & (along <= length) & (across.abs() < width / 2)",
-    "edge_left_out.ends": "(along > 0) & (along < length) & (across.abs() <= width / 2)",
-    "edge_left_out.start": "(along > 0) & (along <= length) & (across.abs() <= width / 2)",
-    "edge_left_out.end": "(along >= 0) & (along < length) & (across.abs() <= width / 2)",
-    "one_side_only": "(along >= 0) & (along <= length) & (across >= 0) & (across <= width / 2)",
-    "one_side_only.no_abs": "(along >= 0) & (along <= length) & (across <= width / 2)",
-}
-
-VECTORS = {
-    "unsigned": "_mean(unit.abs(), inside)",
-    "unsigned.from_the_left": "_mean(unit * torch.where(unit[..., :1] < 0, -1, 1), inside)",
-}
-
-SHARED = {
-    "divided_by_all_people": "_drawn(unit, inside).mean(dim=1).nan_to_num()",
-    "divided_by_all_people.who_have_the_limb": paf_divided_by_all_people__who_have_the_limb,
-}
-
-OVERLAP = {
-    "largest_on_overlap": paf_largest_on_overlap,
-    "largest_on_overlap.by_size": paf_largest_on_overlap__by_size,
-    "running_mean": paf_running_mean,
-    # Counts, for each component, the people whose component is not 0.
-    "counts_unlike_zero": "_drawn(unit, inside).sum(dim=1) / (_drawn(unit, inside) != 0).sum(dim=1).clamp(min=1)",
-    "not_covered_is_nan": "_drawn(unit, inside).sum(dim=1) / _count(inside)",
-}
-
-SEEN = {
-    "invisible_are_drawn": "everybody",
-    "invisible_are_drawn.either": "visible[:, :, pair[0]] | visible[:, :, pair[1]]",
-    "invisible_are_drawn.start_asked": "visible[:, :, pair[0]]",
-    "invisible_are_drawn.end_asked": "visible[:, :, pair[1]]",
-}
 
 FIELDS = {
-    "not_unit_length": paf_not_unit_length,
-    "not_unit_length.sum_of_components": paf_not_unit_length__sum_of_components,
-    **framed("_where(keypoints, visible, limbs, size, lambda length, along, across: {})", COVERED),
-    "bounding_box": paf_bounding_box,
-    "bounding_box.with_a_margin": paf_bounding_box__with_a_margin,
-    "fades": paf_fades,
+    "not_unit_length": limb("_mean(way, inside)"),
+    "not_unit_length.sum_of_components": limb(
+        "_mean(way / way.abs().sum(dim=-1, keepdim=True).clamp(min=1e-6), inside)"
+    ),
+    "whole_line": limb("_mean(unit, (across.abs() <= width / 2) & drawable)"),
+    "whole_line.beyond_the_end": limb("_mean(unit, (along >= 0) & (across.abs() <= width / 2) & drawable)"),
+    "whole_line.before_the_start": limb("_mean(unit, (along <= length) & (across.abs() <= width / 2) & drawable)"),
+    "round_ends": limb(
+        "_mean(unit, (torch.hypot(along - along.clamp(min=0).minimum(length), across) <= width / 2) & drawable)"
+    ),
+    "round_ends.square": limb(
+        "_mean(unit, (along >= -width / 2) & (along <= length + width / 2) & (across.abs() <= width / 2) & drawable)"
+    ),
+    "width_as_half_width": limb("_mean(unit, _inside(length, along, across, 2 * width) & there)"),
+    "half_of_half_width": limb("_mean(unit, _inside(length, along, across, width / 2) & there)"),
+    "width_ignored": limb("_mean(unit, _inside(length, along, across, 1) & there)"),
+    "width_ignored.whole_number": limb("_mean(unit, _inside(length, along, across, 2 * (width // 2)) & there)"),
+    "edge_left_out": limb("_mean(unit, (along > 0) & (along < length) & (across.abs() < width / 2) & drawable)"),
+    "edge_left_out.sides": limb(
+        "_mean(unit, (along >= 0) & (along <= length) & (across.abs() < width / 2) & drawable)"
+    ),
+    "edge_left_out.ends": limb("_mean(unit, (along > 0) & (along < length) & (across.abs() <= width / 2) & drawable)"),
+    "edge_left_out.start": limb(
+        "_mean(unit, (along > 0) & (along <= length) & (across.abs() <= width / 2) & drawable)"
+    ),
+    "edge_left_out.end": limb("_mean(unit, (along >= 0) & (along < length) & (across.abs() <= width / 2) & drawable)"),
+    "one_side_only": limb(
+        "_mean(unit, (along >= 0) & (along <= length) & (across >= 0) & (across <= width / 2) & drawable)"
+    ),
+    "one_side_only.no_abs": limb("_mean(unit, (along >= 0) & (along <= length) & (across <= width / 2) & drawable)"),
+    "bounding_box": limb("_mean(unit, _in_box(low, high, size) & there)"),
+    "bounding_box.with_a_margin": limb("_mean(unit, _in_box(low - width / 2, high + width / 2, size) & drawable)"),
+    "fades": limb("_drawn(unit, inside * (1 - across.abs() / (width / 2))).sum(dim=1) / count.clamp(min=1)"),
     "direction_reversed": "-fields",
     "x_y_swapped": "fields.flip(2)",
     "perpendicular": "torch.stack([-fy, fx], dim=2)",
-    **framed("_each_limb(keypoints, visible, limbs, size, width, lambda pair, unit, inside: {})", VECTORS),
+    "unsigned": limb("_mean(unit.abs(), inside)"),
+    "unsigned.from_the_left": limb("_mean(unit * torch.where(unit[..., :1] < 0, -1, 1), inside)"),
     "unsigned.from_the_lower_number": "_all_fields(keypoints, visible, [sorted(pair) for pair in limbs], size, width)",
     # Takes the first coordinate of a keypoint as its row.
     "row_and_column_swapped": "_all_fields(swapped, visible, limbs, size, width).flip(2)",
@@ -381,29 +237,44 @@ FIELDS = {
     "all_limbs_in_one.over_their_number": "fields / len(limbs)",
     "whole_batch_in_one": paf_whole_batch_in_one,
     "first_person_only": "_all_fields(keypoints[:, :1], visible[:, :1], limbs, size, width)",
-    **framed("_each_limb(keypoints, visible, limbs, size, width, lambda pair, unit, inside: {})", SHARED),
-    "sum_on_overlap": "total",
-    "sum_on_overlap.clamped": "total.clamp(-1, 1)",
-    "renormalised": "F.normalize(total, dim=2)",
-    "renormalised.nan": paf_renormalised__nan,
+    "divided_by_all_people": limb("drawn.mean(dim=1).nan_to_num()"),
+    "divided_by_all_people.who_have_the_limb": limb("total / there.sum(dim=1, keepdim=True).clamp(min=1)"),
+    "sum_on_overlap": limb("total"),
+    "sum_on_overlap.clamped": limb("total.clamp(-1, 1)"),
+    "renormalised": limb("F.normalize(total, dim=1)"),
+    "renormalised.nan": limb("torch.where(count > 0, total / total.norm(dim=1, keepdim=True), 0.0)"),
     "last_person_wins": "_painted(keypoints, visible, limbs, size, width, iter)",
     "last_person_wins.first": "_painted(keypoints, visible, limbs, size, width, reversed)",
-    **framed("_each_limb(keypoints, visible, limbs, size, width, lambda pair, unit, inside: {})", OVERLAP),
-    **framed("_with_ends(keypoints, limbs, size, width, lambda pair: {})", SEEN),
+    "largest_on_overlap": limb("drawn.amax(dim=1) if people else total"),
+    "largest_on_overlap.by_size": limb(
+        "drawn.gather(1, drawn.abs().argmax(dim=1, keepdim=True))[:, 0] if people else total"
+    ),
+    "running_mean": paf_running_mean,
+    # Counts, for each component, the people whose component is not 0.
+    "counts_unlike_zero": limb("total / (drawn != 0).sum(dim=1).clamp(min=1)"),
+    "not_covered_is_nan": limb("total / count"),
+    "invisible_are_drawn": limb("_whoever(keypoints, pair, size, width, everybody)"),
+    "invisible_are_drawn.either": limb(
+        "_whoever(keypoints, pair, size, width, visible[:, :, pair[0]] | visible[:, :, pair[1]])"
+    ),
+    "invisible_are_drawn.start_asked": limb("_whoever(keypoints, pair, size, width, visible[:, :, pair[0]])"),
+    "invisible_are_drawn.end_asked": limb("_whoever(keypoints, pair, size, width, visible[:, :, pair[1]])"),
     # Puts invisible keypoints into the corner (0, 0) and draws the limbs that lead there.
-    "invisible_at_zero": "_with_ends(at_zero, limbs, size, width, lambda pair: everybody)",
+    "invisible_at_zero": limb("_whoever(at_zero, pair, size, width, everybody)"),
     "whole_person_skipped": "_all_fields(keypoints, whole, limbs, size, width)",
-    "whole_image_skipped": paf_whole_image_skipped,
-    "nan_of_the_invisible": paf_nan_of_the_invisible,
+    "whole_image_skipped": limb(
+        "_whoever(keypoints, pair, size, width, _there(visible, pair).all(dim=1, keepdim=True))"
+    ),
+    "nan_of_the_invisible": limb("_mean(raw_unit, _inside(*raw_parts, width) & there)"),
     "nan_of_the_invisible.coordinates": "_all_fields(masked, visible, limbs, size, width) + 0 * keypoints.sum()",
-    "nan_without_length": paf_nan_without_length,
+    "nan_without_length": limb("_mean(torch.where(there[..., 0], way / way.norm(dim=-1, keepdim=True), 0.0), inside)"),
     "no_length_raises": paf_no_length_raises,
-    "no_length_counts": paf_no_length_counts,
+    "no_length_counts": limb("_mean(unit, (along >= 0) & (along <= length) & (across.abs() <= width / 2) & there)"),
     "dtype_lost": "fields.float()",
     "dtype_lost.always_double": "_all_fields(keypoints.double(), visible, limbs, size, width)",
     "changes_its_arguments": paf_changes_its_arguments,
     "changes_its_arguments.visible": paf_changes_its_arguments__visible,
-    "needs_people": paf_needs_people,
+    "needs_people": limb("torch.stack(drawn.unbind(dim=1)).sum(dim=0) / count.clamp(min=1)"),
 }
 
 

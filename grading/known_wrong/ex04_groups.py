@@ -111,6 +111,15 @@ def _people(peaks, fields, limbs, **changed):
     return _rows(_right(peaks, fields, limbs, **changed), peaks)
 
 
+def _first_matched(found):
+    return _matched(sorted(found, key=lambda link: link[1:]))
+
+
+def _by_number(peaks):
+    most = max(len(found) for found in peaks)
+    return _rows([{k: n for k, found in enumerate(peaks) if n < len(found)} for n in range(most)], peaks)
+
+
 def _everything_linked(peaks, fields, limbs):
     """Return people as all that hangs together, two keypoints of one kind included: lists of peaks."""
     neighbours, people, used = _neighbours(_links(peaks, fields, limbs)), [], set()

@@ -36,6 +36,21 @@ def _greedy(scores, threshold):
     return _taken_in_turn(_sorted(scores, threshold))
 
 
+def _removed_in_turn(left, threshold):
+    """Return the best pair, the best of what is left without its row and column, and so on."""
+    pairs = []
+    while left.max() > threshold:
+        i, j = divmod(int(left.argmax()), left.shape[1])
+        pairs.append((i, j))
+        left[i], left[:, j] = -math.inf, -math.inf
+    return pairs
+
+
+def _optimal(gain, scores, threshold):
+    rows, columns = linear_sum_assignment(gain.numpy(), maximize=True)
+    return [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if scores[i, j] > threshold]
+
+
 def pairs_never_removed(starts, ends, scores, threshold=0.0):
     return [(i, int(row.argmax())) for i, row in enumerate(scores) if len(row) and row.max() > threshold]
 
@@ -107,13 +122,8 @@ def pairs_not_numbers__matrix(starts, ends, scores, threshold=0.0):
 
 
 def pairs_changes_its_arguments(starts, ends, scores, threshold=0.0):
-    pairs = []
     scores[scores.isnan()] = -math.inf
-    while scores.numel() and scores.max() > threshold:
-        i, j = divmod(int(scores.argmax()), scores.shape[1])
-        pairs.append((i, j))
-        scores[i], scores[:, j] = -math.inf, -math.inf
-    return pairs
+    return _removed_in_turn(scores, threshold) if scores.numel() else []
 
 
 PAIRS_GIVEN = {
@@ -143,7 +153,7 @@ PAIRS = {
     "by_confidence.sum": pairs_by_confidence__sum,
     "by_confidence.product": "_greedy(scores * starts[:, 2:] * ends[:, 2], threshold)",
     "nearest": "_taken_in_turn(sorted((float(away[i, j]), i, j) for _, i, j in order))",
-    "threshold_inclusive": "_taken_in_turn([pair for pair in best_first if pair[0] >= threshold])",
+    "threshold_inclusive": "_taken_in_turn(sorted((pair for pair in every if pair[0] >= threshold), reverse=True))",
     "threshold_ignored": "_greedy(scores, -math.inf)",
     "threshold_ignored.zero": "_greedy(scores, 0.0)",
     "threshold_ignored.constant": "_greedy(scores, 0.2)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from grading.known_wrong.table import answers, framed
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
@@ -32,18 +32,36 @@ def _rows(x, y, score):
     return torch.stack([x, y, score], dim=1)
 
 
-def _with_pixels(peaks, offsets, pixel):
-    """Take `pixel(place)` for the pixel of a place, within the map."""
+def _inside(p, x, y):
+    return (p[:, 0].round() == x) & (p[:, 1].round() == y)
+
+
+def _looked_up(peaks, offsets, pixel):
+    """Return peaks moved to `pixel(found, offset)`, x and y, and on by the offset there."""
     moved = []
     for found, offset in zip(peaks, offsets, strict=True):
-        x, y = pixel(found[:, 0]).clamp(0, offset.shape[2] - 1), pixel(found[:, 1]).clamp(0, offset.shape[1] - 1)
+        x, y = pixel(found, offset)
         dx, dy = offset[:, y.long(), x.long()]
         moved.append(_rows(x + dx, y + dy, found[:, 2]))
     return moved
 
 
+def _with_pixels(peaks, offsets, pixel):
+    """Take `pixel(place)` for the pixel of a place, within the map."""
+
+    def within(found, offset):
+        return pixel(found[:, 0]).clamp(0, offset.shape[2] - 1), pixel(found[:, 1]).clamp(0, offset.shape[1] - 1)
+
+    return _looked_up(peaks, offsets, within)
+
+
 def _right_offsets(peaks, offsets):
     return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dx, y + dy, p[:, 2]))
+
+
+def at(changed):
+    """Return the text of an answer from peaks p, their pixels x and y, and the offsets dx and dy there."""
+    return f"_each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: {changed})"
 
 
 def offsets_rounded_down__and_guess_kept(peaks, offsets):
@@ -52,10 +70,6 @@ def offsets_rounded_down__and_guess_kept(peaks, offsets):
         x, y = found[:, 0].long().clamp(0, offset.shape[2] - 1), found[:, 1].long().clamp(0, offset.shape[1] - 1)
         moved.append(_rows(found[:, 0] + offset[0, y, x], found[:, 1] + offset[1, y, x], found[:, 2]))
     return moved
-
-
-def offsets_half_a_pixel_off(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + 0.5 + dx, y + 0.5 + dy, p[:, 2]))
 
 
 def offsets_interpolated(peaks, offsets):
@@ -79,32 +93,11 @@ def offsets_interpolated__and_guess_kept(peaks, offsets):
     return moved
 
 
-def offsets_wraps_around(peaks, offsets):
-    """Look at pixels that may not be there: index -1 is the other side, and beyond the last there is an error."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round(), found[:, 1].round()
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
 def offsets_wraps_around__far_sides_clamped(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round().clamp(max=offset.shape[2] - 1), found[:, 1].round().clamp(max=offset.shape[1] - 1)
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
+    def pixel(found, offset):
+        return found[:, 0].round().clamp(max=offset.shape[2] - 1), found[:, 1].round().clamp(max=offset.shape[1] - 1)
 
-
-def offsets_wraps_around__all_sides(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round() % offset.shape[2], found[:, 1].round() % offset.shape[1]
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
+    return _looked_up(peaks, offsets, pixel)
 
 
 def offsets_x_y_swapped(peaks, offsets):
@@ -137,47 +130,45 @@ def offsets_changes_its_arguments__the_list(peaks, offsets):
     return peaks
 
 
-OFFSETS_GIVEN = {"height, width": "offsets.shape[2:]", "moved": "_right_offsets(peaks, offsets)"}
-
-CHANGES = {
-    "channels_swapped": "_rows(x + dy, y + dx, p[:, 2])",
-    "subtracted": "_rows(x - dx, y - dy, p[:, 2])",
-    "offset_only": "_rows(dx, dy, p[:, 2])",
-    "only_x": "_rows(x + dx, y, p[:, 2])",
+OFFSETS_GIVEN = {
+    "height, width": "offsets.shape[2:]",
+    "sides": "offsets.new_tensor([width, height])",
+    "moved": "_right_offsets(peaks, offsets)",
 }
 
-MORE_CHANGES = {
-    "score_missing": "torch.stack([x + dx, y + dy], dim=1)",
-    "score_missing.ones": "_rows(x + dx, y + dy, torch.ones_like(x))",
-    "rounded_after": "_rows((x + dx).round(), (y + dy).round(), p[:, 2])",
-    "multiplied_by_the_stride": "_rows(4 * (x + dx), 4 * (y + dy), p[:, 2])",
-    "kept_in_the_map": "_rows((x + dx).clamp(0, width - 1), (y + dy).clamp(0, height - 1), p[:, 2])",
-    # Take the offset at the border, and add it to the place outside.
-    "outside_stays_outside": "_rows(p[:, 0].round() + dx, p[:, 1].round() + dy, p[:, 2])",
-    "outside_dropped": "_rows(x + dx, y + dy, p[:, 2])[_inside(p, x, y)]",
-    "outside_not_moved": "torch.where(_inside(p, x, y)[:, None], _rows(x + dx, y + dy, p[:, 2]), p)",
-}
 
 OFFSETS = {
-    "guess_kept": "_each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(p[:, 0] + dx, p[:, 1] + dy, p[:, 2]))",
+    "guess_kept": at("_rows(p[:, 0] + dx, p[:, 1] + dy, p[:, 2])"),
     "rounded_down": "_with_pixels(peaks, offsets, torch.floor)",
     "rounded_down.and_guess_kept": offsets_rounded_down__and_guess_kept,
     # Take the centre of pixel 2 to be at 2.5.
     "rounded_down.then_half": "[f + f.new_tensor([0.5, 0.5, 0]) for f in _with_pixels(peaks, offsets, torch.floor)]",
     "rounded_down.up": "_with_pixels(peaks, offsets, torch.ceil)",
-    "half_a_pixel_off": offsets_half_a_pixel_off,
+    "half_a_pixel_off": at("_rows(x + 0.5 + dx, y + 0.5 + dy, p[:, 2])"),
     "interpolated": offsets_interpolated,
     "interpolated.and_guess_kept": offsets_interpolated__and_guess_kept,
-    "wraps_around": offsets_wraps_around,
+    # Look at pixels that may not be there: index -1 is the other side, and beyond the last there is an error.
+    "wraps_around": "_looked_up(peaks, offsets, lambda found, _: found.round().T[:2])",
     "wraps_around.far_sides_clamped": offsets_wraps_around__far_sides_clamped,
-    "wraps_around.all_sides": offsets_wraps_around__all_sides,
+    "wraps_around.all_sides": "_looked_up(peaks, offsets, lambda found, _: (found[:, :2].round() % sides).T)",
     "x_y_swapped": offsets_x_y_swapped,
     "x_y_swapped.clamped": offsets_x_y_swapped__clamped,
-    **framed("_each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: {})", CHANGES),
+    "channels_swapped": at("_rows(x + dy, y + dx, p[:, 2])"),
+    "subtracted": at("_rows(x - dx, y - dy, p[:, 2])"),
+    "offset_only": at("_rows(dx, dy, p[:, 2])"),
+    "only_x": at("_rows(x + dx, y, p[:, 2])"),
     "not_added": "[found.clone() for found in peaks]",
-    "not_added.rounded": "_each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x, y, p[:, 2]))",
+    "not_added.rounded": at("_rows(x, y, p[:, 2])"),
     "one_keypoint_for_all": "_right_offsets(peaks, offsets[:1].expand_as(offsets))",
-    **framed("_each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: {})", MORE_CHANGES),
+    "score_missing": at("torch.stack([x + dx, y + dy], dim=1)"),
+    "score_missing.ones": at("_rows(x + dx, y + dy, torch.ones_like(x))"),
+    "rounded_after": at("_rows((x + dx).round(), (y + dy).round(), p[:, 2])"),
+    "multiplied_by_the_stride": at("_rows(4 * (x + dx), 4 * (y + dy), p[:, 2])"),
+    "kept_in_the_map": at("_rows((x + dx).clamp(0, width - 1), (y + dy).clamp(0, height - 1), p[:, 2])"),
+    # Take the offset at the border, and add it to the place outside.
+    "outside_stays_outside": at("_rows(p[:, 0].round() + dx, p[:, 1].round() + dy, p[:, 2])"),
+    "outside_dropped": at("_rows(x + dx, y + dy, p[:, 2])[_inside(p, x, y)]"),
+    "outside_not_moved": at("torch.where(_inside(p, x, y)[:, None], _rows(x + dx, y + dy, p[:, 2]), p)"),
     "empty_without_columns": "[f if len(f) else f.new_zeros(0) for f in moved]",
     "empty_without_columns.stack": "[torch.stack(list(f)) for f in moved]",
     "empty_left_out": "[f for f in moved if len(f)]",

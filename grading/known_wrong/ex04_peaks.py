@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from grading.known_wrong import ex04_offsets
-from grading.known_wrong.table import answers, framed
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
@@ -40,14 +40,19 @@ def _within_a_map(structure):
 
 
 EIGHT = _within_a_map(np.ones((3, 3)))
+FOUR = _within_a_map(ndimage.generate_binary_structure(2, 1))
+
+
+def _beside(maps, top):
+    """Return the pixels of tops that have a neighbour as high that is no top: the edge of a step."""
+    return top & (_around(maps.masked_fill(top, -math.inf)) == maps)
 
 
 def _one_each(maps, top, structure=EIGHT, steps=True):
     """Return `top` (bool, as the maps) with one pixel left of each plateau, and none of a step."""
     numbers = torch.from_numpy(ndimage.label(top.numpy(), structure)[0]).long()
     if steps:
-        beside = top & (_around(maps.masked_fill(top, -math.inf)) == maps)
-        numbers = torch.where(torch.isin(numbers, numbers[beside]), 0, numbers)
+        numbers = torch.where(torch.isin(numbers, numbers[_beside(maps, top)]), 0, numbers)
     found, first = np.unique(numbers.flatten().numpy(), return_index=True)
     one = torch.zeros(top.numel(), dtype=torch.bool)
     one[first[found > 0]] = True
@@ -105,6 +110,17 @@ def _grown(maps, top, seeds):
     """Return the pixels of all plateaus in which a seed lies."""
     numbers = torch.from_numpy(ndimage.label(top.numpy(), EIGHT)[0])
     return torch.isin(numbers, numbers[seeds]) & top
+
+
+def _rolled(maps):
+    """Return the eight neighbours of every pixel, those of the other side beyond the border."""
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
+    return torch.stack([maps.roll(shift, dims=(2, 3)) for shift in shifts])
+
+
+def each(changed):
+    """Return the text of a right answer with each tensor p (N, 3) of peaks changed."""
+    return f"_each(scoremaps, threshold, lambda p: {changed})"
 
 
 def peaks_plateaus_several_times__the_other_way(scoremaps, threshold):
@@ -368,13 +384,6 @@ PEAKS_GIVEN = {
     "found": "_right(scoremaps, threshold)",
 }
 
-CHANGED = {
-    # The place.
-    "padding_shifts": "p + p.new_tensor([1, 1, 0])",
-    "padding_shifts.half": "p + p.new_tensor([0.5, 0.5, 0])",
-    "x_y_swapped": "p[:, [1, 0, 2]]",
-    "score_first": "p[:, [2, 0, 1]]",
-}
 
 PEAKS = {
     # What is a peak.
@@ -414,9 +423,13 @@ PEAKS = {
     "nan_place": "_answer(maps, where, lambda a, h, c: (c - a) / 2 / (2 * h - a - c))",
     "nan_place.logarithms": peaks_nan_place__logarithms,
     "nan_place.middle": peaks_nan_place__middle,
-    **framed("_each(scoremaps, threshold, lambda p: {})", CHANGED),
+    # The place.
+    "padding_shifts": each("p + p.new_tensor([1, 1, 0])"),
+    "padding_shifts.half": each("p + p.new_tensor([0.5, 0.5, 0])"),
+    "x_y_swapped": each("p[:, [1, 0, 2]]"),
+    "score_first": each("p[:, [2, 0, 1]]"),
     "divides_by_height": peaks_divides_by_height,
-    "normalised": "_each(scoremaps, threshold, lambda p: p / sides)",
+    "normalised": each("p / sides"),
     "unrefined": peaks_unrefined,
     "unrefined.only_x": peaks_unrefined__only_x,
     "refined_backwards": "_answer(maps, where, lambda a, h, c: -_tip(a, h, c))",
@@ -430,12 +443,12 @@ PEAKS = {
     "softargmax_of_the_map": peaks_softargmax_of_the_map,
     # The score.
     "score_refined": peaks_score_refined,
-    "score_squashed": "_each(scoremaps, threshold, lambda p: torch.cat([p[:, :2], p[:, 2:].sigmoid()], dim=1))",
+    "score_squashed": each("torch.cat([p[:, :2], p[:, 2:].sigmoid()], dim=1)"),
     "score_squashed.softmax": peaks_score_squashed__softmax,
     "score_squashed.divided": peaks_score_squashed__divided,
-    "score_missing": "_each(scoremaps, threshold, lambda p: p[:, :2])",
-    "score_missing.ones": "_each(scoremaps, threshold, lambda p: torch.cat([p[:, :2], p.new_ones(len(p), 1)], dim=1))",
-    "score_above_threshold": "_each(scoremaps, threshold, lambda p: p - p.new_tensor([0, 0, threshold]))",
+    "score_missing": each("p[:, :2]"),
+    "score_missing.ones": each("torch.cat([p[:, :2], p.new_ones(len(p), 1)], dim=1)"),
+    "score_above_threshold": each("p - p.new_tensor([0, 0, threshold])"),
     # The threshold.
     "threshold_included": "_answer(maps, _one_each(maps, tops & (maps >= threshold)))",
     "threshold_of_the_maximum": "_answer(maps, _one_each(maps, tops & (maps > threshold * highest)))",
@@ -447,8 +460,8 @@ PEAKS = {
     # Set what is below the threshold to 0, and look for tops above 0.
     "threshold_after_zeroing.first": "_answer(kept, _one_each(kept, (kept == _around(kept)) & (kept > 0)))",
     # Which maps.
-    "best_only": "_each(scoremaps, threshold, lambda p: p[p[:, 2].argsort(descending=True)[:1]])",
-    "best_only.hundred": "_each(scoremaps, threshold, lambda p: p[p[:, 2].argsort(descending=True)[:100]])",
+    "best_only": each("p[p[:, 2].argsort(descending=True)[:1]]"),
+    "best_only.hundred": each("p[p[:, 2].argsort(descending=True)[:100]]"),
     "pooled_over_keypoints": "[torch.cat(image) for image in found]",
     # Let the other keypoints' maps suppress a peak.
     "pooled_over_keypoints.suppressed": "_answer(maps, _one_each(maps, (maps == _around(of_all_keypoints)) & above))",
@@ -458,18 +471,18 @@ PEAKS = {
     "first_image_only.in_a_list": "_right(scoremaps[:1], threshold)",
     "one_flat_list": "[peaks for image in found for peaks in image]",
     "keypoints_before_images": "[list(keypoint) for keypoint in zip(*found, strict=True)]",
-    "empty_without_columns": "_each(scoremaps, threshold, lambda p: p if len(p) else torch.tensor([], dtype=p.dtype))",
-    "empty_without_columns.stack": "_each(scoremaps, threshold, lambda p: torch.stack(list(p)))",
-    "empty_without_columns.none": "_each(scoremaps, threshold, lambda p: p if len(p) else None)",
+    "empty_without_columns": each("p if len(p) else torch.tensor([], dtype=p.dtype)"),
+    "empty_without_columns.stack": each("torch.stack(list(p))"),
+    "empty_without_columns.none": each("p if len(p) else None"),
     "empty_left_out": "[[peaks for peaks in image if len(peaks)] for image in found]",
-    "rows_in_a_list": "_each(scoremaps, threshold, lambda p: p.tolist())",
+    "rows_in_a_list": each("p.tolist()"),
     # NaN, dtypes, arguments.
     "nan_hides_neighbours": "_answer(maps, _one_each(scoremaps, raw_top))",
     "nan_hides_neighbours.compared": peaks_nan_hides_neighbours__compared,
     "nan_as_zero": "_right(scoremaps.nan_to_num(0), threshold)",
     "nan_as_highest": "_right(scoremaps.nan_to_num(1e6), threshold)",
     "float32_only": "_each(scoremaps, threshold, torch.Tensor.float)",
-    "float32_only.whole_numbers": "_each(scoremaps, threshold, lambda p: p.round().long())",
+    "float32_only.whole_numbers": each("p.round().long()"),
     "changes_its_arguments": peaks_changes_its_arguments,
     "changes_its_arguments.nan": peaks_changes_its_arguments__nan,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from grading.known_wrong.table import answers, framed
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
@@ -46,10 +46,15 @@ def _against(vectors, start, end):
     return fx * ux + fy * uy
 
 
-def _sampled(field, x, y, **settings):
+def _sampled(field, x, y, align_corners, padding_mode="border"):
     """Return the field (2, ...) at places x, y from -1 to 1."""
     grid = torch.stack([x, y], dim=-1).reshape(1, 1, -1, 2)
-    return F.grid_sample(field[None], grid, **settings).reshape(2, *x.shape)
+    return F.grid_sample(field[None], grid, "bilinear", padding_mode, align_corners).reshape(2, *x.shape)
+
+
+def at(pixels):
+    """Return the text of an answer that looks the field up at these rows and columns."""
+    return f"_against(field[:, {pixels}], start, end)"
 
 
 def _within(field, x, y):
@@ -73,19 +78,6 @@ def score_steps_of_one_pixel(field, start, end, num_samples=10):
     steps = torch.arange(num_samples).to(start)[:, None]
     x, y = (start[..., None, :] + steps * _unit(start, end)[..., None, :]).unbind(dim=-1)
     return _against(_nearest(field, x, y), start, end)
-
-
-def score_perpendicular(field, start, end, num_samples=10):
-    fx, fy = _nearest(field, *_points(start, end, num_samples)).mean(dim=-1)
-    ux, uy = _unit(start, end).unbind(dim=-1)
-    return fx * uy - fy * ux
-
-
-def score_zero_outside__grid_sample(field, start, end, num_samples=10):
-    x, y = _points(start, end, num_samples)
-    height, width = field.shape[1:]
-    x, y = (2 * x + 1) / width - 1, (2 * y + 1) / height - 1
-    return _against(_sampled(field, x, y, align_corners=False), start, end)
 
 
 def score_no_length_raises(field, start, end, num_samples=10):
@@ -148,8 +140,10 @@ SCORES_GIVEN = {
     "row": "y.round().long()",
     "vectors": "_nearest(field, x, y)",
     "fx, fy": "vectors.mean(dim=-1)",
+    "mean": "vectors.mean(dim=-1).movedim(0, -1)",
     "ux, uy": "_unit(start, end).unbind(dim=-1)",
     "share_x, share_y": "2 * x / width - 1, 2 * y / height - 1",
+    "edge_x, edge_y": "(2 * x + 1) / width - 1, (2 * y + 1) / height - 1",
     "way": "end - start",
     "vx, vy": "way.unbind(dim=-1)",
     "dot": "fx * vx + fy * vy",
@@ -163,15 +157,6 @@ SCORES_GIVEN = {
     "points_inside": "_points(start_inside, end_inside, num_samples)",
 }
 
-LOOKED_UP = {
-    "no_clamping": "row, column",
-    "no_clamping.above_only": "row.clamp(max=last_y), column.clamp(max=last_x)",
-    "no_clamping.below_only": "row.clamp(min=0), column.clamp(min=0)",
-    "no_clamping.size": "row.clamp(0, height), column.clamp(0, width)",
-    "no_clamping.wraps": "row % height, column % width",
-    "rows_and_columns_swapped": "column.clamp(0, last_y), row.clamp(0, last_x)",
-    "rows_and_columns_swapped.other_limits": "column.clamp(0, last_x), row.clamp(0, last_y)",
-}
 
 SCORES = {
     "ends_only": "_components(field, start, end, 2).mean(dim=-1)",
@@ -193,7 +178,7 @@ SCORES = {
     "one_length_for_all": "dot / way.norm().clamp(min=1e-9)",
     # Makes every vector of the field one of unit length.
     "cosine": "_against(F.normalize(vectors, dim=0), start, end)",
-    "cosine.of_the_mean": "F.cosine_similarity(torch.stack([fx, fy], dim=-1), way.expand(*fx.shape, 2), dim=-1)",
+    "cosine.of_the_mean": "F.cosine_similarity(mean, way.expand_as(mean), dim=-1)",
     "unsigned": "along.abs().mean(dim=-1)",
     "unsigned.of_the_mean": "score.abs()",
     "unsigned.no_negatives": "score.clamp(min=0)",
@@ -203,9 +188,15 @@ SCORES = {
     "direction_not_asked": "vectors.norm(dim=0).mean(dim=-1) * apart",
     "direction_not_asked.mean_of_components": "vectors.mean(dim=-1).mean(dim=0) * apart",
     "reversed": "-score",
-    "perpendicular": score_perpendicular,
+    "perpendicular": "fx * uy - fy * ux",
     "channels_swapped": "_components(field.flip(0), start, end, num_samples).mean(dim=-1)",
-    **framed("_against(field[:, {}], start, end)", LOOKED_UP),
+    "no_clamping": at("row, column"),
+    "no_clamping.above_only": at("row.clamp(max=last_y), column.clamp(max=last_x)"),
+    "no_clamping.below_only": at("row.clamp(min=0), column.clamp(min=0)"),
+    "no_clamping.size": at("row.clamp(0, height), column.clamp(0, width)"),
+    "no_clamping.wraps": at("row % height, column % width"),
+    "rows_and_columns_swapped": at("column.clamp(0, last_y), row.clamp(0, last_x)"),
+    "rows_and_columns_swapped.other_limits": at("column.clamp(0, last_x), row.clamp(0, last_y)"),
     "cut_off": "_against(_nearest(field, x.floor(), y.floor()), start, end)",
     "cut_off.to_zero": "_against(_nearest(field, x.trunc(), y.trunc()), start, end)",
     "cut_off.up": "_against(_nearest(field, x.ceil(), y.ceil()), start, end)",
@@ -213,9 +204,9 @@ SCORES = {
     "half_a_pixel_off": "_against(_sampled(field, 2 * x / last_x - 1, 2 * y / last_y - 1, False), start, end)",
     "half_a_pixel_off.size": "_against(_sampled(field, share_x, share_y, False), start, end)",
     "half_a_pixel_off.aligned_size": "_against(_sampled(field, share_x, share_y, True), start, end)",
-    "limits_swapped": "_against(field[:, row.clamp(0, last_x), column.clamp(0, last_y)], start, end)",
+    "limits_swapped": at("row.clamp(0, last_x), column.clamp(0, last_y)"),
     "zero_outside": "_against(vectors * within, start, end)",
-    "zero_outside.grid_sample": score_zero_outside__grid_sample,
+    "zero_outside.grid_sample": "_against(_sampled(field, edge_x, edge_y, False, 'zeros'), start, end)",
     "outside_left_out": "(along * within).sum(dim=-1) / within.sum(dim=-1).clamp(min=1)",
     "outside_left_out.whole_segment": "score * within.all(dim=-1)",
     "ends_moved_inside": "_components(field, start_inside, end_inside, num_samples).mean(dim=-1)",

@@ -21,7 +21,7 @@ import symtable
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["answers", "framed", "networks"]
+__all__ = ["answers", "networks"]
 
 Names = dict[str, Any]  # the globals of a module
 Given = Mapping[str, str]  # {names: text}, each in terms of those before it
@@ -36,11 +36,6 @@ def answers(parameters: str, rows: Rows, names: Names, given: Given = NOTHING) -
         lines = [] if callable(row) else _definition(_identifier(mistake), parameters, row, given)
         made[mistake] = row if callable(row) else _made(mistake, lines, names)
     return made
-
-
-def framed(frame: str, rows: Rows) -> dict[str, str | Callable[..., Any]]:
-    """Return rows whose texts take the place of {} in a frame."""
-    return {mistake: row if callable(row) else frame.replace("{}", row) for mistake, row in rows.items()}
 
 
 def networks(
