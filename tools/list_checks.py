@@ -11,18 +11,9 @@ right     exercise  question  variant            a right answer in another style
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from helpers.files import ROOT
-
-# The questions whose right variants stand in a list of their own, under its name.
-OF_ONE_QUESTION = {
-    "RIGHT_MODELS": "SoftargmaxPose",
-    "RIGHT_UPSAMPLES": "UpsampleDecoder",
-    "RIGHT_TRANSPOSED": "TransposedDecoder",
-    "RIGHT_UNETS": "UNetDecoder",
-}
 
 
 def lines() -> Iterator[tuple[str, ...]]:
@@ -36,17 +27,8 @@ def lines() -> Iterator[tuple[str, ...]]:
             yield from (("mistake", exercise, name, mistake) for mistake in answers)
     for path in (ROOT / "grading" / "right_variants").glob("ex*.py"):
         exercise = path.stem.partition("_")[0]
-        for name, value in vars(importlib.import_module(f"grading.right_variants.{path.stem}")).items():
-            if name == "RIGHT_VARIANTS":
-                yield from (("right", exercise, q, variant) for q, answers in value.items() for variant in answers)
-            elif name in OF_ONE_QUESTION:
-                yield from (("right", exercise, OF_ONE_QUESTION[name], variant) for variant in _names(value))
-
-
-def _names(variants: Any) -> list[str]:
-    if isinstance(variants, Mapping):
-        return list(variants)
-    return [getattr(variant, "__name__", str(variant)) for variant in variants]
+        answers = importlib.import_module(f"grading.right_variants.{path.stem}").RIGHT_VARIANTS
+        yield from (("right", exercise, name, variant) for name, variants in answers.items() for variant in variants)
 
 
 def main() -> None:

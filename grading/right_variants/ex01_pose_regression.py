@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grading.known_wrong.table import answers, classes, named
+from grading.known_wrong.table import answers, networks
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -169,6 +170,11 @@ class Flatten(nn.Module):
         return self.pixels(self.head(self.backbone(images)).unflatten(1, (-1, 2)))
 
 
+class FlattenSigmoid(Flatten):
+    def pixels(self, vector):
+        return vector.sigmoid() * (self.size - 1)
+
+
 class LinearOnly(Flatten):
     def make_head(self, channels, cells, outputs):
         return nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, outputs))
@@ -228,55 +234,68 @@ class CopiedBackbone(Flatten):
         super().__init__(copy.deepcopy(backbone), num_keypoints, image_size)
 
 
-PIXELS = {
-    "FlattenSigmoid(Flatten)": "vector.sigmoid() * (self.size - 1)",
-    "FlattenTanh(Flatten)": "(vector.tanh() + 1) / 2 * self.size",
+OF_FLATTEN = {
+    "FlattenTanh": {"pixels": "(vector.tanh() + 1) / 2 * self.size"},
     # Regresses pixels directly: slow to train, but right.
-    "FlattenPixels(Flatten)": "vector",
-    "LinearPixels(LinearOnly)": "vector",
-    "LinearSigmoid(LinearOnly)": "vector.sigmoid() * self.size",
-}
-classes("pixels(self, vector)", globals(), PIXELS)
-
-MAKE_HEAD = {
-    "GlobalAveragePooling(Flatten)": (
-        "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), "
-        "nn.Linear(64, outputs))"
-    ),
-    "GlobalMaxPooling(FlattenSigmoid)": (
-        "nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), "
-        "nn.Linear(128, outputs))"
-    ),
-    "SpatialPooling(Flatten)": "nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, outputs))",
+    "FlattenPixels": {"pixels": "vector"},
+    "GlobalAveragePooling": {
+        "make_head": (
+            "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), "
+            "nn.Linear(64, outputs))"
+        )
+    },
+    "SpatialPooling": {
+        "make_head": ("nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, outputs))")
+    },
     # Like DeepPose: two wide layers with dropout.
-    "DeepWithDropout(Flatten)": (
-        "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 512), nn.ReLU(), nn.Dropout(0.5), "
-        "nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, outputs))"
-    ),
-    "BatchNormHead(FlattenSigmoid)": (
-        "nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), "
-        "nn.Linear(16 * cells, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, outputs))"
-    ),
-    "LayerNormHead(Flatten)": (
-        "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 128), nn.LayerNorm(128), nn.GELU(), "
-        "nn.Linear(128, outputs))"
-    ),
+    "DeepWithDropout": {
+        "make_head": (
+            "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 512), nn.ReLU(), nn.Dropout(0.5), "
+            "nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, outputs))"
+        )
+    },
+    "LayerNormHead": {
+        "make_head": (
+            "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 128), nn.LayerNorm(128), nn.GELU(), "
+            "nn.Linear(128, outputs))"
+        )
+    },
     # Another convolution, then pooling: the head keeps some of where a feature was.
-    "StridedConvolution(Flatten)": (
-        "nn.Sequential(nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d((2, 2)), "
-        "nn.Flatten(), nn.Linear(128, outputs))"
-    ),
+    "StridedConvolution": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(), "
+            "nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(), nn.Linear(128, outputs))"
+        )
+    },
+    "FunctionalDropout": {
+        "forward": (
+            "self.pixels(self.head(F.dropout(self.backbone(images), 0.2, training=self.training)).unflatten(1, "
+            "(-1, 2)))"
+        )
+    },
 }
-classes("make_head(self, channels, cells, outputs)", globals(), MAKE_HEAD)
 
-FORWARD = {
-    "FunctionalDropout(Flatten)": (
-        "self.pixels(self.head(F.dropout(self.backbone(images), 0.2, training=self.training)).unflatten(1, (-1, 2)))"
-    ),
+OF_LINEAR = {
+    "LinearPixels": {"pixels": "vector"},
+    "LinearSigmoid": {"pixels": "vector.sigmoid() * self.size"},
     # The vector holds all x, then all y: a matter of taste.
-    "XsThenYs(LinearOnly)": "self.pixels(self.head(self.backbone(images)).view(len(images), 2, -1).transpose(1, 2))",
+    "XsThenYs": {"forward": "self.pixels(self.head(self.backbone(images)).view(len(images), 2, -1).transpose(1, 2))"},
 }
-classes("forward(self, images)", globals(), FORWARD)
+
+OF_SIGMOID = {
+    "GlobalMaxPooling": {
+        "make_head": (
+            "nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), "
+            "nn.Linear(128, outputs))"
+        )
+    },
+    "BatchNormHead": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), "
+            "nn.Linear(16 * cells, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, outputs))"
+        )
+    },
+}
 
 
 class ClampInEval(Flatten):
@@ -290,9 +309,14 @@ def _is_network(value: object) -> bool:
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "mpjpe": answers("pred, target, visible", globals(), {**MPJPE, **named("mpjpe_", globals())}),
-    "pck": named("pck_", globals()),
-    "masked_l2_loss": named("loss_", globals()),
-    "PoseRegressor": {name: value for name, value in globals().items() if _is_network(value)},
+    "mpjpe": answers("pred, target, visible", {**MPJPE, **styles("mpjpe_", globals())}, globals()),
+    "pck": styles("pck_", globals()),
+    "masked_l2_loss": styles("loss_", globals()),
+    "PoseRegressor": {
+        **{name: value for name, value in globals().items() if _is_network(value)},
+        **networks(Flatten, OF_FLATTEN, globals()),
+        **networks(FlattenSigmoid, OF_SIGMOID, globals()),
+        **networks(LinearOnly, OF_LINEAR, globals()),
+    },
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

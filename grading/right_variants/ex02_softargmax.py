@@ -8,7 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from grading.known_wrong.table import answers, named
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -350,10 +351,10 @@ class _ExpInPlace(torch.autograd.Function):
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "gaussian_scoremaps": named("maps_", globals()),
-    "scoremap_loss": answers("pred, target", globals(), {**LOSS, **named("loss_", globals())}),
-    "argmax_decode": named("decode_", globals()),
-    "softargmax": named("soft_", globals()),
-    "lean_softargmax": answers("scoremaps, beta=1.0", globals(), LEAN),
+    "gaussian_scoremaps": styles("maps_", globals()),
+    "scoremap_loss": answers("pred, target", {**LOSS, **styles("loss_", globals())}, globals()),
+    "argmax_decode": styles("decode_", globals()),
+    "softargmax": styles("soft_", globals()),
+    "lean_softargmax": answers("scoremaps, beta=1.0", LEAN, globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

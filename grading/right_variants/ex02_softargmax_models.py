@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grading.known_wrong.table import classes
+from grading.known_wrong.table import networks
 
 __all__ = ["REFERENCE", "RIGHT_MODELS"]
 
@@ -170,39 +170,51 @@ class ClampInEval(Deep):
         return (where if self.training else where.clamp(where.new_zeros(2), where.new_tensor([width, height]))), scores
 
 
-MAKE_HEAD = {
-    "BatchNorm(Plain)": (
-        "nn.Sequential(nn.Conv2d(channels, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(inplace=True), "
-        "nn.Conv2d(24, keypoints, 1))"
-    ),
-    "Dropout(Plain)": (
-        "nn.Sequential(nn.Conv2d(channels, 32, 1), nn.GELU(), nn.Dropout2d(0.3), "
-        "nn.Conv2d(32, keypoints, 1, bias=False))"
-    ),
-    "GroupNorm(Plain)": (
-        "nn.Sequential(nn.Conv2d(channels, 32, 3, padding=1), nn.GroupNorm(4, 32), nn.SiLU(), "
-        "nn.Conv2d(32, keypoints, 1))"
-    ),
-    "Transposed(Upsampled)": (
-        "nn.Sequential(nn.ConvTranspose2d(channels, 24, 4, stride=2, padding=1), nn.LeakyReLU(), "
-        "nn.Conv2d(24, keypoints, 1))"
-    ),
-    # Maps as large as the image.
-    "SizeOfTheImage(Upsampled)": (
-        "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.Upsample(scale_factor=self.stride, mode='bilinear'))"
-    ),
-    "NeverPositive(Plain)": "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.LogSigmoid())",
-}
-classes("make_head(self, channels, keypoints)", globals(), MAKE_HEAD)
-
-LOCATE = {
+OF_PLAIN = {
+    "BatchNorm": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), "
+            "nn.ReLU(inplace=True), nn.Conv2d(24, keypoints, 1))"
+        )
+    },
+    "Dropout": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 1), nn.GELU(), nn.Dropout2d(0.3), "
+            "nn.Conv2d(32, keypoints, 1, bias=False))"
+        )
+    },
+    "GroupNorm": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 3, padding=1), nn.GroupNorm(4, 32), nn.SiLU(), "
+            "nn.Conv2d(32, keypoints, 1))"
+        )
+    },
+    "NeverPositive": {"make_head": "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.LogSigmoid())"},
     # A fixed inverse temperature.
-    "Sharp(Plain)": "softargmax(scores, 10.0)",
-    "VerySharp(Deep)": "softargmax(scores, 100.0)",
-    "Blurred(Deep)": "softargmax(scores, 0.1)",
-    "LearnedLogBeta(LearnedBeta)": "softargmax(scores, self.beta.exp())",
+    "Sharp": {"locate": "softargmax(scores, 10.0)"},
 }
-classes("locate(self, scores)", globals(), LOCATE)
+
+OF_UPSAMPLED = {
+    "Transposed": {
+        "make_head": (
+            "nn.Sequential(nn.ConvTranspose2d(channels, 24, 4, stride=2, padding=1), nn.LeakyReLU(), "
+            "nn.Conv2d(24, keypoints, 1))"
+        )
+    },
+    # Maps as large as the image.
+    "SizeOfTheImage": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.Upsample(scale_factor=self.stride, mode='bilinear'))"
+        )
+    },
+}
+
+OF_DEEP = {"VerySharp": {"locate": "softargmax(scores, 100.0)"}, "Blurred": {"locate": "softargmax(scores, 0.1)"}}
+
+
+class LearnedLogBeta(LearnedBeta):
+    def locate(self, scores):
+        return softargmax(scores, self.beta.exp())
 
 
 class Residual(Plain):
@@ -222,4 +234,7 @@ RIGHT_MODELS: dict[str, object] = {
     name: value for name, value in globals().items()
     if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__
 }  # fmt: skip
+for base, rows in ((Plain, OF_PLAIN), (Deep, OF_DEEP), (Upsampled, OF_UPSAMPLED)):
+    RIGHT_MODELS.update(networks(base, rows, globals()))
+RIGHT_VARIANTS = {"SoftargmaxPose": RIGHT_MODELS}
 REFERENCE = Plain

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import helpers
-from grading.known_wrong.table import classes
+from grading.known_wrong.table import networks
 
 __all__ = ["RIGHT_TRANSPOSED", "RIGHT_UNETS", "RIGHT_UPSAMPLES", "TransposedDecoder"]
 
@@ -66,21 +66,14 @@ class LinearPerPixel(ConvolutionFirst):
         return self.resize(self.head(features[-1].movedim(1, -1)).movedim(-1, 1), features)
 
 
-UPSAMPLE_RESIZE = {
-    "CornersAligned(ConvolutionFirst)": (
-        "F.interpolate(maps, size=final_size(features), mode='bilinear', align_corners=True)"
-    ),
-    "UpsampleModule(ConvolutionFirst)": "nn.Upsample(final_size(features), mode='bilinear')(maps)",
-}
-classes("resize(self, maps, features)", globals(), UPSAMPLE_RESIZE)
-
-UPSAMPLE_LAYER = {
-    "NoBias(ConvolutionFirst)": "nn.Conv2d(channels, num_classes, 1, bias=False)",
-    "WithDropout(ConvolutionFirst)": "nn.Sequential(nn.Dropout2d(0.2), nn.Conv2d(channels, num_classes, 1))",
+UPSAMPLES = {
+    "CornersAligned": {"resize": "F.interpolate(maps, size=final_size(features), mode='bilinear', align_corners=True)"},
+    "UpsampleModule": {"resize": "nn.Upsample(final_size(features), mode='bilinear')(maps)"},
+    "NoBias": {"layer": "nn.Conv2d(channels, num_classes, 1, bias=False)"},
+    "WithDropout": {"layer": "nn.Sequential(nn.Dropout2d(0.2), nn.Conv2d(channels, num_classes, 1))"},
     # In eval mode a batch norm is part of the linear layer that follows.
-    "BatchNormFirst(ConvolutionFirst)": "nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, num_classes, 1))",
+    "BatchNormFirst": {"layer": "nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, num_classes, 1))"},
 }
-classes("layer(self, channels, num_classes)", globals(), UPSAMPLE_LAYER)
 
 
 class OwnWeights(nn.Module):
@@ -224,37 +217,28 @@ class NamedInADict(nn.Module):
         return self.parts["out"](x)
 
 
-TRANSPOSED_UP = {
-    "KernelThree(TransposedDecoder)": "nn.ConvTranspose2d(below, channels, 3, stride=2, padding=1, output_padding=1)",
+TRANSPOSED = {
+    "KernelThree": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2, padding=1, output_padding=1)"},
     # Comes out a pixel too large, and is fitted.
-    "KernelThreeUnpadded(TransposedDecoder)": "nn.ConvTranspose2d(below, channels, 3, stride=2)",
-    "KernelFourUnpadded(TransposedDecoder)": "nn.ConvTranspose2d(below, channels, (4, 4), (2, 2))",
+    "KernelThreeUnpadded": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2)"},
+    "KernelFourUnpadded": {"up": "nn.ConvTranspose2d(below, channels, (4, 4), (2, 2))"},
+    "WithGroupNorm": {
+        "step": (
+            "nn.Sequential(self.up(below, channels), nn.GroupNorm(4, channels), nn.GELU(), "
+            "nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(4, channels), nn.GELU())"
+        )
+    },
+    "WithInstanceNorm": {
+        "step": ("nn.Sequential(self.up(below, channels), nn.InstanceNorm2d(channels), nn.LeakyReLU(0.1))")
+    },
+    "WithDropouts": {"step": "nn.Sequential(self.up(below, channels), nn.SiLU(), nn.Dropout2d(0.2))"},
+    "Tanh": {"step": "nn.Sequential(self.up(below, channels), nn.Tanh())"},
+    "Softplus": {"step": "nn.Sequential(self.up(below, channels), nn.Softplus())"},
+    "ParametricReLU": {"step": "nn.Sequential(self.up(below, channels), nn.PReLU(channels))"},
+    "DropoutAsAFunction": {"fit": "super().fit(F.dropout(maps, 0.2, self.training), size)"},
+    "ResizedWhereNeeded": {"fit": "F.interpolate(maps, size, mode='bilinear') if maps.shape[-2:] != size else maps"},
+    "NearestToFit": {"fit": "F.interpolate(maps, size)"},
 }
-classes("up(self, below, channels)", globals(), TRANSPOSED_UP)
-
-TRANSPOSED_STEP = {
-    "WithGroupNorm(TransposedDecoder)": (
-        "nn.Sequential(self.up(below, channels), nn.GroupNorm(4, channels), nn.GELU(), "
-        "nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(4, channels), nn.GELU())"
-    ),
-    "WithInstanceNorm(TransposedDecoder)": (
-        "nn.Sequential(self.up(below, channels), nn.InstanceNorm2d(channels), nn.LeakyReLU(0.1))"
-    ),
-    "WithDropouts(TransposedDecoder)": "nn.Sequential(self.up(below, channels), nn.SiLU(), nn.Dropout2d(0.2))",
-    "Tanh(TransposedDecoder)": "nn.Sequential(self.up(below, channels), nn.Tanh())",
-    "Softplus(TransposedDecoder)": "nn.Sequential(self.up(below, channels), nn.Softplus())",
-    "ParametricReLU(TransposedDecoder)": "nn.Sequential(self.up(below, channels), nn.PReLU(channels))",
-}
-classes("step(self, below, channels)", globals(), TRANSPOSED_STEP)
-
-TRANSPOSED_FIT = {
-    "DropoutAsAFunction(TransposedDecoder)": "super().fit(F.dropout(maps, 0.2, self.training), size)",
-    "ResizedWhereNeeded(TransposedDecoder)": (
-        "F.interpolate(maps, size, mode='bilinear') if maps.shape[-2:] != size else maps"
-    ),
-    "NearestToFit(TransposedDecoder)": "F.interpolate(maps, size)",
-}
-classes("fit(self, maps, size)", globals(), TRANSPOSED_FIT)
 
 
 class FunctionsOnly(nn.Module):
@@ -448,49 +432,51 @@ class ZeroGammas(TwoConvolutions):
         return block
 
 
-UNET_JOIN = {"SkipLast(Concatenating)": "torch.hstack([x, skip])", "Averaging(Adding)": "torch.lerp(x, skip, 0.5)"}
-classes("join(self, x, skip)", globals(), UNET_JOIN)
-
-UNET_BLOCK = {
+UNETS = {
+    "SkipLast": {"join": "torch.hstack([x, skip])"},
     # A bias that the batch norm behind it takes away: used all the same.
-    "BiasBeforeBatchNorm(Concatenating)": (
-        "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1, bias=True), nn.BatchNorm2d(channels), nn.ReLU())"
-    ),
-    "GroupNorms(Concatenating)": (
-        "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.GroupNorm(8, channels), nn.SiLU())"
-    ),
-    "InstanceNorms(Concatenating)": (
-        "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.InstanceNorm2d(channels, affine=True), "
-        "nn.LeakyReLU(0.2))"
-    ),
-    "Dropouts(Concatenating)": (
-        "nn.Sequential(nn.Dropout2d(0.1), super().block(channels_in, channels), nn.Dropout(0.1))"
-    ),
+    "BiasBeforeBatchNorm": {
+        "block": (
+            "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1, bias=True), nn.BatchNorm2d(channels), "
+            "nn.ReLU())"
+        )
+    },
+    "GroupNorms": {
+        "block": ("nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.GroupNorm(8, channels), nn.SiLU())")
+    },
+    "InstanceNorms": {
+        "block": (
+            "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), "
+            "nn.InstanceNorm2d(channels, affine=True), nn.LeakyReLU(0.2))"
+        )
+    },
+    "Dropouts": {"block": "nn.Sequential(nn.Dropout2d(0.1), super().block(channels_in, channels), nn.Dropout(0.1))"},
     # Weights that are computed from parameters.
-    "WeightNormed(Concatenating)": (
-        "nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(channels_in, channels, 3, padding=1)), "
-        "nn.ReLU())"
-    ),
-}
-classes("block(self, channels_in, channels)", globals(), UNET_BLOCK)
-
-UNET_UP = {
-    "Interpolating(Concatenating)": (
-        "nn.Sequential(nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True), nn.Conv2d(below, channels, 1))"
-    ),
-    "ShufflingPixels(Concatenating)": "nn.Sequential(nn.Conv2d(below, 4 * channels, 1), nn.PixelShuffle(2))",
-    "UnpaddedKernels(Concatenating)": "nn.ConvTranspose2d(below, channels, 3, stride=2)",
+    "WeightNormed": {
+        "block": (
+            "nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(channels_in, channels, 3, padding=1)), "
+            "nn.ReLU())"
+        )
+    },
+    "Interpolating": {
+        "up": (
+            "nn.Sequential(nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True), "
+            "nn.Conv2d(below, channels, 1))"
+        )
+    },
+    "ShufflingPixels": {"up": "nn.Sequential(nn.Conv2d(below, 4 * channels, 1), nn.PixelShuffle(2))"},
+    "UnpaddedKernels": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2)"},
     # Steps up that are not trained.
-    "FrozenSteps(Concatenating)": "nn.ConvTranspose2d(below, channels, 2, stride=2).requires_grad_(False)",
-}
-classes("up(self, below, channels)", globals(), UNET_UP)
-
-UNET_FIT = {
-    "ResizedToTheSkip(Concatenating)": "(F.interpolate(x, skip.shape[2:], mode='bilinear'), skip)",
+    "FrozenSteps": {"up": "nn.ConvTranspose2d(below, channels, 2, stride=2).requires_grad_(False)"},
+    "ResizedToTheSkip": {"fit": "(F.interpolate(x, skip.shape[2:], mode='bilinear'), skip)"},
     # The other way round: the skip is cropped or padded to what came up.
-    "SkipFittedToTheMaps(Concatenating)": "(x, center_crop(skip, list(x.shape[2:])))",
+    "SkipFittedToTheMaps": {"fit": "(x, center_crop(skip, list(x.shape[2:])))"},
 }
-classes("fit(self, x, skip)", globals(), UNET_FIT)
+
+
+class Averaging(Adding):
+    def join(self, x, skip):
+        return torch.lerp(x, skip, 0.5)
 
 
 class BuiltFromOneFunction(nn.Module):
@@ -526,6 +512,12 @@ def _between(first, last):
     return {name: globals()[name] for name in names[names.index(first) : names.index(last) + 1]}
 
 
-RIGHT_UPSAMPLES = _between("ConvolutionFirst", "OwnWeights")
-RIGHT_TRANSPOSED = _between("TransposedDecoder", "FunctionsOnly")
-RIGHT_UNETS = _between("Concatenating", "BuiltFromOneFunction")
+RIGHT_UPSAMPLES = {**_between("ConvolutionFirst", "OwnWeights"), **networks(ConvolutionFirst, UPSAMPLES, globals())}
+RIGHT_TRANSPOSED = {
+    **_between("TransposedDecoder", "FunctionsOnly"),
+    **networks(TransposedDecoder, TRANSPOSED, globals()),
+}
+RIGHT_UNETS = {**_between("Concatenating", "BuiltFromOneFunction"), **networks(Concatenating, UNETS, globals())}
+RIGHT_VARIANTS = {
+    "UpsampleDecoder": RIGHT_UPSAMPLES, "TransposedDecoder": RIGHT_TRANSPOSED, "UNetDecoder": RIGHT_UNETS,
+}  # fmt: skip

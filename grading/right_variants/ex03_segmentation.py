@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from grading.known_wrong.table import answers, named
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -510,11 +511,11 @@ def loss_renamed_classes(logits, target, ignore_index=255):
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "iou": answers("pred, target", globals(), {**IOU, **named("iou_", globals())}),
-    "mean_iou": named("mean_", globals()),
-    "convolution_matrix": named("matrix_", globals()),
-    "transposed_convolution": named("spread_", globals()),
-    "unpool_with_indices": named("unpool_", globals()),
-    "segmentation_loss": named("loss_", globals()),
+    "iou": answers("pred, target", {**IOU, **styles("iou_", globals())}, globals()),
+    "mean_iou": styles("mean_", globals()),
+    "convolution_matrix": styles("matrix_", globals()),
+    "transposed_convolution": styles("spread_", globals()),
+    "unpool_with_indices": styles("unpool_", globals()),
+    "segmentation_loss": styles("loss_", globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

@@ -11,7 +11,8 @@ from PIL import Image
 from scipy import ndimage
 from torchvision.ops import roi_align
 
-from grading.known_wrong.table import answers, named
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -307,7 +308,7 @@ def points_vmap(keypoints, transforms):
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "boxes_to_crops": named("crops_", globals()),
-    "crops_to_image": answers("keypoints, transforms", globals(), {**POINTS, **named("points_", globals())}),
+    "boxes_to_crops": styles("crops_", globals()),
+    "crops_to_image": answers("keypoints, transforms", {**POINTS, **styles("points_", globals())}, globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from grading.known_wrong.table import answers, named
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -394,7 +395,7 @@ def score_nan_to_num(field, start, end, num_samples=10):
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "part_affinity_fields": named("paf_", globals()),
-    "affinity_score": answers("field, start, end, num_samples=10", globals(), {**named("score_", globals()), **SCORE}),
+    "part_affinity_fields": styles("paf_", globals()),
+    "affinity_score": answers("field, start, end, num_samples=10", {**styles("score_", globals()), **SCORE}, globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

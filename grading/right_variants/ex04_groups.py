@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from grading.course.course import Course
 from grading.course.release import ROOT
-from grading.known_wrong.table import named
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -400,6 +400,6 @@ def group_nested_lists(peaks, fields, limbs):
 _ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 REFERENCES = {question: _ANSWERS[question] for question in ("match_limbs", "group_people")}
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "match_limbs": {"reference": REFERENCES["match_limbs"], **named("match_", globals())},
-    "group_people": {"reference": REFERENCES["group_people"], **named("group_", globals())},
+    "match_limbs": {"reference": REFERENCES["match_limbs"], **styles("match_", globals())},
+    "group_people": {"reference": REFERENCES["group_people"], **styles("group_", globals())},
 }

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from grading.known_wrong.table import answers, named
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -361,8 +362,8 @@ def offsets_moved_maps(peaks, offsets):
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "find_peaks": answers("scoremaps, threshold", globals(), {**PEAKS, **named("peaks_", globals())}),
-    "add_offsets": named("offsets_", globals()),
+    "find_peaks": answers("scoremaps, threshold", {**PEAKS, **styles("peaks_", globals())}, globals()),
+    "add_offsets": styles("offsets_", globals()),
 }
 REFERENCES = {
     "find_peaks": RIGHT_VARIANTS["find_peaks"]["spread_numbers"],
