@@ -8,5 +8,5 @@
     plugin                   nbgrader's pipeline, settings, gradebook and exports
     verify, sample_class     would marks move; all of it at work
 
-`known_wrong`, `hidden_checks` and `sample_submissions` are what the course holds of each exercise.
+`known_wrong`, `right_variants`, `hidden_checks` and `sample_submissions` are what the course holds of each exercise.
 """

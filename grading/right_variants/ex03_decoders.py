@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.transforms.functional import center_crop
 
 import helpers
+from grading.known_wrong.table import networks
 
 __all__ = ["RIGHT_TRANSPOSED", "RIGHT_UNETS", "RIGHT_UPSAMPLES", "TransposedDecoder"]
 
@@ -40,39 +40,12 @@ class UpsamplingFirst(ConvolutionFirst):
         return self.head(self.resize(features[-1], features))
 
 
-class CornersAligned(ConvolutionFirst):
-    def resize(self, maps, features):
-        return F.interpolate(maps, size=final_size(features), mode="bilinear", align_corners=True)
-
-
-class UpsampleModule(ConvolutionFirst):
-    def resize(self, maps, features):
-        return nn.Upsample(final_size(features), mode="bilinear")(maps)
-
-
 class ScaledAndFitted(ConvolutionFirst):
     """One factor for all stages, and what was rounded is cropped or added about the centre."""
 
     def resize(self, maps, features):
         maps = F.interpolate(maps, scale_factor=2 ** len(features), mode="bilinear")
         return helpers.fit_to(maps, final_size(features))
-
-
-class NoBias(ConvolutionFirst):
-    def layer(self, channels, num_classes):
-        return nn.Conv2d(channels, num_classes, 1, bias=False)
-
-
-class WithDropout(ConvolutionFirst):
-    def layer(self, channels, num_classes):
-        return nn.Sequential(nn.Dropout2d(0.2), nn.Conv2d(channels, num_classes, 1))
-
-
-class BatchNormFirst(ConvolutionFirst):
-    """In eval mode a batch norm is part of the linear layer that follows."""
-
-    def layer(self, channels, num_classes):
-        return nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, num_classes, 1))
 
 
 class ZeroStart(ConvolutionFirst):
@@ -91,6 +64,16 @@ class LinearPerPixel(ConvolutionFirst):
 
     def forward(self, features):
         return self.resize(self.head(features[-1].movedim(1, -1)).movedim(-1, 1), features)
+
+
+UPSAMPLES = {
+    "CornersAligned": {"resize": "F.interpolate(maps, size=final_size(features), mode='bilinear', align_corners=True)"},
+    "UpsampleModule": {"resize": "nn.Upsample(final_size(features), mode='bilinear')(maps)"},
+    "NoBias": {"layer": "nn.Conv2d(channels, num_classes, 1, bias=False)"},
+    "WithDropout": {"layer": "nn.Sequential(nn.Dropout2d(0.2), nn.Conv2d(channels, num_classes, 1))"},
+    # In eval mode a batch norm is part of the linear layer that follows.
+    "BatchNormFirst": {"layer": "nn.Sequential(nn.BatchNorm2d(channels), nn.Conv2d(channels, num_classes, 1))"},
+}
 
 
 class OwnWeights(nn.Module):
@@ -140,53 +123,15 @@ class TransposedDecoder(nn.Module):
         return self.head(x)
 
 
-class KernelThree(TransposedDecoder):
-    def up(self, below, channels):
-        return nn.ConvTranspose2d(below, channels, 3, stride=2, padding=1, output_padding=1)
-
-
-class KernelThreeUnpadded(TransposedDecoder):
-    """Comes out a pixel too large, and is fitted."""
-
-    def up(self, below, channels):
-        return nn.ConvTranspose2d(below, channels, 3, stride=2)
-
-
 class KernelFour(TransposedDecoder):
     def up(self, below, channels):
         return nn.ConvTranspose2d(below, channels, 4, stride=2, padding=1, bias=False)
-
-
-class KernelFourUnpadded(TransposedDecoder):
-    def up(self, below, channels):
-        return nn.ConvTranspose2d(below, channels, (4, 4), (2, 2))
 
 
 class WithBatchNorm(KernelFour):
     def step(self, below, channels):
         up, conv = self.up(below, channels), nn.Conv2d(channels, channels, 3, padding=1)
         return nn.Sequential(up, nn.BatchNorm2d(channels), nn.ReLU(inplace=True), conv, nn.BatchNorm2d(channels))
-
-
-class WithGroupNorm(TransposedDecoder):
-    def step(self, below, channels):
-        up, conv = self.up(below, channels), nn.Conv2d(channels, channels, 3, padding=1)
-        return nn.Sequential(up, nn.GroupNorm(4, channels), nn.GELU(), conv, nn.GroupNorm(4, channels), nn.GELU())
-
-
-class WithInstanceNorm(TransposedDecoder):
-    def step(self, below, channels):
-        return nn.Sequential(self.up(below, channels), nn.InstanceNorm2d(channels), nn.LeakyReLU(0.1))
-
-
-class WithDropouts(TransposedDecoder):
-    def step(self, below, channels):
-        return nn.Sequential(self.up(below, channels), nn.SiLU(), nn.Dropout2d(0.2))
-
-
-class DropoutAsAFunction(TransposedDecoder):
-    def fit(self, maps, size):
-        return super().fit(F.dropout(maps, 0.2, self.training), size)
 
 
 class DeepWithoutNorms(TransposedDecoder):
@@ -197,21 +142,6 @@ class DeepWithoutNorms(TransposedDecoder):
         for _ in range(4):
             layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
         return nn.Sequential(*layers)
-
-
-class Tanh(TransposedDecoder):
-    def step(self, below, channels):
-        return nn.Sequential(self.up(below, channels), nn.Tanh())
-
-
-class Softplus(TransposedDecoder):
-    def step(self, below, channels):
-        return nn.Sequential(self.up(below, channels), nn.Softplus())
-
-
-class ParametricReLU(TransposedDecoder):
-    def step(self, below, channels):
-        return nn.Sequential(self.up(below, channels), nn.PReLU(channels))
 
 
 class ZeroEnd(WithBatchNorm):
@@ -229,16 +159,6 @@ class BiasOfRareClasses(TransposedDecoder):
         head = nn.Conv2d(channels, num_classes, 1)
         nn.init.constant_(head.bias, -4.6)
         return head
-
-
-class ResizedWhereNeeded(TransposedDecoder):
-    def fit(self, maps, size):
-        return F.interpolate(maps, size, mode="bilinear") if maps.shape[-2:] != size else maps
-
-
-class NearestToFit(TransposedDecoder):
-    def fit(self, maps, size):
-        return F.interpolate(maps, size)
 
 
 class LastRowsCropped(TransposedDecoder):
@@ -295,6 +215,30 @@ class NamedInADict(nn.Module):
             x = relu(up(relu(narrow(x))))
             x = helpers.fit_to(x, sizes.pop() if sizes else final_size(features))
         return self.parts["out"](x)
+
+
+TRANSPOSED = {
+    "KernelThree": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2, padding=1, output_padding=1)"},
+    # Comes out a pixel too large, and is fitted.
+    "KernelThreeUnpadded": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2)"},
+    "KernelFourUnpadded": {"up": "nn.ConvTranspose2d(below, channels, (4, 4), (2, 2))"},
+    "WithGroupNorm": {
+        "step": (
+            "nn.Sequential(self.up(below, channels), nn.GroupNorm(4, channels), nn.GELU(), "
+            "nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(4, channels), nn.GELU())"
+        )
+    },
+    "WithInstanceNorm": {
+        "step": ("nn.Sequential(self.up(below, channels), nn.InstanceNorm2d(channels), nn.LeakyReLU(0.1))")
+    },
+    "WithDropouts": {"step": "nn.Sequential(self.up(below, channels), nn.SiLU(), nn.Dropout2d(0.2))"},
+    "Tanh": {"step": "nn.Sequential(self.up(below, channels), nn.Tanh())"},
+    "Softplus": {"step": "nn.Sequential(self.up(below, channels), nn.Softplus())"},
+    "ParametricReLU": {"step": "nn.Sequential(self.up(below, channels), nn.PReLU(channels))"},
+    "DropoutAsAFunction": {"fit": "super().fit(F.dropout(maps, 0.2, self.training), size)"},
+    "ResizedWhereNeeded": {"fit": "F.interpolate(maps, size, mode='bilinear') if maps.shape[-2:] != size else maps"},
+    "NearestToFit": {"fit": "F.interpolate(maps, size)"},
+}
 
 
 class FunctionsOnly(nn.Module):
@@ -360,22 +304,12 @@ class Concatenating(nn.Module):
         return self.head(helpers.fit_to(x, final_size(features)))
 
 
-class SkipLast(Concatenating):
-    def join(self, x, skip):
-        return torch.hstack([x, skip])
-
-
 class Adding(Concatenating):
     def joined(self, channels):
         return channels
 
     def join(self, x, skip):
         return x + skip
-
-
-class Averaging(Adding):
-    def join(self, x, skip):
-        return torch.lerp(x, skip, 0.5)
 
 
 class AddingProjections(Adding):
@@ -415,36 +349,6 @@ class TwoConvolutions(Concatenating):
         )  # fmt: skip
 
 
-class BiasBeforeBatchNorm(Concatenating):
-    """A bias that the batch norm behind it takes away: used all the same."""
-
-    def block(self, channels_in, channels):
-        convolution = nn.Conv2d(channels_in, channels, 3, padding=1, bias=True)
-        return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.ReLU())
-
-
-class GroupNorms(Concatenating):
-    def block(self, channels_in, channels):
-        return nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.GroupNorm(8, channels), nn.SiLU())
-
-
-class InstanceNorms(Concatenating):
-    def block(self, channels_in, channels):
-        convolution = nn.Conv2d(channels_in, channels, 3, padding=1)
-        return nn.Sequential(convolution, nn.InstanceNorm2d(channels, affine=True), nn.LeakyReLU(0.2))
-
-
-class Interpolating(Concatenating):
-    def up(self, below, channels):
-        up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
-        return nn.Sequential(up, nn.Conv2d(below, channels, 1))
-
-
-class ShufflingPixels(Concatenating):
-    def up(self, below, channels):
-        return nn.Sequential(nn.Conv2d(below, 4 * channels, 1), nn.PixelShuffle(2))
-
-
 class WiderKernels(Concatenating):
     def up(self, below, channels):
         return nn.ConvTranspose2d(below, channels, 4, stride=2, padding=1)
@@ -453,34 +357,12 @@ class WiderKernels(Concatenating):
         return nn.Sequential(nn.Conv2d(channels_in, channels, 5, padding=2), nn.ELU())
 
 
-class UnpaddedKernels(Concatenating):
-    def up(self, below, channels):
-        return nn.ConvTranspose2d(below, channels, 3, stride=2)
-
-
-class Dropouts(Concatenating):
-    def block(self, channels_in, channels):
-        return nn.Sequential(nn.Dropout2d(0.1), super().block(channels_in, channels), nn.Dropout(0.1))
-
-
-class ResizedToTheSkip(Concatenating):
-    def fit(self, x, skip):
-        return F.interpolate(x, skip.shape[2:], mode="bilinear"), skip
-
-
 class PaddedToTheSkip(Concatenating):
     """Crops by negative padding."""
 
     def fit(self, x, skip):
         more_h, more_w = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
         return F.pad(x, [more_w // 2, more_w - more_w // 2, more_h // 2, more_h - more_h // 2]), skip
-
-
-class SkipFittedToTheMaps(Concatenating):
-    """The other way round: the skip is cropped or padded to what came up."""
-
-    def fit(self, x, skip):
-        return x, center_crop(skip, list(x.shape[2:]))
 
 
 class SkipResizedToTheMaps(Concatenating):
@@ -550,19 +432,51 @@ class ZeroGammas(TwoConvolutions):
         return block
 
 
-class WeightNormed(Concatenating):
-    """Weights that are computed from parameters."""
+UNETS = {
+    "SkipLast": {"join": "torch.hstack([x, skip])"},
+    # A bias that the batch norm behind it takes away: used all the same.
+    "BiasBeforeBatchNorm": {
+        "block": (
+            "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1, bias=True), nn.BatchNorm2d(channels), "
+            "nn.ReLU())"
+        )
+    },
+    "GroupNorms": {
+        "block": ("nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.GroupNorm(8, channels), nn.SiLU())")
+    },
+    "InstanceNorms": {
+        "block": (
+            "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), "
+            "nn.InstanceNorm2d(channels, affine=True), nn.LeakyReLU(0.2))"
+        )
+    },
+    "Dropouts": {"block": "nn.Sequential(nn.Dropout2d(0.1), super().block(channels_in, channels), nn.Dropout(0.1))"},
+    # Weights that are computed from parameters.
+    "WeightNormed": {
+        "block": (
+            "nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(channels_in, channels, 3, padding=1)), "
+            "nn.ReLU())"
+        )
+    },
+    "Interpolating": {
+        "up": (
+            "nn.Sequential(nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True), "
+            "nn.Conv2d(below, channels, 1))"
+        )
+    },
+    "ShufflingPixels": {"up": "nn.Sequential(nn.Conv2d(below, 4 * channels, 1), nn.PixelShuffle(2))"},
+    "UnpaddedKernels": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2)"},
+    # Steps up that are not trained.
+    "FrozenSteps": {"up": "nn.ConvTranspose2d(below, channels, 2, stride=2).requires_grad_(False)"},
+    "ResizedToTheSkip": {"fit": "(F.interpolate(x, skip.shape[2:], mode='bilinear'), skip)"},
+    # The other way round: the skip is cropped or padded to what came up.
+    "SkipFittedToTheMaps": {"fit": "(x, center_crop(skip, list(x.shape[2:])))"},
+}
 
-    def block(self, channels_in, channels):
-        convolution = nn.Conv2d(channels_in, channels, 3, padding=1)
-        return nn.Sequential(nn.utils.parametrizations.weight_norm(convolution), nn.ReLU())
 
-
-class FrozenSteps(Concatenating):
-    """Steps up that are not trained."""
-
-    def up(self, below, channels):
-        return nn.ConvTranspose2d(below, channels, 2, stride=2).requires_grad_(False)
+class Averaging(Adding):
+    def join(self, x, skip):
+        return torch.lerp(x, skip, 0.5)
 
 
 class BuiltFromOneFunction(nn.Module):
@@ -598,6 +512,12 @@ def _between(first, last):
     return {name: globals()[name] for name in names[names.index(first) : names.index(last) + 1]}
 
 
-RIGHT_UPSAMPLES = _between("ConvolutionFirst", "OwnWeights")
-RIGHT_TRANSPOSED = _between("TransposedDecoder", "FunctionsOnly")
-RIGHT_UNETS = _between("Concatenating", "BuiltFromOneFunction")
+RIGHT_UPSAMPLES = {**_between("ConvolutionFirst", "OwnWeights"), **networks(ConvolutionFirst, UPSAMPLES, globals())}
+RIGHT_TRANSPOSED = {
+    **_between("TransposedDecoder", "FunctionsOnly"),
+    **networks(TransposedDecoder, TRANSPOSED, globals()),
+}
+RIGHT_UNETS = {**_between("Concatenating", "BuiltFromOneFunction"), **networks(Concatenating, UNETS, globals())}
+RIGHT_VARIANTS = {
+    "UpsampleDecoder": RIGHT_UPSAMPLES, "TransposedDecoder": RIGHT_TRANSPOSED, "UNetDecoder": RIGHT_UNETS,
+}  # fmt: skip

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grading.known_wrong.table import networks
+
 __all__ = ["REFERENCE", "RIGHT_MODELS"]
 
 
@@ -45,28 +47,6 @@ class Deep(Plain):
         return nn.Sequential(nn.Conv2d(channels, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, keypoints, 1))
 
 
-class BatchNorm(Plain):
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(
-            nn.Conv2d(channels, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(inplace=True),
-            nn.Conv2d(24, keypoints, 1),
-        )  # fmt: skip
-
-
-class Dropout(Plain):
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 1), nn.GELU(), nn.Dropout2d(0.3), nn.Conv2d(32, keypoints, 1, bias=False)
-        )
-
-
-class GroupNorm(Plain):
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1), nn.GroupNorm(4, 32), nn.SiLU(), nn.Conv2d(32, keypoints, 1)
-        )
-
-
 class Upsampled(Plain):
     """Maps twice as large, with their own stride."""
 
@@ -78,20 +58,6 @@ class Upsampled(Plain):
 
     def to_image(self, where, scores):
         return (where + 0.5) * (self.size[1] / scores.shape[3]) - 0.5
-
-
-class Transposed(Upsampled):
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(
-            nn.ConvTranspose2d(channels, 24, 4, stride=2, padding=1), nn.LeakyReLU(), nn.Conv2d(24, keypoints, 1)
-        )
-
-
-class SizeOfTheImage(Upsampled):
-    """Maps as large as the image."""
-
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.Upsample(scale_factor=self.stride, mode="bilinear"))
 
 
 class NoHalfPixel(Plain):
@@ -114,23 +80,6 @@ class ThroughUnits(Plain):
         return units * where.new_tensor([width, height]) - 0.5
 
 
-class Sharp(Plain):
-    """A fixed inverse temperature."""
-
-    def locate(self, scores):
-        return softargmax(scores, 10.0)
-
-
-class VerySharp(Deep):
-    def locate(self, scores):
-        return softargmax(scores, 100.0)
-
-
-class Blurred(Deep):
-    def locate(self, scores):
-        return softargmax(scores, 0.1)
-
-
 class LearnedBeta(Deep):
     def __init__(self, backbone, num_keypoints, image_size):
         super().__init__(backbone, num_keypoints, image_size)
@@ -138,11 +87,6 @@ class LearnedBeta(Deep):
 
     def locate(self, scores):
         return softargmax(scores, self.beta)
-
-
-class LearnedLogBeta(LearnedBeta):
-    def locate(self, scores):
-        return softargmax(scores, self.beta.exp())
 
 
 class TanhWithBeta(Deep):
@@ -162,11 +106,6 @@ class LogSoftmax(Plain):
         scores = self.head(self.backbone(images))
         scores = scores.flatten(2).log_softmax(-1).view_as(scores)
         return self.to_image(softargmax(scores), scores), scores
-
-
-class NeverPositive(Plain):
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.LogSigmoid())
 
 
 class ZeroStart(Deep):
@@ -231,6 +170,53 @@ class ClampInEval(Deep):
         return (where if self.training else where.clamp(where.new_zeros(2), where.new_tensor([width, height]))), scores
 
 
+OF_PLAIN = {
+    "BatchNorm": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 24, 3, padding=1, bias=False), nn.BatchNorm2d(24), "
+            "nn.ReLU(inplace=True), nn.Conv2d(24, keypoints, 1))"
+        )
+    },
+    "Dropout": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 1), nn.GELU(), nn.Dropout2d(0.3), "
+            "nn.Conv2d(32, keypoints, 1, bias=False))"
+        )
+    },
+    "GroupNorm": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 3, padding=1), nn.GroupNorm(4, 32), nn.SiLU(), "
+            "nn.Conv2d(32, keypoints, 1))"
+        )
+    },
+    "NeverPositive": {"make_head": "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.LogSigmoid())"},
+    # A fixed inverse temperature.
+    "Sharp": {"locate": "softargmax(scores, 10.0)"},
+}
+
+OF_UPSAMPLED = {
+    "Transposed": {
+        "make_head": (
+            "nn.Sequential(nn.ConvTranspose2d(channels, 24, 4, stride=2, padding=1), nn.LeakyReLU(), "
+            "nn.Conv2d(24, keypoints, 1))"
+        )
+    },
+    # Maps as large as the image.
+    "SizeOfTheImage": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.Upsample(scale_factor=self.stride, mode='bilinear'))"
+        )
+    },
+}
+
+OF_DEEP = {"VerySharp": {"locate": "softargmax(scores, 100.0)"}, "Blurred": {"locate": "softargmax(scores, 0.1)"}}
+
+
+class LearnedLogBeta(LearnedBeta):
+    def locate(self, scores):
+        return softargmax(scores, self.beta.exp())
+
+
 class Residual(Plain):
     """Two stages, keypoints and scores of the second."""
 
@@ -248,4 +234,7 @@ RIGHT_MODELS: dict[str, object] = {
     name: value for name, value in globals().items()
     if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__
 }  # fmt: skip
+for base, rows in ((Plain, OF_PLAIN), (Deep, OF_DEEP), (Upsampled, OF_UPSAMPLED)):
+    RIGHT_MODELS.update(networks(base, rows, globals()))
+RIGHT_VARIANTS = {"SoftargmaxPose": RIGHT_MODELS}
 REFERENCE = Plain

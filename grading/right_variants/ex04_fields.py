@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 
@@ -293,45 +296,6 @@ def _between_pixels(field, points):
     return (top * (1 - fy) + bottom * fy).movedim(0, -1)
 
 
-def score_nearest_middles(field, start, end, num_samples=10):
-    share = (torch.arange(num_samples) + 0.5) / num_samples
-    return _dots(_at_pixels(field, _points(share, start, end)), start, end)
-
-
-def score_nearest_without_ends(field, start, end, num_samples=10):
-    share = torch.linspace(0, 1, num_samples + 2)[1:-1]
-    return _dots(_at_pixels(field, _points(share, start, end)), start, end)
-
-
-def score_nearest_without_the_last(field, start, end, num_samples=10):
-    share = torch.arange(num_samples) / num_samples
-    return _dots(_at_pixels(field, _points(share, start, end)), start, end)
-
-
-def score_nearest_without_the_first(field, start, end, num_samples=10):
-    share = torch.arange(1, num_samples + 1) / num_samples
-    return _dots(_at_pixels(field, _points(share, start, end)), start, end)
-
-
-def score_nearest_half_up(field, start, end, num_samples=10):
-    points = (_points(torch.linspace(0, 1, num_samples), start, end) + 0.5).floor()
-    return _dots(_at_pixels(field, points), start, end)
-
-
-def score_bilinear(field, start, end, num_samples=10):
-    return _dots(_between_pixels(field, _points(torch.linspace(0, 1, num_samples), start, end)), start, end)
-
-
-def score_bilinear_middles(field, start, end, num_samples=10):
-    share = (torch.arange(num_samples) + 0.5) / num_samples
-    return _dots(_between_pixels(field, _points(share, start, end)), start, end)
-
-
-def score_bilinear_without_ends(field, start, end, num_samples=10):
-    share = torch.arange(1, num_samples + 1) / (num_samples + 1)
-    return _dots(_between_pixels(field, _points(share, start, end)), start, end)
-
-
 def _grid_sampled(field, points, **settings):
     height, width = field.shape[-2:]
     size = torch.tensor([width, height]).to(points)
@@ -340,19 +304,30 @@ def _grid_sampled(field, points, **settings):
     return found.view(2, -1).T.reshape(points.shape)
 
 
-def score_grid_sample(field, start, end, num_samples=10):
-    points = _points(torch.linspace(0, 1, num_samples), start, end)
-    return _dots(_grid_sampled(field, points, align_corners=True), start, end)
+def _by(look, field, share, start, end, **settings):
+    """Return scores whose samples `look(field, points)` takes at these shares of the way."""
+    return _dots(look(field, _points(share, start, end), **settings), start, end)
 
 
-def score_grid_sample_from_the_edges(field, start, end, num_samples=10):
-    points = _points(torch.linspace(0, 1, num_samples), start, end)
-    return _dots(_grid_sampled(field, points, align_corners=False), start, end)
-
-
-def score_grid_sample_nearest(field, start, end, num_samples=10):
-    points = _points(torch.linspace(0, 1, num_samples), start, end)
-    return _dots(_grid_sampled(field, points, mode="nearest", align_corners=True), start, end)
+SCORE = {
+    "nearest_middles": "_by(_at_pixels, field, (torch.arange(num_samples) + 0.5) / num_samples, start, end)",
+    "nearest_without_ends": "_by(_at_pixels, field, torch.linspace(0, 1, num_samples + 2)[1:-1], start, end)",
+    "nearest_without_the_last": "_by(_at_pixels, field, torch.arange(num_samples) / num_samples, start, end)",
+    "nearest_without_the_first": "_by(_at_pixels, field, torch.arange(1, num_samples + 1) / num_samples, start, end)",
+    "nearest_half_up": (
+        "_dots(_at_pixels(field, (_points(torch.linspace(0, 1, num_samples), start, end) + 0.5).floor()), start, end)"
+    ),
+    "bilinear": "_by(_between_pixels, field, torch.linspace(0, 1, num_samples), start, end)",
+    "bilinear_middles": "_by(_between_pixels, field, (torch.arange(num_samples) + 0.5) / num_samples, start, end)",
+    "bilinear_without_ends": "_by(_between_pixels, field, torch.linspace(0, 1, num_samples + 2)[1:-1], start, end)",
+    "grid_sample": "_by(_grid_sampled, field, torch.linspace(0, 1, num_samples), start, end, align_corners=True)",
+    "grid_sample_from_the_edges": (
+        "_by(_grid_sampled, field, torch.linspace(0, 1, num_samples), start, end, align_corners=False)"
+    ),
+    "grid_sample_nearest": (
+        "_by(_grid_sampled, field, torch.linspace(0, 1, num_samples), start, end, mode='nearest', align_corners=True)"
+    ),
+}
 
 
 def score_scipy(field, start, end, num_samples=10):
@@ -419,12 +394,8 @@ def score_nan_to_num(field, start, end, num_samples=10):
     return (vectors * unit[..., None, :]).sum(dim=-1).mean(dim=-1)
 
 
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
-
-
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "part_affinity_fields": _named("paf_"),
-    "affinity_score": _named("score_"),
+    "part_affinity_fields": styles("paf_", globals()),
+    "affinity_score": answers("field, start, end, num_samples=10", {**styles("score_", globals()), **SCORE}, globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

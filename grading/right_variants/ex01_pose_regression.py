@@ -10,18 +10,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grading.known_wrong.table import answers, networks
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 
 # mpjpe
 
-
-def mpjpe_select_first(pred, target, visible):
-    return torch.linalg.vector_norm(pred[visible] - target[visible], dim=-1).mean()
-
-
-def mpjpe_select_last(pred, target, visible):
-    return (pred - target).pow(2).sum(-1).sqrt()[visible].mean()
+MPJPE = {
+    "select_first": "torch.linalg.vector_norm(pred[visible] - target[visible], dim=-1).mean()",
+    "select_last": "(pred - target).pow(2).sum(-1).sqrt()[visible].mean()",
+    "float": "(pred - target).norm(dim=2)[visible].mean().item()",
+    "where": "torch.where(visible, (pred - target).square().sum(-1).sqrt(), 0.0).sum() / visible.sum()",
+    "masked_fill_nanmean": "(pred - target).norm(dim=-1).masked_fill(~visible, float('nan')).nanmean()",
+    "pairwise_distance": "F.pairwise_distance(pred[visible], target[visible]).mean()",
+    "complex": "torch.view_as_complex((pred - target).contiguous()).abs()[visible].mean()",
+    "double": "(pred.double() - target.double()).norm(dim=-1)[visible].mean()",
+}
 
 
 def mpjpe_python_loops(pred, target, visible):
@@ -33,11 +39,6 @@ def mpjpe_python_loops(pred, target, visible):
     return sum(errors) / len(errors) if errors else float("nan")
 
 
-def mpjpe_float(pred, target, visible):
-    error = (pred - target).norm(dim=2)
-    return error[visible].mean().item()
-
-
 def mpjpe_einsum(pred, target, visible):
     d = torch.nan_to_num(pred - target)
     error = torch.einsum("bkc,bkc->bk", d, d).sqrt()
@@ -47,27 +48,6 @@ def mpjpe_einsum(pred, target, visible):
 def mpjpe_numpy(pred, target, visible):
     error = np.linalg.norm(pred.numpy() - target.numpy(), axis=-1)[visible.numpy()]
     return error.mean() if len(error) else np.nan
-
-
-def mpjpe_where(pred, target, visible):
-    error = torch.where(visible, (pred - target).square().sum(-1).sqrt(), 0.0)
-    return error.sum() / visible.sum()
-
-
-def mpjpe_masked_fill_nanmean(pred, target, visible):
-    return (pred - target).norm(dim=-1).masked_fill(~visible, float("nan")).nanmean()
-
-
-def mpjpe_pairwise_distance(pred, target, visible):
-    return F.pairwise_distance(pred[visible], target[visible]).mean()
-
-
-def mpjpe_complex(pred, target, visible):
-    return torch.view_as_complex((pred - target).contiguous()).abs()[visible].mean()
-
-
-def mpjpe_double(pred, target, visible):
-    return (pred.double() - target.double()).norm(dim=-1)[visible].mean()
 
 
 # pck
@@ -195,31 +175,9 @@ class FlattenSigmoid(Flatten):
         return vector.sigmoid() * (self.size - 1)
 
 
-class FlattenTanh(Flatten):
-    def pixels(self, vector):
-        return (vector.tanh() + 1) / 2 * self.size
-
-
-class FlattenPixels(Flatten):
-    """Regresses pixels directly: slow to train, but right."""
-
-    def pixels(self, vector):
-        return vector
-
-
 class LinearOnly(Flatten):
     def make_head(self, channels, cells, outputs):
         return nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, outputs))
-
-
-class LinearPixels(LinearOnly):
-    def pixels(self, vector):
-        return vector
-
-
-class LinearSigmoid(LinearOnly):
-    def pixels(self, vector):
-        return vector.sigmoid() * self.size
 
 
 class ZeroStart(LinearOnly):
@@ -232,80 +190,12 @@ class ZeroStart(LinearOnly):
         return head
 
 
-class GlobalAveragePooling(Flatten):
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), nn.Linear(64, outputs),
-        )  # fmt: skip
-
-
 class GlobalAverageLinearPixels(Flatten):
     def make_head(self, channels, cells, outputs):
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, outputs))
 
     def pixels(self, vector):
         return vector
-
-
-class GlobalMaxPooling(FlattenSigmoid):
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), nn.Linear(128, outputs),
-        )  # fmt: skip
-
-
-class SpatialPooling(Flatten):
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, outputs))
-
-
-class DeepWithDropout(Flatten):
-    """Like DeepPose: two wide layers with dropout."""
-
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * cells, 512), nn.ReLU(), nn.Dropout(0.5),
-            nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, outputs),
-        )  # fmt: skip
-
-
-class FunctionalDropout(Flatten):
-    def forward(self, images):
-        features = F.dropout(self.backbone(images), 0.2, training=self.training)
-        return self.pixels(self.head(features).unflatten(1, (-1, 2)))
-
-
-class BatchNormHead(FlattenSigmoid):
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.Conv2d(channels, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(),
-            nn.Linear(16 * cells, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, outputs),
-        )  # fmt: skip
-
-
-class LayerNormHead(Flatten):
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * cells, 128), nn.LayerNorm(128), nn.GELU(), nn.Linear(128, outputs)
-        )
-
-
-class StridedConvolution(Flatten):
-    """Another convolution, then pooling: the head keeps some of where a feature was."""
-
-    def make_head(self, channels, cells, outputs):
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(),
-            nn.Linear(128, outputs),
-        )  # fmt: skip
-
-
-class XsThenYs(LinearOnly):
-    """The vector holds all x, then all y: a matter of taste."""
-
-    def forward(self, images):
-        vector = self.head(self.backbone(images))
-        return self.pixels(vector.view(len(images), 2, -1).transpose(1, 2))
 
 
 class TwoHeads(nn.Module):
@@ -344,23 +234,89 @@ class CopiedBackbone(Flatten):
         super().__init__(copy.deepcopy(backbone), num_keypoints, image_size)
 
 
+OF_FLATTEN = {
+    "FlattenTanh": {"pixels": "(vector.tanh() + 1) / 2 * self.size"},
+    # Regresses pixels directly: slow to train, but right.
+    "FlattenPixels": {"pixels": "vector"},
+    "GlobalAveragePooling": {
+        "make_head": (
+            "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 64), nn.ReLU(), "
+            "nn.Linear(64, outputs))"
+        )
+    },
+    "SpatialPooling": {
+        "make_head": ("nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * channels, outputs))")
+    },
+    # Like DeepPose: two wide layers with dropout.
+    "DeepWithDropout": {
+        "make_head": (
+            "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 512), nn.ReLU(), nn.Dropout(0.5), "
+            "nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, outputs))"
+        )
+    },
+    "LayerNormHead": {
+        "make_head": (
+            "nn.Sequential(nn.Flatten(), nn.Linear(channels * cells, 128), nn.LayerNorm(128), nn.GELU(), "
+            "nn.Linear(128, outputs))"
+        )
+    },
+    # Another convolution, then pooling: the head keeps some of where a feature was.
+    "StridedConvolution": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.ReLU(), "
+            "nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(), nn.Linear(128, outputs))"
+        )
+    },
+    "FunctionalDropout": {
+        "forward": (
+            "self.pixels(self.head(F.dropout(self.backbone(images), 0.2, training=self.training)).unflatten(1, "
+            "(-1, 2)))"
+        )
+    },
+}
+
+OF_LINEAR = {
+    "LinearPixels": {"pixels": "vector"},
+    "LinearSigmoid": {"pixels": "vector.sigmoid() * self.size"},
+    # The vector holds all x, then all y: a matter of taste.
+    "XsThenYs": {"forward": "self.pixels(self.head(self.backbone(images)).view(len(images), 2, -1).transpose(1, 2))"},
+}
+
+OF_SIGMOID = {
+    "GlobalMaxPooling": {
+        "make_head": (
+            "nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, 128), nn.ReLU(), "
+            "nn.Linear(128, outputs))"
+        )
+    },
+    "BatchNormHead": {
+        "make_head": (
+            "nn.Sequential(nn.Conv2d(channels, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), "
+            "nn.Linear(16 * cells, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, outputs))"
+        )
+    },
+}
+
+
 class ClampInEval(Flatten):
     def forward(self, images):
         keypoints = super().forward(images)
         return keypoints if self.training else torch.minimum(keypoints.clamp(min=0), self.size - 1)
 
 
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
+def _is_network(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__
 
 
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "mpjpe": _named("mpjpe_"),
-    "pck": _named("pck_"),
-    "masked_l2_loss": _named("loss_"),
+    "mpjpe": answers("pred, target, visible", {**MPJPE, **styles("mpjpe_", globals())}, globals()),
+    "pck": styles("pck_", globals()),
+    "masked_l2_loss": styles("loss_", globals()),
     "PoseRegressor": {
-        name: value for name, value in globals().items()
-        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__
+        **{name: value for name, value in globals().items() if _is_network(value)},
+        **networks(Flatten, OF_FLATTEN, globals()),
+        **networks(FlattenSigmoid, OF_SIGMOID, globals()),
+        **networks(LinearOnly, OF_LINEAR, globals()),
     },
-}  # fmt: skip
+}
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

@@ -9,6 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 NAN = float("nan")
@@ -16,13 +19,11 @@ NAN = float("nan")
 
 # iou
 
-
-def iou_counts(pred, target):
-    return (pred & target).sum() / (pred | target).sum()
-
-
-def iou_logical(pred, target):
-    return torch.logical_and(pred, target).sum().float() / torch.logical_or(pred, target).sum().float()
+IOU = {
+    "counts": "(pred & target).sum() / (pred | target).sum()",
+    "logical": "torch.logical_and(pred, target).sum().float() / torch.logical_or(pred, target).sum().float()",
+    "mean_of_selected": "pred[pred | target].logical_and(target[pred | target]).float().mean()",
+}
 
 
 def iou_number(pred, target):
@@ -44,10 +45,6 @@ def iou_numpy(pred, target):
     p, t = pred.numpy(), target.numpy()
     with np.errstate(invalid="ignore"):
         return np.logical_and(p, t).sum() / np.logical_or(p, t).sum()
-
-
-def iou_mean_of_selected(pred, target):
-    return pred[pred | target].logical_and(target[pred | target]).float().mean()
 
 
 def iou_sets(pred, target):
@@ -513,16 +510,12 @@ def loss_renamed_classes(logits, target, ignore_index=255):
     return F.cross_entropy(logits, target, reduction="none").sum() / (target >= 0).sum().clamp(min=1)
 
 
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
-
-
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "iou": _named("iou_"),
-    "mean_iou": _named("mean_"),
-    "convolution_matrix": _named("matrix_"),
-    "transposed_convolution": _named("spread_"),
-    "unpool_with_indices": _named("unpool_"),
-    "segmentation_loss": _named("loss_"),
+    "iou": answers("pred, target", {**IOU, **styles("iou_", globals())}, globals()),
+    "mean_iou": styles("mean_", globals()),
+    "convolution_matrix": styles("matrix_", globals()),
+    "transposed_convolution": styles("spread_", globals()),
+    "unpool_with_indices": styles("unpool_", globals()),
+    "segmentation_loss": styles("loss_", globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

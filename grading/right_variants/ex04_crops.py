@@ -11,6 +11,9 @@ from PIL import Image
 from scipy import ndimage
 from torchvision.ops import roi_align
 
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 
@@ -242,22 +245,12 @@ def crops_around_a_padded_image(images, boxes_xyxy, crop_size, padding=1.25):
 
 # crops_to_image
 
-
-def points_matmul(keypoints, transforms):
-    return keypoints @ transforms[:, :, :2].transpose(1, 2) + transforms[:, :, 2].unsqueeze(1)
-
-
-def points_homogeneous(keypoints, transforms):
-    ones = torch.ones_like(keypoints[..., :1])
-    return torch.bmm(torch.cat([keypoints, ones], dim=-1), transforms.mT)
-
-
-def points_padded(keypoints, transforms):
-    return (transforms @ F.pad(keypoints, (0, 1), value=1.0).transpose(1, 2)).transpose(1, 2)
-
-
-def points_einsum(keypoints, transforms):
-    return torch.einsum("nij,nkj->nki", transforms[..., :2], keypoints) + transforms[:, None, :, 2]
+POINTS = {
+    "matmul": "keypoints @ transforms[:, :, :2].transpose(1, 2) + transforms[:, :, 2].unsqueeze(1)",
+    "homogeneous": "torch.bmm(torch.cat([keypoints, torch.ones_like(keypoints[..., :1])], dim=-1), transforms.mT)",
+    "padded": "(transforms @ F.pad(keypoints, (0, 1), value=1.0).transpose(1, 2)).transpose(1, 2)",
+    "einsum": "torch.einsum('nij,nkj->nki', transforms[..., :2], keypoints) + transforms[:, None, :, 2]",
+}
 
 
 def points_baddbmm(keypoints, transforms):
@@ -314,9 +307,8 @@ def points_vmap(keypoints, transforms):
     return torch.vmap(lambda points, transform: points @ transform[:, :2].T + transform[:, 2])(keypoints, transforms)
 
 
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
-
-
-RIGHT_VARIANTS: dict[str, dict[str, object]] = {"boxes_to_crops": _named("crops_"), "crops_to_image": _named("points_")}
+RIGHT_VARIANTS: dict[str, dict[str, object]] = {
+    "boxes_to_crops": styles("crops_", globals()),
+    "crops_to_image": answers("keypoints, transforms", {**POINTS, **styles("points_", globals())}, globals()),
+}
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}

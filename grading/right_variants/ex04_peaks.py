@@ -10,6 +10,9 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 INF = math.inf
@@ -17,6 +20,15 @@ EIGHT = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
 
 
 # find_peaks
+
+PEAKS = {
+    "filling": "_filling(scoremaps, threshold)",
+    "filling_last_pixel": "_filling(scoremaps, threshold, choose=lambda plateau: plateau[-1])",
+    "filling_any_pixel": "_filling(scoremaps, threshold, choose=lambda plateau: plateau[len(plateau) // 2])",
+    "logarithms": "_filling(scoremaps, threshold, _by_logarithms)",
+    "quarters": "_filling(scoremaps, threshold, _by_a_quarter)",
+    "newton": "_filling(scoremaps, threshold, _by_newton)",
+}
 
 
 def _parabola(left, here, right):
@@ -109,30 +121,6 @@ def _filling(scoremaps, threshold, refine=_by_parabolas, choose=lambda plateau: 
                 rows.append([*refine(scores, x, y), scores[y][x]])
             result[-1].append(torch.tensor(rows, dtype=scoremaps.dtype).reshape(-1, 3))
     return result
-
-
-def peaks_filling(scoremaps, threshold):
-    return _filling(scoremaps, threshold)
-
-
-def peaks_filling_last_pixel(scoremaps, threshold):
-    return _filling(scoremaps, threshold, choose=lambda plateau: plateau[-1])
-
-
-def peaks_filling_any_pixel(scoremaps, threshold):
-    return _filling(scoremaps, threshold, choose=lambda plateau: plateau[len(plateau) // 2])
-
-
-def peaks_logarithms(scoremaps, threshold):
-    return _filling(scoremaps, threshold, _by_logarithms)
-
-
-def peaks_quarters(scoremaps, threshold):
-    return _filling(scoremaps, threshold, _by_a_quarter)
-
-
-def peaks_newton(scoremaps, threshold):
-    return _filling(scoremaps, threshold, _by_newton)
 
 
 def peaks_best_first_in_tuples(scoremaps, threshold):
@@ -373,11 +361,10 @@ def offsets_moved_maps(peaks, offsets):
     return out
 
 
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): answer for name, answer in globals().items() if name.startswith(prefix)}
-
-
-RIGHT_VARIANTS: dict[str, dict[str, object]] = {"find_peaks": _named("peaks_"), "add_offsets": _named("offsets_")}
+RIGHT_VARIANTS: dict[str, dict[str, object]] = {
+    "find_peaks": answers("scoremaps, threshold", {**PEAKS, **styles("peaks_", globals())}, globals()),
+    "add_offsets": styles("offsets_", globals()),
+}
 REFERENCES = {
     "find_peaks": RIGHT_VARIANTS["find_peaks"]["spread_numbers"],
     "add_offsets": RIGHT_VARIANTS["add_offsets"]["all_at_once"],

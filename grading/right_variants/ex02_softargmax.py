@@ -8,6 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from grading.known_wrong.table import answers
+from grading.right_variants import styles
+
 __all__ = ["REFERENCES", "RIGHT_VARIANTS"]
 
 
@@ -86,33 +89,16 @@ def maps_normal_density(keypoints, visible, size, sigma):
 
 # scoremap_loss
 
-
-def loss_sum_mean(pred, target):
-    return (pred - target).square().sum(dim=(1, 2, 3)).mean()
-
-
-def loss_mse_sum(pred, target):
-    return F.mse_loss(pred, target, reduction="sum") / pred.shape[0]
-
-
-def loss_mse_scaled(pred, target):
-    return F.mse_loss(pred, target) * pred[0].numel()
-
-
-def loss_norm_squared(pred, target):
-    return torch.linalg.vector_norm(pred - target, dim=(2, 3)).pow(2).sum(1).mean(0)
-
-
-def loss_flat_norm(pred, target):
-    return (pred.flatten(2) - target.flatten(2)).norm(dim=-1).square().sum() / len(pred)
-
-
-def loss_frobenius(pred, target):
-    return torch.linalg.matrix_norm(pred - target).square().sum(dim=1).mean()
-
-
-def loss_einsum(pred, target):
-    return torch.einsum("bkhw,bkhw->b", pred - target, pred - target).mean()
+LOSS = {
+    "sum_mean": "(pred - target).square().sum(dim=(1, 2, 3)).mean()",
+    "mse_sum": "F.mse_loss(pred, target, reduction='sum') / pred.shape[0]",
+    "mse_scaled": "F.mse_loss(pred, target) * pred[0].numel()",
+    "norm_squared": "torch.linalg.vector_norm(pred - target, dim=(2, 3)).pow(2).sum(1).mean(0)",
+    "flat_norm": "(pred.flatten(2) - target.flatten(2)).norm(dim=-1).square().sum() / len(pred)",
+    "frobenius": "torch.linalg.matrix_norm(pred - target).square().sum(dim=1).mean()",
+    "einsum": "torch.einsum('bkhw,bkhw->b', pred - target, pred - target).mean()",
+    "expanded": "(pred * pred - 2 * pred * target + target * target).sum() / len(pred)",
+}
 
 
 def loss_loops(pred, target):
@@ -121,10 +107,6 @@ def loss_loops(pred, target):
         for k in range(pred.shape[1]):
             total = total + ((pred[b, k] - target[b, k]) ** 2).sum()
     return total / pred.shape[0]
-
-
-def loss_expanded(pred, target):
-    return (pred * pred - 2 * pred * target + target * target).sum() / len(pred)
 
 
 # argmax_decode
@@ -301,6 +283,12 @@ def soft_units(scoremaps, beta=1.0):
 
 # lean_softargmax
 
+LEAN = {
+    "saves_probabilities": "_SavesProbabilities.apply(scoremaps, beta)",
+    "recomputes_probabilities": "_RecomputesProbabilities.apply(scoremaps, beta)",
+    "in_place_and_loops": "_ExpInPlace.apply(scoremaps, beta)",
+}
+
 
 class _SavesProbabilities(torch.autograd.Function):
     @staticmethod
@@ -362,27 +350,11 @@ class _ExpInPlace(torch.autograd.Function):
         return result, None
 
 
-def lean_saves_probabilities(scoremaps, beta=1.0):
-    return _SavesProbabilities.apply(scoremaps, beta)
-
-
-def lean_recomputes_probabilities(scoremaps, beta=1.0):
-    return _RecomputesProbabilities.apply(scoremaps, beta)
-
-
-def lean_in_place_and_loops(scoremaps, beta=1.0):
-    return _ExpInPlace.apply(scoremaps, beta)
-
-
-def _named(prefix: str) -> dict[str, object]:
-    return {name.removeprefix(prefix): value for name, value in globals().items() if name.startswith(prefix)}
-
-
 RIGHT_VARIANTS: dict[str, dict[str, object]] = {
-    "gaussian_scoremaps": _named("maps_"),
-    "scoremap_loss": _named("loss_"),
-    "argmax_decode": _named("decode_"),
-    "softargmax": _named("soft_"),
-    "lean_softargmax": _named("lean_"),
+    "gaussian_scoremaps": styles("maps_", globals()),
+    "scoremap_loss": answers("pred, target", {**LOSS, **styles("loss_", globals())}, globals()),
+    "argmax_decode": styles("decode_", globals()),
+    "softargmax": styles("soft_", globals()),
+    "lean_softargmax": answers("scoremaps, beta=1.0", LEAN, globals()),
 }
 REFERENCES = {question: next(iter(variants.values())) for question, variants in RIGHT_VARIANTS.items()}
