@@ -9,75 +9,27 @@ from helpers.checks.networks.trained import REGRESSION_MODEL
 
 WEIGHTS = "ex01_pose_regression.safetensors"
 
-
-@pytest.mark.points("mpjpe", 2)
-def test_mpjpe_of_unequal_images(submission):
-    submission.examine("mpjpe", "values")
-
-
-@pytest.mark.points("mpjpe", 1)
-def test_mpjpe_does_not_see_invisible_keypoints(submission):
-    submission.examine("mpjpe", "invisible")
-
-
-@pytest.mark.points("mpjpe", 1)
-def test_mpjpe_of_nothing_is_nan(submission):
-    submission.examine("mpjpe", "none_visible")
+# Each check: the points that it is worth, and the cases that must all be right to earn them.
+CHECKS = {
+    "mpjpe": [(2, "values"), (1, "invisible"), (1, "none_visible")],
+    "pck": [(2, "values"), (1, "per_image_threshold"), (1, "edges")],
+    "masked_l2_loss": [(1, "values"), (1, "gradient"), (1, "invisible"), (1, "none_visible")],
+    # it learns pixels; it trains its backbone; any size; each image alone
+    "PoseRegressor": [(3, "learns"), (1, "backbone"), (1, "sizes"), (1, "eval")],
+}
 
 
-@pytest.mark.points("pck", 2)
-def test_pck_with_one_threshold(submission):
-    submission.examine("pck", "values")
-
-
-@pytest.mark.points("pck", 1)
-def test_pck_with_a_threshold_per_image(submission):
-    submission.examine("pck", "per_image_threshold")
-
-
-@pytest.mark.points("pck", 1)
-def test_pck_at_its_edges(submission):
-    submission.examine("pck", "edges")
-
-
-@pytest.mark.points("masked_l2_loss", 1)
-def test_masked_l2_loss_values(submission):
-    submission.examine("masked_l2_loss", "values")
-
-
-@pytest.mark.points("masked_l2_loss", 1)
-def test_masked_l2_loss_gradient(submission):
-    submission.examine("masked_l2_loss", "gradient")
-
-
-@pytest.mark.points("masked_l2_loss", 1)
-def test_masked_l2_loss_does_not_see_invisible_keypoints(submission):
-    submission.examine("masked_l2_loss", "invisible")
-
-
-@pytest.mark.points("masked_l2_loss", 1)
-def test_masked_l2_loss_of_nothing_is_an_attached_zero(submission):
-    submission.examine("masked_l2_loss", "none_visible")
-
-
-@pytest.mark.points("PoseRegressor", 3)
-def test_pose_regressor_learns_pixels(submission):
-    submission.examine("PoseRegressor", "learns")
-
-
-@pytest.mark.points("PoseRegressor", 1)
-def test_pose_regressor_trains_its_backbone(submission):
-    submission.examine("PoseRegressor", "backbone")
-
-
-@pytest.mark.points("PoseRegressor", 1)
-def test_pose_regressor_fits_all_sizes(submission):
-    submission.examine("PoseRegressor", "sizes")
-
-
-@pytest.mark.points("PoseRegressor", 1)
-def test_pose_regressor_treats_each_image_alone(submission):
-    submission.examine("PoseRegressor", "eval")
+@pytest.mark.parametrize(
+    ("question", "cases"),
+    [
+        pytest.param(q, cases, marks=pytest.mark.points(q, points), id="-".join([q, *cases]))
+        for q, checks in CHECKS.items()
+        for points, *cases in checks
+    ],
+)
+def test_answers(submission, question, cases):
+    for case in cases:
+        submission.examine(question, case)
 
 
 @pytest.mark.parametrize(

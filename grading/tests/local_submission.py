@@ -2,76 +2,128 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from helpers.checks.engine.question import Wrong, case_rng, live_oracle, local_ask
+from helpers.checks.engine.question import Oracle, Question, Wrong, case_rng, live_oracle, local_ask
+from helpers.checks.engine.table import digest
+from helpers.checks.engine.values import Value
 
-__all__ = ["LocalSubmission", "bank", "marks", "marks_by", "said"]
+__all__ = ["LocalSubmission", "checks_of", "hidden_module", "model_points", "questions", "said", "seeds"]
+
+
+def seeds(count: int) -> list[Any]:
+    """Return a test's parameters for so many seeds: the first runs in every tier, the others in the full one."""
+    return [seed if seed == 0 else pytest.param(seed, marks=pytest.mark.full) for seed in range(count)]
+
+
+def questions(exercise: str) -> Mapping[str, Question]:
+    """Return the questions of an exercise as its checks describe them."""
+    described: Mapping[str, Question] = importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS
+    return described
+
+
+def hidden_module(exercise: str) -> ModuleType:
+    """Return the hidden checks of an exercise."""
+    return importlib.import_module(f"grading.hidden_checks.test_{exercise}")
 
 
 class LocalSubmission:
     """Examines answers of this process with the live oracle: references and known wrong versions.
 
     A question without a reference (a class of networks, a trained model) has no oracle: none of its cases asks one.
+    Unless `naming`, a wrong answer is found out as ever, and no known mistake is looked for behind it: that is where
+    most of the time goes.
     """
 
     def __init__(
-        self, exercise: str, answers: Mapping[str, Any], references: Mapping[str, Any], seed: int | str = "hidden"
+        self,
+        exercise: str,
+        answers: Mapping[str, Any],
+        references: Mapping[str, Any],
+        seed: int | str = "hidden",
+        naming: bool = True,
     ) -> None:
-        self.questions = importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS
-        self.known_wrong = importlib.import_module(f"grading.known_wrong.{exercise}").KNOWN_WRONG
-        self.answers, self.references, self.seed = answers, references, seed
+        self.exercise, self.questions = exercise, questions(exercise)
+        self.answers, self.references, self.seed, self.naming = answers, references, seed, naming
 
     def examine(self, name: str, case_id: str, **facts: Any) -> Any:
-        question = self.questions[name]
-        oracle, rng = None, case_rng(self.seed, name, case_id)
+        question, oracle = self.questions[name], None
         if name in self.references:
-            oracle = live_oracle(question, self.references[name], self.known_wrong.get(name, {}))
-        return question.cases[case_id](local_ask(question, self.answers[name]), rng, oracle, **facts)
+            oracle = _oracle(self.exercise, name, self.references[name], self.naming)
+        ask, rng = local_ask(question, self.answers[name]), case_rng(self.seed, name, case_id)
+        return question.cases[case_id](ask, rng, oracle, **facts)
 
 
-def bank(questions: Iterable[str], answers: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-    """Return a test's parameters (question, name, answer) for every answer to these questions."""
-    return [pytest.param(q, name, a, id=f"{q}-{name}") for q in questions for name, a in answers[q].items()]
+@functools.cache
+def _oracle(exercise: str, name: str, right: Any, naming: bool) -> Oracle:
+    """Return the oracle of a question: one for all submissions of this process, and it remembers what it was asked.
+
+    Cases of one seed draw the same inputs for every submission; they are known by their digest, as in the table of the
+    visible checks.
+    """
+    question = questions(exercise)[name]
+    wrong = importlib.import_module(f"grading.known_wrong.{exercise}").KNOWN_WRONG.get(name, {})
+    known: dict[str, tuple[Value, Mapping[str, Value]]] = {}
+
+    def oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
+        key = digest(name, step, inputs)
+        if key not in known:
+            found, versions = live_oracle(question, right, wrong)(step, **inputs)
+            known[key] = found, _Remembered(versions, versions if naming else ())
+        return known[key]
+
+    return oracle
 
 
-def marks(hidden_checks: ModuleType, submission: LocalSubmission, question: str) -> tuple[int, int, list[str | None]]:
-    """Return the points, extra ones included, that the hidden checks give for a question, their maximum, and the
-    mistakes named."""
-    points, maximum, mistakes = 0, 0, []
-    for name, test in vars(hidden_checks).items():
-        found = [m for m in getattr(test, "pytestmark", []) if m.name in ("points", "bonus")]
-        worth = [m.args[1] for m in found if m.args[0] == question]
-        if not name.startswith("test_") or not worth:
-            continue
-        maximum += worth[0]
-        try:
-            test(submission)
-            points += worth[0]
-        except Wrong as wrong:
-            mistakes.append(wrong.mistake)
-    return points, maximum, mistakes
+class _Remembered(Mapping[str, Value]):
+    """What known wrong versions answer, each asked once, when it is looked up.
 
-
-def marks_by(
-    hidden_checks: ModuleType, exercise: str, references: Mapping[str, Any], points: Mapping[str, float]
-) -> Callable[[str, Any, int | str], tuple[float, list[str | None]]]:
-    """Return a function from (question, answer, seed) to the points, extra ones included, that the hidden checks give
-    for an answer, and the mistakes they name; it sees that `points` are what each question is worth.
+    Only `names` are seen by who looks for the mistake behind an answer; a case that asks for one by name gets it.
     """
 
-    def given(question: str, answer: Any, seed: int | str) -> tuple[float, list[str | None]]:
-        submission = LocalSubmission(exercise, {question: answer}, references, seed)
-        earned, maximum, mistakes = marks(hidden_checks, submission, question)
-        assert maximum == points[question]
-        return earned, mistakes
+    def __init__(self, versions: Mapping[str, Value], names: Iterable[str]) -> None:
+        self.versions, self.names = versions, list(names)
+        self.known: dict[str, Value] = {}
 
-    return given
+    def __getitem__(self, mistake: str) -> Value:
+        if mistake not in self.known:
+            self.known[mistake] = self.versions[mistake]
+        return self.known[mistake]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def checks_of(hidden: ModuleType, question: str) -> Iterator[tuple[pytest.Mark, tuple[Any, ...]]]:
+    """Give the hidden checks of a question, in their order: what each is worth, and the arguments of `test_answers`."""
+    (table,) = (mark for mark in hidden.test_answers.pytestmark if mark.name == "parametrize")
+    for check in table.args[1]:
+        (worth,) = check.marks
+        if worth.args[0] == question:
+            yield worth, check.values
+
+
+def model_points(exercise: str, model: Any, build: Any) -> tuple[float, Wrong | None]:
+    """Return the points that hidden checks give for a model whose weights lie in the working folder, and the last
+    verdict on it."""
+    hidden, last, points = hidden_module(exercise), None, 0
+    submission = LocalSubmission(exercise, {"model": build}, {})
+    for threshold, worth in model.steps:
+        try:
+            hidden.test_model_on_held_out_scenes(submission, threshold)
+            points += worth
+        except Wrong as wrong:
+            last = wrong
+    return points, last
 
 
 def said(check: ModuleType, question: str, answer: Any, capsys: Any) -> str:

@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 import torch
-from right_variants_ex04_groups import RIGHT_VARIANTS
 from scipy.optimize import linear_sum_assignment
 
 from grading.course.course import Course
 from grading.course.release import ROOT
+from grading.right_variants.ex04_groups import RIGHT_VARIANTS
 from helpers.checks.ex04_multi_person.scenes import draw_places, draw_tree, shuffled, whole
 from helpers.data.skeletons import COCO
 

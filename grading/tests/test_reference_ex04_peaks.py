@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 import torch
-from right_variants_ex04_peaks import RIGHT_VARIANTS
 from scipy import ndimage
 
 from grading.course.course import Course
 from grading.course.release import ROOT
+from grading.right_variants.ex04_peaks import RIGHT_VARIANTS
 
 ANSWERS = Course(ROOT, "ex04_multi_person").reference_answers()
 find_peaks, add_offsets = ANSWERS["find_peaks"], ANSWERS["add_offsets"]

@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-from local_submission import LocalSubmission
+from local_submission import LocalSubmission, model_points
 from torch import nn
 
-from grading.course import bake, held_out
+from grading.course import held_out
 from grading.hidden_checks import test_ex04_multi_person as hidden
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.engine.question import Wrong
 from helpers.checks.networks.trained import PEOPLE_MODEL
 from helpers.metrics.oks import average_precision
 from helpers.training.weights import save_weights
@@ -49,24 +48,11 @@ class Answers(nn.Module):
         return self.make(images)
 
 
-def model_points(build, tmp_path, monkeypatch):
-    """Return the points that hidden checks give for a system whose weights lie in the working folder."""
-    monkeypatch.chdir(tmp_path)
-    submission, points, last = LocalSubmission(EXERCISE, {"model": build}, {}), 0, None
-    for threshold, worth in PEOPLE_MODEL.steps:
-        try:
-            hidden.test_model_on_held_out_scenes(submission, threshold)
-            points += worth
-        except Wrong as wrong:
-            last = wrong
-    return points, last
-
-
 @pytest.mark.parametrize("pixels", [0.0, 1.0, 2.0, 2.5, 3.0, 4.0, 8.0])
 def test_a_system_earns_the_points_of_its_score(scenes, tmp_path, monkeypatch, pixels):
     system = Recall(scenes, pixels)
     save_weights(system, tmp_path / hidden.WEIGHTS)
-    earned, _ = model_points(lambda: Recall(scenes, 50.0), tmp_path, monkeypatch)
+    earned, _ = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 50.0))
     score = average_precision(system.people(scenes.images / 255), scenes)["AP"]
     assert earned == PEOPLE_MODEL.points_at(score)
 
@@ -99,19 +85,19 @@ NOBODY = [torch.zeros(0, 17, 3)]
 )
 def test_wrong_systems_earn_nothing_and_are_named(scenes, tmp_path, monkeypatch, make, mistake):
     save_weights(Answers(make), tmp_path / hidden.WEIGHTS)
-    points, wrong = model_points(lambda: Answers(make), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Answers(make))
     assert (points, wrong.mistake) == (0, mistake)
 
 
 def test_a_system_without_weights_or_with_others_or_without_people_earns_nothing(scenes, tmp_path, monkeypatch):
-    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "no_weights")
     save_weights(nn.Linear(2, 2), tmp_path / hidden.WEIGHTS)
-    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "other_weights")
-    points, wrong = model_points(lambda: nn.Linear(2, 2), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: nn.Linear(2, 2))
     assert (points, wrong.mistake) == (0, "no_people")
-    points, wrong = model_points(lambda: 3, tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: 3)
     assert (points, wrong.mistake) == (0, "not_a_module")
 
 
@@ -126,10 +112,6 @@ def test_the_visible_check_tells_score_and_points(tmp_path, capsys):
 def test_more_is_better():
     assert PEOPLE_MODEL.points_at(1.0) == 6 and PEOPLE_MODEL.points_at(float("nan")) == 0
     assert [PEOPLE_MODEL.points_at(t) for t, _ in PEOPLE_MODEL.thresholds] == [2, 4, 6]
-
-
-def test_the_table_is_what_the_solution_notebook_gives():
-    assert bake.table_path(EXERCISE).read_bytes() == bake.bake(EXERCISE)
 
 
 def test_of_thousands_of_people_those_are_scored_that_count(scenes):

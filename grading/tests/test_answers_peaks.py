@@ -1,47 +1,20 @@
-"""The promise of the checks of `find_peaks` and `add_offsets`: right work in any style passes, wrong work is named."""
+"""What is special to `find_peaks` and `add_offsets`: what is granted and told, what the inputs promise."""
 
 import numpy as np
 import pytest
 import torch
-from local_submission import bank, marks_by, said
-from right_variants_ex04_peaks import REFERENCES, RIGHT_VARIANTS
+from answer_bank import POINTS, REFERENCES, drawn, hidden_marks
+from local_submission import said, seeds
 from scipy import ndimage
 
-from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_peaks import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.engine.question import Wrong, local_ask, read_hints
+from helpers.checks.engine.question import Wrong, local_ask
 from helpers.checks.ex04_multi_person import peak_cases, peaks
 
-EXERCISE = "ex04_multi_person"
-POINTS = {"find_peaks": 4, "add_offsets": 3}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
-def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
-    for seed in range(4):
-        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
-def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
-    mistake = name.partition(".")[0]
-    for seed in range(2):
-        points, named = hidden_marks(question, answer, seed)
-        assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
-
-
-def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("ex04_multi_person")
-    assert hints.keys() == check.QUESTIONS.keys()
-    for question in POINTS:
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 def test_a_mistake_is_named_however_the_peaks_are_refined(capsys):
@@ -53,59 +26,7 @@ def test_a_mistake_is_named_however_the_peaks_are_refined(capsys):
     assert "a plateau gives several peaks" in said(check, "find_peaks", several_times_by_quarters, capsys)
 
 
-# Worthless work.
-
-
-def stub(*_):
-    raise NotImplementedError("Question 3")
-
-
-def peaks_of(*rows):
-    """Return an answer that finds the same peaks in every map."""
-
-    def find_peaks(scoremaps, threshold):
-        peaks = torch.tensor(rows, dtype=scoremaps.dtype).view(-1, 3)
-        return [[peaks for _ in image] for image in scoremaps]
-
-    return find_peaks
-
-
-WORTHLESS = [
-    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
-    *[
-        pytest.param(q, lambda *_, value=value: value, id=f"{q}-{name}")
-        for q in POINTS
-        for name, value in {
-            "nothing": None, "nan": NAN, "zero": torch.tensor(0.0), "text": "peaks", "object": object(), "list": [],
-            "dict": {"value": 1}, "nested": [[[[]]]], "lists": [[None] * 3] * 2, "matrix": torch.zeros(0, 3),
-            "two-lists": [[torch.zeros(3)], torch.zeros(2, 3)], "numbers": [1, 2], "bools": [torch.tensor([True])],
-        }.items()
-    ],
-    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
-    *[pytest.param(q, lambda first, second: second, id=f"{q}-second-argument") for q in POINTS],
-    *[pytest.param(q, lambda: None, id=f"{q}-no-arguments") for q in POINTS],
-    pytest.param("find_peaks", peaks_of(), id="find_peaks-none"),
-    pytest.param("find_peaks", peaks_of((1, 1, 1)), id="find_peaks-one"),
-    pytest.param("find_peaks", peaks_of((NAN, NAN, NAN)), id="find_peaks-all-nan"),
-    pytest.param("find_peaks", lambda m, t: [[torch.zeros(2, 3, dtype=bool)] * m.shape[1]] * len(m), id="peaks-bool"),
-    pytest.param("find_peaks", lambda m, t: [[torch.zeros(3, 2, 3)] * m.shape[1]] * len(m), id="peaks-3-axes"),
-    pytest.param("find_peaks", lambda m, t: [[torch.zeros(0, 5)] * m.shape[1]] * len(m), id="peaks-5-columns"),
-    pytest.param("add_offsets", lambda p, o: [torch.full_like(f, NAN) for f in p], id="add_offsets-all-nan"),
-    pytest.param("add_offsets", lambda p, o: [f.bool() for f in p], id="add_offsets-all-bool"),
-    pytest.param("add_offsets", lambda p, o: [f.flatten() for f in p], id="add_offsets-flat"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
-def test_worthless_work_scores_nothing(question, answer):
-    for seed in range(2):
-        assert hidden_marks(question, answer, seed)[0] == 0
-
-
-def test_the_stub_is_called_unwritten(capsys):
-    for question in POINTS:
-        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
+# However it is done.
 
 
 def test_an_answer_that_leans_on_another_question_is_told_to_stand_alone():
@@ -186,27 +107,14 @@ def test_a_coordinate_at_the_border_stays(x, kind):
 # What the inputs promise.
 
 
-def drawn(question, case, seed):
-    """Return the inputs of every call of a case."""
-    described, calls = check.QUESTIONS[question], []
-    ask = local_ask(described, REFERENCES[question])
-
-    def recording(step, **inputs):
-        calls.append(inputs)
-        return ask(step, **inputs)
-
-    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
-    return calls
-
-
-seeds = pytest.mark.parametrize("seed", range(5))
+five_seeds = pytest.mark.parametrize("seed", seeds(5))
 
 
 def counts(inputs):
     return [len(peaks) for image in REFERENCES["find_peaks"](**inputs) for peaks in image]
 
 
-@seeds
+@five_seeds
 def test_maps_have_several_peaks_and_one_has_none(seed):
     several, small = drawn("find_peaks", "values", seed)
     assert several["scoremaps"].shape[:2] == (2, 3) and small["scoremaps"].dtype == torch.float64
@@ -214,7 +122,7 @@ def test_maps_have_several_peaks_and_one_has_none(seed):
     assert counts(drawn("find_peaks", "many", seed)[0]) == [120]
 
 
-@seeds
+@five_seeds
 def test_a_peak_is_as_high_as_the_threshold(seed):
     level, negative = drawn("find_peaks", "threshold", seed)
     highest = level["scoremaps"].amax(dim=(2, 3)).flatten().tolist()
@@ -222,7 +130,7 @@ def test_a_peak_is_as_high_as_the_threshold(seed):
     assert negative["threshold"] < 0 and 0 in counts(negative) and max(counts(negative)) > 1
 
 
-@seeds
+@five_seeds
 def test_some_peaks_are_beside_nan(seed):
     (inputs,) = drawn("find_peaks", "nan", seed)
     gone = inputs["scoremaps"].isnan()
@@ -233,7 +141,7 @@ def test_some_peaks_are_beside_nan(seed):
     assert any(beside[0, k, y, x] for k, x, y in places)
 
 
-@seeds
+@five_seeds
 def test_plateaus_have_one_peak_each_and_steps_none(seed):
     plateaus, steps, levels, twins = drawn("find_peaks", "plateaus", seed)
     assert counts(plateaus) == [len(peak_cases.PLATEAUS)] and counts(steps) == [len(peak_cases.STEPS)] * 4
@@ -242,7 +150,7 @@ def test_plateaus_have_one_peak_each_and_steps_none(seed):
     assert shapes == len(peak_cases.PLATEAUS), "shapes touch"
 
 
-@seeds
+@five_seeds
 def test_gaussians_are_nearly_half_a_pixel_off_their_pixels(seed):
     (inputs,) = drawn("find_peaks", "refined", seed)
     found = [peaks[:, :2] for peaks in REFERENCES["find_peaks"](**inputs)[0]]
@@ -250,7 +158,7 @@ def test_gaussians_are_nearly_half_a_pixel_off_their_pixels(seed):
     assert off.shape == (6, 2) and off.amax(dim=1).min() > 0.4 and off.amin(dim=1).max() < 0.2
 
 
-@seeds
+@five_seeds
 def test_no_peak_is_half_way_between_pixels_and_some_are_outside(seed):
     for case in ("values", "outside", "empty"):
         for inputs in drawn("add_offsets", case, seed):
@@ -260,17 +168,7 @@ def test_no_peak_is_half_way_between_pixels_and_some_are_outside(seed):
             assert bool(((places.round() < 0) | (places.round() > last)).any()) == (case == "outside")
 
 
-# Points.
-
-
-def test_points_in_the_hidden_module_add_up():
-    found = {}
-    for test in vars(hidden).values():
-        for mark in getattr(test, "pytestmark", []):
-            if mark.name in ("points", "bonus") and mark.args[0] in POINTS:
-                assert (mark.name == "bonus") == (mark.args[0] == "add_offsets")
-                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
-    assert found == POINTS
+# Whatever comes.
 
 
 def test_a_case_fails_with_wrong_and_nothing_else():

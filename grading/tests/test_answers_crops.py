@@ -1,135 +1,20 @@
-"""The promise of exercise 4's checks of crops: right work in any style passes, wrong work fails by its name."""
+"""What is special to `boxes_to_crops` and `crops_to_image`: conventions, numbers by hand, what the inputs promise."""
 
 import numpy as np
 import pytest
 import torch
-from local_submission import bank, marks_by, said
-from right_variants_ex04_crops import REFERENCES, RIGHT_VARIANTS
+from answer_bank import REFERENCES, drawn, hidden_marks
+from local_submission import said, seeds
 
-from grading.course import bake
-from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_crops import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.engine import judge
-from helpers.checks.engine.question import Wrong, live_oracle, local_ask, read_hints
-from helpers.checks.engine.table import digest
+from helpers.checks.engine.question import Wrong, live_oracle
 from helpers.checks.engine.values import Other
 from helpers.checks.ex04_multi_person.crops import SLOPE, glance
 
-EXERCISE = "ex04_multi_person"
-POINTS = {"boxes_to_crops": 4, "crops_to_image": 2}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def table():
-    """Let the visible checks read a table of these questions that is baked here."""
-    made = bake.bake_table({name: check.QUESTIONS[name] for name in POINTS}, REFERENCES, KNOWN_WRONG)
-
-    def oracle_of(exercise, question):
-        return lambda step, **inputs: made.read(digest(question, step, inputs))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "table_oracle", oracle_of)
-        yield made
-
-
-@pytest.mark.filterwarnings("ignore:'mode' parameter is deprecated:DeprecationWarning")  # of Pillow
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
-def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
-    for seed in range(4):
-        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
-def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
-    mistake = name.partition(".")[0]
-    for seed in range(2):
-        points, named = hidden_marks(question, answer, seed)
-        assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
-
-
-def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("ex04_multi_person")
-    assert hints.keys() == check.QUESTIONS.keys()
-    for question in POINTS:
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
-
-
-# Worthless work.
-
-
-def stub(*_):
-    raise NotImplementedError("Question 1")
-
-
-def of_zeros(images, boxes_xyxy, crop_size, padding=1.25):
-    n, size = sum(map(len, boxes_xyxy)), (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
-    return images.new_zeros(n, 3, *size), images.new_zeros(n, 2, 3)
-
-
-def of_zeros_with_identity(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = of_zeros(images, boxes_xyxy, crop_size)
-    return crops, transforms + torch.eye(2, 3)
-
-
-def right_transforms_only(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
-    return crops * NAN, transforms
-
-
-def right_crops_only(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
-    return crops, transforms * NAN
-
-
-def slopes_without_a_look_at_the_images(images, boxes_xyxy, crop_size, padding=1.25):
-    """x, y and a constant, which images in the checks are up to their slopes."""
-    crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
-    y, x = torch.meshgrid(*(torch.arange(n) for n in crops.shape[2:]), indexing="ij")
-    places = torch.einsum("nij,jhw->nihw", transforms, torch.stack([x, y, torch.ones_like(x)]).to(transforms)) / 64
-    return torch.cat([places, torch.ones_like(places[:, :1])], dim=1), transforms
-
-
-WORTHLESS = [
-    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
-    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
-    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
-    *[pytest.param(q, lambda *_: "right", id=f"{q}-text") for q in POINTS],
-    *[pytest.param(q, lambda *_: (None, None), id=f"{q}-pair-of-nothing") for q in POINTS],
-    *[pytest.param(q, lambda *_: object(), id=f"{q}-object") for q in POINTS],
-    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
-    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
-    *[pytest.param(q, lambda first, second, *_: (first, second), id=f"{q}-its-arguments") for q in POINTS],
-    *[pytest.param(q, lambda first, *_: (first, first), id=f"{q}-first-argument-twice") for q in POINTS],
-    pytest.param("boxes_to_crops", of_zeros, id="boxes_to_crops-zeros"),
-    pytest.param("boxes_to_crops", of_zeros_with_identity, id="boxes_to_crops-identity"),
-    pytest.param("boxes_to_crops", right_transforms_only, id="boxes_to_crops-nan-crops"),
-    pytest.param("boxes_to_crops", right_crops_only, id="boxes_to_crops-nan-transforms"),
-    pytest.param("boxes_to_crops", lambda *a: (of_zeros(*a)[0], torch.zeros(())), id="boxes_to_crops-number"),
-    pytest.param("boxes_to_crops", lambda *a: (of_zeros(*a)[0], of_zeros(*a)[1][:, 0, 0]), id="boxes_to_crops-vector"),
-    pytest.param("boxes_to_crops", lambda *a: (*of_zeros(*a), None), id="boxes_to_crops-three-results"),
-    pytest.param("boxes_to_crops", slopes_without_a_look_at_the_images, id="boxes_to_crops-blind"),
-    pytest.param("crops_to_image", lambda keypoints, _: keypoints * NAN, id="crops_to_image-nan-keypoints"),
-    pytest.param("crops_to_image", lambda keypoints, _: torch.zeros_like(keypoints), id="crops_to_image-zeros"),
-]
-
-
-@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
-def test_worthless_work_scores_nothing(question, answer):
-    for seed in range(2):
-        assert hidden_marks(question, answer, seed)[0] == 0
-
-
-def test_the_stub_is_called_unwritten(capsys):
-    for question in POINTS:
-        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 # What a student reads.
@@ -190,7 +75,7 @@ def test_an_unknown_error_is_passed_on(capsys):
     def failing(*_):
         raise RuntimeError("The size of tensor a (7) must match")
 
-    for question in POINTS:
+    for question in ("boxes_to_crops", "crops_to_image"):
         assert hidden_marks(question, failing, 0) == (0, ["raised"] * len(check.QUESTIONS[question].cases))
         assert "The size of tensor a (7) must match" in said(check, question, failing, capsys)
 
@@ -246,23 +131,10 @@ def test_points_mistakes_give_the_places_worked_out_by_hand(mistake, place):
 # What the inputs promise.
 
 
-def drawn(question, case, seed):
-    """Return the inputs of every call of a case."""
-    described, calls = check.QUESTIONS[question], []
-    ask = local_ask(described, REFERENCES[question])
-
-    def recording(step, **inputs):
-        calls.append(inputs)
-        return ask(step, **inputs)
-
-    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
-    return calls
+ten_seeds = pytest.mark.parametrize("seed", seeds(10))
 
 
-seeds = pytest.mark.parametrize("seed", range(10))
-
-
-@seeds
+@ten_seeds
 def test_images_are_slopes_in_the_range_of_images(seed):
     for case in check.QUESTIONS["boxes_to_crops"].cases:
         for call in drawn("boxes_to_crops", case, seed):
@@ -273,7 +145,7 @@ def test_images_are_slopes_in_the_range_of_images(seed):
             assert images[:, 2, 0, 0].unique().numel() == len(images) and images[:, 2].min() > 0
 
 
-@seeds
+@ten_seeds
 def test_sides_ask_for_different_scales_and_boxes_are_not_in_order_of_size(seed):
     for call in drawn("boxes_to_crops", "values", seed):
         size = call["crop_size"]
@@ -290,7 +162,7 @@ def area(boxes):
     return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
 
 
-@seeds
+@ten_seeds
 def test_four_borders_are_reached_over_and_all_sides_are_left(seed):
     over, away = drawn("boxes_to_crops", "border", seed)
     boxes, (height, width) = torch.cat(over["boxes_xyxy"]), over["images"].shape[2:]
@@ -300,21 +172,7 @@ def test_four_borders_are_reached_over_and_all_sides_are_left(seed):
     assert crops[0].any() and not crops[1:].any()
 
 
-# Points and table.
-
-
-def test_points_in_the_hidden_module_add_up():
-    found = {}
-    for test in vars(hidden).values():
-        for mark in getattr(test, "pytestmark", []):
-            if mark.name == "points" and mark.args[0] in POINTS:
-                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
-    assert found == POINTS
-    assert set(POINTS) < set(check.QUESTIONS)
-
-
-def test_the_table_is_small(table):
-    assert len(table.to_bytes()) < 260_000
+# More than there can be.
 
 
 @pytest.mark.parametrize(

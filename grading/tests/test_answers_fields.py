@@ -1,63 +1,19 @@
-"""The promise of the checks of part affinity fields: right work in any style passes, wrong work fails by its name."""
+"""What is special to `part_affinity_fields` and `affinity_score`: numbers by hand, what the inputs promise."""
 
 import math
 
 import pytest
 import torch
-from local_submission import bank, marks_by, said
-from right_variants_ex04_fields import REFERENCES, RIGHT_VARIANTS
+from answer_bank import REFERENCES, RIGHT, drawn, hidden_marks
+from local_submission import said, seeds
 
-from grading.course import bake
-from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_fields import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.engine import judge
-from helpers.checks.engine.question import case_rng, local_ask, read_hints
-from helpers.checks.engine.table import digest
 from helpers.checks.ex04_multi_person.scores import TOLERANCE
 
-EXERCISE = "ex04_multi_person"
-POINTS = {"part_affinity_fields": 4, "affinity_score": 4}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def table():
-    """Let the visible checks read a table of these questions that is baked here."""
-    made = bake.bake_table({name: check.QUESTIONS[name] for name in POINTS}, REFERENCES, KNOWN_WRONG)
-
-    def oracle_of(exercise, question):
-        return lambda step, **inputs: made.read(digest(question, step, inputs))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "table_oracle", oracle_of)
-        yield made
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
-def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
-    for seed in range(4):
-        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
-def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
-    mistake = name.partition(".")[0]
-    for seed in range(2):
-        points, named = hidden_marks(question, answer, seed)
-        assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
-
-
-def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("ex04_multi_person")
-    assert hints.keys() == check.QUESTIONS.keys()
-    for question in POINTS:
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
 
 
 @pytest.mark.parametrize("name", ["bilinear_middles", "nearest_without_the_last", "grid_sample"])
@@ -71,68 +27,17 @@ def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
     ],
 )
 def test_a_mistake_is_named_however_the_field_is_sampled(name, mistake, wrong):
-    score = RIGHT_VARIANTS["affinity_score"][name]
+    score = RIGHT["affinity_score"][name]
     points, named = hidden_marks("affinity_score", lambda *arguments: wrong(score, *arguments), 0)
     assert points < 4 and named[0] == mistake
-
-
-# Worthless work.
-
-
-def stub(*_):
-    raise NotImplementedError("Question 4")
-
-
-def fields_of(value):
-    """Return an answer that draws the same everywhere."""
-
-    def answer(keypoints, visible, limbs, size, width):
-        return keypoints.new_full((len(keypoints), len(limbs), 2, *size), value)
-
-    return answer
-
-
-def scores_of(value):
-    """Return an answer that gives all segments the same score."""
-
-    def answer(field, start, end, num_samples=10):
-        return field.new_full(torch.broadcast_shapes(start.shape, end.shape)[:-1], value)
-
-    return answer
-
-
-WORTHLESS = [
-    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
-    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
-    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
-    *[pytest.param(q, lambda *_: 0.0, id=f"{q}-number") for q in POINTS],
-    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
-    *[pytest.param(q, lambda *_: "fields", id=f"{q}-text") for q in POINTS],
-    *[pytest.param(q, lambda *_: [torch.zeros(2), None], id=f"{q}-list") for q in POINTS],
-    *[pytest.param(q, lambda *_: {"value": torch.zeros(2)}, id=f"{q}-dict") for q in POINTS],
-    *[pytest.param(q, lambda *_: torch.zeros(2, dtype=torch.bool), id=f"{q}-bool") for q in POINTS],
-    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
-    *[pytest.param("part_affinity_fields", fields_of(v), id=f"part_affinity_fields-all-{v}") for v in (0.0, 0.5, NAN)],
-    *[pytest.param("affinity_score", scores_of(v), id=f"affinity_score-all-{v}") for v in (0.0, 0.5, 1.0, NAN)],
-]
-
-
-@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
-def test_worthless_work_scores_nothing(question, answer):
-    for seed in range(3):
-        assert hidden_marks(question, answer, seed)[0] == 0
-
-
-def test_the_stub_is_called_unwritten(capsys):
-    for question in POINTS:
-        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 # What a student reads.
 
 
-@pytest.mark.parametrize(("question", "mistake"), [*zip(POINTS, ("whole_line", "cosine"), strict=True)])
+@pytest.mark.parametrize(
+    ("question", "mistake"), [("part_affinity_fields", "whole_line"), ("affinity_score", "cosine")]
+)
 def test_a_verdict_has_four_lines_and_inputs_to_try(question, mistake, capsys):
     wrong = KNOWN_WRONG[question][mistake]
     lines = said(check, question, wrong, capsys).splitlines()
@@ -242,21 +147,7 @@ def test_score_mistakes_outside_give_the_values_worked_out_by_hand(mistake, valu
 # What the inputs promise.
 
 
-def drawn(question, case, seed):
-    """Return the inputs of every call of a case."""
-    described, calls = check.QUESTIONS[question], []
-    ask = local_ask(described, REFERENCES[question])
-
-    def recording(step, **inputs):
-        calls.append(inputs)
-        return ask(step, **inputs)
-
-    rng = case_rng(seed, question, case)
-    described.cases[case](recording, rng, lambda step, **inputs: (ask(step, **inputs), {}))
-    return calls
-
-
-seeds = pytest.mark.parametrize("seed", range(10))
+ten_seeds = pytest.mark.parametrize("seed", seeds(10))
 
 
 def edges(batch):
@@ -276,7 +167,7 @@ def edges(batch):
     return torch.stack(found) if found else torch.ones(1)
 
 
-@seeds
+@ten_seeds
 def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
     on_an_edge = []
     for case in check.QUESTIONS["part_affinity_fields"].cases:
@@ -289,7 +180,7 @@ def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
     assert on_an_edge == [("rectangle", 1), ("rectangle", 2)]
 
 
-@seeds
+@ten_seeds
 def test_limbs_overlap_in_their_case_and_nowhere_else(seed):
     """The mean of unit vectors is shorter than 1 where they differ; opposite limbs leave 0."""
     for case in check.QUESTIONS["part_affinity_fields"].cases:
@@ -299,7 +190,7 @@ def test_limbs_overlap_in_their_case_and_nowhere_else(seed):
             assert shorter == (case == "overlap" and index < 2)
 
 
-@seeds
+@ten_seeds
 def test_every_field_shows_something_but_those_of_nobody(seed):
     for case in check.QUESTIONS["part_affinity_fields"].cases:
         batches = drawn("part_affinity_fields", case, seed)
@@ -308,16 +199,16 @@ def test_every_field_shows_something_but_those_of_nobody(seed):
             assert fields.any() or (case == "overlap" and batch is batches[2])
 
 
-@seeds
+@ten_seeds
 def test_conventions_of_sampling_agree_far_below_the_tolerance(seed):
     for case in check.QUESTIONS["affinity_score"].cases:
         for batch in drawn("affinity_score", case, seed):
             right = REFERENCES["affinity_score"](**batch)
-            for answer in RIGHT_VARIANTS["affinity_score"].values():
+            for answer in RIGHT["affinity_score"].values():
                 assert ((answer(**batch) - right).abs() < TOLERANCE / 2).all()
 
 
-@seeds
+@ten_seeds
 def test_segments_leave_the_field_in_their_case_only(seed):
     for case in check.QUESTIONS["affinity_score"].cases:
         for index, batch in enumerate(drawn("affinity_score", case, seed)):
@@ -327,16 +218,3 @@ def test_segments_leave_the_field_in_their_case_only(seed):
             assert bool((outside[0] | outside[1]).any()) == expected
             if expected:
                 assert ((outside[0] & outside[1]) if index == 1 else (outside[0] ^ outside[1])).all()
-
-
-# Points and table.
-
-
-def test_points_in_the_hidden_module_add_up():
-    found = {}
-    for test in vars(hidden).values():
-        for mark in getattr(test, "pytestmark", []):
-            if mark.name == "points" and mark.args[0] in POINTS:
-                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
-    assert found == POINTS
-    assert set(POINTS) < set(check.QUESTIONS)

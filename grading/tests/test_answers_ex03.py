@@ -1,103 +1,20 @@
-"""The promise of exercise 3's checks of functions: right work in any style passes, wrong work fails by its name."""
+"""What is special to exercise 3's functions: what is told, numbers by hand, what the inputs promise."""
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from local_submission import bank, marks_by, said
-from right_variants_ex03 import REFERENCES, RIGHT_VARIANTS
+from answer_bank import REFERENCES, drawn, hidden_marks
+from local_submission import said, seeds
 
-from grading.course import bake
-from grading.hidden_checks import test_ex03_segmentation as hidden
 from grading.known_wrong.ex03_segmentation import KNOWN_WRONG
 from helpers.checks import ex03_segmentation as check
 from helpers.checks.engine.compare import fault
-from helpers.checks.engine.question import local_ask, read_hints
 from helpers.checks.ex03_segmentation.masks import MEAN_AND_CLASSES
 
-EXERCISE = "ex03_segmentation"
-POINTS = {
-    "iou": 2, "mean_iou": 4, "convolution_matrix": 4, "transposed_convolution": 3, "unpool_with_indices": 3,
-    "segmentation_loss": 3,
-}  # fmt: skip
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
-def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
-    for seed in range(4):
-        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
-def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
-    mistake = name.partition(".")[0]
-    for seed in range(2):
-        points, named = hidden_marks(question, answer, seed)
-        assert points < POINTS[question] and named[0] == mistake
-    assert read_hints(EXERCISE)[question][mistake] in said(check, question, answer, capsys)
-
-
-def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints(EXERCISE)
-    assert hints.keys() == {*check.QUESTIONS, "decoders"}
-    for question in POINTS:
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
-
-
-# Worthless work.
-
-
-def stub(*_):
-    raise NotImplementedError("Question 1")
-
-
-def all_zero(features, indices, output_size):
-    return 0 * features.sum() + features.new_zeros(*features.shape[:2], *output_size)
-
-
-def matrix_of_zeros(kernel, input_size, stride=1, padding=0):
-    out = [(n + 2 * padding - k) // stride + 1 for n, k in zip(input_size, kernel.shape, strict=True)]
-    return kernel.new_zeros(math.prod(out), math.prod(input_size))
-
-
-def map_of_zeros(image, kernel, stride=1, padding=0):
-    return image.new_zeros([(n - 1) * stride - 2 * padding + k for n, k in zip(image.shape, kernel.shape, strict=True)])
-
-
-WORTHLESS = [
-    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
-    *[pytest.param(q, lambda *_: None, id=f"{q}-nothing") for q in POINTS],
-    *[pytest.param(q, lambda *_: NAN, id=f"{q}-nan") for q in POINTS],
-    *[pytest.param(q, lambda *_: torch.tensor(0.0), id=f"{q}-zero") for q in POINTS],
-    *[pytest.param(q, lambda *_: torch.tensor(1.0), id=f"{q}-one") for q in POINTS],
-    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
-    pytest.param("mean_iou", lambda p, t, n, i=255: (0.0, torch.zeros(n)), id="mean_iou-zeros"),
-    pytest.param("mean_iou", lambda p, t, n, i=255: (NAN, torch.full((n,), NAN)), id="mean_iou-all-nan"),
-    pytest.param("mean_iou", lambda p, t, n, i=255: (1.0, torch.ones(n)), id="mean_iou-ones"),
-    pytest.param("convolution_matrix", matrix_of_zeros, id="convolution_matrix-zeros"),
-    pytest.param("transposed_convolution", map_of_zeros, id="transposed_convolution-zeros"),
-    pytest.param("unpool_with_indices", all_zero, id="unpool_with_indices-zeros"),
-    pytest.param("segmentation_loss", lambda logits, *_: 0 * logits.sum(), id="segmentation_loss-attached-zero"),
-    pytest.param("segmentation_loss", lambda logits, *_: logits.square().mean(), id="segmentation_loss-norm"),
-]
-
-
-@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
-def test_worthless_work_scores_nothing(question, answer):
-    for seed in range(3):
-        assert hidden_marks(question, answer, seed)[0] == 0
-
-
-def test_the_stub_is_called_unwritten(capsys):
-    for question in POINTS:
-        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 # What a student reads.
@@ -259,23 +176,10 @@ def test_loss_mistakes_give_the_values_worked_out_by_hand(mistake, value):
 # What the inputs promise.
 
 
-def drawn(question, case, seed):
-    """Return the inputs of every call of a case."""
-    described, calls = check.QUESTIONS[question], []
-    ask = local_ask(described, REFERENCES[question])
-
-    def recording(step, **inputs):
-        calls.append(inputs)
-        return ask(step, **inputs)
-
-    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
-    return calls
+ten_seeds = pytest.mark.parametrize("seed", seeds(10))
 
 
-seeds = pytest.mark.parametrize("seed", range(10))
-
-
-@seeds
+@ten_seeds
 def test_masks_meet_and_differ_in_both_ways(seed):
     for masks in drawn("iou", "values", seed):
         pred, target = masks["pred"], masks["target"]
@@ -283,7 +187,7 @@ def test_masks_meet_and_differ_in_both_ways(seed):
         assert (pred & target).any() and not (pred | target).all() and min(own) > 0 and own[0] != own[1]
 
 
-@seeds
+@ten_seeds
 def test_every_class_is_hit_where_classes_are_not_what_is_asked(seed):
     for case in ("values", "ignored"):
         for batch in drawn("mean_iou", case, seed):
@@ -292,7 +196,7 @@ def test_every_class_is_hit_where_classes_are_not_what_is_asked(seed):
             assert pred.min() >= 0 and pred.max() < batch["num_classes"]
 
 
-@seeds
+@ten_seeds
 def test_classes_are_absent_in_every_way(seed):
     pred, target = (drawn("mean_iou", "absent", seed)[-1][name] for name in ("pred", "target"))
     in_truth, in_pred = set(target.flatten().tolist()), set(pred.flatten().tolist())
@@ -301,7 +205,7 @@ def test_classes_are_absent_in_every_way(seed):
     assert len(set(range(8)) - in_truth - in_pred) == 1
 
 
-@seeds
+@ten_seeds
 def test_indices_are_those_of_windows_of_two_by_two(seed):
     for batch in drawn("unpool_with_indices", "odd", seed):
         h, w = batch["indices"].shape[2:]
@@ -311,25 +215,8 @@ def test_indices_are_those_of_windows_of_two_by_two(seed):
         assert batch["features"].abs().unique().numel() == batch["features"].numel() and batch["features"].all()
 
 
-@seeds
+@ten_seeds
 def test_images_do_not_count_alike_in_the_loss(seed):
     for batch in drawn("segmentation_loss", "ignored", seed)[1:-1]:
         counted = (batch["target"] != batch.get("ignore_index", 255)).flatten(1).sum(1)
         assert counted.min() > 0 and counted.unique().numel() > 1
-
-
-# Points and table.
-
-
-def test_points_in_the_hidden_module_add_up():
-    found = {}
-    for test in vars(hidden).values():
-        for mark in getattr(test, "pytestmark", []):
-            if mark.name == "points" and mark.args[0] in POINTS:
-                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
-    assert found == POINTS
-    assert set(POINTS) < set(check.QUESTIONS)
-
-
-def test_the_table_is_what_the_solution_notebook_gives():
-    assert bake.table_path(EXERCISE).read_bytes() == bake.bake(EXERCISE)

@@ -1,85 +1,40 @@
-"""The promise of exercise 3's checks of decoders: right work passes in any style, wrong work fails by its name."""
+"""What is special to exercise 3's decoders: hints that they share, numbers of parameters, how the checks look."""
 
 from __future__ import annotations
 
 import pytest
-import right_variants_ex03_decoders as variants
 import torch
 import torch.nn.functional as F
-from local_submission import LocalSubmission, marks, said
-from right_variants_ex03_decoders import RIGHT_TRANSPOSED, RIGHT_UNETS, RIGHT_UPSAMPLES
+from answer_bank import DECODERS, POINTS, count, hidden_marks, mistake_of, of_size
+from local_submission import said
 from torch import nn
+from worthless import STUBS
 
-from grading.hidden_checks import test_ex03_segmentation as hidden
 from grading.known_wrong import ex03_decoders as known_wrong
 from grading.known_wrong.ex03_decoders import COMMON, KNOWN_WRONG
+from grading.right_variants import ex03_decoders as variants
 from helpers.checks import ex03_segmentation as check
 from helpers.checks.engine.judge import GENERAL_HINTS
 from helpers.checks.engine.question import Wrong, case_rng, read_hints
 from helpers.checks.networks.decoder import Decoder
-from helpers.checks.networks.decoders import TRANSPOSED_DECODER, UNET_DECODER, UPSAMPLE_DECODER
 from helpers.checks.networks.features import draw_features, sizes_of
 from helpers.checks.probes import decoders as decoder_probes
 
-EXERCISE = "ex03_segmentation"
-HINTS = {name: hints for name, hints in read_hints(EXERCISE).items() if "decoder" in name.lower()}
-QUESTIONS = {question.name: question for question in (UPSAMPLE_DECODER, TRANSPOSED_DECODER, UNET_DECODER)}
-POINTS = {"UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6}
-RIGHT = {"UpsampleDecoder": RIGHT_UPSAMPLES, "TransposedDecoder": RIGHT_TRANSPOSED, "UNetDecoder": RIGHT_UNETS}
-BASES = {name: getattr(known_wrong, name) for name in QUESTIONS}
+HINTS = {name: hints for name, hints in read_hints("ex03_segmentation").items() if "decoder" in name.lower()}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def hidden_marks(name, answer, seed=0):
-    return marks(hidden, LocalSubmission(EXERCISE, {name: answer}, {}, seed), name)
-
-
-def count(answer, channels=(16, 32, 64, 128)):
-    return sum(p.numel() for p in answer([*channels], 3).parameters())
-
-
-def of_size(share, of):
-    """Return a class of modules that have `share` times as many parameters as those of the class `of`."""
-
-    class Weight(nn.Module):
-        def __init__(self, encoder_channels, num_classes):
-            super().__init__()
-            self.weight = nn.Parameter(torch.zeros(round(share * count(of, encoder_channels))))
-
-    return Weight
-
-
-def each(versions):
-    return [
-        pytest.param(name, mistake.partition(".")[0], answer, id=f"{name}-{mistake}")
-        for name, answers in versions.items() for mistake, answer in answers.items()
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "style", "answer"), each(RIGHT))
-def test_right_decoders_in_any_style_score_full(name, style, answer, capsys, monkeypatch):
-    monkeypatch.setattr(variants, "TransposedDecoder", of_size(1, answer))
-    assert hidden_marks(name, answer) == (POINTS[name], POINTS[name], [])
-    assert said(check, name, answer, capsys).startswith(QUESTIONS[name].sentence)
-
-
+@pytest.mark.full
 @pytest.mark.parametrize("seed", range(1, 4))
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", DECODERS)
 def test_what_wrong_versions_share_is_right(name, seed):
     """So each of them is caught for its own mistake."""
-    assert hidden_marks(name, BASES[name], seed) == (POINTS[name], POINTS[name], [])
-
-
-@pytest.mark.parametrize(("name", "mistake", "answer"), each(KNOWN_WRONG))
-def test_known_wrong_decoders_lose_points_and_are_named(name, mistake, answer, capsys):
-    points, maximum, named = hidden_marks(name, answer)
-    assert points < maximum and named[0] == mistake
-    assert {**GENERAL_HINTS, **QUESTIONS[name].hints}[mistake] in said(check, name, answer, capsys)
+    assert hidden_marks(name, getattr(known_wrong, name), seed) == (POINTS[name], [])
 
 
 def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    mistakes = {name: {m.partition(".")[0] for m in answers} for name, answers in KNOWN_WRONG.items()}
+    mistakes = {name: {mistake_of(m) for m in answers} for name, answers in KNOWN_WRONG.items()}
     mistakes["UNetDecoder"].add("nothing_to_match")  # what no answer can be alone
     assert set(HINTS) == {"decoders", *mistakes}
     assert set(HINTS["decoders"]) <= set().union(*mistakes.values())
@@ -90,52 +45,13 @@ def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
             assert hint.endswith(("?", ".", "!", ")")) and "  " not in hint, mistake
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", DECODERS)
 def test_the_common_mistakes_are_made_by_every_decoder(name):
     assert set(COMMON) <= set(KNOWN_WRONG[name])
 
 
-class Zeros(nn.Module):
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__()
-        self.classes = num_classes
-
-    def forward(self, features):
-        return features[0].new_zeros(len(features[0]), self.classes, *(2 * n for n in features[0].shape[2:]))
-
-
-class Noise(Zeros):
-    def forward(self, features):
-        return torch.randn_like(super().forward(features))
-
-
 def stub(*_):
     raise NotImplementedError
-
-
-class StubOfForward(nn.Module):
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__()
-
-    def forward(self, features):
-        raise NotImplementedError
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-@pytest.mark.parametrize(
-    "answer",
-    [stub, StubOfForward, lambda *_: None, Zeros, Noise, lambda *_: nn.Identity(), nn.Conv2d, None],
-    ids=["stub", "stub_of_forward", "nothing", "zeros", "noise", "identity", "layer", "none"],
-)
-def test_worthless_decoders_score_nothing(name, answer):
-    assert hidden_marks(name, answer)[:2] == (0, POINTS[name])
-
-
-@pytest.mark.parametrize("answer", [stub, StubOfForward])
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_the_stub_is_called_unwritten(name, answer, capsys):
-    assert set(hidden_marks(name, answer)[2]) == {"not_written"}
-    assert said(check, name, answer, capsys) == f"{name} is not written yet.\n"
 
 
 def test_a_mistake_costs_what_it_spoils_and_no_more():
@@ -153,14 +69,14 @@ def test_a_mistake_costs_what_it_spoils_and_no_more():
 @pytest.mark.parametrize(("share", "named"), [(0.92, []), (1.09, []), (0.9, ["unmatched"]), (1.11, ["unmatched"])])
 def test_ten_percent_of_the_smaller_number_are_allowed(monkeypatch, share, named):
     monkeypatch.setattr(variants, "TransposedDecoder", of_size(share, variants.Concatenating))
-    assert hidden_marks("UNetDecoder", variants.Concatenating)[2] == named
+    assert hidden_marks("UNetDecoder", variants.Concatenating)[1] == named
 
 
-@pytest.mark.parametrize("other", [None, stub, lambda *_: 3], ids=["none", "stub", "number"])
+@pytest.mark.parametrize("other", [None, STUBS["UNetDecoder"]["stub"], lambda *_: 3], ids=["none", "stub", "number"])
 def test_without_a_transposed_decoder_only_the_comparison_is_lost(monkeypatch, capsys, other):
     """That class need not be right, only there: it is another question's answer."""
     monkeypatch.setattr(variants, "TransposedDecoder", other)
-    points, _, named = hidden_marks("UNetDecoder", variants.Concatenating)
+    points, named = hidden_marks("UNetDecoder", variants.Concatenating)
     assert (points, named) == (5, ["nothing_to_match"])
     assert HINTS["UNetDecoder"]["nothing_to_match"] in said(check, "UNetDecoder", variants.Concatenating, capsys)
 
@@ -275,12 +191,3 @@ def test_transposed_convolutions_of_stride_two_are_counted(make, doublings):
     with decoder_probes.Watch() as seen:
         layer(torch.ones(1, 2, 4, 4))
     assert seen.doublings == doublings
-
-
-def test_points_in_the_hidden_module_add_up():
-    for name, points in POINTS.items():
-        worth = [
-            m.args[1] for t in vars(hidden).values() for m in getattr(t, "pytestmark", [])
-            if m.name == "points" and m.args[0] == name
-        ]  # fmt: skip
-        assert sum(worth) == points

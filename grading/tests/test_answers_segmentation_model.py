@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-from local_submission import LocalSubmission
+from local_submission import LocalSubmission, model_points
 from torch import nn
 
 from grading.course import held_out
 from grading.hidden_checks import test_ex03_segmentation as hidden
 from helpers.checks import ex03_segmentation as check
-from helpers.checks.engine.question import Wrong
 from helpers.checks.networks.trained import SEGMENTATION_MODEL
 from helpers.metrics.indirect import class_agreement
 from helpers.training.weights import save_weights
@@ -50,24 +49,11 @@ class Answers(nn.Module):
         return self.make(images)
 
 
-def model_points(build, tmp_path, monkeypatch):
-    """Return the points that hidden checks give for a model whose weights lie in the working folder."""
-    monkeypatch.chdir(tmp_path)
-    submission, points, last = LocalSubmission(EXERCISE, {"model": build}, {}), 0, None
-    for threshold, worth in SEGMENTATION_MODEL.steps:
-        try:
-            hidden.test_model_on_held_out_scenes(submission, threshold)
-            points += worth
-        except Wrong as wrong:
-            last = wrong
-    return points, last
-
-
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3])
 def test_a_model_earns_the_points_of_its_score(scenes, tmp_path, monkeypatch, share):
     network = Recall(scenes, share)
     save_weights(network, tmp_path / hidden.WEIGHTS)
-    earned, _ = model_points(lambda: Recall(scenes, 0.5), tmp_path, monkeypatch)
+    earned, _ = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.5))
     score = class_agreement(network.masks, scenes.masks.long(), 6)
     assert earned == SEGMENTATION_MODEL.points_at(score)
 
@@ -94,17 +80,17 @@ def test_perfect_memory_scores_one_and_a_worse_one_less(scenes, tmp_path, monkey
 )
 def test_wrong_models_earn_nothing_and_are_named(scenes, tmp_path, monkeypatch, make, mistake):
     save_weights(Answers(make), tmp_path / hidden.WEIGHTS)
-    points, wrong = model_points(lambda: Answers(make), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Answers(make))
     assert (points, wrong.mistake) == (0, mistake)
 
 
 def test_a_model_without_weights_or_with_others_or_none_at_all_earns_nothing(scenes, tmp_path, monkeypatch):
-    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "no_weights")
     save_weights(nn.Linear(2, 2), tmp_path / hidden.WEIGHTS)
-    points, wrong = model_points(lambda: Recall(scenes, 0.0), tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "other_weights")
-    points, wrong = model_points(lambda: 3, tmp_path, monkeypatch)
+    points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: 3)
     assert (points, wrong.mistake) == (0, "not_a_module")
 
 

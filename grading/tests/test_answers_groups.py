@@ -1,104 +1,20 @@
-"""The promise of the checks of `match_limbs` and `group_people`: right work of any style passes, wrong is named."""
+"""What is special to `match_limbs` and `group_people`: what is granted and told, what the inputs promise."""
 
 import numpy as np
 import pytest
 import torch
-from local_submission import bank, marks_by, said
-from right_variants_ex04_groups import REFERENCES, RIGHT_VARIANTS, score_midpoints, score_pairs
+from answer_bank import POINTS, REFERENCES, drawn, hidden_marks, score_midpoints, score_pairs
+from local_submission import said, seeds
 
-from grading.course import bake
-from grading.hidden_checks import test_ex04_multi_person as hidden
 from grading.known_wrong.ex04_groups import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
-from helpers.checks.engine.question import Wrong, local_ask, read_hints
+from helpers.checks.engine.question import Wrong, local_ask
 from helpers.checks.ex04_multi_person.groups import People
 from helpers.checks.ex04_multi_person.pairs import Pairs
 
-EXERCISE = "ex04_multi_person"
-POINTS = {"match_limbs": 3, "group_people": 5}
 NAN = float("nan")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-hidden_marks = marks_by(hidden, EXERCISE, REFERENCES, POINTS)
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, RIGHT_VARIANTS))
-def test_right_work_in_any_style_scores_full(question, name, answer, capsys):
-    for seed in range(4):
-        assert hidden_marks(question, answer, seed) == (POINTS[question], [])
-    assert said(check, question, answer, capsys).strip() == check.QUESTIONS[question].sentence
-
-
-@pytest.mark.parametrize(("question", "name", "answer"), bank(POINTS, KNOWN_WRONG))
-def test_known_wrong_work_loses_points_and_is_named(question, name, answer, capsys):
-    mistake = name.partition(".")[0]
-    for seed in range(2):
-        points, named = hidden_marks(question, answer, seed)
-        assert points < POINTS[question] and named[0] == mistake
-    assert read_hints("ex04_multi_person")[question][mistake] in said(check, question, answer, capsys)
-
-
-def test_every_hint_has_its_mistake_and_every_mistake_its_hint():
-    hints = read_hints("ex04_multi_person")
-    assert hints.keys() == check.QUESTIONS.keys()
-    for question in POINTS:
-        assert {name.partition(".")[0] for name in KNOWN_WRONG[question]} == set(hints[question])
-
-
-# Worthless work.
-
-
-def stub(*_):
-    raise NotImplementedError("Question 6")
-
-
-def nobody(peaks, fields, limbs):
-    return fields.new_zeros(0, len(peaks), 3)
-
-
-def everybody_alone(peaks, fields, limbs):
-    """Is right where nothing is linked, and nowhere else."""
-    rows = fields.new_zeros(sum(map(len, peaks)), len(peaks), 3)
-    for row, (k, i) in zip(rows, [(k, i) for k, found in enumerate(peaks) for i in range(len(found))], strict=True):
-        row[k] = peaks[k][i]
-    return rows
-
-
-WORTHLESS = [
-    *[pytest.param(q, stub, id=f"{q}-stub") for q in POINTS],
-    *[
-        pytest.param(q, lambda *_, value=value, **__: value, id=f"{q}-{name}")
-        for q in POINTS
-        for name, value in {
-            "nothing": None, "nan": NAN, "zero": torch.tensor(0.0), "text": "pairs", "object": object(), "list": [],
-            "dict": {"value": 1}, "nested": [[[[]]]], "nones": [[None, None]], "no-pairs": torch.zeros(0, 2),
-            "nan-pairs": torch.full((2, 2), NAN), "halves": [(0.5, 1.5)], "bools": torch.ones(2, 2).bool(),
-            "texts": [("a", "b")], "triple": torch.zeros(2, 3), "cube": torch.zeros(2, 2, 3), "numbers": [1, 2],
-            "infinite": [(float("inf"), 1)], "vector": torch.zeros(4), "empty": torch.zeros(0),
-        }.items()
-    ],
-    *[pytest.param(q, lambda first, *_: first, id=f"{q}-first-argument") for q in POINTS],
-    *[pytest.param(q, lambda first, second, *_: second, id=f"{q}-second-argument") for q in POINTS],
-    *[pytest.param(q, lambda: None, id=f"{q}-no-arguments") for q in POINTS],
-    pytest.param("match_limbs", lambda s, e, *_: [(i, i) for i in range(min(len(s), len(e)))], id="pairs-diagonal"),
-    pytest.param("group_people", nobody, id="group_people-nobody"),
-    pytest.param("group_people", everybody_alone, id="group_people-alone"),
-    pytest.param("group_people", lambda p, f, c: torch.full((2, len(p), 3), NAN), id="group_people-all-nan"),
-    pytest.param("group_people", lambda p, f, c: torch.ones(2, len(p), 3).bool(), id="group_people-bools"),
-    pytest.param("group_people", lambda p, f, c: torch.ones(2, len(p), 3).long(), id="group_people-whole-numbers"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("question", "answer"), WORTHLESS)
-def test_worthless_work_scores_nothing(question, answer):
-    for seed in range(2):
-        assert hidden_marks(question, answer, seed)[0] == 0
-
-
-def test_the_stub_is_called_unwritten(capsys):
-    for question in POINTS:
-        assert set(hidden_marks(question, stub, 0)[1]) == {"not_written"}
-        assert said(check, question, stub, capsys) == f"{question} is not written yet.\n"
 
 
 def test_a_name_that_is_missing_is_told():
@@ -182,23 +98,10 @@ def test_people_may_come_in_any_order_and_a_keypoint_with_whom_it_likes_only_whe
 # What the inputs promise.
 
 
-def drawn(question, case, seed):
-    """Return the inputs of every call of a case."""
-    described, calls = check.QUESTIONS[question], []
-    ask = local_ask(described, REFERENCES[question])
-
-    def recording(step, **inputs):
-        calls.append(inputs)
-        return ask(step, **inputs)
-
-    described.cases[case](recording, np.random.RandomState(seed), lambda step, **inputs: (ask(step, **inputs), {}))
-    return calls
+eight_seeds = pytest.mark.parametrize("seed", seeds(8))
 
 
-seeds = pytest.mark.parametrize("seed", range(8))
-
-
-@seeds
+@eight_seeds
 def test_no_two_scores_are_equal(seed):
     for case in check.QUESTIONS["match_limbs"].cases:
         for inputs in drawn("match_limbs", case, seed):
@@ -206,7 +109,7 @@ def test_no_two_scores_are_equal(seed):
             assert scores.unique().numel() == scores.numel()
 
 
-@seeds
+@eight_seeds
 def test_one_score_is_the_threshold_and_both_its_candidates_are_free(seed):
     inputs = drawn("match_limbs", "threshold", seed)[2]
     pairs = REFERENCES["match_limbs"](**inputs)
@@ -215,7 +118,7 @@ def test_one_score_is_the_threshold_and_both_its_candidates_are_free(seed):
     assert not more and all(i != a and j != b for a, b in pairs)
 
 
-@seeds
+@eight_seeds
 def test_greedy_matching_does_not_pay(seed):
     inputs = drawn("match_limbs", "values", seed)[2]
     scores = inputs["scores"]
@@ -233,7 +136,7 @@ SIZES = {
 }
 
 
-@seeds
+@eight_seeds
 @pytest.mark.parametrize("case", SIZES)
 def test_the_reference_finds_the_people_that_were_drawn(case, seed):
     found = [REFERENCES["group_people"](**inputs) for inputs in drawn("group_people", case, seed)]
@@ -248,7 +151,7 @@ def affinities(inputs, score):
     ]
 
 
-@seeds
+@eight_seeds
 @pytest.mark.parametrize("score", [score_pairs, score_midpoints, lambda *args: score_pairs(*args, num_samples=25)])
 def test_every_link_is_clear_and_what_may_not_be_linked_is_not_nearly(seed, score):
     """Right pairs are above 0.5 and ahead of all others by a good deal; where neither has a partner, 0.1 is not
@@ -273,14 +176,14 @@ def differ(wrong, inputs):
     return len({str(sorted(found)) for found in people}) == 2
 
 
-@seeds
+@eight_seeds
 def test_the_nearest_end_is_often_the_wrong_one(seed):
     wrong = KNOWN_WRONG["group_people"]["nearest"]
     assert sum(differ(wrong, inputs) for inputs in drawn("group_people", "whole", seed)) >= 2
     assert differ(wrong, drawn("group_people", "affinity", seed)[3])
 
 
-@seeds
+@eight_seeds
 def test_fields_are_the_same_bits_on_every_machine(seed):
     for case in SIZES:
         for inputs in drawn("group_people", case, seed):
@@ -289,26 +192,12 @@ def test_fields_are_the_same_bits_on_every_machine(seed):
                 assert torch.equal(peaks * 128, (peaks * 128).round())
 
 
-# Points and table.
-
-
-def test_points_in_the_hidden_module_add_up():
-    found = {}
-    for test in vars(hidden).values():
-        for mark in getattr(test, "pytestmark", []):
-            if mark.name == "points" and mark.args[0] in POINTS:
-                found[mark.args[0]] = found.get(mark.args[0], 0) + mark.args[1]
-    assert found == POINTS
-
-
-def test_the_table_of_these_questions_is_small():
-    questions = {name: check.QUESTIONS[name] for name in POINTS}
-    assert len(bake.bake_table(questions, REFERENCES, KNOWN_WRONG).to_bytes()) < 550_000
+# Whatever comes.
 
 
 def test_a_case_fails_with_wrong_and_nothing_else():
     odd = [[torch.zeros(2).half()], {"a": [1]}, [[], torch.zeros(0)], torch.zeros(0, 0, 0), [[1, [2]]], [True, False]]
-    for name in POINTS:
+    for name in ("match_limbs", "group_people"):
         question = check.QUESTIONS[name]
         for case in question.cases.values():
             ask = local_ask(question, REFERENCES[name])

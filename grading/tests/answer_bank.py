@@ -1,0 +1,117 @@
+"""Every question with its answers: right ones in many styles and known wrong ones, and what hidden checks give them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from local_submission import LocalSubmission, checks_of, hidden_module, questions
+from torch import nn
+
+from grading.right_variants import (
+    ex01_pose_regression,
+    ex02_softargmax,
+    ex02_softargmax_models,
+    ex03_decoders,
+    ex03_segmentation,
+    ex04_crops,
+    ex04_fields,
+    ex04_groups,
+    ex04_peaks,
+)
+from grading.right_variants.ex04_groups import score_midpoints, score_pairs
+from helpers.checks.engine.question import Wrong, local_ask
+from helpers.checks.engine.values import Value
+
+__all__ = [
+    "DECODERS", "EXERCISES", "KEYS", "KNOWN_WRONG", "NETWORKS", "POINTS", "REFERENCES", "RIGHT", "beside", "count",
+    "drawn", "hidden_marks", "mistake_of", "of_size", "score_midpoints", "score_pairs",
+]  # fmt: skip
+
+KEYS = ("ex01_pose_regression", "ex02_softargmax", "ex03_segmentation", "ex04_multi_person")
+EXERCISES = {question: key for key in KEYS for question in questions(key) if question != "model"}
+POINTS = {
+    "mpjpe": 4, "pck": 4, "masked_l2_loss": 4, "PoseRegressor": 6,
+    "gaussian_scoremaps": 4, "scoremap_loss": 3, "argmax_decode": 3, "softargmax": 6, "lean_softargmax": 3,
+    "SoftargmaxPose": 6,
+    "iou": 2, "mean_iou": 4, "convolution_matrix": 4, "transposed_convolution": 3, "unpool_with_indices": 3,
+    "segmentation_loss": 3, "UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6,
+    "boxes_to_crops": 4, "crops_to_image": 2, "find_peaks": 4, "part_affinity_fields": 4, "affinity_score": 4,
+    "match_limbs": 3, "group_people": 5, "add_offsets": 3,
+}  # fmt: skip
+DECODERS = ("UpsampleDecoder", "TransposedDecoder", "UNetDecoder")
+NETWORKS = ("PoseRegressor", "SoftargmaxPose", *DECODERS)  # some tenths of a second for an answer, not hundredths
+
+_FUNCTIONS = (
+    ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_crops, ex04_fields, ex04_groups, ex04_peaks,
+)  # fmt: skip
+_NETWORKS = (ex02_softargmax_models, ex03_decoders)
+REFERENCES: dict[str, Any] = {q: answer for module in _FUNCTIONS for q, answer in module.REFERENCES.items()}
+RIGHT: dict[str, Mapping[str, Any]] = {
+    q: answers for module in (*_FUNCTIONS, *_NETWORKS) for q, answers in module.RIGHT_VARIANTS.items()
+}
+KNOWN_WRONG: dict[str, Mapping[str, Any]] = {
+    q: answers
+    for key in KEYS
+    for q, answers in importlib.import_module(f"grading.known_wrong.{key}").KNOWN_WRONG.items()
+}
+
+
+def mistake_of(name: str) -> str:
+    """Return the mistake of a known wrong version: "mistake.variant" shows "mistake"."""
+    return name.partition(".")[0]
+
+
+def hidden_marks(question: str, answer: Any, seed: int | str = 0) -> tuple[float, list[str | None]]:
+    """Return the points, extra ones included, that the hidden checks give for an answer, and the mistakes they name."""
+    hidden, points, mistakes = hidden_module(EXERCISES[question]), 0, []
+    submission = LocalSubmission(EXERCISES[question], {question: answer}, REFERENCES, seed)
+    for worth, arguments in checks_of(hidden, question):
+        try:
+            hidden.test_answers(submission, *arguments)
+            points += worth.args[1]
+        except Wrong as wrong:
+            mistakes.append(wrong.mistake)
+    return points, mistakes
+
+
+def drawn(question: str, case_id: str, seed: int) -> list[dict[str, Any]]:
+    """Return the inputs of every call of a case, in which the reference is asked."""
+    described, calls = questions(EXERCISES[question])[question], []
+    ask = local_ask(described, REFERENCES[question])
+
+    def recording(step: str, **inputs: Any) -> Value:
+        calls.append(inputs)
+        return ask(step, **inputs)
+
+    rng = np.random.RandomState(seed)
+    described.cases[case_id](recording, rng, lambda step, **inputs: (ask(step, **inputs), {}))
+    return calls
+
+
+# A U-Net has about as many parameters as the `TransposedDecoder` beside it.
+
+
+def count(decoder: Any, channels: tuple[int, ...] = (16, 32, 64, 128)) -> int:
+    """Return how many parameters a class of decoders has."""
+    return sum(p.numel() for p in decoder([*channels], 3).parameters())
+
+
+def of_size(share: float, of: Any) -> type[nn.Module]:
+    """Return a class of modules that have `share` times as many parameters as those of the class `of`."""
+
+    class Weight(nn.Module):
+        def __init__(self, encoder_channels: list[int], num_classes: int) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(round(share * count(of, tuple(encoder_channels)))))
+
+    return Weight
+
+
+def beside(monkeypatch: Any, question: str, answer: Any) -> None:
+    """Put a class of its size beside a right U-Net."""
+    if question == "UNetDecoder":
+        monkeypatch.setattr(ex03_decoders, "TransposedDecoder", of_size(1, answer))
