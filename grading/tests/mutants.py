@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-import copy
+import functools
 from collections.abc import Callable, Iterator
 
 __all__ = ["mutants"]
@@ -29,15 +29,33 @@ Replacement = Callable[[ast.AST], Iterator[ast.AST]]
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """Give every mutant of the functions in `source`, each with one change."""
     tree = _without_docstrings(ast.parse(source))
-    for index, node in enumerate(ast.walk(tree)):
+    places = _places(tree)
+    for node in ast.walk(tree):
         for replacement in _replacements(node, tree):
-            mutant = copy.deepcopy(tree)
-            changed = _put(mutant, list(ast.walk(mutant))[index], replacement)
-            if changed:
-                line = getattr(node, "lineno", 0)
-                before = ast.unparse(node).splitlines()[0]
-                after = ast.unparse(replacement).splitlines()[0]
-                yield f"{line}: {before} -> {after}", ast.unparse(ast.fix_missing_locations(mutant))
+            line = getattr(node, "lineno", 0)
+            before = ast.unparse(node).splitlines()[0]
+            after = ast.unparse(replacement).splitlines()[0]
+            put = places[node]
+            put(replacement)
+            mutant = ast.unparse(tree)
+            put(node)
+            yield f"{line}: {before} -> {after}", mutant
+
+
+def _places(tree: ast.Module) -> dict[ast.AST, Callable[[ast.AST], None]]:
+    """Return for every node the function that puts another one into its place."""
+    places: dict[ast.AST, Callable[[ast.AST], None]] = {}
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if isinstance(value, list):
+                places.update(
+                    (item, functools.partial(value.__setitem__, index))
+                    for index, item in enumerate(value)
+                    if isinstance(item, ast.AST)
+                )
+            elif isinstance(value, ast.AST):
+                places[value] = functools.partial(setattr, parent, name)
+    return places
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -122,18 +140,3 @@ def _other_arguments(node: ast.Name, tree: ast.Module) -> list[str]:
             if node.id in names:
                 return [name for name in names if name != node.id]
     return []
-
-
-def _put(tree: ast.AST, old: ast.AST, new: ast.AST) -> bool:
-    """Put `new` in the place of `old`; return whether there was such a place."""
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, name, copy.deepcopy(new))
-                return True
-            if isinstance(value, list):
-                for index, item in enumerate(value):
-                    if item is old:
-                        value[index] = copy.deepcopy(new)
-                        return True
-    return False

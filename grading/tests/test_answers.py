@@ -117,7 +117,7 @@ def test_every_question_has_hints_which_are_sentences(exercise):
     assert hints.keys() - {"decoders"} == questions(exercise).keys()  # those share some of theirs
     for found in hints.values():
         for mistake, hint in found.items():
-            assert hint.endswith(("?", ".", "!", ")", "`")) and "  " not in hint, mistake
+            assert hint.endswith(("?", ".", "!", ")")) and "  " not in hint, mistake
 
 
 @pytest.mark.parametrize("question", EXERCISES)

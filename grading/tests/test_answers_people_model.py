@@ -21,6 +21,12 @@ def scenes(own_secret):
     return held_out.held_out_crowds()
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder of the test's own, where the weights lie."""
+    monkeypatch.chdir(tmp_path)
+
+
 class Recall(nn.Module):
     """Knows the people of all held-out scenes by heart, but for some pixels in x and y."""
 
@@ -49,18 +55,17 @@ class Answers(nn.Module):
 
 
 @pytest.mark.parametrize("pixels", [0.0, 1.0, 2.0, 2.5, 3.0, 4.0, 8.0])
-def test_a_system_earns_the_points_of_its_score(scenes, tmp_path, monkeypatch, pixels):
+def test_a_system_earns_the_points_of_its_score(scenes, pixels):
     system = Recall(scenes, pixels)
-    save_weights(system, tmp_path / hidden.WEIGHTS)
+    save_weights(system, hidden.WEIGHTS)
     earned, _ = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 50.0))
     score = average_precision(system.people(scenes.images / 255), scenes)["AP"]
     assert earned == PEOPLE_MODEL.points_at(score)
 
 
-def test_perfect_memory_scores_one_and_a_worse_one_less(scenes, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_perfect_memory_scores_one_and_a_worse_one_less(scenes):
     for pixels, low, high in ((0.0, 1.0, 1.0), (2.0, 0.2, 0.8)):
-        save_weights(Recall(scenes, pixels), tmp_path / hidden.WEIGHTS)
+        save_weights(Recall(scenes, pixels), hidden.WEIGHTS)
         submission = LocalSubmission(EXERCISE, {"model": lambda: Recall(scenes, 50.0)}, {})
         assert low <= held_out.ap_of(submission, hidden.WEIGHTS) <= high
 
@@ -83,16 +88,16 @@ NOBODY = [torch.zeros(0, 17, 3)]
         pytest.param(lambda x: None, "not_people", id="nothing"),
     ],
 )
-def test_wrong_systems_earn_nothing_and_are_named(scenes, tmp_path, monkeypatch, make, mistake):
-    save_weights(Answers(make), tmp_path / hidden.WEIGHTS)
+def test_wrong_systems_earn_nothing_and_are_named(scenes, make, mistake):
+    save_weights(Answers(make), hidden.WEIGHTS)
     points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Answers(make))
     assert (points, wrong.mistake) == (0, mistake)
 
 
-def test_a_system_without_weights_or_with_others_or_without_people_earns_nothing(scenes, tmp_path, monkeypatch):
+def test_a_system_without_weights_or_with_others_or_without_people_earns_nothing(scenes):
     points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "no_weights")
-    save_weights(nn.Linear(2, 2), tmp_path / hidden.WEIGHTS)
+    save_weights(nn.Linear(2, 2), hidden.WEIGHTS)
     points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "other_weights")
     points, wrong = model_points(EXERCISE, PEOPLE_MODEL, lambda: nn.Linear(2, 2))
@@ -101,9 +106,9 @@ def test_a_system_without_weights_or_with_others_or_without_people_earns_nothing
     assert (points, wrong.mistake) == (0, "not_a_module")
 
 
-def test_the_visible_check_tells_score_and_points(tmp_path, capsys):
+def test_the_visible_check_tells_score_and_points(capsys):
     system = Answers(lambda x: NOBODY * len(x))
-    check.model(lambda: system, str(save_weights(system, tmp_path / "weights.safetensors")))
+    check.model(lambda: system, str(save_weights(system, "weights.safetensors")))
     threshold, points = PEOPLE_MODEL.thresholds[-1]
     told = capsys.readouterr().out
     assert told.startswith("model: AP 0.000") and "0 points there" in told and f"{points} from {threshold:g}" in told

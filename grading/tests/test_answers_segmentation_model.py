@@ -21,6 +21,12 @@ def scenes(own_secret):
     return held_out.held_out_masks()
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Work in a folder of the test's own, where the weights lie."""
+    monkeypatch.chdir(tmp_path)
+
+
 class Recall(nn.Module):
     """Knows all held-out masks by heart, but for the classes of a share of the pixels."""
 
@@ -50,18 +56,17 @@ class Answers(nn.Module):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3])
-def test_a_model_earns_the_points_of_its_score(scenes, tmp_path, monkeypatch, share):
+def test_a_model_earns_the_points_of_its_score(scenes, share):
     network = Recall(scenes, share)
-    save_weights(network, tmp_path / hidden.WEIGHTS)
+    save_weights(network, hidden.WEIGHTS)
     earned, _ = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.5))
     score = class_agreement(network.masks, scenes.masks.long(), 6)
     assert earned == SEGMENTATION_MODEL.points_at(score)
 
 
-def test_perfect_memory_scores_one_and_a_worse_one_less(scenes, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_perfect_memory_scores_one_and_a_worse_one_less(scenes):
     for share, low, high in ((0.0, 1.0, 1.0), (0.2, 0.3, 0.75)):
-        save_weights(Recall(scenes, share), tmp_path / hidden.WEIGHTS)
+        save_weights(Recall(scenes, share), hidden.WEIGHTS)
         submission = LocalSubmission(EXERCISE, {"model": lambda: Recall(scenes, 0.5)}, {})
         assert low <= held_out.mean_iou_of(submission, hidden.WEIGHTS) <= high
 
@@ -78,16 +83,16 @@ def test_perfect_memory_scores_one_and_a_worse_one_less(scenes, tmp_path, monkey
         pytest.param(lambda x: {"logits": torch.zeros(len(x), 6, 128, 128)}, "not_logits", id="dict"),
     ],
 )
-def test_wrong_models_earn_nothing_and_are_named(scenes, tmp_path, monkeypatch, make, mistake):
-    save_weights(Answers(make), tmp_path / hidden.WEIGHTS)
+def test_wrong_models_earn_nothing_and_are_named(scenes, make, mistake):
+    save_weights(Answers(make), hidden.WEIGHTS)
     points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Answers(make))
     assert (points, wrong.mistake) == (0, mistake)
 
 
-def test_a_model_without_weights_or_with_others_or_none_at_all_earns_nothing(scenes, tmp_path, monkeypatch):
+def test_a_model_without_weights_or_with_others_or_none_at_all_earns_nothing(scenes):
     points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "no_weights")
-    save_weights(nn.Linear(2, 2), tmp_path / hidden.WEIGHTS)
+    save_weights(nn.Linear(2, 2), hidden.WEIGHTS)
     points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: Recall(scenes, 0.0))
     assert (points, wrong.mistake) == (0, "other_weights")
     points, wrong = model_points(EXERCISE, SEGMENTATION_MODEL, lambda: 3)
@@ -101,9 +106,9 @@ def test_the_agreement_of_classes_is_the_mean_iou_worked_out_by_hand():
     assert class_agreement(torch.tensor([0, 0, 0]), torch.tensor([0, 2, 255]), 3) == pytest.approx((1 / 2 + 0) / 2)
 
 
-def test_the_visible_check_tells_score_and_points(tmp_path, capsys):
+def test_the_visible_check_tells_score_and_points(capsys):
     network = Answers(lambda x: torch.zeros(len(x), 6, 128, 128))
-    check.model(lambda: network, str(save_weights(network, tmp_path / "weights.safetensors")))
+    check.model(lambda: network, str(save_weights(network, "weights.safetensors")))
     threshold, points = SEGMENTATION_MODEL.thresholds[-1]
     told = capsys.readouterr().out
     assert told.startswith("model: mIoU 0.1") and "0 points there" in told and f"{points} from {threshold:g}" in told

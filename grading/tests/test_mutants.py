@@ -84,14 +84,15 @@ def test_hidden_checks_kill_every_mutant_of_the_reference(question):
     found = mutants_of(question)
     alive = []
     for change, mutant in found:
+        if argued(question, change):  # may live, and to find out that it does takes the longest
+            continue
         try:
             answer = load(question, mutant)
         except Exception:  # not even a definition
             continue
         if survives(question, answer, references):
             alive.append(change)
-    unargued = [change for change in alive if not argued(question, change)]
-    assert not unargued, f"{len(unargued)} of {len(found)} mutants survive"
+    assert not alive, f"{len(alive)} of {len(found)} mutants survive"
     assert len(found) >= 20
 
 
