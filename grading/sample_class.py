@@ -28,6 +28,7 @@ from grading.errors import GradingError
 from grading.report import Report
 from grading.reporting.overview import write_overview
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
+from grading.sample_submissions.taken import needed_by, used
 from grading.submission.roles import is_setup, question_of
 from helpers.checks.engine.judge import no_oracle
 from helpers.checks.engine.question import Wrong, case_rng, local_ask
@@ -114,47 +115,16 @@ def reference_training(exercise: str = EXERCISE) -> str:
     code = [cell for cell in _solution(exercise) if cell["cell_type"] == "code" and question_of(cell) is None]
     place = next(place for place, cell in enumerate(code) if cell["id"] == "training")
     found = _up_to_saving(code[place]["source"])
-    needed = set().union(*(_used(statement) for statement in ast.parse("\n".join(found)).body))
-    for cell in reversed([cell for cell in code[:place] if not is_setup(cell)]):
-        for statement in reversed(ast.parse(cell["source"]).body):
-            if needed & _defined(statement):
-                needed = needed - _defined(statement) | _used(statement)
-                found.insert(0, _source_of(statement, cell["source"]))
-    return "\n\n".join([*(cell["source"] for cell in code if is_setup(cell)), *found])
+    before = [cell for cell in code[:place] if not is_setup(cell)]
+    statements = [(statement, cell["source"]) for cell in before for statement in ast.parse(cell["source"]).body]
+    needed = set().union(*map(used, ast.parse("\n".join(found)).body))
+    return "\n\n".join([*(cell["source"] for cell in code if is_setup(cell)), *needed_by(needed, statements), *found])
 
 
 def _up_to_saving(source: str) -> list[str]:
     """Return the statements of the training cell up to the one that saves: what follows may need other networks."""
-    statements = [_source_of(statement, source) for statement in ast.parse(source).body]
+    statements = [ast.get_source_segment(source, statement) or "" for statement in ast.parse(source).body]
     return statements[: next(place for place, text in enumerate(statements) if "save_to=" in text) + 1]
-
-
-def _source_of(statement: ast.stmt, source: str) -> str:
-    text = ast.get_source_segment(source, statement)
-    assert text is not None  # the statement was parsed from this source
-    return text
-
-
-def _defined(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement gives to a function, a class, a module or values."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-    return _names(statement, ast.Store)
-
-
-def _used(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement takes from those before it: all but its own arguments and variables."""
-    own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        own |= _names(statement, ast.Store)
-    return _names(statement, ast.Load) - own
-
-
-def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:
-    nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    return {node.id for node in nodes if isinstance(node.ctx, context)}
 
 
 def write_class(folder: Path, weights: bytes, exercise: str = EXERCISE) -> dict[str, dict[str, float]]:

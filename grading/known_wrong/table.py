@@ -81,4 +81,6 @@ def _made(mistake: str, lines: list[str], names: Names) -> Any:
     """
     made: Names = {}
     exec(compile("\n".join(lines), f"{names['__name__']}: {mistake}", "exec"), names, made)
-    return made.popitem()[1]
+    answer = made.popitem()[1]
+    answer.source = "\n".join(lines)  # for sample students who hand it in
+    return answer

@@ -9,6 +9,7 @@ import copy
 import json
 
 from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.taken import mistakes, right
 from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
@@ -30,58 +31,19 @@ def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) 
 
 def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: loops, floats instead of tensors, other layers with other names, warnings and prints."""
-    own = {
-        "mpjpe": """
-import warnings
-
-
-def mpjpe(pred, target, visible):
-    warnings.warn("this loop is slow")
-    print("looping")
-    total, count = 0.0, 0
-    for b in range(pred.shape[0]):
-        for k in range(pred.shape[1]):
-            if visible[b, k]:
-                total += math.hypot(*(pred[b, k] - target[b, k]).tolist())
-                count += 1
-    return total / count if count else float("nan")
-""",
-        "pck": """
-def pck(pred, target, visible, threshold):
-    distance = torch.cdist(pred[:, :, None], target[:, :, None])[:, :, 0, 0]
-    if torch.is_tensor(threshold):
-        threshold = threshold[:, None].to(distance)
-    correct = torch.le(distance, threshold) & visible
-    return torch.true_divide(correct.sum(), visible.sum())
-""",
-        "masked_l2_loss": """
-def masked_l2_loss(pred, target, visible):
-    weight = visible[..., None]
-    difference = torch.where(weight, pred, 0) - torch.where(weight, target, 0)
-    return torch.einsum("bkc,bkc->", difference, difference) / visible.sum().clamp(min=1)
-""",
-        "PoseRegressor": """
-class PoseRegressor(nn.Module):
-    def __init__(self, backbone, num_keypoints, image_size):
-        super().__init__()
-        self.features, self.k, self.image_size = backbone, num_keypoints, image_size
-        self.pool = nn.AdaptiveAvgPool2d((4, 4))
-        self.hidden = nn.Linear(16 * backbone.out_channels, 128)
-        self.out = nn.Linear(128, 2 * num_keypoints)
-
-    def forward(self, images):
-        x = self.pool(self.features(images)).reshape(len(images), -1)
-        x = self.out(F.leaky_relu(self.hidden(x)))
-        h, w = self.image_size
-        return torch.stack([w * (0.5 + x[:, : self.k]), h * (0.5 + x[:, self.k :])], dim=-1)
-""",
-        "model": answers["PoseRegressor"].replace("class PoseRegressor", "class Net")
+    own = right(
+        EXERCISE, mpjpe="python_loops", pck="pairwise_distance", masked_l2_loss="where_before", PoseRegressor="TwoHeads"
+    )
+    warning = 'import warnings\n\n    warnings.warn("this loop is slow")\n    print("looping")\n    errors = []'
+    own["mpjpe"] = own["mpjpe"].replace("errors = []", warning)
+    own["model"] = (
+        answers["PoseRegressor"].replace("class PoseRegressor", "class Net")
         + """
 
 def build_model():
     return Net(helpers.small_backbone(), 17, (128, 128))
-""",
-    }
+"""
+    )
     return HandedIn(filled(release, own), FULL, {WEIGHTS: weights})
 
 
@@ -98,28 +60,9 @@ def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes
 
 def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Three known mistakes: |dx| + |dy| as distance, divided by all joints, coordinates that stay in [0, 1]."""
-    wrong = {
-        "mpjpe": """
-def mpjpe(pred, target, visible):
-    return (pred - target).abs().sum(-1)[visible].mean()
-""",
-        "masked_l2_loss": """
-def masked_l2_loss(pred, target, visible):
-    squared = ((pred - target) ** 2).sum(-1)
-    return torch.where(visible, squared, torch.zeros_like(squared)).mean()
-""",
-        "PoseRegressor": """
-class PoseRegressor(nn.Module):
-    def __init__(self, backbone, num_keypoints, image_size):
-        super().__init__()
-        self.backbone = backbone
-        h, w = image_size[0] // backbone.stride, image_size[1] // backbone.stride
-        self.head = nn.Linear(backbone.out_channels * h * w, 2 * num_keypoints)
-
-    def forward(self, images):
-        return torch.sigmoid(self.head(self.backbone(images).flatten(1))).unflatten(1, (-1, 2))
-""",
-    }
+    wrong = mistakes(
+        EXERCISE, mpjpe="l1_distance", masked_l2_loss="divides_by_all_joints", PoseRegressor="normalised_output"
+    )
     # half of PoseRegressor: it is built, trained through and deterministic, only not in pixels
     return HandedIn(filled(release, {**answers, **wrong}), only(pck=4.0, PoseRegressor=3.0), {WEIGHTS: weights})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 
 from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.taken import mistakes, right
 from grading.submission.roles import NotebookData
 
 __all__ = ["EXERCISE", "SUBMISSIONS"]
@@ -32,56 +33,17 @@ def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) 
 
 def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Right in another style: loops, torch's own operators, a U-Net that adds and does not normalise by batches."""
-    own = {
-        "iou": """
-def iou(pred, target):
-    both, either = int(torch.logical_and(pred, target).sum()), int(torch.logical_or(pred, target).sum())
-    return both / either if either else float("nan")
-""",
-        "mean_iou": """
-def mean_iou(pred, target, num_classes, ignore_index=255):
-    counted, per_class = target != ignore_index, []
-    for c in range(num_classes):
-        p, t = (pred == c) & counted, (target == c) & counted
-        per_class.append((p & t).sum() / (p | t).sum())
-    per_class = torch.stack(per_class)
-    there = per_class[~per_class.isnan()]
-    return there.mean(), per_class
-""",
-        "convolution_matrix": """
-def convolution_matrix(kernel, input_size, stride=1, padding=0):
-    pixels = input_size[0] * input_size[1]
-    ones = torch.eye(pixels, dtype=kernel.dtype).reshape(pixels, 1, *input_size)
-    columns = F.conv2d(ones, kernel[None, None], stride=stride, padding=padding)
-    return columns.flatten(1).T.contiguous()
-""",
-        "transposed_convolution": """
-def transposed_convolution(image, kernel, stride=1, padding=0):
-    (h, w), (kh, kw) = image.shape, kernel.shape
-    large = torch.zeros((h - 1) * stride + kh, (w - 1) * stride + kw, dtype=image.dtype)
-    for i in range(h):
-        for j in range(w):
-            large[i * stride:i * stride + kh, j * stride:j * stride + kw] += image[i, j] * kernel
-    return large[padding:large.shape[0] - padding, padding:large.shape[1] - padding]
-""",
-        "segmentation_loss": """
-def segmentation_loss(logits, target, ignore_index=255):
-    counted = target != ignore_index
-    log_p = logits.log_softmax(dim=1)
-    costs = -log_p.gather(1, target.where(counted, 0)[:, None])[:, 0]
-    return (costs * counted).sum() / max(int(counted.sum()), 1)
-""",
-        "UpsampleDecoder": """
-class UpsampleDecoder(nn.Module):
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__()
-        self.to_classes = nn.Conv2d(encoder_channels[-1], num_classes, 1)
-
-    def forward(self, features):
-        h, w = features[0].shape[-2:]
-        large = F.interpolate(features[-1], size=(2 * h, 2 * w), mode="bilinear", align_corners=True)
-        return self.to_classes(large)
-""",
+    own = right(
+        EXERCISE,
+        iou="number",
+        mean_iou="masks",
+        convolution_matrix="loops",
+        transposed_convolution="stamps",
+        segmentation_loss="gather",
+        unpool_with_indices="torch",
+    )
+    own |= right("ex03_decoders", UpsampleDecoder="CornersAligned")
+    own |= {
         "TransposedDecoder": '''
 class Up(nn.Module):
     """A transposed convolution of stride 2 and some convolutions, all with a nonlinearity."""
@@ -131,10 +93,6 @@ class UNetDecoder(nn.Module):
         h, w = features[0].shape[-2:]
         return self.head(self.last(x, (2 * h, 2 * w)))
 """,
-        "unpool_with_indices": """
-def unpool_with_indices(features, indices, output_size):
-    return F.max_unpool2d(features, indices, 2, output_size=tuple(output_size))
-""",
         "model": answers["UNetDecoder"].replace("class UNetDecoder", "class Skips")
         + """
 
@@ -159,25 +117,15 @@ def dua_untouched(release: NotebookData, answers: dict[str, str], weights: bytes
 
 def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Known mistakes: absent classes count as 0, a flipped kernel, softmax twice, a U-Net whose skips are zeroed."""
-    wrong = {
-        "mean_iou": """
-def mean_iou(pred, target, num_classes, ignore_index=255):
-    counted = target != ignore_index
-    pred, target = pred[counted], target[counted]
-    hits = torch.stack([((pred == c) & (target == c)).sum() for c in range(num_classes)])
-    union = torch.stack([((pred == c) | (target == c)).sum() for c in range(num_classes)])
-    per_class = (hits / union).nan_to_num()
-    return per_class.mean(), per_class
-""",
-        "transposed_convolution": answers["transposed_convolution"].replace(
-            "kernel[None, None]", "kernel.flip(0, 1)[None, None]"
-        ),
-        "segmentation_loss": """
-def segmentation_loss(logits, target, ignore_index=255):
-    return F.cross_entropy(logits.softmax(dim=1), target, ignore_index=ignore_index)
-""",
-        "UNetDecoder": answers["UNetDecoder"].replace("torch.cat([skip, x], dim=1)", "torch.cat([0 * skip, x], dim=1)"),
-    }
+    wrong = mistakes(
+        EXERCISE,
+        mean_iou="absent_counts_as_zero",
+        transposed_convolution="flipped_kernel",
+        segmentation_loss="softmax_first",
+    )
+    wrong["UNetDecoder"] = answers["UNetDecoder"].replace(
+        "torch.cat([skip, x], dim=1)", "torch.cat([0 * skip, x], dim=1)"
+    )
     marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 1.0}
     marks["model"] = 0.0  # its weights were trained with the skips that are zeroed here
     return HandedIn(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})

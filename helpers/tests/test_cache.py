@@ -1,7 +1,5 @@
 import hashlib
-import http.server
 import os
-import threading
 
 import pytest
 import torch
@@ -74,27 +72,6 @@ def test_the_environment_variable_names_the_only_folder(tmp_path, monkeypatch):
     assert cache.folders() == [tmp_path]
     monkeypatch.delenv(cache.VARIABLE)
     assert cache.folders()[0].parts[-2:] == ("data", "cache") and len(cache.folders()) == 2
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A local web server; gives its address and the folder that it serves."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", folder
-        running.shutdown()
-        thread.join()
 
 
 def test_fetch_brings_a_file_once(server, tmp_path):

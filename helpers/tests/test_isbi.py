@@ -3,46 +3,19 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from helpers.data.isbi import isbi2012
-from helpers.data.load import load_segmentation
+from helpers.tests import small_sets
 
-SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
-REAL = Path(os.environ.get("DEEP_LEARNING_LAB_ISBI") or SHARED / "isbi2012-em")
-
-
-def sections() -> tuple[list[Image.Image], list[Image.Image]]:
-    """Thirty sections of 20 x 26; image n is grey n on membrane and 100 + n in a cell."""
-    rng = np.random.default_rng(0)
-    cells = rng.random((30, 20, 26)) < 0.7
-    images = np.arange(30)[:, None, None] + 100 * cells
-    return (
-        [Image.fromarray(image.astype(np.uint8)) for image in images],
-        [Image.fromarray((255 * cell).astype(np.uint8)) for cell in cells],
-    )
+REAL = Path(os.environ.get("DEEP_LEARNING_LAB_ISBI") or small_sets.SHARED / "isbi2012-em")
 
 
-@pytest.fixture(params=["pictures", "stacks"])
+@pytest.fixture(params=[small_sets.isbi_pictures, small_sets.isbi_stacks], ids=["pictures", "stacks"])
 def folder(tmp_path, request):
     """The thirty sections, as PNG or as the two TIFF stacks."""
-    images, labels = sections()
-    if request.param == "stacks":
-        for name, pages in (("train-volume.tif", images), ("train-labels.tif", labels)):
-            pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
-        return tmp_path
-    return pictures(tmp_path)
-
-
-def pictures(root: Path) -> Path:
-    for name, pages in zip(("image", "label"), sections(), strict=True):
-        (root / "train" / name).mkdir(parents=True)
-        for number, page in enumerate(pages):
-            page.save(root / "train" / name / f"{number}.png")
-    return root
+    return request.param(tmp_path)
 
 
 def test_sections_are_split_in_blocks(folder):
@@ -74,55 +47,6 @@ def test_tiles_lie_side_by_side_and_what_is_left_over_is_left_out(folder):
 def test_tiles_that_cannot_be_cut_are_refused(folder, size):
     with pytest.raises(ValueError, match=f"tiles of {size[0]} x {size[1]} cannot be cut from sections of 20 x 26"):
         isbi2012(folder, "val", size)
-
-
-@pytest.mark.parametrize("missing", ["image", "label"])
-def test_a_missing_picture_is_named(tmp_path, missing):
-    path = pictures(tmp_path) / "train" / missing / "25.png"
-    path.unlink()
-    with pytest.raises(FileNotFoundError, match=f"{missing}.25.png is missing. Download"):
-        isbi2012(tmp_path, "val", None)
-
-
-def test_a_missing_stack_is_named(tmp_path):
-    images, _ = sections()
-    images[0].save(tmp_path / "train-volume.tif", save_all=True, append_images=images[1:])
-    with pytest.raises(FileNotFoundError, match="train-labels.tif is missing"):
-        isbi2012(tmp_path, "val", None)
-
-
-def test_a_short_stack_is_named(tmp_path):
-    for name, pages in zip(("train-volume.tif", "train-labels.tif"), sections(), strict=True):
-        pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:28])
-    with pytest.raises(ValueError, match="train-volume.tif has no section 28; expected 30"):
-        isbi2012(tmp_path, "test", None)
-
-
-def test_a_missing_folder_says_what_to_put_where(tmp_path, monkeypatch):
-    monkeypatch.setenv("DEEP_LEARNING_LAB_ISBI", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="nowhere.*is missing. Download .*so that train-volume.tif"):
-        load_segmentation("isbi2012", "val")
-
-
-def test_a_damaged_picture_is_named(tmp_path):
-    path = pictures(tmp_path) / "train" / "label" / "25.png"
-    path.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match="25.png is damaged"):
-        isbi2012(tmp_path, "val", None)
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        (np.zeros((20, 27), np.uint8), "25.png is 20 x 27, .*25.png 20 x 26; expected one size"),
-        (np.full((20, 26), 128, np.uint8), "25.png holds 128; expected 0 .membrane. and 255"),
-    ],
-    ids=["size", "grey"],
-)
-def test_a_mask_that_does_not_fit_is_named(tmp_path, labels, message):
-    Image.fromarray(labels).save(pictures(tmp_path) / "train" / "label" / "25.png")
-    with pytest.raises(ValueError, match=message):
-        isbi2012(tmp_path, "val", None)
 
 
 @pytest.mark.skipif(

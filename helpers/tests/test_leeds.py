@@ -1,46 +1,23 @@
 """The reader of Leeds Sports Pose Extended, on a small set of our own and, where it is at hand, on the real one."""
 
 import hashlib
-import http.server
-import os
-import threading
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from scipy.io import savemat
 
 from helpers.data.leeds import leeds_sports
 from helpers.data.skeletons import LSP
+from helpers.tests import small_sets
 
-SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
+REAL = small_sets.SHARED / "lspet"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten photos of 60 x 80 in the original layout; on each visible joint one white pixel, to check the crops by.
-
-    joints.mat counts pixels from 1, and holds nonsense where a joint is not visible.
-    """
-    rng = np.random.default_rng(0)
-    joints = np.full((14, 3, 12), -777.0)
-    (tmp_path / "images").mkdir()
-    for number in range(1, 11):
-        pixels = np.zeros((60, 80, 3), np.uint8)
-        places = rng.permutation(50 * 70)[:14]
-        x, y = places % 70 + 5, places // 70 + 5
-        pixels[y, x] = 255
-        if number == 1:
-            pixels[y[3], x[3]] = 0  # the joint that is not visible
-        Image.fromarray(pixels).save(tmp_path / "images" / f"im{number:05d}.jpg", quality=100, subsampling=0)
-        joints[:, :, number - 1] = np.stack([x + 1, y + 1, np.ones(14)], 1)
-    joints[3, :, 0] = (-777, -777, 0)
-    joints[1:, 2, 1] = 0  # photo 2 has one joint: left out
-    savemat(tmp_path / "joints.mat", {"joints": joints})
-    return tmp_path
+    return small_sets.leeds(tmp_path)
 
 
 def test_seven_train_one_val_two_test(folder):
@@ -99,55 +76,19 @@ def test_joints_that_are_not_visible_or_outside_the_photo_count_nowhere(folder):
     assert leeds_sports(folder, "train", progress=False).visibility[0, :3].tolist() == [2, 2, 0]
 
 
-@pytest.mark.parametrize("harm", ["joints.mat", "images", "im00003.jpg in subset"])
-def test_what_is_missing_is_named(folder, harm):
-    if harm == "joints.mat":
-        (folder / harm).unlink()
-    elif harm == "images":
-        (folder / harm).rename(folder / "pictures")
-    else:
-        (folder / "subset.txt").write_text("im00003.jpg\n")
-        (folder / "images" / "im00003.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=harm.split()[0]):
-        leeds_sports(folder, "train", progress=False)
-
-
-def test_what_is_damaged_is_named(folder):
-    (folder / "images" / "im00003.jpg").write_bytes(b"no photo")
-    with pytest.raises(ValueError, match="im00003.jpg is damaged"):
-        leeds_sports(folder, "train", progress=False)
-    (folder / "joints.mat").write_bytes(b"no matrix")
-    with pytest.raises(ValueError, match="joints.mat cannot be read"):
-        leeds_sports(folder, "train", progress=False)
-    savemat(folder / "joints.mat", {"joints": np.zeros((3, 14, 2000))})
-    with pytest.raises(ValueError, match=r"\(3, 14, 2000\); expected \(14, 3, 10000\)"):
-        leeds_sports(folder, "train", progress=False)
-
-
-def test_it_is_downloaded_where_an_address_is_given(folder, tmp_path_factory):
-    served, home = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("home")
+def test_it_is_downloaded_where_an_address_is_given(folder, server, tmp_path_factory):
+    (address, served), home = server, tmp_path_factory.mktemp("home")
     with zipfile.ZipFile(served / "lspet.zip", "w") as archive:
         for path in folder.rglob("*.*"):
             archive.write(path, path.relative_to(folder))
     right = hashlib.sha256((served / "lspet.zip").read_bytes()).hexdigest()
-
-    def handler(*args):
-        return http.server.SimpleHTTPRequestHandler(*args, directory=str(served))
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{server.server_port}/lspet.zip"
-            assert len(leeds_sports(home, "val", progress=False, url=url, sha256=right)) == 1
-        finally:
-            server.shutdown()
-            thread.join()
+    people = leeds_sports(home, "val", progress=False, url=f"{address}/lspet.zip", sha256=right)
+    assert len(people) == 1
 
 
-@pytest.mark.skipif(not (SHARED / "lspet" / "joints.mat").is_file(), reason=f"no Leeds Sports photos in {SHARED}")
+@pytest.mark.skipif(not (REAL / "joints.mat").is_file(), reason=f"no Leeds Sports photos in {REAL}")
 def test_the_real_photos_are_read():
-    people = leeds_sports(SHARED / "lspet", "val", progress=False)
+    people = leeds_sports(REAL, "val", progress=False)
     assert len(people) == 111 and 0.8 < people.visible.float().mean() < 0.95
     inside = (people.keypoints >= -0.5) & (people.keypoints <= 127.5)
     assert inside.all(-1)[people.visible].all()

@@ -1,7 +1,5 @@
 import hashlib
-import http.server
 import socket
-import threading
 
 import pytest
 import torch
@@ -123,27 +121,6 @@ def weights_file(folder, layer=None) -> str:
     name = f"net-{hashlib.sha256((folder / 'new.pth').read_bytes()).hexdigest()[:8]}.pth"
     (folder / "new.pth").rename(folder / name)
     return name
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A local web server; gives its address and the folder that it serves."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", folder
-        running.shutdown()
-        thread.join()
 
 
 LOADERS = pytest.mark.parametrize("load", [load_keypoint_rcnn, load_mask_rcnn], ids=["keypoint", "mask"])

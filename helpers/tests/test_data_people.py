@@ -258,21 +258,6 @@ def test_by_default_there_are_two_to_four_people_in_an_oblong_image():
     assert smaller.image_size == (64, 80) and smaller.num_people[0] == data.num_people[0]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")],
-    ids=["split", "count"],
-)
-def test_what_cannot_be_rendered_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        rendered_crowds(*arguments)
-
-
-def test_load_people_knows_two_names(tmp_path, monkeypatch):
+def test_people_are_loaded_by_a_name(tmp_path):
     data = load_people("rendered_crowds", "val", count=1, settings=SMALL, cache=tmp_path, progress=False)
     assert len(data) == 1 and data.image_size == (48, 64)
-    with pytest.raises(ValueError, match="no data set 'mpii'; expected 'rendered_crowds' or 'coco'"):
-        load_people("mpii", "val")
-    monkeypatch.setenv("DEEP_LEARNING_LAB_COCO", str(tmp_path / "photos"))
-    with pytest.raises(FileNotFoundError, match="photos"):
-        load_people("coco", "val")

@@ -7,8 +7,8 @@ from helpers.data.people import PeopleSet, box_areas
 from helpers.data.skeletons import COCO, LSP
 from helpers.pictures.colours import BLUE, LEFT, MIDDLE, OF_PERSON, RIGHT, VERMILION, VOID_GREY, WHITE
 from helpers.tests.stick_people import stick_people
-from helpers.tests.test_mask_pictures import rgb, simulated
 from helpers.tests.test_pictures import near, pixels
+from helpers.tests.test_pictures_masks import rgb, simulated
 
 BLACK_IMAGE = torch.zeros(3, 32, 48, dtype=torch.uint8)
 

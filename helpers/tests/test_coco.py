@@ -4,80 +4,24 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from helpers.data.coco import coco_file, coco_people, from_coco, to_coco
-from helpers.data.load import load_people
 from helpers.data.people import PeopleSet
 from helpers.data.rendered import rendered_crowds
 from helpers.data.skeletons import COCO, LSP, Skeleton
 from helpers.people import SceneSettings
+from helpers.tests import small_sets
 
-SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
-REAL = Path(os.environ.get("DEEP_LEARNING_LAB_COCO") or SHARED / "coco-mini")
-SAMPLES = SHARED / "mmpose-samples"
+REAL = Path(os.environ.get("DEEP_LEARNING_LAB_COCO") or small_sets.SHARED / "coco-mini")
+SAMPLES = small_sets.SHARED / "mmpose-samples"
 ROWS = ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")
-CATEGORY = {"id": 1, "name": "person", "keypoints": list(COCO.keypoint_names), "skeleton": [[16, 14]]}
-
-
-def person(number, image, places=None, **more):
-    """An annotation; `places` are x, y, v of the first keypoints, the others are unknown."""
-    places = list(places or ())
-    keypoints = [value for place in places + [(0, 0, 0)] * (17 - len(places)) for value in place]
-    return {
-        "id": number,
-        "image_id": image,
-        "category_id": 1,
-        "bbox": [10, 20, 30, 40],
-        "area": 600.0,
-        "iscrowd": 0,
-        "num_keypoints": len(places),
-        "keypoints": keypoints,
-        **more,
-    }
-
-
-# By number of the photo. Photo 1 has two people, photo 4 someone too small and a crowd besides, photo 2 only such.
-PEOPLE = {
-    1: [person(11, 1, [(10, 20, 2), (30, 40, 1)]), person(12, 1, [(50, 5, 2)])],
-    2: [person(21, 2)],
-    3: [],
-    4: [person(41, 4), person(42, 4, [(8, 9, 2)]), person(43, 4, iscrowd=1, bbox=[0, 0, 60, 30])],
-    6: [person(61, 6, [(7, 7, 2)])],
-}
-
-
-def written(content, path):
-    path.write_text(json.dumps(content))
-    return path
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """The five photos, 60 x 80 but for photo 4, which is 90 x 60; each seen keypoint is a white pixel."""
-    for part in ("train2017", "val2017"):
-        (tmp_path / part).mkdir()
-        images = []
-        for number in (4, 1, 3, 2, 6):  # not in order, as in COCO
-            height, width = (90, 60) if number == 4 else (60, 80)
-            pixels = np.zeros((height, width, 3), np.uint8)
-            for one in PEOPLE[number]:
-                for x, y, v in np.reshape(one["keypoints"], (17, 3)):
-                    pixels[y, x] = 255 * (v == 2)
-            name = f"{number:012d}.png"
-            Image.fromarray(pixels).save(tmp_path / part / name)
-            images.append({"id": number, "file_name": name, "height": height, "width": width})
-        (tmp_path / "annotations").mkdir(exist_ok=True)
-        content = {
-            "images": images,
-            "annotations": [one for people in PEOPLE.values() for one in people],
-            "categories": [CATEGORY],
-        }
-        written(content, tmp_path / "annotations" / f"person_keypoints_{part}.json")
-    return tmp_path
+    return small_sets.coco(tmp_path)
 
 
 def read(folder, split="train", size=(60, 80), **more):
@@ -146,13 +90,13 @@ def test_keypoints_lie_on_what_the_photo_shows(folder, size):
 
 def test_what_other_sets_leave_out_is_worked_out():
     """Without box: around the keypoints, 20 x 10; without area: 0.53 of the box; without num_keypoints: those known."""
-    keypoints = person(0, 0, [(10, 20, 2), (30, 30, 1)])["keypoints"]
+    keypoints = small_sets.person(0, 0, [(10, 20, 2), (30, 30, 1)])["keypoints"]
     bare = {"id": 1, "image_id": 5, "category_id": 1, "keypoints": keypoints}
     nobody = {"id": 2, "image_id": 5, "category_id": 1}
     content = {
         "images": [{"id": 5, "file_name": "x.png", "height": 40, "width": 50}],
         "annotations": [bare, nobody],
-        "categories": [CATEGORY],
+        "categories": [small_sets.CATEGORY],
     }
     data = from_coco(content)
     assert data.boxes_xyxy[0].tolist() == [[10, 20, 30, 30], [0, 0, 0, 0]]
@@ -166,7 +110,7 @@ def same(first: PeopleSet, second: PeopleSet) -> bool:
 
 
 def through_a_file(data, path):
-    return json.loads(written(to_coco(data), path).read_text())
+    return json.loads(small_sets.written(to_coco(data), path).read_text())
 
 
 def test_to_coco_and_back_is_the_same(folder, tmp_path):
@@ -191,8 +135,8 @@ def test_it_is_written_as_coco_writes_it():
     data = from_coco(
         {
             "images": [{"id": 7, "file_name": "x.jpg", "height": 40, "width": 50}],
-            "annotations": [person(1, 7, [(10, 20, 2), (30, 40, 1)])],
-            "categories": [CATEGORY],
+            "annotations": [small_sets.person(1, 7, [(10, 20, 2), (30, 40, 1)])],
+            "categories": [small_sets.CATEGORY],
         }
     )
     content = to_coco(data)
@@ -219,8 +163,8 @@ def test_someone_ignored_whose_keypoints_are_known_stays_both():
     data = from_coco(
         {
             "images": [{"id": 7, "height": 40, "width": 50}],
-            "annotations": [person(1, 7, [(10, 20, 1)], num_keypoints=0)],
-            "categories": [CATEGORY],
+            "annotations": [small_sets.person(1, 7, [(10, 20, 1)], num_keypoints=0)],
+            "categories": [small_sets.CATEGORY],
         }
     )
     assert data.ignored.all() and data.visible.sum() == 1
@@ -247,70 +191,6 @@ def test_other_skeletons_come_back(skeleton):
     )
     assert same(from_coco(to_coco(data)), data)
     assert from_coco(to_coco(data), skeleton=COCO if count == 17 else skeleton).skeleton is skeleton
-
-
-GOOD = {
-    "images": [{"id": 1, "height": 40, "width": 50}],
-    "annotations": [person(1, 1, [(1, 2, 2)])] * 2,
-    "categories": [CATEGORY],
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "more", "message"),
-    [
-        ({"images": [*GOOD["images"], {"id": 2, "height": 50, "width": 40}]}, {}, "images of 2 sizes; expected one"),
-        ({"images": []}, {}, "images of 0 sizes"),
-        ({"categories": [{"id": 1, "name": "person"}]}, {}, "coco says nothing of keypoints"),
-        ({"categories": []}, {}, "coco says nothing of keypoints"),
-        ({"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {}, "annotation 9 has 3 numbers of keypoints; .* of 17"),
-        ({"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry without 'category_id'"),
-        ({}, {"images": torch.zeros(1, 3, 50, 40, dtype=torch.uint8)}, r"images has shape .* \(N=1, 3, H=40, W=50\)"),
-        ({}, {"max_people": 1}, "max_people is 1; an image has 2 people"),
-    ],
-    ids=["sizes", "empty", "instances", "no-category", "short", "entry", "images", "rows"],
-)
-def test_what_is_not_in_cocos_format_is_refused(change, more, message):
-    with pytest.raises(ValueError, match=message):
-        from_coco({**GOOD, **change}, **more)
-
-
-@pytest.mark.parametrize("key", ["images", "annotations", "categories"])
-def test_a_missing_list_is_named(key):
-    with pytest.raises(ValueError, match=f"coco has no {key}; expected images, annotations and categories"):
-        from_coco({name: value for name, value in GOOD.items() if name != key})
-
-
-def test_a_missing_folder_says_what_to_put_where(tmp_path, monkeypatch):
-    monkeypatch.setenv("DEEP_LEARNING_LAB_COCO", str(tmp_path / "nowhere"))
-    message = (
-        r"nowhere.annotations.person_keypoints_val2017.json is missing. Download the photos of val2017 .* from "
-        r"https://.*nowhere.val2017 exist"
-    )
-    with pytest.raises(FileNotFoundError, match=message):
-        load_people("coco", "test")
-
-
-def test_what_is_missing_or_damaged_is_named(folder):
-    photo = folder / "train2017" / "000000000004.png"
-    photo.write_bytes(photo.read_bytes()[:50])
-    with pytest.raises(ValueError, match="000000000004.png is damaged"):
-        read(folder)
-    photo.unlink()
-    with pytest.raises(FileNotFoundError, match="000000000004.png is missing. Put it there from https"):
-        read(folder)
-    file = folder / "annotations" / "person_keypoints_train2017.json"
-    file.write_text(file.read_text()[:-100])
-    with pytest.raises(ValueError, match="person_keypoints_train2017.json is damaged"):
-        read(folder)
-    with pytest.raises(FileNotFoundError, match="people.json is missing; expected a JSON file"):
-        coco_file(folder / "people.json", folder)
-    with pytest.raises(ValueError, match="list.json holds a list; expected a dictionary"):
-        coco_file(written([], folder / "list.json"), folder)
-    with pytest.raises(ValueError, match="empty.json names no photo of people with keypoints"):
-        coco_file(written({**GOOD, "annotations": []}, folder / "empty.json"), folder)
-    with pytest.raises(ValueError, match="expected 'train', 'val' or 'test'"):
-        read(folder, "val2017")
 
 
 @pytest.mark.skipif(not (REAL / "annotations" / "person_keypoints_val2017.json").is_file(), reason=f"no COCO in {REAL}")

@@ -7,7 +7,6 @@ import torch
 import helpers
 from helpers.data import rendered
 from helpers.data.batches import batches
-from helpers.data.load import load_segmentation
 from helpers.data.masks import SegmentationSet, semantic_mask, three_masks
 from helpers.data.rendered import SEEDS, rendered_people, rendered_scene, rendered_segmentation
 from helpers.people import CLOTHES, Scene, SceneSettings, render_scene
@@ -202,24 +201,3 @@ def test_more_than_one_person_may_be_asked_for():
         "val", 2, settings=dataclasses.replace(settings, people=(1, 1)), cache=False, progress=False
     )
     assert many.class_shares()["background"] < one.class_shares()["background"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0")],
-    ids=["split", "count"],
-)
-def test_what_cannot_be_rendered_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        rendered_segmentation(*arguments)
-
-
-def test_load_segmentation_knows_three_names(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="no data set 'coco'; expected 'rendered_people', 'camvid' or 'isbi2012'"):
-        load_segmentation("coco", "val")
-    monkeypatch.setenv("DEEP_LEARNING_LAB_CAMVID", str(tmp_path / "roads"))
-    monkeypatch.setenv("DEEP_LEARNING_LAB_ISBI", str(tmp_path / "cells"))
-    with pytest.raises(FileNotFoundError, match="roads"):
-        load_segmentation("camvid", "val")
-    with pytest.raises(FileNotFoundError, match="cells"):
-        load_segmentation("isbi2012", "val")

@@ -7,7 +7,6 @@ import torch
 
 from helpers.data import rendered
 from helpers.data.batches import batches
-from helpers.data.load import load_poses
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_people, scenes
 from helpers.data.skeletons import COCO, LSP
@@ -163,23 +162,6 @@ def test_an_interrupt_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         rendered_people("val", 2, settings=SMALL, cache=tmp_path, progress=False)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(("holdout",), "expected 'train', 'val' or 'test'"), (("val", 0), "count is 0"), (("val", 2.5), "count is 2.5")],
-)
-def test_what_cannot_be_rendered_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        rendered_people(*arguments)
-
-
-def test_load_poses_knows_two_names(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="no data set 'coco'; expected 'rendered_people' or 'leeds_sports'"):
-        load_poses("coco", "val")
-    monkeypatch.setenv("DEEP_LEARNING_LAB_LEEDS", str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        load_poses("leeds_sports", "val")
 
 
 def test_rendering_sends_few_messages(capfd, monkeypatch):
