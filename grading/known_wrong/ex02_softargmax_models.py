@@ -1,7 +1,7 @@
 """Known wrong answers to exercise 2's questions about networks, `SoftargmaxPose` and `model`.
 
-`grading/known_wrong/ex02_softargmax.py` takes them over: `KNOWN_WRONG = {..., **ex02_softargmax_models.KNOWN_WRONG}`,
-without `model`: what wrong versions of a trained model show depends on weights and needs held-out scenes.
+`KNOWN_WRONG` is without `model`: what wrong versions of a trained model show depends on weights and needs held-out
+scenes.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: F401, for the table
 from torch import nn
+
+from grading.known_wrong.table import networks
 
 __all__ = ["KNOWN_WRONG", "WRONG_MODELS"]
 
@@ -21,8 +23,16 @@ def places(weights):
     return torch.stack([weights.sum(2) @ xs, weights.sum(3) @ ys], dim=-1)
 
 
-def softargmax(scores, beta=1.0):
-    return places((beta * scores).flatten(2).softmax(-1).view_as(scores))
+def softmaxed(scores):
+    return scores.flatten(2).softmax(-1).view_as(scores)
+
+
+def softargmax(scores):
+    return places(softmaxed(scores))
+
+
+def of_sum(weights):
+    return weights / weights.sum((2, 3), keepdim=True)
 
 
 class Softargmax(nn.Module):
@@ -57,108 +67,9 @@ class Softargmax(nn.Module):
         return self.to_pixels(self.locate(scores), scores), scores
 
 
-# From map to image.
-
-
-class MapPixels(Softargmax):
-    def to_pixels(self, where, scores):
-        return where
-
-
-class DividedByStride(Softargmax):
-    def to_pixels(self, where, scores):
-        return (where + 0.5) / self.stride - 0.5
-
-
-class Normalised(Softargmax):
-    def to_pixels(self, where, scores):
-        return where / where.new_tensor([scores.shape[3], scores.shape[2]])
-
-
-class NormalisedToBothSides(Softargmax):
-    def to_pixels(self, where, scores):
-        return 2 * where / where.new_tensor([scores.shape[3] - 1, scores.shape[2] - 1]) - 1
-
-
-class HeightForWidth(Softargmax):
-    def to_pixels(self, where, scores):
-        return where / where.new_tensor([scores.shape[3], scores.shape[2]]) * where.new_tensor(self.image_size)
-
-
-class HeightForWidthLessOne(Softargmax):
-    def to_pixels(self, where, scores):
-        units = where / where.new_tensor([scores.shape[3] - 1, scores.shape[2] - 1])
-        return units * (where.new_tensor(self.image_size) - 1)
-
-
-class OneSideForBoth(Softargmax):
-    def to_pixels(self, where, scores):
-        return where / where.new_tensor([scores.shape[3], scores.shape[2]]) * self.image_size[0]
-
-
-class RowsForColumns(Softargmax):
-    def to_pixels(self, where, scores):
-        height, width = self.image_size
-        return where / where.new_tensor(scores.shape[2:]) * where.new_tensor([width, height])
-
-
-class Offset(Softargmax):
-    def to_pixels(self, where, scores):
-        return (where + 2) * self.stride
-
-
-class HalfPixelInTheWrongUnit(Softargmax):
-    """Takes half of the image for half of a pixel."""
-
-    def to_pixels(self, where, scores):
-        height, width = self.image_size
-        return where * self.stride - where.new_tensor([width / 2, height / 2])
-
-
-class StrideOfOtherMaps(Softargmax):
-    def scores(self, images):
-        return F.interpolate(super().scores(images), scale_factor=2, mode="bilinear")
-
-
-class StrideTwice(Softargmax):
-    def to_pixels(self, where, scores):
-        return ((where + 0.5) * self.stride - 0.5) * self.stride
-
-
-# From scores to places.
-
-
-class Swapped(Softargmax):
-    def locate(self, scores):
-        return super().locate(scores).flip(-1)
-
-
-class AxesMixed(Softargmax):
-    def locate(self, scores):
-        return softargmax(scores.reshape(*scores.shape[:2], scores.shape[3], scores.shape[2]))
-
-
 def argmax(scores):
     index = scores.flatten(2).argmax(-1)
     return torch.stack([index % scores.shape[3], index // scores.shape[3]], dim=-1).to(scores)
-
-
-class HardArgmax(Softargmax):
-    def locate(self, scores):
-        return argmax(scores)
-
-
-class RowsOnly(Softargmax):
-    def locate(self, scores):
-        weights = scores.softmax(dim=-1)
-        return places(weights / scores.shape[2])
-
-
-class RowsForXColumnsForY(Softargmax):
-    def locate(self, scores):
-        x, _ = places(scores.softmax(dim=3) / scores.shape[2]).unbind(-1)
-        _, y = places(scores.softmax(dim=2) / scores.shape[3]).unbind(-1)
-        return torch.stack([x, y], dim=-1)
 
 
 class SoftmaxOfSums(Softargmax):
@@ -167,22 +78,17 @@ class SoftmaxOfSums(Softargmax):
         return torch.stack([x @ torch.arange(x.shape[-1]).float(), y @ torch.arange(y.shape[-1]).float()], dim=-1)
 
 
-class OverKeypoints(Softargmax):
-    def locate(self, scores):
-        weights = scores.softmax(dim=1)
-        return places(weights / weights.sum((2, 3), keepdim=True))
+class BatchNormReluOnScores(Softargmax):
+    def make_head(self, channels, num_keypoints):
+        return nn.Sequential(nn.Conv2d(channels, num_keypoints, 1), nn.BatchNorm2d(num_keypoints), nn.ReLU())
 
 
-class SoftmaxedMaps(Softargmax):
-    def forward(self, images):
-        scores = self.scores(images)
-        return self.to_pixels(softargmax(scores), scores), scores.flatten(2).softmax(-1).view_as(scores)
+class OneMapForAll(Softargmax):
+    def make_head(self, channels, num_keypoints):
+        return nn.Conv2d(channels, 1, 1)
 
-
-class SoftmaxTwice(Softargmax):
     def scores(self, images):
-        scores = super().scores(images)
-        return scores.flatten(2).softmax(-1).view_as(scores)
+        return super().scores(images).expand(-1, self.num_keypoints, -1, -1)
 
 
 class OtherMaps(Softargmax):
@@ -197,144 +103,10 @@ class OtherMaps(Softargmax):
         return self.to_pixels(softargmax(self.second(scores)), scores), scores
 
 
-class SigmoidOnReturned(Softargmax):
-    def forward(self, images):
-        scores = self.scores(images)
-        return self.to_pixels(softargmax(scores), scores), scores.sigmoid()
-
-
-class Rounds(Softargmax):
-    def to_pixels(self, where, scores):
-        return super().to_pixels(where, scores).round()
-
-
-class WholeNumbers(Softargmax):
-    def to_pixels(self, where, scores):
-        return super().to_pixels(where, scores).long()
-
-
-class ReluOnScores(Softargmax):
-    def scores(self, images):
-        return super().scores(images).relu()
-
-
-class BatchNormReluOnScores(Softargmax):
-    def make_head(self, channels, num_keypoints):
-        return nn.Sequential(nn.Conv2d(channels, num_keypoints, 1), nn.BatchNorm2d(num_keypoints), nn.ReLU())
-
-
-class SigmoidOnScores(Softargmax):
-    def scores(self, images):
-        return super().scores(images).sigmoid()
-
-
-class ScaledAway(Softargmax):
-    """Divides by the largest score: no peak can stand out."""
-
-    def scores(self, images):
-        scores = super().scores(images)
-        return scores / scores.abs().amax((2, 3), keepdim=True).clamp(min=1e-6)
-
-
-class ReadsBetaBackwards(Softargmax):
-    """A temperature so high that all keypoints stay in the middle."""
-
-    def scores(self, images):
-        return super().scores(images).clamp(-1, 1)
-
-
-class TransposedMaps(Softargmax):
-    def forward(self, images):
-        where, scores = super().forward(images)
-        return where, scores.transpose(2, 3)
-
-
-# What is returned.
-
-
-class KeypointsOnly(Softargmax):
-    def forward(self, images):
-        return super().forward(images)[0]
-
-
-class ScoresOnly(Softargmax):
-    def forward(self, images):
-        return super().forward(images)[1]
-
-
-class PairSwapped(Softargmax):
-    def forward(self, images):
-        return super().forward(images)[::-1]
-
-
-class Dictionary(Softargmax):
-    def forward(self, images):
-        keypoints, scores = super().forward(images)
-        return {"keypoints": keypoints, "scoremaps": scores}
-
-
-class ThreeThings(Softargmax):
-    def forward(self, images):
-        return *super().forward(images), self.backbone(images)
-
-
-class FlatMaps(Softargmax):
-    def forward(self, images):
-        keypoints, scores = super().forward(images)
-        return keypoints, scores.flatten(2)
-
-
-class FeaturesForScores(Softargmax):
-    def forward(self, images):
-        return super().forward(images)[0], self.backbone(images)
-
-
-class FlatOutput(Softargmax):
-    def to_pixels(self, where, scores):
-        return super().to_pixels(where, scores).flatten(1)
-
-
-class AxesSwapped(Softargmax):
-    def to_pixels(self, where, scores):
-        return super().to_pixels(where, scores).transpose(1, 2)
-
-
-class SeventeenKeypoints(Softargmax):
-    def __init__(self, backbone, num_keypoints, image_size):
-        super().__init__(backbone, 17, image_size)
-
-
-class DropsTheBatchAxis(Softargmax):
-    def to_pixels(self, where, scores):
-        return super().to_pixels(where, scores).squeeze()
-
-
-class ScoresDropTheBatchAxis(Softargmax):
-    def forward(self, images):
-        keypoints, scores = super().forward(images)
-        return keypoints, scores.squeeze()
-
-
-class NotFinite(Softargmax):
-    """exp without the softmax's care."""
-
-    def locate(self, scores):
-        weights = (1000 * scores).exp()
-        return places(weights / weights.sum((2, 3), keepdim=True))
-
-
-# What is trained.
-
-
 class DetachedBackbone(Softargmax):
     def features(self, images):
         with torch.no_grad():
             return self.backbone(images)
-
-
-class FrozenBackbone(Softargmax):
-    def own(self, backbone):
-        self.backbone = backbone.requires_grad_(False)
 
 
 class UnregisteredBackbone(Softargmax):
@@ -343,22 +115,6 @@ class UnregisteredBackbone(Softargmax):
 
     def features(self, images):
         return self.parts[0](images)
-
-
-class DetachedOutput(Softargmax):
-    def locate(self, scores):
-        return softargmax(scores.detach())
-
-
-class DetachedScores(Softargmax):
-    def forward(self, images):
-        keypoints, scores = super().forward(images)
-        return keypoints, scores.detach()
-
-
-class LazyLayers(Softargmax):
-    def make_head(self, channels, num_keypoints):
-        return nn.LazyConv2d(num_keypoints, 1)
 
 
 class LayersMadeInForward(Softargmax):
@@ -372,26 +128,6 @@ class LayersMadeInForward(Softargmax):
         return self.head(features)
 
 
-class FixedMaps(Softargmax):
-    """One map for each keypoint, learned, whatever the image."""
-
-    def scores(self, images):
-        return super().scores(torch.ones_like(images)) * 1.0
-
-
-class IgnoresFeatures(Softargmax):
-    def features(self, images):
-        return torch.ones_like(self.backbone(images))
-
-
-class OneMapForAll(Softargmax):
-    def make_head(self, channels, num_keypoints):
-        return nn.Conv2d(channels, 1, 1)
-
-    def scores(self, images):
-        return super().scores(images).expand(-1, self.num_keypoints, -1, -1)
-
-
 class FlattenedHead(Softargmax):
     """A linear layer over the whole map, built for a square one."""
 
@@ -403,20 +139,6 @@ class FlattenedHead(Softargmax):
     def scores(self, images):
         side = self.image_size[0] // self.stride
         return self.linear(self.features(images).flatten(1)).view(len(images), -1, side, side)
-
-
-# In eval mode.
-
-
-class DropoutInEval(Softargmax):
-    def features(self, images):
-        return F.dropout(super().features(images), 0.2)
-
-
-class MixesImages(Softargmax):
-    def features(self, images):
-        features = super().features(images)
-        return features - features.mean(0) if len(features) > 1 else features
 
 
 class BatchStatistics(Softargmax):
@@ -448,71 +170,98 @@ def not_a_module(backbone, num_keypoints, image_size):
     return SimpleNamespace(forward=Softargmax(backbone, num_keypoints, image_size).forward)
 
 
+NETWORKS_GIVEN = {
+    "height, width": "scores.shape[2:]",
+    "sides": "where.new_tensor([width, height])",
+    "image_height, image_width": "self.image_size",
+    "image_sides": "where.new_tensor([image_width, image_height])",
+    "keypoints, maps": "super().forward(images)",
+    "features": "super().features(images)",
+    "raw": "super().scores(images)",
+    "own": "self.scores(images)",
+    "located": "self.to_pixels(softargmax(own), own)",
+    "in_pixels": "super().to_pixels(where, scores)",
+    "over_x": "places(scores.softmax(dim=3) / height)",
+    "over_y": "places(scores.softmax(dim=2) / width)",
+}
+
+NETWORKS = {
+    # From map to image.
+    "map_pixels": {"to_pixels": "where"},
+    "divided_by_stride": {"to_pixels": "(where + 0.5) / self.stride - 0.5"},
+    "normalised_output": {"to_pixels": "where / sides"},
+    "normalised_output.both_sides": {"to_pixels": "2 * where / (sides - 1) - 1"},
+    "height_for_width": {"to_pixels": "where / sides * where.new_tensor(self.image_size)"},
+    "height_for_width.less_one": {"to_pixels": "where / (sides - 1) * (where.new_tensor(self.image_size) - 1)"},
+    "height_for_width.one_side_for_both": {"to_pixels": "where / sides * self.image_size[0]"},
+    "height_for_width.rows_for_columns": {"to_pixels": "where / sides.flip(0) * image_sides"},
+    "offset": {"to_pixels": "(where + 2) * self.stride"},
+    # Takes half of the image for half of a pixel.
+    "offset.half_of_the_image": {"to_pixels": "where * self.stride - image_sides / 2"},
+    "stride_of_other_maps": {"scores": "F.interpolate(raw, scale_factor=2, mode='bilinear')"},
+    "other_mapping.stride_twice": {"to_pixels": "((where + 0.5) * self.stride - 0.5) * self.stride"},
+    # From scores to places.
+    "x_y_swapped": {"locate": "super().locate(scores).flip(-1)"},
+    "axes_mixed": {"locate": "softargmax(scores.reshape(*scores.shape[:2], width, height))"},
+    "hard_argmax": {"locate": "argmax(scores)"},
+    "softmax_over_one_axis": {"locate": "over_x"},
+    "softmax_over_one_axis.each_its_own": {"locate": "torch.stack([over_x[..., 0], over_y[..., 1]], dim=-1)"},
+    "softmax_over_one_axis.of_sums": SoftmaxOfSums,
+    "softmax_over_one_axis.over_keypoints": {"locate": "places(of_sum(scores.softmax(dim=1)))"},
+    "softmaxed_maps": {"forward": "located, softmaxed(own)"},
+    "softmaxed_maps.twice": {"scores": "softmaxed(raw)"},
+    "other_maps": OtherMaps,
+    "other_maps.sigmoid_on_returned": {"forward": "located, own.sigmoid()"},
+    "rounds": {"to_pixels": "in_pixels.long()"},
+    "rounds.to_float": {"to_pixels": "in_pixels.round()"},
+    "relu_on_scores": {"scores": "raw.relu()"},
+    "relu_on_scores.after_batch_norm": BatchNormReluOnScores,
+    "sigmoid_on_scores": {"scores": "raw.sigmoid()"},
+    # Divides by the largest score: no peak can stand out.
+    "does_not_learn.scaled_away": {"scores": "raw / raw.abs().amax((2, 3), keepdim=True).clamp(min=1e-6)"},
+    # A temperature so high that all keypoints stay in the middle.
+    "does_not_learn.clamped": {"scores": "raw.clamp(-1, 1)"},
+    "maps_transposed": {"forward": "keypoints, maps.transpose(2, 3)"},
+    "wrong_feature_count": FlattenedHead,
+    # What is returned.
+    "keypoints_only": {"forward": "keypoints"},
+    "scores_only": {"forward": "maps"},
+    "pair_swapped": {"forward": "maps, keypoints"},
+    "not_a_pair.dict": {"forward": "{'keypoints': keypoints, 'scoremaps': maps}"},
+    "not_a_pair.three": {"forward": "keypoints, maps, self.backbone(images)"},
+    "score_shape.flat": {"forward": "keypoints, maps.flatten(2)"},
+    "score_shape.features": {"forward": "keypoints, self.backbone(images)"},
+    "flat_output": {"to_pixels": "in_pixels.flatten(1)"},
+    "axes_swapped": {"to_pixels": "in_pixels.transpose(1, 2)"},
+    "fixed_number_of_keypoints": {"__init__": "super().__init__(backbone, 17, image_size)"},
+    "drops_the_batch_axis": {"to_pixels": "in_pixels.squeeze()"},
+    "drops_the_batch_axis.of_scores": {"forward": "keypoints, maps.squeeze()"},
+    # exp without the softmax's care.
+    "not_finite": {"locate": "places(of_sum((1000 * scores).exp()))"},
+    # What is trained.
+    "detached_backbone": DetachedBackbone,
+    "frozen_backbone": {"own": "super().own(backbone.requires_grad_(False))"},
+    "unregistered_backbone": UnregisteredBackbone,
+    "detached_output": {"locate": "softargmax(scores.detach())"},
+    "detached_scores": {"forward": "keypoints, maps.detach()"},
+    "lazy_layers": {"make_head": "nn.LazyConv2d(num_keypoints, 1)"},
+    "lazy_layers.in_forward": LayersMadeInForward,
+    # One map for each keypoint, learned, whatever the image.
+    "ignores_image": {"scores": "super().scores(torch.ones_like(images)) * 1.0"},
+    "ignores_image.features_unused": {"features": "torch.ones_like(self.backbone(images))"},
+    "one_point_for_all": OneMapForAll,
+    # In eval mode.
+    "dropout_in_eval": {"features": "F.dropout(features, 0.2)"},
+    "mixes_images": {"features": "features - features.mean(0) if len(features) > 1 else features"},
+    "mixes_images.batch_statistics": BatchStatistics,
+    "no_super_init": NoSuperInit,
+    "needs_softargmax": NeedsSoftargmax,
+    "NameError": NoSuchName,
+    "not_a_module": not_a_module,
+}
+
 KNOWN_WRONG: dict[str, dict[str, object]] = {
-    "SoftargmaxPose": {
-        "map_pixels": MapPixels,
-        "divided_by_stride": DividedByStride,
-        "normalised_output": Normalised,
-        "normalised_output.both_sides": NormalisedToBothSides,
-        "height_for_width": HeightForWidth,
-        "height_for_width.less_one": HeightForWidthLessOne,
-        "height_for_width.one_side_for_both": OneSideForBoth,
-        "height_for_width.rows_for_columns": RowsForColumns,
-        "offset": Offset,
-        "offset.half_of_the_image": HalfPixelInTheWrongUnit,
-        "stride_of_other_maps": StrideOfOtherMaps,
-        "other_mapping.stride_twice": StrideTwice,
-        "x_y_swapped": Swapped,
-        "axes_mixed": AxesMixed,
-        "hard_argmax": HardArgmax,
-        "softmax_over_one_axis": RowsOnly,
-        "softmax_over_one_axis.each_its_own": RowsForXColumnsForY,
-        "softmax_over_one_axis.of_sums": SoftmaxOfSums,
-        "softmax_over_one_axis.over_keypoints": OverKeypoints,
-        "softmaxed_maps": SoftmaxedMaps,
-        "softmaxed_maps.twice": SoftmaxTwice,
-        "other_maps": OtherMaps,
-        "other_maps.sigmoid_on_returned": SigmoidOnReturned,
-        "rounds": WholeNumbers,
-        "rounds.to_float": Rounds,
-        "relu_on_scores": ReluOnScores,
-        "relu_on_scores.after_batch_norm": BatchNormReluOnScores,
-        "sigmoid_on_scores": SigmoidOnScores,
-        "does_not_learn.scaled_away": ScaledAway,
-        "does_not_learn.clamped": ReadsBetaBackwards,
-        "maps_transposed": TransposedMaps,
-        "wrong_feature_count": FlattenedHead,
-        "keypoints_only": KeypointsOnly,
-        "scores_only": ScoresOnly,
-        "pair_swapped": PairSwapped,
-        "not_a_pair.dict": Dictionary,
-        "not_a_pair.three": ThreeThings,
-        "score_shape.flat": FlatMaps,
-        "score_shape.features": FeaturesForScores,
-        "flat_output": FlatOutput,
-        "axes_swapped": AxesSwapped,
-        "fixed_number_of_keypoints": SeventeenKeypoints,
-        "drops_the_batch_axis": DropsTheBatchAxis,
-        "drops_the_batch_axis.of_scores": ScoresDropTheBatchAxis,
-        "not_finite": NotFinite,
-        "detached_backbone": DetachedBackbone,
-        "frozen_backbone": FrozenBackbone,
-        "unregistered_backbone": UnregisteredBackbone,
-        "detached_output": DetachedOutput,
-        "detached_scores": DetachedScores,
-        "lazy_layers": LazyLayers,
-        "lazy_layers.in_forward": LayersMadeInForward,
-        "ignores_image": FixedMaps,
-        "ignores_image.features_unused": IgnoresFeatures,
-        "one_point_for_all": OneMapForAll,
-        "dropout_in_eval": DropoutInEval,
-        "mixes_images": MixesImages,
-        "mixes_images.batch_statistics": BatchStatistics,
-        "no_super_init": NoSuperInit,
-        "needs_softargmax": NeedsSoftargmax,
-        "NameError": NoSuchName,
-        "not_a_module": not_a_module,
-    }
+    "SoftargmaxPose": networks(Softargmax, NETWORKS, globals(), NETWORKS_GIVEN)
 }
 
 
@@ -530,26 +279,12 @@ class OneGuess(nn.Module):
         return self.pose.expand(len(images), -1, -1), images.new_zeros(len(images), 17, 16, 16)
 
 
-class GuessSwapped(OneGuess):
-    def forward(self, images):
-        return super().forward(images)[::-1]
-
-
-class GuessInADict(OneGuess):
-    def forward(self, images):
-        return {"keypoints": super().forward(images)[0]}
-
-
-class GuessOfNan(OneGuess):
-    def forward(self, images):
-        keypoints, scores = super().forward(images)
-        return keypoints * float("nan"), scores
-
-
-WRONG_MODELS: dict[str, object] = {
+GUESSES = {
     "too_far": OneGuess,
-    "pair_swapped": GuessSwapped,
-    "type": GuessInADict,
-    "not_finite": GuessOfNan,
+    "pair_swapped": {"forward": "maps, keypoints"},
+    "type": {"forward": "{'keypoints': keypoints}"},
+    "not_finite": {"forward": "keypoints * float('nan'), maps"},
     "not_a_module": lambda: 3,
 }
+
+WRONG_MODELS: dict[str, object] = networks(OneGuess, GUESSES, globals(), {"keypoints, maps": "super().forward(images)"})

@@ -1,18 +1,18 @@
-"""Known wrong answers to exercise 4's questions about crops, by the name that checks and feedback use.
-
-Where several mistakes explain an answer, the first in order is named. Several wrong versions may make one mistake: its
-name is what stands before the dot.
-"""
+"""Known wrong answers to exercise 4's questions about crops."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from grading.known_wrong import ex04_crops_to_image
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
 
-# boxes_to_crops: the steps of a right answer, for all mistakes but their own
+# boxes_to_crops
 
 
 def _size(crop_size):
@@ -35,8 +35,7 @@ def _scale(boxes, size):
 def _transforms(centre, scale, size):
     """Return transforms (N, 2, 3) from scales (N,) or (N, 2), with centre on centre."""
     scales = scale[:, None].expand(-1, 2) if scale.ndim == 1 else scale
-    shift = centre - scales * scale.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2])
-    return torch.cat([torch.diag_embed(scales), shift[:, :, None]], dim=2)
+    return _with_shift(scales, centre - scales * scale.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2]))
 
 
 def _places(transforms, size):
@@ -62,16 +61,13 @@ def _cut(images, boxes_xyxy, transforms, size, **settings):
 
 
 def _scaled(images, boxes_xyxy, crop_size, scale):
-    """Return crops and transforms with `scale(boxes, size)`, centred as they should be."""
     boxes, size = torch.cat(boxes_xyxy), _size(crop_size)
-    return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale(boxes, size), size), size)
+    return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale, size), size)
 
 
 def _centred(images, boxes_xyxy, crop_size, padding, centre):
-    """Return crops and transforms with `centre(boxes, scale, size)`, scaled as they should be."""
     boxes, size = torch.cat(boxes_xyxy), _size(crop_size)
-    scale = padding * _scale(boxes, size)
-    return _cut(images, boxes_xyxy, _transforms(centre(boxes, scale, size), scale, size), size)
+    return _cut(images, boxes_xyxy, _transforms(centre, padding * _scale(boxes, size), size), size)
 
 
 def _right(images, boxes_xyxy, crop_size, padding=1.25, **settings):
@@ -80,25 +76,40 @@ def _right(images, boxes_xyxy, crop_size, padding=1.25, **settings):
     return _cut(images, boxes_xyxy, _transforms(_centre(boxes), scale, size), size, **settings)
 
 
-# boxes_to_crops: scale
+def _largest(scales):
+    return scales.amax().expand(len(scales)) if len(scales) else scales
 
 
-def crops_stretched(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size))
+def _with_shift(scales, shift):
+    return torch.cat([torch.diag_embed(scales), shift[:, :, None]], dim=2)
 
 
-def crops_stretched__without_padding(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, _asked)
+def _padded(parts):
+    return pad_sequence(parts, batch_first=True)
 
 
-def crops_stretched__from_a_square(images, boxes_xyxy, crop_size, padding=1.25):
-    """The box becomes a square, which an oblong crop stretches again."""
+def _area(boxes):
+    return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
 
-    def scale(boxes, size):
-        side = padding * (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True).clamp(min=1e-3)
-        return side / boxes.new_tensor([size[1], size[0]])
 
-    return _scaled(images, boxes_xyxy, crop_size, scale)
+def crops_number_as_size_raises(images, boxes_xyxy, crop_size, padding=1.25):
+    h, w = crop_size
+    return _right(images, boxes_xyxy, (h, w), padding)
+
+
+def scaled(scale):
+    """Return the text of an answer with this scale, centred as it should be."""
+    return f"_scaled(images, boxes_xyxy, crop_size, {scale})"
+
+
+def centred(centre):
+    """Return the text of an answer with this centre, scaled as it should be."""
+    return f"_centred(images, boxes_xyxy, crop_size, padding, {centre})"
+
+
+def of_boxes(changed):
+    """Return the text of a right answer for changed boxes b of each image."""
+    return f"_right(images, [{changed} for b in boxes_xyxy], crop_size, padding)"
 
 
 def crops_stretched__resized(images, boxes_xyxy, crop_size, padding=1.25):
@@ -117,120 +128,6 @@ def crops_stretched__resized(images, boxes_xyxy, crop_size, padding=1.25):
     return torch.stack(crops), torch.stack(transforms)
 
 
-def crops_smaller_scale(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size).amin(dim=1))
-
-
-def crops_width_only(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size)[:, 0])
-
-
-def crops_height_only(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size)[:, 1])
-
-
-def crops_mean_scale(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size).mean(dim=1))
-
-
-def crops_mean_scale__of_areas(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _asked(boxes, size).prod(dim=1).sqrt())
-
-
-def crops_longest_sides(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _longest(boxes) / max(size))
-
-
-def crops_longest_sides__by_the_shorter(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _longest(boxes) / min(size))
-
-
-def crops_longest_sides__by_the_height(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _longest(boxes) / size[0])
-
-
-def crops_longest_sides__by_the_width(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _longest(boxes) / size[1])
-
-
-def _longest(boxes):
-    return (boxes[:, 2:] - boxes[:, :2]).amax(dim=1).clamp(min=1e-3)
-
-
-def crops_crop_sides_swapped(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding * _scale(boxes, size[::-1]))
-
-
-def crops_one_scale_for_all(images, boxes_xyxy, crop_size, padding=1.25):
-    def scale(boxes, size):
-        scales = padding * _scale(boxes, size)
-        return scales.amax().expand(len(boxes)) if len(boxes) else scales
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
-
-
-def crops_one_scale_for_all__of_an_image(images, boxes_xyxy, crop_size, padding=1.25):
-    def scale(boxes, size):
-        parts = padding * _scale(boxes, size)
-        return torch.cat([s.max().expand(len(s)) if len(s) else s for s in parts.split([len(b) for b in boxes_xyxy])])
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
-
-
-def crops_scale_upside_down(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: 1 / (padding * _scale(boxes, size)))
-
-
-def crops_padding_forgotten(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, _scale)
-
-
-def crops_padding_twice(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding**2 * _scale(boxes, size))
-
-
-def crops_padding_both_sides(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: (2 * padding - 1) * _scale(boxes, size))
-
-
-def crops_padding_both_sides__each(images, boxes_xyxy, crop_size, padding=1.25):
-    """Each side grows by `padding` times itself, to the left and to the right."""
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: (2 * padding + 1) * _scale(boxes, size))
-
-
-def crops_padding_both_sides__one_more(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: (1 + padding) * _scale(boxes, size))
-
-
-def crops_padding_in_pixels(images, boxes_xyxy, crop_size, padding=1.25):
-    def scale(boxes, size):
-        return (_asked(boxes, size) + 2 * padding / boxes.new_tensor([size[1], size[0]])).amax(dim=1)
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
-
-
-def crops_padding_in_pixels__added_to_scale(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: padding + _scale(boxes, size))
-
-
-def crops_padding_divides(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: _scale(boxes, size) / padding)
-
-
-def crops_padding_fixed(images, boxes_xyxy, crop_size, padding=1.25):
-    return _scaled(images, boxes_xyxy, crop_size, lambda boxes, size: 1.25 * _scale(boxes, size))
-
-
-# boxes_to_crops: place
-
-
-def crops_clamped_to_image(images, boxes_xyxy, crop_size, padding=1.25):
-    height, width = images.shape[2:]
-    last = images.new_tensor([width - 1, height - 1] * 2)
-    inside = [torch.minimum(boxes.clamp(min=0), last) for boxes in boxes_xyxy]
-    return _right(images, inside, crop_size, padding)
-
-
 def crops_clamped_to_image__with_padding(images, boxes_xyxy, crop_size, padding=1.25):
     """The padded box is clamped."""
     height, width = images.shape[2:]
@@ -242,321 +139,12 @@ def crops_clamped_to_image__with_padding(images, boxes_xyxy, crop_size, padding=
     return _right(images, grown, crop_size, 1.0)
 
 
-def crops_moved_into_image(images, boxes_xyxy, crop_size, padding=1.25):
-    def centre(boxes, scale, size):
-        half = scale[:, None] * boxes.new_tensor([size[1] - 1, size[0] - 1]) / 2
-        last = boxes.new_tensor([images.shape[3] - 1, images.shape[2] - 1])
-        return torch.maximum(torch.minimum(_centre(boxes), last - half), half)
-
-    return _centred(images, boxes_xyxy, crop_size, padding, centre)
-
-
-def crops_starts_at_corner(images, boxes_xyxy, crop_size, padding=1.25):
-    def centre(boxes, scale, size):
-        return boxes[:, :2] + scale[:, None] * boxes.new_tensor([size[1] - 1, size[0] - 1]) / 2
-
-    return _centred(images, boxes_xyxy, crop_size, padding, centre)
-
-
-def crops_starts_at_corner__of_the_padded_box(images, boxes_xyxy, crop_size, padding=1.25):
-    """As large as the larger side asks, but the shorter one grows to one side only."""
-
-    def centre(boxes, scale, size):
-        corner = _centre(boxes) - padding * (boxes[:, 2:] - boxes[:, :2]) / 2
-        return corner + scale[:, None] * boxes.new_tensor([size[1] - 1, size[0] - 1]) / 2
-
-    return _centred(images, boxes_xyxy, crop_size, padding, centre)
-
-
-def crops_centred_on_corner(images, boxes_xyxy, crop_size, padding=1.25):
-    return _centred(images, boxes_xyxy, crop_size, padding, lambda boxes, *_: boxes[:, :2])
-
-
-def crops_centred_on_corner__opposite(images, boxes_xyxy, crop_size, padding=1.25):
-    return _centred(images, boxes_xyxy, crop_size, padding, lambda boxes, *_: boxes[:, 2:])
-
-
-def crops_boxes_as_xywh(images, boxes_xyxy, crop_size, padding=1.25):
-    as_corners = [torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], dim=1) for boxes in boxes_xyxy]
-    return _right(images, as_corners, crop_size, padding)
-
-
-def crops_boxes_as_cxcywh(images, boxes_xyxy, crop_size, padding=1.25):
-    as_corners = [torch.cat([b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2], dim=1) for b in boxes_xyxy]
-    return _right(images, as_corners, crop_size, padding)
-
-
-def crops_boxes_y_first(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes[:, [1, 0, 3, 2]] for boxes in boxes_xyxy], crop_size, padding)
-
-
-# boxes_to_crops: what a crop shows
-
-
-def crops_crop_size_w_first(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, _size(crop_size)[::-1], padding)
-
-
-def crops_transposed_crop(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops.transpose(2, 3), transforms
-
-
-def crops_transposed_crop__reshaped(images, boxes_xyxy, crop_size, padding=1.25):
-    """A grid with the axes (w, h), taken for (h, w)."""
-    boxes, (h, w) = torch.cat(boxes_xyxy), _size(crop_size)
-    transforms = _transforms(_centre(boxes), padding * _scale(boxes, (h, w)), (h, w))
-    places = _places(transforms, (h, w)).transpose(1, 2).reshape(-1, h, w, 2)
-    return _look(images[_owners(boxes_xyxy)], places), transforms
-
-
-def crops_mirrored_crop(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops.flip(3), transforms
-
-
-def crops_mirrored_crop__upside_down(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops.flip(2), transforms
-
-
-def crops_grid_y_first(images, boxes_xyxy, crop_size, padding=1.25):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    places, (height, width) = _places(transforms, _size(crop_size)), images.shape[2:]
-    grid = (2 * places + 1) / places.new_tensor([width, height]) - 1
-    return F.grid_sample(images[_owners(boxes_xyxy)], grid.flip(-1), align_corners=False), transforms
-
-
-def crops_border_replicated(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, crop_size, padding, padding_mode="border")
-
-
-def crops_border_reflected(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, crop_size, padding, padding_mode="reflection")
-
-
-def crops_border_filled(images, boxes_xyxy, crop_size, padding=1.25):
-    """Grey outside."""
-    crops, transforms = _right(images - 0.5, boxes_xyxy, crop_size, padding)
-    return crops + 0.5, transforms
-
-
-def crops_border_filled__with_the_mean(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    inside = _right(torch.ones_like(images), boxes_xyxy, crop_size, padding)[0]
-    return crops + (1 - inside) * images.mean(dim=(2, 3), keepdim=True)[_owners(boxes_xyxy)], transforms
-
-
-def crops_nearest(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, crop_size, padding, mode="nearest")
-
-
-def crops_half_pixel(images, boxes_xyxy, crop_size, padding=1.25):
-    """From outer edges, read as from pixel centres."""
-    return _right(images, boxes_xyxy, crop_size, padding, align_corners=True)
-
-
-def crops_half_pixel__without_half(images, boxes_xyxy, crop_size, padding=1.25):
-    """The edges are half a pixel away from where this grid takes them to be."""
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    return _look(images[_owners(boxes_xyxy)], _places(transforms, _size(crop_size)) - 0.5), transforms
-
-
-def crops_half_pixel__from_centres(images, boxes_xyxy, crop_size, padding=1.25):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    height, width = images.shape[2:]
-    grid = 2 * _places(transforms, _size(crop_size)) / images.new_tensor([width - 1, height - 1]) - 1
-    return F.grid_sample(images[_owners(boxes_xyxy)], grid, align_corners=False), transforms
-
-
-def crops_half_pixel__by_width_and_centres(images, boxes_xyxy, crop_size, padding=1.25):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    height, width = images.shape[2:]
-    grid = 2 * _places(transforms, _size(crop_size)) / images.new_tensor([width, height]) - 1
-    return F.grid_sample(images[_owners(boxes_xyxy)], grid, align_corners=True), transforms
-
-
-def crops_half_crop_pixel(images, boxes_xyxy, crop_size, padding=1.25):
-    """The crop's centre is (w - 1) / 2 in the crop, but w / 2 in the transform."""
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    shift = transforms[:, :, 2] - transforms[:, :, :2].sum(dim=2) / 2
-    return crops, torch.cat([transforms[:, :, :2], shift[:, :, None]], dim=2)
-
-
-def crops_half_crop_pixel__the_other_way(images, boxes_xyxy, crop_size, padding=1.25):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    shift = transforms[:, :, 2] - transforms[:, :, :2].sum(dim=2) / 2
-    moved = torch.cat([transforms[:, :, :2], shift[:, :, None]], dim=2)
-    return _look(images[_owners(boxes_xyxy)], _places(moved, _size(crop_size))), transforms
-
-
 def crops_half_crop_pixel__from_edge_to_edge(images, boxes_xyxy, crop_size, padding=1.25):
     """`affine_grid` with `align_corners=True` puts the outermost pixels on the edges; the transform does not."""
     transforms, (h, w) = _right(images, boxes_xyxy, crop_size, padding)[1], _size(crop_size)
-    centre = _transforms_at(transforms, [(w - 1) / 2, (h - 1) / 2])
+    centre = transforms @ transforms.new_tensor([(w - 1) / 2, (h - 1) / 2, 1])
     scales = transforms[:, [0, 1], [0, 1]] * transforms.new_tensor([w / (w - 1), h / (h - 1)])
     return _look(images[_owners(boxes_xyxy)], _places(_transforms(centre, scales, (h, w)), (h, w))), transforms
-
-
-def _transforms_at(transforms, pixel):
-    return transforms @ transforms.new_tensor([*pixel, 1])
-
-
-# boxes_to_crops: the transform
-
-
-def _with_transforms(images, boxes_xyxy, crop_size, padding, change):
-    """Return right crops, and transforms that `change(transforms, boxes, size)` gives."""
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops, change(transforms, torch.cat(boxes_xyxy), _size(crop_size))
-
-
-def crops_inverse_transform(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        last = transforms.new_tensor([0, 0, 1]).expand(len(transforms), 1, 3)
-        return torch.linalg.inv(torch.cat([transforms, last], dim=1))[:, :2]
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_normalised_transform(images, boxes_xyxy, crop_size, padding=1.25):
-    """What `affine_grid` wants: from -1 to 1 in the crop to -1 to 1 in the image."""
-
-    def change(transforms, boxes, size):
-        whole = transforms.new_tensor([images.shape[3], images.shape[2]])
-        scales = transforms[:, [0, 1], [0, 1]] * transforms.new_tensor([size[1], size[0]]) / whole
-        shift = (2 * _centre(boxes) + 1) / whole - 1
-        return torch.cat([torch.diag_embed(scales), shift[:, :, None]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_normalised_transform__to_shares(images, boxes_xyxy, crop_size, padding=1.25):
-    """From pixels of the crop to shares of the image."""
-
-    def change(transforms, boxes, size):
-        return transforms / transforms.new_tensor([[images.shape[3]], [images.shape[2]]])
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_normalised_transform__to_pixels(images, boxes_xyxy, crop_size, padding=1.25):
-    """From -1 to 1 in the crop to pixels of the image."""
-
-    def change(transforms, boxes, size):
-        scales = transforms[:, [0, 1], [0, 1]] * transforms.new_tensor([size[1], size[0]]) / 2
-        return torch.cat([torch.diag_embed(scales), _centre(boxes)[:, :, None]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_y_first(images, boxes_xyxy, crop_size, padding=1.25):
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, lambda transforms, *_: transforms.flip(1))
-
-
-def crops_transform_y_first__shift(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        return torch.cat([transforms[:, :, :2], transforms[:, :, 2:].flip(1)], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_y_first__for_y_first(images, boxes_xyxy, crop_size, padding=1.25):
-    """A map of (y, x) to (y, x)."""
-
-    def change(transforms, boxes, size):
-        return transforms[:, [1, 0]][..., [1, 0, 2]]
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_without_padding(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        return _transforms(_centre(boxes), _scale(boxes, size), size)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_of_the_centre(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        return torch.cat([transforms[:, :, :2], _centre(boxes)[:, :, None]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_of_the_corner(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        return torch.cat([transforms[:, :, :2], boxes[:, :2, None]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_of_the_corner__padded(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        corner = _centre(boxes) - padding * (boxes[:, 2:] - boxes[:, :2]) / 2
-        return torch.cat([transforms[:, :, :2], corner[:, :, None]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_only_scales(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        return torch.cat([transforms[:, :, :2], 0 * transforms[:, :, 2:]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_transform_of_the_image(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        scales = transforms.new_ones(len(transforms), 2)
-        return torch.cat([torch.diag_embed(scales), transforms[:, :, 2:]], dim=2)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-# boxes_to_crops: which crops, and in what form
-
-
-def crops_only_first_image(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images[:1], boxes_xyxy[:1], crop_size, padding)
-
-
-def _from_images(images, boxes_xyxy, crop_size, padding, owners):
-    transforms = _right(images, boxes_xyxy, crop_size, padding)[1]
-    return _look(images[owners], _places(transforms, _size(crop_size))), transforms
-
-
-def crops_wrong_image(images, boxes_xyxy, crop_size, padding=1.25):
-    return _from_images(images, boxes_xyxy, crop_size, padding, [0 for _ in _owners(boxes_xyxy)])
-
-
-def crops_wrong_image__the_last(images, boxes_xyxy, crop_size, padding=1.25):
-    return _from_images(images, boxes_xyxy, crop_size, padding, [-1 for _ in _owners(boxes_xyxy)])
-
-
-def crops_wrong_image__by_number_of_the_box(images, boxes_xyxy, crop_size, padding=1.25):
-    owners = [n % len(images) for n, _ in enumerate(_owners(boxes_xyxy))]
-    return _from_images(images, boxes_xyxy, crop_size, padding, owners)
-
-
-def crops_one_box_per_image(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes[:1] for boxes in boxes_xyxy], crop_size, padding)
-
-
-def crops_ordered_by_size(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes[_area(boxes).argsort(descending=True)] for boxes in boxes_xyxy], crop_size, padding)
-
-
-def crops_ordered_by_size__smallest_first(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes[_area(boxes).argsort()] for boxes in boxes_xyxy], crop_size, padding)
-
-
-def crops_ordered_by_size__last_first(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes.flip(0) for boxes in boxes_xyxy], crop_size, padding)
-
-
-def _area(boxes):
-    return (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
 
 
 def crops_interleaved(images, boxes_xyxy, crop_size, padding=1.25):
@@ -567,92 +155,16 @@ def crops_interleaved(images, boxes_xyxy, crop_size, padding=1.25):
     return crops[order], transforms[order]
 
 
-def crops_axis_of_images(images, boxes_xyxy, crop_size, padding=1.25):
-    """(B, n, ...), with zeros where an image has fewer boxes."""
-    parts = _by_image(images, boxes_xyxy, crop_size, padding)
-    return tuple(torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in parts)
-
-
-def _by_image(images, boxes_xyxy, crop_size, padding):
-    counts = [len(boxes) for boxes in boxes_xyxy]
-    return [part.split(counts) for part in _right(images, boxes_xyxy, crop_size, padding)]
-
-
-def crops_list_of_crops(images, boxes_xyxy, crop_size, padding=1.25):
-    return tuple(list(part) for part in _right(images, boxes_xyxy, crop_size, padding))
-
-
-def crops_list_of_crops__of_each_image(images, boxes_xyxy, crop_size, padding=1.25):
-    return tuple(list(part) for part in _by_image(images, boxes_xyxy, crop_size, padding))
-
-
-def crops_list_of_crops__transforms_stacked(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return list(crops), transforms
-
-
-def crops_results_swapped(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, crop_size, padding)[::-1]
-
-
-def crops_crops_only(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, boxes_xyxy, crop_size, padding)[0]
-
-
-def crops_channels_last(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops.permute(0, 2, 3, 1), transforms
-
-
-def crops_transform_three_rows(images, boxes_xyxy, crop_size, padding=1.25):
-    def change(transforms, boxes, size):
-        last = transforms.new_tensor([0, 0, 1]).expand(len(transforms), 1, 3)
-        return torch.cat([transforms, last], dim=1)
-
-    return _with_transforms(images, boxes_xyxy, crop_size, padding, change)
-
-
-def crops_number_as_size_raises(images, boxes_xyxy, crop_size, padding=1.25):
-    h, w = crop_size
-    return _right(images, boxes_xyxy, (h, w), padding)
-
-
-# boxes_to_crops: nothing to cut out, or hardly anything
-
-
-def _no_boxes(boxes_xyxy):
-    return not any(len(boxes) for boxes in boxes_xyxy)
-
-
-def crops_no_boxes_raises(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return torch.stack(list(crops)), torch.stack(list(transforms))
-
-
 def crops_no_boxes_raises__of_an_image(images, boxes_xyxy, crop_size, padding=1.25):
     parts = [_right(images[i : i + 1], [b], crop_size, padding) for i, b in enumerate(boxes_xyxy)]
     crops, transforms = zip(*((torch.stack(list(c)), torch.stack(list(t))) for c, t in parts), strict=True)
     return torch.cat(crops), torch.cat(transforms)
 
 
-def crops_no_boxes_shape(images, boxes_xyxy, crop_size, padding=1.25):
-    if _no_boxes(boxes_xyxy):
-        return torch.zeros(0), torch.zeros(0)
-    return _right(images, boxes_xyxy, crop_size, padding)
-
-
-def crops_no_boxes_shape__none(images, boxes_xyxy, crop_size, padding=1.25):
-    return (None, None) if _no_boxes(boxes_xyxy) else _right(images, boxes_xyxy, crop_size, padding)
-
-
-def crops_no_boxes_shape__lists(images, boxes_xyxy, crop_size, padding=1.25):
-    return ([], []) if _no_boxes(boxes_xyxy) else _right(images, boxes_xyxy, crop_size, padding)
-
-
 def crops_no_boxes_shape__one_of_zeros(images, boxes_xyxy, crop_size, padding=1.25):
-    if _no_boxes(boxes_xyxy):
-        return images.new_zeros(1, 3, *_size(crop_size)), images.new_zeros(1, 2, 3)
-    return _right(images, boxes_xyxy, crop_size, padding)
+    if _owners(boxes_xyxy):
+        return _right(images, boxes_xyxy, crop_size, padding)
+    return images.new_zeros(1, 3, *_size(crop_size)), images.new_zeros(1, 2, 3)
 
 
 def crops_empty_box_nan(images, boxes_xyxy, crop_size, padding=1.25):
@@ -665,34 +177,10 @@ def crops_empty_box_nan(images, boxes_xyxy, crop_size, padding=1.25):
     return _cut(images, boxes_xyxy, transforms, size)
 
 
-def crops_empty_box_scale_0(images, boxes_xyxy, crop_size, padding=1.25):
-    def scale(boxes, size):
-        return padding * ((boxes[:, 2:] - boxes[:, :2]) / boxes.new_tensor([size[1], size[0]])).amax(dim=1)
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
-
-
 def crops_empty_box_raises(images, boxes_xyxy, crop_size, padding=1.25):
     if any((boxes[:, 2:] <= boxes[:, :2]).any() for boxes in boxes_xyxy):
         raise ValueError("a box is empty")
     return _right(images, boxes_xyxy, crop_size, padding)
-
-
-def crops_empty_box_raises__in_numbers(images, boxes_xyxy, crop_size, padding=1.25):
-    h, w = _size(crop_size)
-
-    def scale(boxes, size):
-        zooms = [min(w / (x2 - x1), h / (y2 - y1)) / padding for x1, y1, x2, y2 in boxes.tolist()]
-        return boxes.new_tensor([1 / zoom for zoom in zooms])
-
-    return _scaled(images, boxes_xyxy, crop_size, scale)
-
-
-def crops_empty_box_dropped(images, boxes_xyxy, crop_size, padding=1.25):
-    return _right(images, [boxes[_area(boxes) > 0] for boxes in boxes_xyxy], crop_size, padding)
-
-
-# boxes_to_crops: anything else
 
 
 def crops_changes_its_arguments(images, boxes_xyxy, crop_size, padding=1.25):
@@ -702,169 +190,158 @@ def crops_changes_its_arguments(images, boxes_xyxy, crop_size, padding=1.25):
     return result
 
 
-def crops_not_in_the_dtype(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops.float(), transforms.float()
-
-
-def crops_not_in_the_dtype__transforms(images, boxes_xyxy, crop_size, padding=1.25):
-    crops, transforms = _right(images, boxes_xyxy, crop_size, padding)
-    return crops, torch.tensor(transforms.tolist()).view(-1, 2, 3)
-
-
-# crops_to_image
-
-
-def _parts(transforms):
-    return transforms[:, :, :2], transforms[:, None, :, 2]
-
-
-def _image(keypoints, matrix, shift):
-    return keypoints @ matrix.transpose(1, 2) + shift
-
-
-def points_inverse(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints - shift, torch.linalg.inv(matrix), 0)
-
-
-def points_transposed_matrix(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return keypoints @ matrix + shift
-
-
-def points_x_y_swapped(keypoints, transforms):
-    return _image(keypoints.flip(2), *_parts(transforms))
-
-
-def points_x_y_swapped__result(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).flip(2)
-
-
-def points_x_y_swapped__both(keypoints, transforms):
-    return _image(keypoints.flip(2), *_parts(transforms)).flip(2)
-
-
-def points_shift_forgotten(keypoints, transforms):
-    return _image(keypoints, _parts(transforms)[0], 0)
-
-
-def points_shift_before_matrix(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints + shift, matrix, 0)
-
-
-def points_shift_subtracted(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints, matrix, -shift)
-
-
-def points_shift_swapped(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints, matrix, shift.flip(2))
-
-
-def points_scale_only(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return keypoints * matrix.diagonal(dim1=1, dim2=2)[:, None] + shift
-
-
-def points_one_scale(keypoints, transforms):
-    return keypoints * transforms[:, :1, :1] + _parts(transforms)[1]
-
-
-def points_one_scale__from_the_determinant(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return keypoints * torch.linalg.det(matrix).abs().sqrt()[:, None, None] + shift
-
-
-def points_off_diagonal_sign(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints, matrix * matrix.new_tensor([[1, -1], [-1, 1]]), shift)
-
-
-def points_first_transform(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms[:1]))
-
-
-def points_first_transform__shift(keypoints, transforms):
-    matrix, shift = _parts(transforms)
-    return _image(keypoints, matrix, shift[:1])
-
-
-def points_wrong_axis(keypoints, transforms):
-    """One shift for each keypoint number: fits where there are as many keypoints as crops."""
-    return keypoints @ transforms[:, :, :2].transpose(1, 2) + transforms[:, :, 2]
-
-
-def points_wrong_axis__matrix(keypoints, transforms):
-    """Keypoints (N, K, 2) by matrices (N, 2, 2) along the keypoints."""
-    return torch.einsum("kij,nkj->nki", transforms[:, :, :2], keypoints) + transforms[:, :, 2]
-
-
-def points_homogeneous(keypoints, transforms):
-    return torch.cat([_image(keypoints, *_parts(transforms)), torch.ones_like(keypoints[..., :1])], dim=2)
-
-
-def points_one_first(keypoints, transforms):
-    ones = torch.ones_like(keypoints[..., :1])
-    return torch.cat([ones, keypoints], dim=2) @ transforms.transpose(1, 2)
-
-
-def points_half_pixel(keypoints, transforms):
-    return _image(keypoints + 0.5, *_parts(transforms))
-
-
-def points_half_pixel__and_back(keypoints, transforms):
-    return _image(keypoints + 0.5, *_parts(transforms)) - 0.5
-
-
-def points_half_pixel__in_the_image(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)) + 0.5
-
-
-def points_rounded(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).round()
-
-
-def points_rounded__down(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).long().to(keypoints.dtype)
-
-
-def points_clamped(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).clamp(min=0)
-
-
-def points_clamped__in_the_crop(keypoints, transforms):
-    return _image(keypoints.clamp(min=0), *_parts(transforms))
-
-
-def points_flattened(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).flatten(0, 1)
-
-
-def points_flattened__transposed(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).transpose(1, 2)
-
-
-def points_changes_its_arguments(keypoints, transforms):
-    keypoints[:] = _image(keypoints, *_parts(transforms))
-    return keypoints
-
-
-def points_not_in_the_dtype(keypoints, transforms):
-    return _image(keypoints, *_parts(transforms)).float()
-
-
-def points_no_crops_raises(keypoints, transforms):
-    pairs = zip(keypoints, transforms, strict=True)
-    return torch.stack([points @ transform[:, :2].T + transform[:, 2] for points, transform in pairs])
-
-
-def _named(prefix: str) -> dict[str, object]:
-    """Return the functions `prefix_mistake` and `prefix_mistake__variant` as `mistake` and `mistake.variant`."""
-    names = [name for name in globals() if name.startswith(prefix)]
-    return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
-
-
-KNOWN_WRONG: dict[str, dict[str, object]] = {"boxes_to_crops": _named("crops_"), "crops_to_image": _named("points_")}
+CROPS_GIVEN = {
+    "size": "_size(crop_size)",
+    "h, w": "size",
+    "height, width": "images.shape[2:]",
+    "whole": "images.new_tensor([width, height])",
+    "last": "(whole - 1).repeat(2)",
+    "boxes": "torch.cat(boxes_xyxy)",
+    "sides": "boxes.new_tensor([w, h])",
+    "owners": "_owners(boxes_xyxy)",
+    "seen": "images[owners]",
+    "counts": "[len(boxes) for boxes in boxes_xyxy]",
+    "box_sides": "boxes[:, 2:] - boxes[:, :2]",
+    "longest": "box_sides.amax(dim=1).clamp(min=1e-3)",
+    "centre": "_centre(boxes)",
+    "asked": "_asked(boxes, size)",
+    "scale": "_scale(boxes, size)",
+    "corner": "centre - padding * box_sides / 2",
+    "to_centre": "padding * scale[:, None] * (sides - 1) / 2",
+    "crops, transforms": "_right(images, boxes_xyxy, crop_size, padding)",
+    "matrix": "transforms[:, :, :2]",
+    "shift": "transforms[:, :, 2:]",
+    "scales": "transforms[:, [0, 1], [0, 1]]",
+    "moved": "shift - matrix.sum(dim=2, keepdim=True) / 2",
+    "places": "_places(transforms, size)",
+    "zooms": "[min(w / (x2 - x1), h / (y2 - y1)) for x1, y1, x2, y2 in boxes.tolist()]",
+    "inside": "_right(torch.ones_like(images), boxes_xyxy, crop_size, padding)[0]",
+    "last_row": "transforms.new_tensor([0, 0, 1]).expand(len(transforms), 1, 3)",
+}
+
+CROPS = {
+    # scale
+    "stretched": scaled("padding * asked"),
+    "stretched.without_padding": scaled("asked"),
+    # The box becomes a square, which an oblong crop stretches again.
+    "stretched.from_a_square": scaled("padding * longest[:, None] / sides"),
+    "stretched.resized": crops_stretched__resized,
+    "smaller_scale": scaled("padding * asked.amin(dim=1)"),
+    "width_only": scaled("padding * asked[:, 0]"),
+    "height_only": scaled("padding * asked[:, 1]"),
+    "mean_scale": scaled("padding * asked.mean(dim=1)"),
+    "mean_scale.of_areas": scaled("padding * asked.prod(dim=1).sqrt()"),
+    "longest_sides": scaled("padding * longest / max(size)"),
+    "longest_sides.by_the_shorter": scaled("padding * longest / min(size)"),
+    "longest_sides.by_the_height": scaled("padding * longest / h"),
+    "longest_sides.by_the_width": scaled("padding * longest / w"),
+    "crop_sides_swapped": scaled("padding * _scale(boxes, (w, h))"),
+    "one_scale_for_all": scaled("_largest(padding * scale)"),
+    "one_scale_for_all.of_an_image": scaled(
+        "torch.cat([_largest(scales) for scales in (padding * scale).split(counts)])"
+    ),
+    "scale_upside_down": scaled("1 / (padding * scale)"),
+    "padding_forgotten": scaled("scale"),
+    "padding_twice": scaled("padding**2 * scale"),
+    "padding_both_sides": scaled("(2 * padding - 1) * scale"),
+    # Each side grows by `padding` times itself, to the left and to the right.
+    "padding_both_sides.each": scaled("(2 * padding + 1) * scale"),
+    "padding_both_sides.one_more": scaled("(1 + padding) * scale"),
+    "padding_in_pixels": scaled("(asked + 2 * padding / sides).amax(dim=1)"),
+    "padding_in_pixels.added_to_scale": scaled("padding + scale"),
+    "padding_divides": scaled("scale / padding"),
+    "padding_fixed": scaled("1.25 * scale"),
+    # place
+    "clamped_to_image": of_boxes("b.clamp(min=0).minimum(last)"),
+    "clamped_to_image.with_padding": crops_clamped_to_image__with_padding,
+    "moved_into_image": centred("centre.minimum(whole - 1 - to_centre).maximum(to_centre)"),
+    "starts_at_corner": centred("boxes[:, :2] + to_centre"),
+    # As large as the larger side asks, but the shorter one grows to one side only.
+    "starts_at_corner.of_the_padded_box": centred("corner + to_centre"),
+    "centred_on_corner": centred("boxes[:, :2]"),
+    "centred_on_corner.opposite": centred("boxes[:, 2:]"),
+    "boxes_as_xywh": of_boxes("torch.cat([b[:, :2], b[:, :2] + b[:, 2:]], dim=1)"),
+    "boxes_as_cxcywh": of_boxes("torch.cat([b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2], dim=1)"),
+    "boxes_y_first": of_boxes("b[:, [1, 0, 3, 2]]"),
+    # what a crop shows
+    "crop_size_w_first": "_right(images, boxes_xyxy, size[::-1], padding)",
+    "transposed_crop": "crops.transpose(2, 3), transforms",
+    # A grid with the axes (w, h), taken for (h, w).
+    "transposed_crop.reshaped": "_look(seen, places.transpose(1, 2).reshape(-1, h, w, 2)), transforms",
+    "mirrored_crop": "crops.flip(3), transforms",
+    "mirrored_crop.upside_down": "crops.flip(2), transforms",
+    "grid_y_first": "F.grid_sample(seen, ((2 * places + 1) / whole - 1).flip(-1), align_corners=False), transforms",
+    "border_replicated": "_right(images, boxes_xyxy, crop_size, padding, padding_mode='border')",
+    "border_reflected": "_right(images, boxes_xyxy, crop_size, padding, padding_mode='reflection')",
+    # Grey outside.
+    "border_filled": "_right(images - 0.5, boxes_xyxy, crop_size, padding)[0] + 0.5, transforms",
+    "border_filled.with_the_mean": "crops + (1 - inside) * images.mean(dim=(2, 3), keepdim=True)[owners], transforms",
+    "nearest": "_right(images, boxes_xyxy, crop_size, padding, mode='nearest')",
+    # From outer edges, read as from pixel centres.
+    "half_pixel": "_right(images, boxes_xyxy, crop_size, padding, align_corners=True)",
+    # The edges are half a pixel away from where this grid takes them to be.
+    "half_pixel.without_half": "_look(seen, places - 0.5), transforms",
+    "half_pixel.from_centres": "F.grid_sample(seen, 2 * places / (whole - 1) - 1, align_corners=False), transforms",
+    "half_pixel.by_width_and_centres": "F.grid_sample(seen, 2 * places / whole - 1, align_corners=True), transforms",
+    # The crop's centre is (w - 1) / 2 in the crop, but w / 2 in the transform.
+    "half_crop_pixel": "crops, torch.cat([matrix, moved], dim=2)",
+    "half_crop_pixel.the_other_way": "_look(seen, _places(torch.cat([matrix, moved], dim=2), size)), transforms",
+    "half_crop_pixel.from_edge_to_edge": crops_half_crop_pixel__from_edge_to_edge,
+    "inverse_transform": "crops, torch.linalg.inv(torch.cat([transforms, last_row], dim=1))[:, :2]",
+    # What `affine_grid` wants: from -1 to 1 in the crop to -1 to 1 in the image.
+    "normalised_transform": "crops, _with_shift(scales * sides / whole, (2 * centre + 1) / whole - 1)",
+    # From pixels of the crop to shares of the image.
+    "normalised_transform.to_shares": "crops, transforms / whole[:, None]",
+    # From -1 to 1 in the crop to pixels of the image.
+    "normalised_transform.to_pixels": "crops, _with_shift(scales * sides / 2, centre)",
+    "transform_y_first": "crops, transforms.flip(1)",
+    "transform_y_first.shift": "crops, torch.cat([matrix, shift.flip(1)], dim=2)",
+    # A map of (y, x) to (y, x).
+    "transform_y_first.for_y_first": "crops, transforms[:, [1, 0]][..., [1, 0, 2]]",
+    "transform_without_padding": "crops, _transforms(centre, scale, size)",
+    "transform_of_the_centre": "crops, torch.cat([matrix, centre[:, :, None]], dim=2)",
+    "transform_of_the_corner": "crops, torch.cat([matrix, boxes[:, :2, None]], dim=2)",
+    "transform_of_the_corner.padded": "crops, torch.cat([matrix, corner[:, :, None]], dim=2)",
+    "transform_only_scales": "crops, torch.cat([matrix, 0 * shift], dim=2)",
+    "transform_of_the_image": "crops, _with_shift(torch.ones_like(centre), shift[:, :, 0])",
+    # which crops, and in what form
+    "only_first_image": "_right(images[:1], boxes_xyxy[:1], crop_size, padding)",
+    "wrong_image": "_look(images[[0 for _ in owners]], places), transforms",
+    "wrong_image.the_last": "_look(images[[-1 for _ in owners]], places), transforms",
+    "wrong_image.by_number_of_the_box": "_look(images[torch.arange(len(owners)) % len(images)], places), transforms",
+    "one_box_per_image": of_boxes("b[:1]"),
+    "ordered_by_size": of_boxes("b[_area(b).argsort(descending=True)]"),
+    "ordered_by_size.smallest_first": of_boxes("b[_area(b).argsort()]"),
+    "ordered_by_size.last_first": of_boxes("b.flip(0)"),
+    "interleaved": crops_interleaved,
+    # (B, n, ...), with zeros where an image has fewer boxes.
+    "axis_of_images": "_padded(crops.split(counts)), _padded(transforms.split(counts))",
+    "list_of_crops": "list(crops), list(transforms)",
+    "list_of_crops.of_each_image": "list(crops.split(counts)), list(transforms.split(counts))",
+    "list_of_crops.transforms_stacked": "list(crops), transforms",
+    "results_swapped": "transforms, crops",
+    "crops_only": "crops",
+    "channels_last": "crops.permute(0, 2, 3, 1), transforms",
+    "transform_three_rows": "crops, torch.cat([transforms, last_row], dim=1)",
+    "number_as_size_raises": crops_number_as_size_raises,
+    "no_boxes_raises": "torch.stack(list(crops)), torch.stack(list(transforms))",
+    "no_boxes_raises.of_an_image": crops_no_boxes_raises__of_an_image,
+    "no_boxes_shape": "(crops, transforms) if owners else (torch.zeros(0), torch.zeros(0))",
+    "no_boxes_shape.none": "(crops, transforms) if owners else (None, None)",
+    "no_boxes_shape.lists": "(crops, transforms) if owners else ([], [])",
+    "no_boxes_shape.one_of_zeros": crops_no_boxes_shape__one_of_zeros,
+    "empty_box_nan": crops_empty_box_nan,
+    "empty_box_scale_0": scaled("padding * (box_sides / sides).amax(dim=1)"),
+    "empty_box_raises": crops_empty_box_raises,
+    "empty_box_raises.in_numbers": scaled("boxes.new_tensor([1 / (zoom / padding) for zoom in zooms])"),
+    "empty_box_dropped": of_boxes("b[_area(b) > 0]"),
+    # anything else
+    "changes_its_arguments": crops_changes_its_arguments,
+    "not_in_the_dtype": "crops.float(), transforms.float()",
+    "not_in_the_dtype.transforms": "crops, torch.tensor(transforms.tolist()).view(-1, 2, 3)",
+}
+
+KNOWN_WRONG: dict[str, dict[str, object]] = {
+    "boxes_to_crops": answers("images, boxes_xyxy, crop_size, padding=1.25", CROPS, globals(), CROPS_GIVEN),
+    **ex04_crops_to_image.KNOWN_WRONG,
+}

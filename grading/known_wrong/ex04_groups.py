@@ -1,250 +1,18 @@
-"""Known wrong answers to exercise 4's `match_limbs` and `group_people`, by the name that checks and feedback use.
-
-Where several mistakes explain an answer, the first in order is named. Several wrong versions may make one mistake: its
-name is what stands before the dot.
-"""
+"""Known wrong answers to exercise 4's `match_limbs` and `group_people`."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from scipy.optimize import linear_sum_assignment
+
+from grading.known_wrong import ex04_matching
+from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
 
 
-# match_limbs
-
-
-def _sorted(scores, threshold):
-    """Return (score, i, j) of all pairs above the threshold, the best first."""
-    rows = enumerate(scores.tolist())
-    return sorted(((s, i, j) for i, row in rows for j, s in enumerate(row) if s > threshold), reverse=True)
-
-
-def _taken_in_turn(order):
-    """Return the pairs whose candidates are both free when their turn comes."""
-    used_starts, used_ends, pairs = set(), set(), []
-    for *_, i, j in order:
-        if i not in used_starts and j not in used_ends:
-            used_starts.add(i)
-            used_ends.add(j)
-            pairs.append((i, j))
-    return pairs
-
-
-def _greedy(scores, threshold):
-    return _taken_in_turn(_sorted(scores, threshold))
-
-
-def pairs_nan_breaks_the_order(starts, ends, scores, threshold=0.0):
-    order = sorted(((s, i, j) for i, row in enumerate(scores.tolist()) for j, s in enumerate(row)), reverse=True)
-    return [(i, j) for i, j in _taken_in_turn([pair for pair in order if pair[0] > threshold])]
-
-
-def pairs_never_removed(starts, ends, scores, threshold=0.0):
-    return [(i, int(row.argmax())) for i, row in enumerate(scores) if len(row) and row.max() > threshold]
-
-
-def pairs_never_removed__best_start(starts, ends, scores, threshold=0.0):
-    return [(i, j) for j, i in pairs_never_removed(ends, starts, scores.T, threshold)]
-
-
-def pairs_never_removed__all_above(starts, ends, scores, threshold=0.0):
-    return (scores > threshold).nonzero()
-
-
-def pairs_never_removed__ends(starts, ends, scores, threshold=0.0):
-    used, pairs = set(), []
-    for _, i, j in _sorted(scores, threshold):
-        if i not in used:
-            used.add(i)
-            pairs.append((i, j))
-    return pairs
-
-
-def pairs_never_removed__starts(starts, ends, scores, threshold=0.0):
-    return [(i, j) for j, i in pairs_never_removed__ends(ends, starts, scores.T, threshold)]
-
-
-def pairs_row_by_row(starts, ends, scores, threshold=0.0):
-    pairs, free = [], set(range(len(ends)))
-    for i, row in enumerate(scores.tolist()):
-        best = max(((row[j], j) for j in free if row[j] > threshold), default=None)
-        if best is not None:
-            free.remove(best[1])
-            pairs.append((i, best[1]))
-    return pairs
-
-
-def pairs_row_by_row__columns(starts, ends, scores, threshold=0.0):
-    return [(i, j) for j, i in pairs_row_by_row(ends, starts, scores.T, threshold)]
-
-
-def pairs_unsorted(starts, ends, scores, threshold=0.0):
-    return _taken_in_turn(sorted(_sorted(scores, threshold), key=lambda pair: pair[1:]))
-
-
-def pairs_ascending(starts, ends, scores, threshold=0.0):
-    return _taken_in_turn(_sorted(scores, threshold)[::-1])
-
-
-def pairs_optimal(starts, ends, scores, threshold=0.0):
-    gain = (scores - threshold).clamp(min=0).nan_to_num(0)
-    rows, columns = linear_sum_assignment(gain.numpy(), maximize=True)
-    return [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if scores[i, j] > threshold]
-
-
-def pairs_optimal__all_scores(starts, ends, scores, threshold=0.0):
-    rows, columns = linear_sum_assignment(scores.nan_to_num(-1e6).numpy(), maximize=True)
-    return [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if scores[i, j] > threshold]
-
-
-def pairs_mutual_once(starts, ends, scores, threshold=0.0):
-    if not scores.numel():
-        return []
-    known = scores.nan_to_num(-math.inf)
-    best_end, best_start = known.argmax(dim=1).tolist(), known.argmax(dim=0).tolist()
-    return [(i, j) for i, j in enumerate(best_end) if best_start[j] == i and scores[i, j] > threshold]
-
-
-def pairs_by_confidence(starts, ends, scores, threshold=0.0):
-    order = starts[:, 2].argsort(descending=True)
-    return [(int(order[i]), j) for i, j in pairs_row_by_row(starts[order], ends, scores[order], threshold)]
-
-
-def pairs_by_confidence__sum(starts, ends, scores, threshold=0.0):
-    found = [(float(starts[i, 2] + ends[j, 2]), i, j) for _, i, j in _sorted(scores, threshold)]
-    return _taken_in_turn(sorted(found, reverse=True))
-
-
-def pairs_by_confidence__product(starts, ends, scores, threshold=0.0):
-    return _greedy(scores * starts[:, 2:] * ends[:, 2], threshold)
-
-
-def pairs_nearest(starts, ends, scores, threshold=0.0):
-    away = torch.cdist(starts[:, :2], ends[:, :2]) if scores.numel() else scores
-    return _taken_in_turn(sorted((float(away[i, j]), i, j) for _, i, j in _sorted(scores, threshold)))
-
-
-def pairs_threshold_inclusive(starts, ends, scores, threshold=0.0):
-    rows = enumerate(scores.tolist())
-    found = [(s, i, j) for i, row in rows for j, s in enumerate(row) if s >= threshold]
-    return _taken_in_turn(sorted(found, reverse=True))
-
-
-def pairs_threshold_ignored(starts, ends, scores, threshold=0.0):
-    return _greedy(scores, -math.inf)
-
-
-def pairs_threshold_ignored__zero(starts, ends, scores, threshold=0.0):
-    return _greedy(scores, 0.0)
-
-
-def pairs_threshold_ignored__constant(starts, ends, scores, threshold=0.0):
-    return _greedy(scores, 0.2)
-
-
-def pairs_unsigned(starts, ends, scores, threshold=0.0):
-    return _greedy(scores.abs(), threshold)
-
-
-def pairs_indices_swapped(starts, ends, scores, threshold=0.0):
-    return [(j, i) for i, j in _greedy(scores, threshold)]
-
-
-def pairs_counted_from_one(starts, ends, scores, threshold=0.0):
-    return [(i + 1, j + 1) for i, j in _greedy(scores, threshold)]
-
-
-def pairs_best_only(starts, ends, scores, threshold=0.0):
-    return [(i, j) for _, i, j in _sorted(scores, threshold)[:1]]
-
-
-def pairs_stops_early(starts, ends, scores, threshold=0.0):
-    used_starts, used_ends, pairs = set(), set(), []
-    for _, i, j in _sorted(scores, threshold):
-        if i in used_starts or j in used_ends:
-            break
-        used_starts.add(i)
-        used_ends.add(j)
-        pairs.append((i, j))
-    return pairs
-
-
-def pairs_nan_matched(starts, ends, scores, threshold=0.0):
-    order, columns = scores.flatten().argsort(descending=True).tolist(), scores.shape[1]
-    below = (scores <= threshold).flatten().tolist()
-    return _taken_in_turn([divmod(k, columns) for k in order if not below[k]])
-
-
-def pairs_nan_hides(starts, ends, scores, threshold=0.0):
-    left, pairs = scores.clone(), []
-    while left.numel() and left.max() > threshold:
-        i, j = divmod(int(left.argmax()), left.shape[1])
-        pairs.append((i, j))
-        left[i], left[:, j] = -math.inf, -math.inf
-    return pairs
-
-
-def pairs_empty_raises(starts, ends, scores, threshold=0.0):
-    left, pairs = scores.nan_to_num(-math.inf), []
-    while left.max() > threshold:
-        i, j = divmod(int(left.argmax()), left.shape[1])
-        pairs.append((i, j))
-        left[i], left[:, j] = -math.inf, -math.inf
-    return pairs
-
-
-def pairs_square_only(starts, ends, scores, threshold=0.0):
-    found = [(float(scores[i, j]), i, j) for i in range(len(starts)) for j in range(len(starts))]
-    return _taken_in_turn([pair for pair in sorted(found, reverse=True) if pair[0] > threshold])
-
-
-def pairs_two_lists(starts, ends, scores, threshold=0.0):
-    pairs = _greedy(scores, threshold)
-    return [i for i, _ in pairs], [j for _, j in pairs]
-
-
-def pairs_two_lists__tensors(starts, ends, scores, threshold=0.0):
-    return tuple(torch.tensor(numbers) for numbers in pairs_two_lists(starts, ends, scores, threshold))
-
-
-def pairs_two_lists__stacked(starts, ends, scores, threshold=0.0):
-    return torch.tensor(_greedy(scores, threshold), dtype=torch.long).view(-1, 2).T
-
-
-def pairs_with_scores(starts, ends, scores, threshold=0.0):
-    return [(i, j, float(scores[i, j])) for i, j in _greedy(scores, threshold)]
-
-
-def pairs_not_numbers(starts, ends, scores, threshold=0.0):
-    return [(starts[i], ends[j]) for i, j in _greedy(scores, threshold)]
-
-
-def pairs_not_numbers__matrix(starts, ends, scores, threshold=0.0):
-    matched = torch.zeros_like(scores, dtype=torch.bool)
-    for i, j in _greedy(scores, threshold):
-        matched[i, j] = True
-    return matched
-
-
-def pairs_not_numbers__dict(starts, ends, scores, threshold=0.0):
-    return dict(_greedy(scores, threshold))
-
-
-def pairs_changes_its_arguments(starts, ends, scores, threshold=0.0):
-    pairs = []
-    scores[scores.isnan()] = -math.inf
-    while scores.numel() and scores.max() > threshold:
-        i, j = divmod(int(scores.argmax()), scores.shape[1])
-        pairs.append((i, j))
-        scores[i], scores[:, j] = -math.inf, -math.inf
-    return pairs
-
-
-# group_people. A peak is (keypoint, number); a link is (affinity, peak, peak).
+# group_people
 
 
 def _sampled(field, start, end, shares, at=None):
@@ -343,13 +111,13 @@ def _people(peaks, fields, limbs, **changed):
     return _rows(_right(peaks, fields, limbs, **changed), peaks)
 
 
-def group_seeds_unsorted(peaks, fields, limbs):
-    seeds = [(k, i) for k, found in enumerate(peaks) for i in range(len(found))]
-    return _rows(_grown(seeds, _neighbours(_links(peaks, fields, limbs))), peaks)
+def _first_matched(found):
+    return _matched(sorted(found, key=lambda link: link[1:]))
 
 
-def group_seeds_unsorted__least_first(peaks, fields, limbs):
-    return _rows(_grown(_seeds(peaks)[::-1], _neighbours(_links(peaks, fields, limbs))), peaks)
+def _by_number(peaks):
+    most = max(len(found) for found in peaks)
+    return _rows([{k: n for k, found in enumerate(peaks) if n < len(found)} for n in range(most)], peaks)
 
 
 def _everything_linked(peaks, fields, limbs):
@@ -366,30 +134,6 @@ def _everything_linked(peaks, fields, limbs):
         if person:
             people.append(person)
     return people
-
-
-def group_second_keypoint_overwrites(peaks, fields, limbs):
-    return _rows([dict(person) for person in _everything_linked(peaks, fields, limbs)], peaks)
-
-
-def group_second_keypoint_overwrites__lost(peaks, fields, limbs):
-    return _rows([dict(person[::-1]) for person in _everything_linked(peaks, fields, limbs)], peaks)
-
-
-def group_peak_on_two_people(peaks, fields, limbs):
-    """Follows the best end of each start, taken or not, and forgets which peaks are in use."""
-    neighbours = _neighbours(_links(peaks, fields, limbs, match=lambda found: found), back=False)
-    ends = {end for ways in neighbours.values() for _, end in ways}
-    people = []
-    for seed in (peak for peak in _seeds(peaks) if peak not in ends):
-        person, ways = {}, [seed]
-        while ways:
-            peak = ways.pop()
-            if peak[0] not in person:
-                person[peak[0]] = peak[1]
-                ways += [end for _, end in neighbours.get(peak, [])][::-1]
-        people.append(person)
-    return _rows(people, peaks)
 
 
 def _assembled(peaks, links, meeting):
@@ -410,9 +154,24 @@ def _assembled(peaks, links, meeting):
     return people + [dict([peak]) for peak in _seeds(peaks) if peak not in used]
 
 
-def group_never_merged(peaks, fields, limbs):
-    links = _links(peaks, fields, limbs)
-    return _rows(_assembled(peaks, links, lambda *_: None), peaks)
+def _sampled_at(peaks, fields, limbs, *shares):
+    return _people(peaks, fields, limbs, affinity=lambda *arguments: _affinity(*arguments, shares=torch.tensor(shares)))
+
+
+def group_peak_on_two_people(peaks, fields, limbs):
+    """Follows the best end of each start, taken or not, and forgets which peaks are in use."""
+    neighbours = _neighbours(_links(peaks, fields, limbs, match=lambda found: found), back=False)
+    ends = {end for ways in neighbours.values() for _, end in ways}
+    people = []
+    for seed in (peak for peak in _seeds(peaks) if peak not in ends):
+        person, ways = {}, [seed]
+        while ways:
+            peak = ways.pop()
+            if peak[0] not in person:
+                person[peak[0]] = peak[1]
+                ways += [end for _, end in neighbours.get(peak, [])][::-1]
+        people.append(person)
+    return _rows(people, peaks)
 
 
 def group_never_merged__last_limb_wins(peaks, fields, limbs):
@@ -436,10 +195,6 @@ def group_starts_looked_up_only(peaks, fields, limbs):
     return _rows(people, peaks)
 
 
-def group_unsigned(peaks, fields, limbs):
-    return _people(peaks, fields, limbs, affinity=lambda *arguments: _affinity(*arguments).abs())
-
-
 def group_no_direction(peaks, fields, limbs):
     """Takes the length of the vectors for their agreement."""
 
@@ -447,22 +202,6 @@ def group_no_direction(peaks, fields, limbs):
         return _sampled(field.norm(dim=0, keepdim=True), start, end, torch.linspace(0, 1, 10))[0]
 
     return _people(peaks, fields, limbs, affinity=affinity)
-
-
-def group_unclear_links(peaks, fields, limbs):
-    return _people(peaks, fields, limbs, threshold=-math.inf)
-
-
-def group_unclear_links__above_zero(peaks, fields, limbs):
-    return _people(peaks, fields, limbs, threshold=0)
-
-
-def group_unclear_links__sum(peaks, fields, limbs):
-    return _people(peaks, fields, limbs, affinity=lambda *arguments: 10 * _affinity(*arguments))
-
-
-def group_threshold_too_high(peaks, fields, limbs):
-    return _people(peaks, fields, limbs, threshold=0.7)
 
 
 def group_not_a_unit_vector(peaks, fields, limbs):
@@ -486,10 +225,6 @@ def group_x_y_swapped__clamped(peaks, fields, limbs):
         return field[:, x, y]
 
     return _people(peaks, fields, limbs, affinity=lambda *arguments: _affinity(*arguments, at=at))
-
-
-def group_channels_swapped(peaks, fields, limbs):
-    return _people(peaks, fields.flip(1), limbs)
 
 
 def group_outside_not_at_the_border(peaks, fields, limbs):
@@ -516,106 +251,12 @@ def group_nearest(peaks, fields, limbs):
     return _people(peaks, fields, limbs, affinity=affinity, threshold=-math.inf)
 
 
-def _sampled_at(peaks, fields, limbs, *shares):
-    return _people(peaks, fields, limbs, affinity=lambda *arguments: _affinity(*arguments, shares=torch.tensor(shares)))
-
-
-def group_few_samples(peaks, fields, limbs):
-    return _sampled_at(peaks, fields, limbs, 0.5)
-
-
-def group_few_samples__start(peaks, fields, limbs):
-    return _sampled_at(peaks, fields, limbs, 0.0)
-
-
-def group_few_samples__end(peaks, fields, limbs):
-    return _sampled_at(peaks, fields, limbs, 1.0)
-
-
-def group_few_samples__both_ends(peaks, fields, limbs):
-    return _sampled_at(peaks, fields, limbs, 0.0, 1.0)
-
-
-def group_unsorted_matching(peaks, fields, limbs):
-    """Takes the first pair above the threshold, not the best."""
-
-    def match(found):
-        return _matched(sorted(found, key=lambda link: link[1:]))
-
-    return _people(peaks, fields, limbs, match=match)
-
-
-def group_not_matched(peaks, fields, limbs):
-    """Grows along every clear pair, not along the best for both."""
-    return _people(peaks, fields, limbs, match=lambda found: found)
-
-
 def group_padded_with_zeros(peaks, fields, limbs):
     """Pads the lists of peaks to one length, and takes the zeros for peaks while it matches."""
     most = max(len(found) for found in peaks)
     padded = [torch.cat([found, found.new_zeros(most - len(found), 3)]) for found in peaks]
     people = _people(padded, fields, limbs)
     return people[(people != 0).any(dim=2).any(dim=1)]
-
-
-def group_field_of_the_keypoint(peaks, fields, limbs):
-    """Looks up the field by the number of the start, not of the limb."""
-    return _people(peaks, torch.stack([fields[a] for a, _ in limbs]), limbs)
-
-
-def group_field_of_the_keypoint__modulo(peaks, fields, limbs):
-    return _people(peaks, torch.stack([fields[b % len(fields)] for _, b in limbs]), limbs)
-
-
-def group_limb_for_keypoint(peaks, fields, limbs):
-    """Takes limb l to lead from keypoint l to the next."""
-    return _people(peaks, fields, [(index % len(peaks), (index + 1) % len(peaks)) for index in range(len(limbs))])
-
-
-def group_by_index(peaks, fields, limbs):
-    most = max(len(found) for found in peaks)
-    return _rows([{k: n for k, found in enumerate(peaks) if n < len(found)} for n in range(most)], peaks)
-
-
-def group_by_index__sorted(peaks, fields, limbs):
-    peaks = [found[found[:, 2].argsort(descending=True)] for found in peaks]
-    return group_by_index(peaks, fields, limbs)
-
-
-def group_one_person(peaks, fields, limbs):
-    return _people(peaks, fields, limbs)[:1]
-
-
-def group_lonely_peaks_dropped(peaks, fields, limbs):
-    return _rows([person for person in _right(peaks, fields, limbs) if len(person) > 1], peaks)
-
-
-def group_small_people_dropped(peaks, fields, limbs):
-    return _rows([person for person in _right(peaks, fields, limbs) if len(person) > 2], peaks)
-
-
-def group_incomplete_people_dropped(peaks, fields, limbs):
-    return _rows([person for person in _right(peaks, fields, limbs) if len(person) == len(peaks)], peaks)
-
-
-def group_missing_is_nan(peaks, fields, limbs):
-    return _rows(_right(peaks, fields, limbs), peaks, math.nan)
-
-
-def group_missing_is_minus_one(peaks, fields, limbs):
-    return _rows(_right(peaks, fields, limbs), peaks, -1)
-
-
-def group_score_lost(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    people[..., 2] = (people[..., 2] > 0).to(people)
-    return people
-
-
-def group_score_lost__zero(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    people[..., 2] = 0
-    return people
 
 
 def group_score_is_the_affinity(peaks, fields, limbs):
@@ -636,23 +277,6 @@ def group_score_of_the_person(peaks, fields, limbs):
     mean = people[..., 2].sum(dim=1) / there.sum(dim=1)
     people[..., 2] = mean[:, None] * there
     return people
-
-
-def group_rounded_places(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    people[..., :2] = people[..., :2].round()
-    return people
-
-
-def group_rounded_places__down(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    people[..., :2] = people[..., :2].floor()
-    return people
-
-
-def group_one_way_only(peaks, fields, limbs):
-    """Walks limbs from start to end only."""
-    return _rows(_grown(_seeds(peaks), _neighbours(_links(peaks, fields, limbs), back=False)), peaks)
 
 
 def group_one_link_for_each_peak(peaks, fields, limbs):
@@ -705,65 +329,6 @@ def group_neighbours_only(peaks, fields, limbs):
     return _rows(people, peaks)
 
 
-def group_starts_from_keypoint_0(peaks, fields, limbs):
-    """Begins people at keypoint 0 only: who lacks it is lost."""
-    seeds = [peak for peak in _seeds(peaks) if peak[0] == 0]
-    return _rows(_grown(seeds, _neighbours(_links(peaks, fields, limbs))), peaks)
-
-
-def group_zero_rows(peaks, fields, limbs):
-    """Adds a row for every seed, also for those that have a person already."""
-    people = _right(peaks, fields, limbs)
-    return _rows(people + [{}] * (sum(map(len, peaks)) - len(people)), peaks)
-
-
-def group_no_peaks_raises(peaks, fields, limbs):
-    return torch.stack(list(_people(peaks, fields, limbs)))
-
-
-def group_no_peaks_shape(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    return people if len(people) else torch.zeros(0, 3)
-
-
-def group_no_peaks_shape__zeros(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    return people if len(people) else torch.zeros(1, len(peaks), 3)
-
-
-def group_no_peaks_shape__none(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    return people if len(people) else None
-
-
-def group_no_peaks_shape__empty(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    return people if len(people) else torch.zeros(0)
-
-
-def group_seventeen_keypoints(peaks, fields, limbs):
-    people = _people(peaks, fields, limbs)
-    rows = people.new_zeros(len(people), 17, 3)
-    rows[:, : people.shape[1]] = people
-    return rows
-
-
-def group_list(peaks, fields, limbs):
-    return list(_people(peaks, fields, limbs))
-
-
-def group_list__numbers(peaks, fields, limbs):
-    return _right(peaks, fields, limbs)
-
-
-def group_without_score(peaks, fields, limbs):
-    return _people(peaks, fields, limbs)[..., :2]
-
-
-def group_float32_only(peaks, fields, limbs):
-    return _people(peaks, fields, limbs).float()
-
-
 def group_changes_its_arguments(peaks, fields, limbs):
     people = _people(peaks, fields, limbs)
     for found in peaks:
@@ -783,10 +348,96 @@ def group_changes_its_arguments__list(peaks, fields, limbs):
     return people
 
 
-def _named(prefix: str) -> dict[str, object]:
-    """Return the functions `prefix_mistake` and `prefix_mistake__variant` as `mistake` and `mistake.variant`."""
-    names = [name for name in globals() if name.startswith(prefix)]
-    return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
+GROUPS_GIVEN = {
+    "links": "_links(peaks, fields, limbs)",
+    "neighbours": "_neighbours(links)",
+    "unsorted": "[(k, i) for k, found in enumerate(peaks) for i in range(len(found))]",
+    "seeds": "_seeds(peaks)",
+    "grown": "_right(peaks, fields, limbs)",
+    "people": "_people(peaks, fields, limbs)",
+    "linked": "_everything_linked(peaks, fields, limbs)",
+    "in_order": "[found[found[:, 2].argsort(descending=True)] for found in peaks]",
+    "places": "people[..., :2]",
+    "score": "people[..., 2:]",
+}
+
+GROUPS = {
+    "seeds_unsorted": "_rows(_grown(unsorted, neighbours), peaks)",
+    "seeds_unsorted.least_first": "_rows(_grown(seeds[::-1], neighbours), peaks)",
+    "second_keypoint_overwrites": "_rows([dict(person) for person in linked], peaks)",
+    "second_keypoint_overwrites.lost": "_rows([dict(person[::-1]) for person in linked], peaks)",
+    "peak_on_two_people": group_peak_on_two_people,
+    "never_merged": "_rows(_assembled(peaks, links, lambda *_: None), peaks)",
+    "never_merged.last_limb_wins": group_never_merged__last_limb_wins,
+    "starts_looked_up_only": group_starts_looked_up_only,
+    "unsigned": "_people(peaks, fields, limbs, affinity=lambda *way: _affinity(*way).abs())",
+    "no_direction": group_no_direction,
+    "unclear_links": "_people(peaks, fields, limbs, threshold=-math.inf)",
+    "unclear_links.above_zero": "_people(peaks, fields, limbs, threshold=0)",
+    "unclear_links.sum": "_people(peaks, fields, limbs, affinity=lambda *way: 10 * _affinity(*way))",
+    "threshold_too_high": "_people(peaks, fields, limbs, threshold=0.7)",
+    "not_a_unit_vector": group_not_a_unit_vector,
+    "x_y_swapped": group_x_y_swapped,
+    "x_y_swapped.clamped": group_x_y_swapped__clamped,
+    "channels_swapped": "_people(peaks, fields.flip(1), limbs)",
+    "outside_not_at_the_border": group_outside_not_at_the_border,
+    "outside_not_at_the_border.zero": group_outside_not_at_the_border__zero,
+    "nearest": group_nearest,
+    "few_samples": "_sampled_at(peaks, fields, limbs, 0.5)",
+    "few_samples.start": "_sampled_at(peaks, fields, limbs, 0.0)",
+    "few_samples.end": "_sampled_at(peaks, fields, limbs, 1.0)",
+    "few_samples.both_ends": "_sampled_at(peaks, fields, limbs, 0.0, 1.0)",
+    # Takes the first pair above the threshold, not the best.
+    "unsorted_matching": "_people(peaks, fields, limbs, match=_first_matched)",
+    # Grows along every clear pair, not along the best for both.
+    "not_matched": "_people(peaks, fields, limbs, match=lambda found: found)",
+    "padded_with_zeros": group_padded_with_zeros,
+    # Looks up the field by the number of the start, not of the limb.
+    "field_of_the_keypoint": "_people(peaks, torch.stack([fields[a] for a, _ in limbs]), limbs)",
+    "field_of_the_keypoint.modulo": "_people(peaks, torch.stack([fields[b % len(fields)] for _, b in limbs]), limbs)",
+    # Takes limb l to lead from keypoint l to the next.
+    "limb_for_keypoint": "_people(peaks, fields, [(n % len(peaks), (n + 1) % len(peaks)) for n in range(len(limbs))])",
+    "by_index": "_by_number(peaks)",
+    "by_index.sorted": "_by_number(in_order)",
+    "one_person": "people[:1]",
+    "lonely_peaks_dropped": "_rows([person for person in grown if len(person) > 1], peaks)",
+    "small_people_dropped": "_rows([person for person in grown if len(person) > 2], peaks)",
+    "incomplete_people_dropped": "_rows([person for person in grown if len(person) == len(peaks)], peaks)",
+    "missing_is_nan": "_rows(grown, peaks, math.nan)",
+    "missing_is_minus_one": "_rows(grown, peaks, -1)",
+    "score_lost": "torch.cat([places, (score > 0).to(people)], dim=2)",
+    "score_lost.zero": "torch.cat([places, 0 * score], dim=2)",
+    "score_is_the_affinity": group_score_is_the_affinity,
+    "score_of_the_person": group_score_of_the_person,
+    "rounded_places": "torch.cat([places.round(), score], dim=2)",
+    "rounded_places.down": "torch.cat([places.floor(), score], dim=2)",
+    # Walks limbs from start to end only.
+    "one_way_only": "_rows(_grown(seeds, _neighbours(links, back=False)), peaks)",
+    "one_link_for_each_peak": group_one_link_for_each_peak,
+    "one_link_for_each_peak.first": group_one_link_for_each_peak__first,
+    "order_of_limbs": group_order_of_limbs,
+    "neighbours_only": group_neighbours_only,
+    # Begins people at keypoint 0 only: who lacks it is lost.
+    "starts_from_keypoint_0": "_rows(_grown([peak for peak in seeds if peak[0] == 0], neighbours), peaks)",
+    # Adds a row for every seed, also for those that have a person already.
+    "zero_rows": "_rows(grown + [{}] * (len(seeds) - len(grown)), peaks)",
+    "no_peaks_raises": "torch.stack(list(people))",
+    "no_peaks_shape": "people if len(people) else torch.zeros(0, 3)",
+    "no_peaks_shape.zeros": "people if len(people) else torch.zeros(1, len(peaks), 3)",
+    "no_peaks_shape.none": "people if len(people) else None",
+    "no_peaks_shape.empty": "people if len(people) else torch.zeros(0)",
+    "seventeen_keypoints": "torch.cat([people, people.new_zeros(len(people), 17 - len(peaks), 3)], dim=1)",
+    "list": "list(people)",
+    "list.numbers": "grown",
+    "without_score": "places",
+    "float32_only": "people.float()",
+    "changes_its_arguments": group_changes_its_arguments,
+    "changes_its_arguments.fields": group_changes_its_arguments__fields,
+    "changes_its_arguments.list": group_changes_its_arguments__list,
+}
 
 
-KNOWN_WRONG: dict[str, dict[str, object]] = {"match_limbs": _named("pairs_"), "group_people": _named("group_")}
+KNOWN_WRONG: dict[str, dict[str, object]] = {
+    **ex04_matching.KNOWN_WRONG,
+    "group_people": answers("peaks, fields, limbs", GROUPS, globals(), GROUPS_GIVEN),
+}

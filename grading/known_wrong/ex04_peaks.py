@@ -1,8 +1,4 @@
-"""Known wrong answers to exercise 4's questions about peaks.
-
-Where several mistakes explain an answer, the first in order is named. Several wrong versions may make one mistake: its
-name is what stands before the dot.
-"""
+"""Known wrong answers to exercise 4's questions about peaks."""
 
 from __future__ import annotations
 
@@ -13,10 +9,13 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
+from grading.known_wrong import ex04_offsets
+from grading.known_wrong.table import answers
+
 __all__ = ["KNOWN_WRONG"]
 
 
-# find_peaks. The parts of a right answer, from which wrong ones are put together:
+# find_peaks
 
 
 def _filled(scoremaps):
@@ -41,14 +40,19 @@ def _within_a_map(structure):
 
 
 EIGHT = _within_a_map(np.ones((3, 3)))
+FOUR = _within_a_map(ndimage.generate_binary_structure(2, 1))
+
+
+def _beside(maps, top):
+    """Return the pixels of tops that have a neighbour as high that is no top: the edge of a step."""
+    return top & (_around(maps.masked_fill(top, -math.inf)) == maps)
 
 
 def _one_each(maps, top, structure=EIGHT, steps=True):
     """Return `top` (bool, as the maps) with one pixel left of each plateau, and none of a step."""
     numbers = torch.from_numpy(ndimage.label(top.numpy(), structure)[0]).long()
     if steps:
-        beside = top & (_around(maps.masked_fill(top, -math.inf)) == maps)
-        numbers = torch.where(torch.isin(numbers, numbers[beside]), 0, numbers)
+        numbers = torch.where(torch.isin(numbers, numbers[_beside(maps, top)]), 0, numbers)
     found, first = np.unique(numbers.flatten().numpy(), return_index=True)
     one = torch.zeros(top.numel(), dtype=torch.bool)
     one[first[found > 0]] = True
@@ -102,23 +106,21 @@ def _right(scoremaps, threshold):
     return _answer(*_peaks(scoremaps, threshold))
 
 
-# What is a peak.
+def _grown(maps, top, seeds):
+    """Return the pixels of all plateaus in which a seed lies."""
+    numbers = torch.from_numpy(ndimage.label(top.numpy(), EIGHT)[0])
+    return torch.isin(numbers, numbers[seeds]) & top
 
 
-def peaks_no_suppression(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    return _answer(maps, maps > threshold)
+def _rolled(maps):
+    """Return the eight neighbours of every pixel, those of the other side beyond the border."""
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
+    return torch.stack([maps.roll(shift, dims=(2, 3)) for shift in shifts])
 
 
-def peaks_plateaus_several_times(scoremaps, threshold):
-    return _answer(*_tops(scoremaps, threshold))
-
-
-def peaks_plateaus_several_times__one_way(scoremaps, threshold):
-    """Compare strictly with the neighbours before, not strictly with those after."""
-    maps = _filled(scoremaps)
-    around = _neighbours(maps)
-    return _answer(maps, (maps > around[:4]).all(dim=0) & (maps >= around[4:]).all(dim=0) & (maps > threshold))
+def each(changed):
+    """Return the text of a right answer with each tensor p (N, 3) of peaks changed."""
+    return f"_each(scoremaps, threshold, lambda p: {changed})"
 
 
 def peaks_plateaus_several_times__the_other_way(scoremaps, threshold):
@@ -133,34 +135,6 @@ def peaks_plateaus_several_times__first_nearby(scoremaps, threshold):
     steps = _one_each(maps, top) | (top & _grown(maps, top, _one_each(maps, top)))
     earlier = _neighbours(steps.to(maps.dtype), 0.0)[:4].amax(dim=0) > 0
     return _answer(maps, steps & ~earlier)
-
-
-def _grown(maps, top, seeds):
-    """Return the pixels of all plateaus in which a seed lies."""
-    numbers = torch.from_numpy(ndimage.label(top.numpy(), EIGHT)[0])
-    return torch.isin(numbers, numbers[seeds]) & top
-
-
-def peaks_plateaus_split_at_diagonals(scoremaps, threshold):
-    maps, top = _tops(scoremaps, threshold)
-    return _answer(maps, _one_each(maps, top, _within_a_map(ndimage.generate_binary_structure(2, 1))))
-
-
-def peaks_plateaus_lost(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    return _answer(maps, (maps > _neighbours(maps)).all(dim=0) & (maps > threshold))
-
-
-def peaks_steps_count(scoremaps, threshold):
-    maps, top = _tops(scoremaps, threshold)
-    return _answer(maps, _one_each(maps, top, steps=False))
-
-
-def peaks_steps_count__but_for_their_edge(scoremaps, threshold):
-    """Drop the pixels beside the edge of a step, and keep the rest of it."""
-    maps, top = _tops(scoremaps, threshold)
-    edge = top & (_around(maps.masked_fill(top, -math.inf)) == maps)
-    return _answer(maps, _one_each(maps, top & ~edge, steps=False))
 
 
 def peaks_steps_count__where_straight(scoremaps, threshold):
@@ -188,34 +162,6 @@ def peaks_equal_heights_merged(scoremaps, threshold):
     return _lists(maps.shape, b[kept], k[kept], rows[kept])
 
 
-def peaks_maps_merged(scoremaps, threshold):
-    """Number plateaus with neighbours in the next map and image."""
-    maps, top = _tops(scoremaps, threshold)
-    return _answer(maps, _one_each(maps, top, np.ones((3, 3, 3, 3))))
-
-
-def peaks_four_neighbours(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    top = (maps >= _neighbours(maps)[[1, 3, 4, 6]]).all(dim=0) & (maps > threshold)
-    return _answer(maps, _one_each(maps, top))
-
-
-def peaks_four_neighbours__plateaus_too(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    top = (maps >= _neighbours(maps)[[1, 3, 4, 6]]).all(dim=0) & (maps > threshold)
-    return _answer(maps, _one_each(maps, top, _within_a_map(ndimage.generate_binary_structure(2, 1))))
-
-
-def peaks_four_neighbours__rows_only(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    return _answer(maps, (maps >= _neighbours(maps)[[3, 4]]).all(dim=0) & (maps > threshold))
-
-
-def peaks_window_too_wide(scoremaps, threshold):
-    maps, top = _tops(scoremaps, threshold, 5)
-    return _answer(maps, _one_each(maps, top))
-
-
 def peaks_window_too_wide__greedy(scoremaps, threshold):
     """Take the highest peak, drop all within three pixels, and so on."""
 
@@ -229,19 +175,11 @@ def peaks_window_too_wide__greedy(scoremaps, threshold):
     return _each(scoremaps, threshold, sparse)
 
 
-def peaks_smoothed_first(scoremaps, threshold):
-    smoothed = ndimage.gaussian_filter(scoremaps.numpy(), (0, 0, 1, 1))
-    return _right(torch.from_numpy(smoothed), threshold)
-
-
 def peaks_smoothed_first__score_kept(scoremaps, threshold):
     smoothed = torch.from_numpy(ndimage.gaussian_filter(scoremaps.numpy(), (0, 0, 1, 1)))
     b, k, rows = _refined(*_peaks(smoothed, threshold))
     y, x = rows[:, 1].round().long(), rows[:, 0].round().long()
     return _lists(scoremaps.shape, b, k, torch.cat([rows[:, :2], scoremaps[b, k, y, x][:, None]], dim=1))
-
-
-# The border.
 
 
 def peaks_border_left_out(scoremaps, threshold):
@@ -264,13 +202,6 @@ def peaks_border_left_out__corners(scoremaps, threshold):
     return _answer(maps, where)
 
 
-def peaks_wraps_around(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
-    top = torch.stack([maps >= maps.roll(shift, dims=(2, 3)) for shift in shifts]).all(dim=0) & (maps > threshold)
-    return _answer(maps, _one_each(maps, top))
-
-
 def peaks_wraps_around__flat(scoremaps, threshold):
     """Look at the neighbours by their number in the flat map: left of a row's first pixel lies another row's last."""
     maps = _filled(scoremaps)
@@ -279,16 +210,6 @@ def peaks_wraps_around__flat(scoremaps, threshold):
     starts = [width + 1 + i * width + j for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
     top = torch.stack([flat >= padded[..., s : s + flat.shape[2]] for s in starts]).all(dim=0)
     return _answer(maps, _one_each(maps, top.view(maps.shape) & (maps > threshold)))
-
-
-def peaks_padded_with_zeros(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    top = (maps >= _neighbours(maps, 0.0)).all(dim=0) & (maps > threshold)
-    return _answer(maps, _one_each(maps, top))
-
-
-def peaks_refined_at_the_border(scoremaps, threshold):
-    return _answer(*_peaks(scoremaps, threshold), fill=0.0)
 
 
 def peaks_refined_at_the_border__repeated(scoremaps, threshold):
@@ -311,11 +232,6 @@ def peaks_refined_at_the_border__reflected(scoremaps, threshold):
 
     dx, dy = _tip(score(y, x - 1), here, score(y, x + 1)), _tip(score(y - 1, x), here, score(y + 1, x))
     return _lists(maps.shape, b, k, torch.stack([x + dx, y + dy, here], dim=1))
-
-
-def peaks_nan_place(scoremaps, threshold):
-    """Pad with -inf and divide: inf / inf."""
-    return _answer(*_peaks(scoremaps, threshold), tip=lambda a, h, c: (c - a) / 2 / (2 * h - a - c))
 
 
 def peaks_nan_place__logarithms(scoremaps, threshold):
@@ -344,25 +260,6 @@ def peaks_nan_place__middle(scoremaps, threshold):
     return _answer(maps, middle, tip)
 
 
-# The place.
-
-
-def peaks_padding_shifts(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p + p.new_tensor([1, 1, 0]))
-
-
-def peaks_padding_shifts__half(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p + p.new_tensor([0.5, 0.5, 0]))
-
-
-def peaks_x_y_swapped(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p[:, [1, 0, 2]])
-
-
-def peaks_score_first(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p[:, [2, 0, 1]])
-
-
 def peaks_divides_by_height(scoremaps, threshold):
     """Take the flat index apart with H."""
     maps, where = _peaks(scoremaps, threshold)
@@ -371,11 +268,6 @@ def peaks_divides_by_height(scoremaps, threshold):
     index = y * width + x
     x, y = index % height + _tip(left, here, right), index // height + _tip(above, here, below)
     return _lists(maps.shape, b, k, torch.stack([x, y, here], dim=1))
-
-
-def peaks_normalised(scoremaps, threshold):
-    height, width = scoremaps.shape[2:]
-    return _each(scoremaps, threshold, lambda p: p / p.new_tensor([width, height, 1]))
 
 
 def peaks_unrefined(scoremaps, threshold):
@@ -391,25 +283,11 @@ def peaks_unrefined__only_x(scoremaps, threshold):
     return _lists(maps.shape, b, k, rows)
 
 
-def peaks_refined_backwards(scoremaps, threshold):
-    return _answer(*_peaks(scoremaps, threshold), tip=lambda a, h, c: -_tip(a, h, c))
-
-
 def peaks_refined_crosswise(scoremaps, threshold):
     """Take the neighbours above and below for x, those to the left and right for y."""
     (b, k, y, x), (left, here, right, above, below) = _crosses(*_peaks(scoremaps, threshold))
     rows = torch.stack([x + _tip(above, here, below), y + _tip(left, here, right), here], dim=1)
     return _lists(scoremaps.shape, b, k, rows)
-
-
-def peaks_refined_too_far(scoremaps, threshold):
-    """Forget the half in the formula."""
-    return _answer(*_peaks(scoremaps, threshold), tip=lambda a, h, c: 2 * _tip(a, h, c))
-
-
-def peaks_refined_too_far__slope(scoremaps, threshold):
-    """Add the slope, not divided by the curvature."""
-    return _answer(*_peaks(scoremaps, threshold), tip=lambda a, h, c: ((c - a) / 2).nan_to_num(0, 0, 0))
 
 
 def peaks_refined_too_little(scoremaps, threshold):
@@ -442,19 +320,12 @@ def peaks_softargmax_of_the_map(scoremaps, threshold):
     return _lists(maps.shape, b, k, torch.stack([x[b, k].to(rows), y[b, k].to(rows), rows[:, 2]], dim=1))
 
 
-# The score.
-
-
 def peaks_score_refined(scoremaps, threshold):
     """Take the height of the parabolas' tips."""
     (b, k, y, x), (left, here, right, above, below) = _crosses(*_peaks(scoremaps, threshold))
     dx, dy = _tip(left, here, right), _tip(above, here, below)
     gain = ((right - left) * dx / 4).nan_to_num(0, 0, 0) + ((below - above) * dy / 4).nan_to_num(0, 0, 0)
     return _lists(scoremaps.shape, b, k, torch.stack([x + dx, y + dy, here + gain], dim=1))
-
-
-def peaks_score_squashed(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: torch.cat([p[:, :2], p[:, 2:].sigmoid()], dim=1))
 
 
 def peaks_score_squashed__softmax(scoremaps, threshold):
@@ -473,158 +344,9 @@ def peaks_score_squashed__divided(scoremaps, threshold):
     ]
 
 
-def peaks_score_missing(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p[:, :2])
-
-
-def peaks_score_missing__ones(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: torch.cat([p[:, :2], torch.ones_like(p[:, 2:])], dim=1))
-
-
-def peaks_score_above_threshold(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p - p.new_tensor([0, 0, threshold]))
-
-
-# The threshold.
-
-
-def peaks_threshold_included(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    return _answer(maps, _one_each(maps, (maps == _around(maps)) & (maps >= threshold)))
-
-
-def peaks_threshold_of_the_maximum(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    top = (maps == _around(maps)) & (maps > threshold * maps.amax(dim=(2, 3), keepdim=True))
-    return _answer(maps, _one_each(maps, top))
-
-
-def peaks_threshold_of_the_maximum__normalised(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    lowest, highest = scoremaps.nan_to_num(0).amin(dim=(2, 3), keepdim=True), maps.amax(dim=(2, 3), keepdim=True)
-    return _answer(maps, _one_each(maps, (maps == _around(maps)) & ((maps - lowest) / (highest - lowest) > threshold)))
-
-
-def peaks_threshold_unused(scoremaps, threshold):
-    maps = _filled(scoremaps)
-    return _answer(maps, _one_each(maps, (maps == _around(maps)) & maps.isfinite()))
-
-
-def peaks_threshold_unused__zero(scoremaps, threshold):
-    return _answer(*_peaks(scoremaps, 0.0))
-
-
-def peaks_threshold_after_zeroing(scoremaps, threshold):
-    """Multiply the map by the mask of its tops: what is no top is 0, and above a negative threshold."""
-    maps = scoremaps.nan_to_num(-1e9)
-    top = _one_each(maps, maps == _around(maps))
-    kept = maps * top
-    return _answer(kept, kept > threshold)
-
-
-def peaks_threshold_after_zeroing__first(scoremaps, threshold):
-    """Set what is below the threshold to 0, and look for tops above 0."""
-    maps = scoremaps.nan_to_num(-1e9)
-    maps = torch.where(maps > threshold, maps, 0)
-    return _answer(maps, _one_each(maps, (maps == _around(maps)) & (maps > 0)))
-
-
-# Which maps.
-
-
-def peaks_best_only(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p[p[:, 2].argsort(descending=True)[:1]])
-
-
-def peaks_best_only__hundred(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p[p[:, 2].argsort(descending=True)[:100]])
-
-
-def peaks_pooled_over_keypoints(scoremaps, threshold):
-    return [torch.cat(image) for image in _right(scoremaps, threshold)]
-
-
-def peaks_pooled_over_keypoints__suppressed(scoremaps, threshold):
-    """Let the other keypoints' maps suppress a peak."""
-    maps = _filled(scoremaps)
-    around = _around(maps.amax(dim=1, keepdim=True))
-    return _answer(maps, _one_each(maps, (maps == around) & (maps > threshold)))
-
-
-def peaks_pooled_over_images(scoremaps, threshold):
-    found = _right(scoremaps, threshold)
-    return [torch.cat([image[k] for image in found]) for k in range(scoremaps.shape[1])]
-
-
-def peaks_pooled_over_images__everywhere(scoremaps, threshold):
-    found = _right(scoremaps, threshold)
-    return [[torch.cat([image[k] for image in found]) for k in range(scoremaps.shape[1])] for _ in found]
-
-
-def peaks_first_image_only(scoremaps, threshold):
-    return _right(scoremaps, threshold)[0]
-
-
-def peaks_first_image_only__in_a_list(scoremaps, threshold):
-    return _right(scoremaps[:1], threshold)
-
-
-def peaks_one_flat_list(scoremaps, threshold):
-    return [peaks for image in _right(scoremaps, threshold) for peaks in image]
-
-
-def peaks_keypoints_before_images(scoremaps, threshold):
-    return [list(maps) for maps in zip(*_right(scoremaps, threshold), strict=True)]
-
-
-def peaks_empty_without_columns(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p if len(p) else torch.tensor([], dtype=p.dtype))
-
-
-def peaks_empty_without_columns__stack(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: torch.stack(list(p)))
-
-
-def peaks_empty_without_columns__none(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p if len(p) else None)
-
-
-def peaks_empty_left_out(scoremaps, threshold):
-    return [[peaks for peaks in image if len(peaks)] for image in _right(scoremaps, threshold)]
-
-
-def peaks_rows_in_a_list(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p.tolist())
-
-
-# NaN, dtypes, arguments.
-
-
-def peaks_nan_hides_neighbours(scoremaps, threshold):
-    return _answer(
-        _filled(scoremaps), _one_each(scoremaps, (scoremaps == _around(scoremaps)) & (scoremaps > threshold))
-    )
-
-
 def peaks_nan_hides_neighbours__compared(scoremaps, threshold):
     top = (scoremaps >= _neighbours(scoremaps)).all(dim=0) & (scoremaps > threshold)
     return _answer(_filled(scoremaps), _one_each(scoremaps, top))
-
-
-def peaks_nan_as_zero(scoremaps, threshold):
-    return _right(scoremaps.nan_to_num(0), threshold)
-
-
-def peaks_nan_as_highest(scoremaps, threshold):
-    return _right(scoremaps.nan_to_num(1e6), threshold)
-
-
-def peaks_float32_only(scoremaps, threshold):
-    return _each(scoremaps, threshold, torch.Tensor.float)
-
-
-def peaks_float32_only__whole_numbers(scoremaps, threshold):
-    return _each(scoremaps, threshold, lambda p: p.round().long())
 
 
 def peaks_changes_its_arguments(scoremaps, threshold):
@@ -638,251 +360,135 @@ def peaks_changes_its_arguments__nan(scoremaps, threshold):
     return _right(scoremaps, threshold)
 
 
-# add_offsets
-
-
-def _pixels(found, offset):
-    """Return the x and y of each peak's pixel, whole numbers as float."""
-    height, width = offset.shape[1:]
-    return found[:, 0].round().clamp(0, width - 1), found[:, 1].round().clamp(0, height - 1)
-
-
-def _each_keypoint(peaks, offsets, change):
-    """Return `change(peaks, pixel's x, pixel's y, offset's x, offset's y)` for each keypoint."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = _pixels(found, offset)
-        moved.append(change(found, x, y, *offset[:, y.long(), x.long()]))
-    return moved
-
-
-def _rows(x, y, score):
-    return torch.stack([x, y, score], dim=1)
-
-
-def offsets_guess_kept(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(p[:, 0] + dx, p[:, 1] + dy, p[:, 2]))
-
-
-def _with_pixels(peaks, offsets, pixel):
-    """Take `pixel(place)` for the pixel of a place, within the map."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = pixel(found[:, 0]).clamp(0, offset.shape[2] - 1), pixel(found[:, 1]).clamp(0, offset.shape[1] - 1)
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_rounded_down(peaks, offsets):
-    return _with_pixels(peaks, offsets, torch.floor)
-
-
-def offsets_rounded_down__and_guess_kept(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].long().clamp(0, offset.shape[2] - 1), found[:, 1].long().clamp(0, offset.shape[1] - 1)
-        moved.append(_rows(found[:, 0] + offset[0, y, x], found[:, 1] + offset[1, y, x], found[:, 2]))
-    return moved
-
-
-def offsets_rounded_down__then_half(peaks, offsets):
-    """Take the centre of pixel 2 to be at 2.5."""
-    moved = _with_pixels(peaks, offsets, torch.floor)
-    return [found + found.new_tensor([0.5, 0.5, 0]) for found in moved]
-
-
-def offsets_rounded_down__up(peaks, offsets):
-    return _with_pixels(peaks, offsets, torch.ceil)
-
-
-def offsets_half_a_pixel_off(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + 0.5 + dx, y + 0.5 + dy, p[:, 2]))
-
-
-def offsets_interpolated(peaks, offsets):
-    """Interpolate the offset at the refined place."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        height, width = offset.shape[1:]
-        x, y = found[:, 0].clamp(0, width - 1), found[:, 1].clamp(0, height - 1)
-        grid = torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], dim=1)[None, None]
-        dx, dy = F.grid_sample(offset[None], grid, align_corners=True)[0, :, 0]
-        moved.append(_rows(x.round() + dx, y.round() + dy, found[:, 2]))
-    return moved
-
-
-def offsets_interpolated__and_guess_kept(peaks, offsets):
-    moved = offsets_interpolated(peaks, offsets)
-    for found, new, offset in zip(peaks, moved, offsets, strict=True):
-        x, y = found[:, 0].clamp(0, offset.shape[2] - 1), found[:, 1].clamp(0, offset.shape[1] - 1)
-        new[:, 0] += x - x.round()
-        new[:, 1] += y - y.round()
-    return moved
-
-
-def offsets_wraps_around(peaks, offsets):
-    """Look at pixels that may not be there: index -1 is the other side, and beyond the last there is an error."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round(), found[:, 1].round()
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_wraps_around__far_sides_clamped(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round().clamp(max=offset.shape[2] - 1), found[:, 1].round().clamp(max=offset.shape[1] - 1)
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_wraps_around__all_sides(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = found[:, 0].round() % offset.shape[2], found[:, 1].round() % offset.shape[1]
-        dx, dy = offset[:, y.long(), x.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_x_y_swapped(peaks, offsets):
-    """Look at [x, y]."""
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = _pixels(found, offset)
-        dx, dy = offset[:, x.long(), y.long()]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_x_y_swapped__clamped(peaks, offsets):
-    moved = []
-    for found, offset in zip(peaks, offsets, strict=True):
-        x, y = _pixels(found, offset)
-        dx, dy = offset[:, x.long().clamp(max=offset.shape[1] - 1), y.long().clamp(max=offset.shape[2] - 1)]
-        moved.append(_rows(x + dx, y + dy, found[:, 2]))
-    return moved
-
-
-def offsets_channels_swapped(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dy, y + dx, p[:, 2]))
-
-
-def offsets_subtracted(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x - dx, y - dy, p[:, 2]))
-
-
-def offsets_offset_only(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(dx, dy, p[:, 2]))
-
-
-def offsets_only_x(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dx, y, p[:, 2]))
-
-
-def offsets_not_added(peaks, offsets):
-    return [found.clone() for found in peaks]
-
-
-def offsets_not_added__rounded(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x, y, p[:, 2]))
-
-
-def offsets_one_keypoint_for_all(peaks, offsets):
-    return _each_keypoint(peaks, offsets[:1].expand_as(offsets), lambda p, x, y, dx, dy: _rows(x + dx, y + dy, p[:, 2]))
-
-
-def offsets_score_missing(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: torch.stack([x + dx, y + dy], dim=1))
-
-
-def offsets_score_missing__ones(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dx, y + dy, torch.ones_like(x)))
-
-
-def offsets_rounded_after(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows((x + dx).round(), (y + dy).round(), p[:, 2]))
-
-
-def offsets_multiplied_by_the_stride(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(4 * (x + dx), 4 * (y + dy), p[:, 2]))
-
-
-def offsets_kept_in_the_map(peaks, offsets):
-    height, width = offsets.shape[2:]
-    return _each_keypoint(
-        peaks,
-        offsets,
-        lambda p, x, y, dx, dy: _rows((x + dx).clamp(0, width - 1), (y + dy).clamp(0, height - 1), p[:, 2]),
-    )
-
-
-def offsets_outside_stays_outside(peaks, offsets):
-    """Take the offset at the border, and add it to the place outside."""
-    return _each_keypoint(
-        peaks, offsets, lambda p, x, y, dx, dy: _rows(p[:, 0].round() + dx, p[:, 1].round() + dy, p[:, 2])
-    )
-
-
-def offsets_outside_dropped(peaks, offsets):
-    def inside(p, x, y, dx, dy):
-        kept = (p[:, 0].round() == x) & (p[:, 1].round() == y)
-        return _rows(x + dx, y + dy, p[:, 2])[kept]
-
-    return _each_keypoint(peaks, offsets, inside)
-
-
-def offsets_outside_not_moved(peaks, offsets):
-    def only_inside(p, x, y, dx, dy):
-        inside = (p[:, 0].round() == x) & (p[:, 1].round() == y)
-        return torch.where(inside[:, None], _rows(x + dx, y + dy, p[:, 2]), p)
-
-    return _each_keypoint(peaks, offsets, only_inside)
-
-
-def offsets_empty_without_columns(peaks, offsets):
-    return [f if len(f) else f.new_zeros(0) for f in _right_offsets(peaks, offsets)]
-
-
-def offsets_empty_without_columns__stack(peaks, offsets):
-    return [torch.stack(list(f)) for f in _right_offsets(peaks, offsets)]
-
-
-def offsets_empty_left_out(peaks, offsets):
-    return [f for f in _right_offsets(peaks, offsets) if len(f)]
-
-
-def offsets_one_tensor(peaks, offsets):
-    return torch.cat(_right_offsets(peaks, offsets))
-
-
-def offsets_float32_only(peaks, offsets):
-    return [f.float() for f in _right_offsets(peaks, offsets)]
-
-
-def offsets_changes_its_arguments(peaks, offsets):
-    for found, new in zip(peaks, _right_offsets(peaks, offsets), strict=True):
-        found[:] = new
-    return peaks
-
-
-def offsets_changes_its_arguments__the_list(peaks, offsets):
-    peaks[:] = _right_offsets(peaks, offsets)
-    return peaks
-
-
-def _right_offsets(peaks, offsets):
-    return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dx, y + dy, p[:, 2]))
-
-
-def _named(prefix: str) -> dict[str, object]:
-    """Return the functions `prefix_mistake` and `prefix_mistake__variant` as `mistake` and `mistake.variant`."""
-    names = [name for name in globals() if name.startswith(prefix)]
-    return {name.removeprefix(prefix).replace("__", "."): globals()[name] for name in names}
-
-
-KNOWN_WRONG: dict[str, dict[str, object]] = {"find_peaks": _named("peaks_"), "add_offsets": _named("offsets_")}
+PEAKS_GIVEN = {
+    "maps": "_filled(scoremaps)",
+    "around": "_neighbours(maps)",
+    "before": "around[:4]",
+    "after": "around[4:]",
+    "straight": "around[[1, 3, 4, 6]]",
+    "above": "maps > threshold",
+    "tops": "maps == _around(maps)",
+    "top": "tops & above",
+    "where": "_one_each(maps, top)",
+    "highest": "maps.amax(dim=(2, 3), keepdim=True)",
+    "lowest": "scoremaps.nan_to_num(0).amin(dim=(2, 3), keepdim=True)",
+    "share": "(maps - lowest) / (highest - lowest)",
+    "of_all_keypoints": "maps.amax(dim=1, keepdim=True)",
+    "sides": "torch.tensor([scoremaps.shape[3], scoremaps.shape[2], 1])",
+    "raw_top": "(scoremaps == _around(scoremaps)) & (scoremaps > threshold)",
+    "low": "scoremaps.nan_to_num(-1e9)",
+    "kept": "torch.where(low > threshold, low, 0)",
+    "tops_only": "low * _one_each(low, low == _around(low))",
+    "smoothed": "torch.from_numpy(ndimage.gaussian_filter(scoremaps.numpy(), (0, 0, 1, 1)))",
+    "numbers": "range(scoremaps.shape[1])",
+    "found": "_right(scoremaps, threshold)",
+}
+
+
+PEAKS = {
+    # What is a peak.
+    "no_suppression": "_answer(maps, above)",
+    "plateaus_several_times": "_answer(maps, top)",
+    # Compare strictly with the neighbours before, not strictly with those after.
+    "plateaus_several_times.one_way": "_answer(maps, (maps > before).all(dim=0) & (maps >= after).all(dim=0) & above)",
+    "plateaus_several_times.the_other_way": peaks_plateaus_several_times__the_other_way,
+    "plateaus_several_times.first_nearby": peaks_plateaus_several_times__first_nearby,
+    "plateaus_split_at_diagonals": "_answer(maps, _one_each(maps, top, FOUR))",
+    "plateaus_lost": "_answer(maps, (maps > around).all(dim=0) & above)",
+    "steps_count": "_answer(maps, _one_each(maps, top, steps=False))",
+    # Drop the pixels beside the edge of a step, and keep the rest of it.
+    "steps_count.but_for_their_edge": "_answer(maps, _one_each(maps, top & ~_beside(maps, top), steps=False))",
+    "steps_count.where_straight": peaks_steps_count__where_straight,
+    "equal_heights_merged": peaks_equal_heights_merged,
+    # Number plateaus with neighbours in the next map and image.
+    "maps_merged": "_answer(maps, _one_each(maps, top, np.ones((3, 3, 3, 3))))",
+    "four_neighbours": "_answer(maps, _one_each(maps, (maps >= straight).all(dim=0) & above))",
+    "four_neighbours.plateaus_too": "_answer(maps, _one_each(maps, (maps >= straight).all(dim=0) & above, FOUR))",
+    "four_neighbours.rows_only": "_answer(maps, (maps >= around[[3, 4]]).all(dim=0) & above)",
+    "window_too_wide": "_answer(maps, _one_each(maps, (maps == _around(maps, 5)) & above))",
+    "window_too_wide.greedy": peaks_window_too_wide__greedy,
+    "smoothed_first": "_right(smoothed, threshold)",
+    "smoothed_first.score_kept": peaks_smoothed_first__score_kept,
+    # The border.
+    "border_left_out": peaks_border_left_out,
+    "border_left_out.far_sides": peaks_border_left_out__far_sides,
+    "border_left_out.corners": peaks_border_left_out__corners,
+    "wraps_around": "_answer(maps, _one_each(maps, (maps >= _rolled(maps)).all(dim=0) & above))",
+    "wraps_around.flat": peaks_wraps_around__flat,
+    "padded_with_zeros": "_answer(maps, _one_each(maps, (maps >= _neighbours(maps, 0.0)).all(dim=0) & above))",
+    "refined_at_the_border": "_answer(maps, where, fill=0.0)",
+    "refined_at_the_border.repeated": peaks_refined_at_the_border__repeated,
+    "refined_at_the_border.reflected": peaks_refined_at_the_border__reflected,
+    # Pad with -inf and divide: inf / inf.
+    "nan_place": "_answer(maps, where, lambda a, h, c: (c - a) / 2 / (2 * h - a - c))",
+    "nan_place.logarithms": peaks_nan_place__logarithms,
+    "nan_place.middle": peaks_nan_place__middle,
+    # The place.
+    "padding_shifts": each("p + p.new_tensor([1, 1, 0])"),
+    "padding_shifts.half": each("p + p.new_tensor([0.5, 0.5, 0])"),
+    "x_y_swapped": each("p[:, [1, 0, 2]]"),
+    "score_first": each("p[:, [2, 0, 1]]"),
+    "divides_by_height": peaks_divides_by_height,
+    "normalised": each("p / sides"),
+    "unrefined": peaks_unrefined,
+    "unrefined.only_x": peaks_unrefined__only_x,
+    "refined_backwards": "_answer(maps, where, lambda a, h, c: -_tip(a, h, c))",
+    "refined_crosswise": peaks_refined_crosswise,
+    # Forget the half in the formula.
+    "refined_too_far": "_answer(maps, where, lambda a, h, c: 2 * _tip(a, h, c))",
+    # Add the slope, not divided by the curvature.
+    "refined_too_far.slope": "_answer(maps, where, lambda a, h, c: ((c - a) / 2).nan_to_num(0, 0, 0))",
+    "refined_too_little": peaks_refined_too_little,
+    "refined_too_little.softmax": peaks_refined_too_little__softmax,
+    "softargmax_of_the_map": peaks_softargmax_of_the_map,
+    # The score.
+    "score_refined": peaks_score_refined,
+    "score_squashed": each("torch.cat([p[:, :2], p[:, 2:].sigmoid()], dim=1)"),
+    "score_squashed.softmax": peaks_score_squashed__softmax,
+    "score_squashed.divided": peaks_score_squashed__divided,
+    "score_missing": each("p[:, :2]"),
+    "score_missing.ones": each("torch.cat([p[:, :2], p.new_ones(len(p), 1)], dim=1)"),
+    "score_above_threshold": each("p - p.new_tensor([0, 0, threshold])"),
+    # The threshold.
+    "threshold_included": "_answer(maps, _one_each(maps, tops & (maps >= threshold)))",
+    "threshold_of_the_maximum": "_answer(maps, _one_each(maps, tops & (maps > threshold * highest)))",
+    "threshold_of_the_maximum.normalised": "_answer(maps, _one_each(maps, tops & (share > threshold)))",
+    "threshold_unused": "_answer(maps, _one_each(maps, tops & maps.isfinite()))",
+    "threshold_unused.zero": "_right(scoremaps, 0.0)",
+    # Multiply the map by the mask of its tops: what is no top is 0, and above a negative threshold.
+    "threshold_after_zeroing": "_answer(tops_only, tops_only > threshold)",
+    # Set what is below the threshold to 0, and look for tops above 0.
+    "threshold_after_zeroing.first": "_answer(kept, _one_each(kept, (kept == _around(kept)) & (kept > 0)))",
+    # Which maps.
+    "best_only": each("p[p[:, 2].argsort(descending=True)[:1]]"),
+    "best_only.hundred": each("p[p[:, 2].argsort(descending=True)[:100]]"),
+    "pooled_over_keypoints": "[torch.cat(image) for image in found]",
+    # Let the other keypoints' maps suppress a peak.
+    "pooled_over_keypoints.suppressed": "_answer(maps, _one_each(maps, (maps == _around(of_all_keypoints)) & above))",
+    "pooled_over_images": "[torch.cat([image[k] for image in found]) for k in numbers]",
+    "pooled_over_images.everywhere": "[[torch.cat([image[k] for image in found]) for k in numbers] for _ in found]",
+    "first_image_only": "found[0]",
+    "first_image_only.in_a_list": "_right(scoremaps[:1], threshold)",
+    "one_flat_list": "[peaks for image in found for peaks in image]",
+    "keypoints_before_images": "[list(keypoint) for keypoint in zip(*found, strict=True)]",
+    "empty_without_columns": each("p if len(p) else torch.tensor([], dtype=p.dtype)"),
+    "empty_without_columns.stack": each("torch.stack(list(p))"),
+    "empty_without_columns.none": each("p if len(p) else None"),
+    "empty_left_out": "[[peaks for peaks in image if len(peaks)] for image in found]",
+    "rows_in_a_list": each("p.tolist()"),
+    # NaN, dtypes, arguments.
+    "nan_hides_neighbours": "_answer(maps, _one_each(scoremaps, raw_top))",
+    "nan_hides_neighbours.compared": peaks_nan_hides_neighbours__compared,
+    "nan_as_zero": "_right(scoremaps.nan_to_num(0), threshold)",
+    "nan_as_highest": "_right(scoremaps.nan_to_num(1e6), threshold)",
+    "float32_only": "_each(scoremaps, threshold, torch.Tensor.float)",
+    "float32_only.whole_numbers": each("p.round().long()"),
+    "changes_its_arguments": peaks_changes_its_arguments,
+    "changes_its_arguments.nan": peaks_changes_its_arguments__nan,
+}
+
+
+KNOWN_WRONG: dict[str, dict[str, object]] = {
+    "find_peaks": answers("scoremaps, threshold", PEAKS, globals(), PEAKS_GIVEN),
+    **ex04_offsets.KNOWN_WRONG,
+}
