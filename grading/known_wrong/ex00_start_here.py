@@ -1,30 +1,16 @@
 """Known wrong answers to the warm-up."""
 
-import torch
+import torch  # noqa: F401, for the table
+
+from grading.known_wrong.table import answers
+
+__all__ = ["KNOWN_WRONG"]
 
 
-def width_minus_x(keypoints, width):
-    flipped = keypoints.clone()
-    flipped[..., 0] = width - keypoints[..., 0]
-    return flipped
-
-
-def flips_y(keypoints, width):
-    flipped = keypoints.clone()
-    flipped[..., 1] = width - 1 - keypoints[..., 1]
-    return flipped
-
-
-def flips_both(keypoints, width):
-    return width - 1 - keypoints
-
-
-def swaps_x_and_y(keypoints, width):
-    return keypoints.flip(-1)
-
-
-def negative(keypoints, width):
-    return keypoints * torch.tensor([-1.0, 1.0], dtype=keypoints.dtype)
+def moved(keypoints, axis, to):
+    keypoints = keypoints.clone()
+    keypoints[..., axis] = to
+    return keypoints
 
 
 def changes_its_arguments(keypoints, width):
@@ -32,9 +18,13 @@ def changes_its_arguments(keypoints, width):
     return keypoints
 
 
-KNOWN_WRONG = {
-    "flip_keypoints": {
-        wrong.__name__: wrong
-        for wrong in (width_minus_x, flips_y, flips_both, swaps_x_and_y, negative, changes_its_arguments)
-    }
+FLIP = {
+    "width_minus_x": "moved(keypoints, 0, width - keypoints[..., 0])",
+    "flips_y": "moved(keypoints, 1, width - 1 - keypoints[..., 1])",
+    "flips_both": "width - 1 - keypoints",
+    "swaps_x_and_y": "keypoints.flip(-1)",
+    "negative": "keypoints * torch.tensor([-1.0, 1.0], dtype=keypoints.dtype)",
+    "changes_its_arguments": changes_its_arguments,
 }
+
+KNOWN_WRONG = {"flip_keypoints": answers("keypoints, width", FLIP, globals())}

@@ -144,6 +144,8 @@ LIMB_GIVEN = {
     "low, high": "torch.minimum(start, end), torch.maximum(start, end)",
     "unit, length, along, across": "_frame(start, end, size)",
     "raw_unit, *raw_parts": "_frame(*(keypoints[:, :, k] for k in pair), size)",
+    "from_start, to_end": "along >= 0, along <= length",
+    "in_width": "across.abs() <= width / 2",
     "there": "_there(visible, pair)[..., None, None]",
     "drawable": "there & (length > 0)",
     "inside": "_inside(length, along, across, width) & there",
@@ -166,6 +168,11 @@ def limb(text):
     return answer
 
 
+def covers(pixels):
+    """Return an answer whose limbs are right but for the pixels that they cover."""
+    return limb(f"_mean(unit, ({pixels}) & drawable)")
+
+
 FIELDS_GIVEN = {
     "fields": "_all_fields(keypoints, visible, limbs, size, width)",
     "fx, fy": "fields.unbind(dim=2)",
@@ -176,38 +183,27 @@ FIELDS_GIVEN = {
     "whole": "visible.all(dim=2, keepdim=True).expand_as(visible)",
 }
 
-
 FIELDS = {
     "not_unit_length": limb("_mean(way, inside)"),
     "not_unit_length.sum_of_components": limb(
         "_mean(way / way.abs().sum(dim=-1, keepdim=True).clamp(min=1e-6), inside)"
     ),
-    "whole_line": limb("_mean(unit, (across.abs() <= width / 2) & drawable)"),
-    "whole_line.beyond_the_end": limb("_mean(unit, (along >= 0) & (across.abs() <= width / 2) & drawable)"),
-    "whole_line.before_the_start": limb("_mean(unit, (along <= length) & (across.abs() <= width / 2) & drawable)"),
-    "round_ends": limb(
-        "_mean(unit, (torch.hypot(along - along.clamp(min=0).minimum(length), across) <= width / 2) & drawable)"
-    ),
-    "round_ends.square": limb(
-        "_mean(unit, (along >= -width / 2) & (along <= length + width / 2) & (across.abs() <= width / 2) & drawable)"
-    ),
-    "width_as_half_width": limb("_mean(unit, _inside(length, along, across, 2 * width) & there)"),
-    "half_of_half_width": limb("_mean(unit, _inside(length, along, across, width / 2) & there)"),
-    "width_ignored": limb("_mean(unit, _inside(length, along, across, 1) & there)"),
-    "width_ignored.whole_number": limb("_mean(unit, _inside(length, along, across, 2 * (width // 2)) & there)"),
-    "edge_left_out": limb("_mean(unit, (along > 0) & (along < length) & (across.abs() < width / 2) & drawable)"),
-    "edge_left_out.sides": limb(
-        "_mean(unit, (along >= 0) & (along <= length) & (across.abs() < width / 2) & drawable)"
-    ),
-    "edge_left_out.ends": limb("_mean(unit, (along > 0) & (along < length) & (across.abs() <= width / 2) & drawable)"),
-    "edge_left_out.start": limb(
-        "_mean(unit, (along > 0) & (along <= length) & (across.abs() <= width / 2) & drawable)"
-    ),
-    "edge_left_out.end": limb("_mean(unit, (along >= 0) & (along < length) & (across.abs() <= width / 2) & drawable)"),
-    "one_side_only": limb(
-        "_mean(unit, (along >= 0) & (along <= length) & (across >= 0) & (across <= width / 2) & drawable)"
-    ),
-    "one_side_only.no_abs": limb("_mean(unit, (along >= 0) & (along <= length) & (across <= width / 2) & drawable)"),
+    "whole_line": covers("in_width"),
+    "whole_line.beyond_the_end": covers("from_start & in_width"),
+    "whole_line.before_the_start": covers("to_end & in_width"),
+    "round_ends": covers("(torch.hypot(along - along.clamp(min=0).minimum(length), across) <= width / 2)"),
+    "round_ends.square": covers("(along >= -width / 2) & (along <= length + width / 2) & in_width"),
+    "width_as_half_width": covers("_inside(length, along, across, 2 * width)"),
+    "half_of_half_width": covers("_inside(length, along, across, width / 2)"),
+    "width_ignored": covers("_inside(length, along, across, 1)"),
+    "width_ignored.whole_number": covers("_inside(length, along, across, 2 * (width // 2))"),
+    "edge_left_out": covers("(along > 0) & (along < length) & (across.abs() < width / 2)"),
+    "edge_left_out.sides": covers("from_start & to_end & (across.abs() < width / 2)"),
+    "edge_left_out.ends": covers("(along > 0) & (along < length) & in_width"),
+    "edge_left_out.start": covers("(along > 0) & to_end & in_width"),
+    "edge_left_out.end": covers("from_start & (along < length) & in_width"),
+    "one_side_only": covers("from_start & to_end & (across >= 0) & (across <= width / 2)"),
+    "one_side_only.no_abs": covers("from_start & to_end & (across <= width / 2)"),
     "bounding_box": limb("_mean(unit, _in_box(low, high, size) & there)"),
     "bounding_box.with_a_margin": limb("_mean(unit, _in_box(low - width / 2, high + width / 2, size) & drawable)"),
     "fades": limb("_drawn(unit, inside * (1 - across.abs() / (width / 2))).sum(dim=1) / count.clamp(min=1)"),
@@ -269,7 +265,7 @@ FIELDS = {
     "nan_of_the_invisible.coordinates": "_all_fields(masked, visible, limbs, size, width) + 0 * keypoints.sum()",
     "nan_without_length": limb("_mean(torch.where(there[..., 0], way / way.norm(dim=-1, keepdim=True), 0.0), inside)"),
     "no_length_raises": paf_no_length_raises,
-    "no_length_counts": limb("_mean(unit, (along >= 0) & (along <= length) & (across.abs() <= width / 2) & there)"),
+    "no_length_counts": limb("_mean(unit, from_start & to_end & in_width & there)"),
     "dtype_lost": "fields.float()",
     "dtype_lost.always_double": "_all_fields(keypoints.double(), visible, limbs, size, width)",
     "changes_its_arguments": paf_changes_its_arguments,

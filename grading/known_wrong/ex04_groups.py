@@ -356,9 +356,7 @@ GROUPS_GIVEN = {
     "grown": "_right(peaks, fields, limbs)",
     "people": "_people(peaks, fields, limbs)",
     "linked": "_everything_linked(peaks, fields, limbs)",
-    "most": "max(len(found) for found in peaks)",
     "in_order": "[found[found[:, 2].argsort(descending=True)] for found in peaks]",
-    "there": "people[..., 2] > 0",
     "places": "people[..., :2]",
     "score": "people[..., 2:]",
 }

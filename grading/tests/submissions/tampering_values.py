@@ -144,11 +144,12 @@ def expected_from_the_callers_frame(ex: Exercise) -> HandedIn:
 def expected_from_the_garbage_collector(ex: Exercise) -> HandedIn:
     """The answer looks for a reference, an oracle or a table of right values among all objects of the process."""
     return ex.tricked("""
-        import gc, types
+        import gc, re, types
 
         def ANSWER(*arguments, **options):
             for found in gc.get_objects():
-                if isinstance(found, types.FunctionType) and found.__module__.startswith(("solution", "known_wrong")):
+                home = isinstance(found, types.FunctionType) and str(found.__module__)
+                if home and re.match("solution|(grading.)?known_wrong", home):
                     return found(*arguments, **options)
                 if isinstance(found, dict) and {"right", "wrong"} <= found.keys():
                     return found["right"]
