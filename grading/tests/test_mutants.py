@@ -22,7 +22,8 @@ from grading.course import bake
 from helpers.checks.engine.question import Wrong
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-QUESTIONS = tuple(question for question in EXERCISES if question in EQUIVALENT)
+# All but one, whose answer is a network that trains: most changes make another network, which does the same task.
+QUESTIONS = tuple(question for question in EXERCISES if question != "SoftargmaxPose")
 
 
 @functools.cache
@@ -65,7 +66,7 @@ def survives(question: str, answer: object, references: dict[str, object], seeds
 
 def argued(question: str, change: str) -> list[str]:
     """Return the patterns that speak of a change, whatever its line."""
-    return [pattern for pattern in EQUIVALENT[question] if fnmatchcase(change.partition(": ")[2], pattern)]
+    return [pattern for pattern in EQUIVALENT.get(question, {}) if fnmatchcase(change.partition(": ")[2], pattern)]
 
 
 def test_a_mutant_differs_in_one_place():
@@ -99,6 +100,5 @@ def test_hidden_checks_kill_every_mutant_of_the_reference(question):
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_argument_is_still_needed(question):
     """No reason stands for a change that cannot be made any more."""
-    assert {pattern for change, _ in mutants_of(question) for pattern in argued(question, change)} == set(
-        EQUIVALENT[question]
-    )
+    spoken_of = {pattern for change, _ in mutants_of(question) for pattern in argued(question, change)}
+    assert spoken_of == set(EQUIVALENT.get(question, {}))

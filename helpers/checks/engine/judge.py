@@ -11,7 +11,7 @@ How a new exercise joins:
    `QUESTIONS`, built from them and from probes (`helpers/checks/probes/`); in `__init__.py` these `QUESTIONS`, and one
    public function per question under `@checking`. Hints: `exNN_topic/hints.toml`.
 2. `grading/known_wrong/exNN_topic.py`: `KNOWN_WRONG = {question: {mistake: answer}}`, every mistake with a hint.
-3. `grading/hidden_checks/test_exNN_topic.py`: `submission.examine(question, case)` under `@pytest.mark.points`.
+3. `grading/hidden_checks/test_exNN_topic.py`: a row for each question, with points and the cases that earn them.
 4. `python -m grading release` bakes the table that the notebook's checks read.
 """
 
