@@ -36,7 +36,7 @@ PYTEST = DEEP_LEARNING_LAB_SCREENSHOTS="$(abspath $(PICTURES))" python -m pytest
 	-n 2 --dist loadfile --no-loadscope-reorder --junitxml=$(MEASURED)
 
 test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (20 minutes)
-	$(RUN) python -m grading release --check
+	$(RUN) OMP_NUM_THREADS=1 python -m grading release --check
 	rm -rf $(MEASURED) $(PICTURES) build/notebooks
 	mkdir -p $(MEASURED) $(PICTURES) $(dir $(SHORT))
 	for one in $(NOTEBOOKS); do cp $$one build/notebooks/$${one#solutions/}; done
@@ -45,7 +45,7 @@ test: env lint ## is this change sound? tests, drift, notebooks with short train
 	@$(RUN) python -m tools.durations $(MEASURED)
 
 test-full: env lint ## all of it: whole trainings that must earn all points, every browser, every loop (an hour)
-	$(RUN) python -m grading release --check
+	$(RUN) OMP_NUM_THREADS=1 python -m grading release --check
 	rm -rf $(MEASURED) $(PICTURES)
 	mkdir -p $(MEASURED) $(PICTURES)
 	$(RUN) DEEP_LEARNING_LAB_STRICT=full tools/run_notebooks.sh 1 $(MEASURED) $(NOTEBOOKS)

@@ -3,7 +3,7 @@
 Where the centre of a pixel lies is a convention, so crops are judged under the freedom that their task grants: a crop
 may lie up to one crop pixel beside the right one if its transform says so. Images are slopes, x in the first channel
 and y in the second, so what a crop holds tells where it looked. The mistakes' hints lie in `hints.toml`, the mistakes
-as code in `grading/known_wrong/ex04_crops.py`.
+as code in `grading/known_wrong/ex04_crops*.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cases of `affinity_score`: what a field says of pairs.
 
-The mistakes' hints lie in `hints.toml`, the mistakes as code in `grading/known_wrong/ex04_fields.py`.
+The mistakes' hints lie in `hints.toml`, the mistakes as code in `grading/known_wrong/ex04_scores.py`.
 """
 
 from __future__ import annotations
