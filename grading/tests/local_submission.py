@@ -14,7 +14,16 @@ from helpers.checks.engine.question import Oracle, Question, Wrong, case_rng, li
 from helpers.checks.engine.table import digest
 from helpers.checks.engine.values import Value
 
-__all__ = ["LocalSubmission", "checks_of", "hidden_module", "model_points", "questions", "said", "seeds"]
+__all__ = [
+    "LocalSubmission",
+    "checks_of",
+    "hidden_module",
+    "hidden_names",
+    "model_points",
+    "questions",
+    "said",
+    "seeds",
+]
 
 
 def seeds(count: int) -> list[Any]:
@@ -31,6 +40,13 @@ def questions(exercise: str) -> Mapping[str, Question]:
 def hidden_module(exercise: str) -> ModuleType:
     """Return the hidden checks of an exercise."""
     return importlib.import_module(f"grading.hidden_checks.test_{exercise}")
+
+
+def hidden_names(exercise: str) -> list[str]:
+    """Return what the hidden checks of an exercise are called, which no student reads: functions, and rows by id."""
+    module = hidden_module(exercise)
+    rows = ["-".join([question, *cases]) for question, checks in module.CHECKS.items() for _, *cases in checks]
+    return [*(name for name in vars(module) if name.startswith("test_")), *rows]
 
 
 class LocalSubmission:

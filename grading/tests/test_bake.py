@@ -10,6 +10,7 @@ from helpers.checks import ex01_pose_regression as check
 from helpers.checks.engine.table import Table
 
 
+@pytest.mark.full  # `python -m grading release --check`, which `make test` begins with, looks at the same
 @pytest.mark.parametrize("exercise", KEYS)
 def test_the_table_is_what_the_solution_notebook_gives(exercise):
     assert bake.table_path(exercise).read_bytes() == bake.bake(exercise)

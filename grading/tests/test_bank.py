@@ -28,6 +28,7 @@ import safetensors.torch
 import torch
 import toy_course
 from kill_loop import descendants
+from local_submission import hidden_names
 from submissions import CASES
 from submissions.exercise import Exercise, HandedIn
 from submissions.tampering_files import NEIGHBOUR
@@ -197,8 +198,10 @@ def secrets_of(key: str) -> list[str]:
     # Of a row of a table, the text alone is a secret too.
     lines += [text for line in lines for text in re.findall(r'"([^"]+)"[)}]?,$', line)]
     given = "\n".join("".join(cell["source"]) for cell in Course(ROOT, key).released["cells"])
-    names = re.findall(r"def (test_\w+)", hidden.read_text())
-    return [*names, *(line for line in (*lines, *answer_lines(key)) if len(line) > 25 and line not in given)]
+    return [
+        *hidden_names(key),
+        *(line for line in (*lines, *answer_lines(key)) if len(line) > 25 and line not in given),
+    ]
 
 
 def told_of(key: str, report: Report, own: str) -> list[str]:
