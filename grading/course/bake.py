@@ -52,6 +52,9 @@ def bake_table(
     """Return what was asked of the oracle by every case that needs no facts, with all answers."""
     table = Table()
     for question, case_id in _bakeable(questions):
+        if question.name not in references:
+            there = ", ".join(references)
+            raise CourseError(f"The solution has no answer cell with grade_id {question.name!r}; it has {there}.")
         right, case = references[question.name], question.cases[case_id]
         oracle = _writing(table, question, case_id, live_oracle(question, right, known_wrong.get(question.name, {})))
         try:

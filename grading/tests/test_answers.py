@@ -75,7 +75,7 @@ def test_right_work_in_any_style_scores_full(question, name, answer, seed, monke
 def test_the_visible_check_says_that_right_work_is_right(question, name, answer, monkeypatch, capsys):
     beside(monkeypatch, question, answer)
     told, sentence = said(visible(question), question, answer, capsys), question_of(question).sentence
-    assert told.startswith(sentence) if question in NETWORKS else told.strip() == sentence  # of networks, notes follow
+    assert told.startswith(sentence) if question in NETWORKS else told.strip() == sentence, told  # notes may follow
 
 
 @pytest.mark.parametrize(("question", "name", "answer", "seed"), each(KNOWN_WRONG, seeds_of_wrong_work))
@@ -86,8 +86,10 @@ def test_known_wrong_work_loses_points_and_is_named(question, name, answer, seed
 
 @pytest.mark.parametrize(("question", "name", "answer"), each(KNOWN_WRONG))
 def test_the_visible_check_gives_the_hint_of_known_wrong_work(question, name, answer, capsys):
-    hint = {**GENERAL_HINTS, **question_of(question).hints}[mistake_of(name)]
-    assert hint in said(visible(question), question, answer, capsys)
+    hints, mistake = {**GENERAL_HINTS, **question_of(question).hints}, mistake_of(name)
+    assert mistake in hints, f"hints.toml of {EXERCISES[question]} has no {mistake} under [{question}]"
+    told = said(visible(question), question, answer, capsys)
+    assert hints[mistake] in told, f"{told}\nIs the table baked? python -m grading release {EXERCISES[question]}"
 
 
 @pytest.mark.parametrize(("question", "name", "answer", "seed"), each(WORTHLESS, seeds_of_worthless_work))

@@ -6,6 +6,7 @@ import pytest
 from answer_bank import KEYS, KNOWN_WRONG, REFERENCES
 
 from grading.course import bake
+from grading.errors import CourseError
 from helpers.checks import ex01_pose_regression as check
 from helpers.checks.engine.table import Table
 
@@ -14,6 +15,11 @@ from helpers.checks.engine.table import Table
 @pytest.mark.parametrize("exercise", KEYS)
 def test_the_table_is_what_the_solution_notebook_gives(exercise):
     assert bake.table_path(exercise).read_bytes() == bake.bake(exercise)
+
+
+def test_a_question_without_an_answer_cell_is_named():
+    with pytest.raises(CourseError, match="no answer cell with grade_id 'pck'; it has mpjpe"):
+        bake.bake_table({"pck": check.QUESTIONS["pck"]}, {"mpjpe": REFERENCES["mpjpe"]}, {})
 
 
 def test_a_table_that_differs_in_meaning_is_noticed():
