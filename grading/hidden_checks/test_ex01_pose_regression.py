@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grading.course.held_out import mpjpe_of
+from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import REGRESSION_MODEL
 
 WEIGHTS = "ex01_pose_regression.safetensors"
@@ -19,23 +20,13 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("question", "cases"),
-    [
-        pytest.param(q, cases, marks=pytest.mark.points(q, points), id="-".join([q, *cases]))
-        for q, checks in CHECKS.items()
-        for points, *cases in checks
-    ],
-)
+@pytest.mark.parametrize(("question", "cases"), rows(CHECKS))
 def test_answers(submission, question, cases):
     for case in cases:
         submission.examine(question, case)
 
 
-@pytest.mark.parametrize(
-    "threshold",
-    [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}px") for t, p in REGRESSION_MODEL.steps],
-)
+@pytest.mark.parametrize("threshold", steps(REGRESSION_MODEL))
 def test_model_on_held_out_scenes(submission, threshold):
     error = mpjpe_of(submission, WEIGHTS)
     if not REGRESSION_MODEL.reaches(error, threshold):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grading.course.held_out import mean_iou_of
+from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import SEGMENTATION_MODEL
 
 WEIGHTS = "ex03_segmentation.safetensors"
@@ -26,23 +27,13 @@ CHECKS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("question", "cases"),
-    [
-        pytest.param(q, cases, marks=pytest.mark.points(q, points), id="-".join([q, *cases]))
-        for q, checks in CHECKS.items()
-        for points, *cases in checks
-    ],
-)
+@pytest.mark.parametrize(("question", "cases"), rows(CHECKS))
 def test_answers(submission, question, cases):
     for case in cases:
         submission.examine(question, case)
 
 
-@pytest.mark.parametrize(
-    "threshold",
-    [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}") for t, p in SEGMENTATION_MODEL.steps],
-)
+@pytest.mark.parametrize("threshold", steps(SEGMENTATION_MODEL))
 def test_model_on_held_out_scenes(submission, threshold):
     score = mean_iou_of(submission, WEIGHTS)
     if not SEGMENTATION_MODEL.reaches(score, threshold):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grading.course.held_out import ap_of
+from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import PEOPLE_MODEL
 
 WEIGHTS = "ex04_multi_person.safetensors"
@@ -22,27 +23,13 @@ CHECKS = {
 }
 
 
-def worth(question, points):
-    """Return the mark of a check: the points of a bonus question are extra ones, beyond the maximum."""
-    return (pytest.mark.bonus if question == "add_offsets" else pytest.mark.points)(question, points)
-
-
-@pytest.mark.parametrize(
-    ("question", "cases"),
-    [
-        pytest.param(q, cases, marks=worth(q, points), id="-".join([q, *cases]))
-        for q, checks in CHECKS.items()
-        for points, *cases in checks
-    ],
-)
+@pytest.mark.parametrize(("question", "cases"), rows(CHECKS, bonus=("add_offsets",)))
 def test_answers(submission, question, cases):
     for case in cases:
         submission.examine(question, case)
 
 
-@pytest.mark.parametrize(
-    "threshold", [pytest.param(t, marks=pytest.mark.points("model", p), id=f"{t:g}") for t, p in PEOPLE_MODEL.steps]
-)
+@pytest.mark.parametrize("threshold", steps(PEOPLE_MODEL))
 def test_model_on_held_out_scenes(submission, threshold):
     score = ap_of(submission, WEIGHTS)
     if not PEOPLE_MODEL.reaches(score, threshold):
