@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from grading.course.course import Course
@@ -19,7 +20,7 @@ from helpers.checks.engine.question import VISIBLE_SEED, Oracle, Question, Wrong
 from helpers.checks.engine.table import Table, digest
 from helpers.files import ROOT
 
-__all__ = ["agree", "bake", "bake_table", "table_path"]
+__all__ = ["agree", "bake", "bake_table", "table_path", "without_a_check"]
 
 
 def table_path(exercise: str) -> Path:
@@ -34,16 +35,28 @@ def bake(exercise: str) -> bytes:
     is returned as it is, so that a fresh release changes no byte without a reason.
 
     Raises:
-        CourseError: if the solution notebook's own answer is wrong by the exercise's checks.
+        CourseError: if the solution notebook's own answer is wrong by the exercise's checks, or a question has none.
     """
     course = Course(ROOT, exercise)
-    questions = importlib.import_module(course.module).QUESTIONS
+    checks = importlib.import_module(course.module)
+    questions = checks.QUESTIONS
+    if without := without_a_check(checks):
+        raise CourseError(
+            f"{checks.__name__} has no check of {', '.join(without)}: a function of the question's name under "
+            "@checking, and its name in __all__."
+        )
     fresh = bake_table(questions, course.reference_answers(), course.known_wrong_answers())
     old = table_path(exercise)
     try:
         return old.read_bytes() if agree(Table.load(old), fresh) else fresh.to_bytes()
     except (FileNotFoundError, ValueError):
         return fresh.to_bytes()
+
+
+def without_a_check(checks: ModuleType) -> list[str]:
+    """Return the questions of a module of checks that no public function of it checks."""
+    checked = {name for name in checks.__all__ if callable(getattr(checks, name, None))}
+    return [name for name in checks.QUESTIONS if name not in checked]
 
 
 def bake_table(

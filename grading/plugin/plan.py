@@ -101,7 +101,9 @@ class ClassPlan:
         """
         todo = self.submissions.values()
         self.graders.ahead([(str(folder), _student(folder)) for folder in todo if self.reports[folder] is None])
-        self.bar = tqdm(total=len(todo), desc=self.exercise, unit="", disable=not self.grading.progress, leave=False)
+        self.bar = tqdm(  # every step is drawn, the last one too: a step is a submission
+            total=len(todo), desc=self.exercise, unit="", disable=not self.grading.progress, leave=False, mininterval=0
+        )
 
     def _folders(self) -> list[Path]:
         """Return the folders of all submissions that are meant, by name."""

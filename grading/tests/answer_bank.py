@@ -60,6 +60,28 @@ KNOWN_WRONG: dict[str, Mapping[str, Any]] = {
 }
 
 
+def _incomplete() -> list[str]:
+    """Return a sentence for each question that one of the lists above or the hidden checks forgot."""
+    checked = [question for key in KEYS for question in hidden_module(key).CHECKS]
+    lists = {
+        "POINTS of grading/tests/answer_bank.py": POINTS,
+        "CHECKS of grading/hidden_checks": checked,
+        "RIGHT_VARIANTS of grading/right_variants": RIGHT,
+        "KNOWN_WRONG of grading/known_wrong": KNOWN_WRONG,
+    }
+    return [
+        f"{question} of {EXERCISES.get(question, 'no exercise')} is missing in {place}"
+        if question in EXERCISES
+        else f"{place} has {question}, which is no question"
+        for place, found in lists.items()
+        for question in sorted(set(found) ^ set(EXERCISES))
+    ]
+
+
+if _incomplete():  # one sentence for each, not a hundred failures
+    raise LookupError("; ".join(_incomplete()))
+
+
 def mistake_of(name: str) -> str:
     """Return the mistake of a known wrong version: "mistake.variant" shows "mistake"."""
     return name.partition(".")[0]

@@ -8,6 +8,7 @@ from answer_bank import KEYS, KNOWN_WRONG, REFERENCES
 from grading.course import bake
 from grading.errors import CourseError
 from helpers.checks import ex01_pose_regression as check
+from helpers.checks.engine.question import read_hints
 from helpers.checks.engine.table import Table
 
 
@@ -20,6 +21,22 @@ def test_the_table_is_what_the_solution_notebook_gives(exercise):
 def test_a_question_without_an_answer_cell_is_named():
     with pytest.raises(CourseError, match="no answer cell with grade_id 'pck'; it has mpjpe"):
         bake.bake_table({"pck": check.QUESTIONS["pck"]}, {"mpjpe": REFERENCES["mpjpe"]}, {})
+
+
+def test_a_question_without_a_check_is_named(monkeypatch):
+    assert bake.without_a_check(check) == []
+    monkeypatch.setattr(check, "__all__", [name for name in check.__all__ if name != "pck"])
+    assert bake.without_a_check(check) == ["pck"]
+    monkeypatch.undo()
+    monkeypatch.delattr(check, "mpjpe")
+    with pytest.raises(CourseError, match=r"ex01_pose_regression has no check of mpjpe: a function of"):
+        bake.bake("ex01_pose_regression")
+
+
+def test_a_question_without_hints_is_named_with_its_file():
+    hints = read_hints("ex01_pose_regression")
+    with pytest.raises(KeyError, match=r"hints.toml has no table \[visible_share\]; it has mpjpe, pck.*Add the line"):
+        hints["visible_share"]
 
 
 def test_a_table_that_differs_in_meaning_is_noticed():

@@ -184,8 +184,25 @@ def integers(rng: np.random.RandomState, low: Bound, high: Bound, shape: tuple[i
 
 
 def read_hints(exercise: str) -> dict[str, dict[str, str]]:
-    """Return the hints of an exercise, `{question: {mistake: hint}}`, from `helpers/checks/exNN_topic/hints.toml`."""
-    return tomllib.loads((Path(__file__).parent.with_name(exercise) / "hints.toml").read_text(encoding="utf-8"))
+    """Return the hints of an exercise, `{question: {mistake: hint}}`, from `helpers/checks/exNN_topic/hints.toml`.
+
+    Raises:
+        KeyError: when a question is looked up that has no table there, with the line to add.
+    """
+    path = Path(__file__).parent.with_name(exercise) / "hints.toml"
+    return _Hints(path, tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+class _Hints(dict[str, dict[str, str]]):
+    """The hints by question; a question without a table is named with the file that lacks it."""
+
+    def __init__(self, path: Path, hints: Mapping[str, dict[str, str]]) -> None:
+        super().__init__(hints)
+        self.path = path
+
+    def __missing__(self, question: str) -> dict[str, str]:
+        there = ", ".join(self) or "nothing"
+        raise KeyError(f"{self.path} has no table [{question}]; it has {there}. Add the line [{question}].")
 
 
 def strict() -> bool:
