@@ -122,7 +122,7 @@ def mean_numpy(pred, target, num_classes, ignore_index=255):
     union = confusion.sum(0) + confusion.sum(1) - np.diag(confusion)
     per_class = np.full(num_classes, np.nan)
     np.divide(np.diag(confusion), union, out=per_class, where=union > 0)
-    return (np.nanmean(per_class) if (union > 0).any() else np.nan), per_class
+    return (np.nanmean(per_class) if (union > 0).any() else np.nan), torch.from_numpy(per_class)
 
 
 def mean_histc(pred, target, num_classes, ignore_index=255):

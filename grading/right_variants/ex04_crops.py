@@ -169,7 +169,7 @@ def crops_scipy_affine_transform_in_numpy(images, boxes_xyxy, crop_size, padding
     def look(image, scale, left, top, size):
         return [ndimage.affine_transform(c, [scale, scale], [top, left], size, order=1) for c in image]
 
-    return _one_by_one(images, boxes_xyxy, crop_size, padding, look)
+    return tuple(map(torch.from_numpy, _one_by_one(images, boxes_xyxy, crop_size, padding, look)))
 
 
 def crops_pillow(images, boxes_xyxy, crop_size, padding=1.25):
@@ -290,7 +290,7 @@ def points_loop_over_crops(keypoints, transforms):
 
 def points_numpy(keypoints, transforms):
     points, maps = keypoints.numpy(), transforms.numpy()
-    return np.matmul(points, maps[:, :, :2].transpose(0, 2, 1)) + maps[:, None, :, 2]
+    return torch.from_numpy(np.matmul(points, maps[:, :, :2].transpose(0, 2, 1)) + maps[:, None, :, 2])
 
 
 def points_in_place_on_a_copy(keypoints, transforms):

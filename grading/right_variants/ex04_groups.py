@@ -388,7 +388,7 @@ def group_numpy(peaks, fields, limbs):
     for row, person in zip(result, people, strict=True):
         for k, i in person.items():
             row[k] = peaks[k][i].numpy()
-    return result
+    return torch.from_numpy(result)
 
 
 def group_nested_lists(peaks, fields, limbs):

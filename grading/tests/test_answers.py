@@ -6,6 +6,7 @@ What is special to one question is in `test_answers_<exercise or question>.py`.
 import importlib
 
 import pytest
+import torch
 from answer_bank import (
     DECODERS,
     EXERCISES,
@@ -13,6 +14,7 @@ from answer_bank import (
     KNOWN_WRONG,
     NETWORKS,
     POINTS,
+    REFERENCES,
     RIGHT,
     beside,
     hidden_marks,
@@ -120,6 +122,29 @@ def test_every_question_has_hints_which_are_sentences(exercise):
     for found in hints.values():
         for mistake, hint in found.items():
             assert hint.endswith(("?", ".", "!", ")")) and "  " not in hint, mistake
+
+
+IN_TENSORS = (
+    "gaussian_scoremaps", "argmax_decode", "softargmax", "mean_iou", "convolution_matrix", "transposed_convolution",
+    "unpool_with_indices", "boxes_to_crops", "crops_to_image", "find_peaks", "part_affinity_fields", "affinity_score",
+    "group_people", "add_offsets",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("question", IN_TENSORS)
+def test_the_right_numbers_in_numpy_are_no_tensor(question, capsys):
+    def answer(*arguments):
+        return in_numpy(REFERENCES[question](*arguments))
+
+    points, named = hidden_marks(question, answer)
+    assert points < POINTS[question] / 2 and named[0] == "numpy"
+    assert GENERAL_HINTS["numpy"] in said(visible(question), question, answer, capsys)
+
+
+def in_numpy(value):
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(in_numpy, value))
+    return value.detach().numpy() if isinstance(value, torch.Tensor) else value
 
 
 @pytest.mark.parametrize("question", EXERCISES)

@@ -9,12 +9,15 @@ from torch import nn
 
 from helpers import save_weights
 from helpers.checks import ex01_pose_regression as check
+from helpers.checks import ex02_softargmax as scoremaps
+from helpers.checks.engine import judge as judge_module
 from helpers.checks.engine.calls import Call, judge_values
-from helpers.checks.engine.compare import Form, fault, same, show
+from helpers.checks.engine.compare import Form, fault, first_difference, same, show
 from helpers.checks.engine.judge import refuse_too_many
 from helpers.checks.engine.question import CheckFailed, Question, Wrong, case_rng, live_oracle, local_ask, read_hints
 from helpers.checks.engine.table import Table, digest
-from helpers.checks.engine.values import Other, Raised
+from helpers.checks.engine.time_limit import in_time
+from helpers.checks.engine.values import Array, Other, Raised, decode, encode
 from helpers.checks.networks.poses import note_on_start
 from helpers.checks.networks.trained import REGRESSION_MODEL
 from helpers.checks.probes.calling import calling, differentiating
@@ -40,17 +43,35 @@ STRICT = Form("a scalar")
         pytest.param(torch.tensor([2.0]), SCALAR, "shape", id="one-axis-too-many"),
         pytest.param(torch.tensor(2.001), SCALAR, "value", id="off-by-a-thousandth"),
         pytest.param(torch.tensor(float("nan")), SCALAR, "value", id="nan"),
+        pytest.param(np.float64(2), SCALAR, None, id="numpy-number"),
+        pytest.param(np.array(2.0, dtype=np.float32), STRICT, None, id="numpy-without-axes"),
         pytest.param(torch.tensor(2.0, dtype=torch.float16), SCALAR, "dtype", id="less-precise"),
         pytest.param(torch.tensor(2.0, dtype=torch.float64), STRICT, "dtype", id="another-dtype"),
     ],
 )
 def test_fault_says_what_is_wrong_with_a_scalar(got, form, kind):
-    assert fault(got, torch.tensor(2.0), form) == kind
+    assert fault(decode(*encode(got)), torch.tensor(2.0), form) == kind
 
 
-def test_same_counts_nan_as_equal_and_exceptions_by_their_type():
+def test_a_numpy_array_is_no_tensor_and_its_numbers_count_first():
+    rows, form = torch.tensor([[1.0, 2.0]]), Form("a tensor (1, 2)")
+    for array, kind in ((rows.numpy(), "numpy"), (2 * rows.numpy(), "value"), (rows.numpy()[0], "shape")):
+        assert fault(crossed(array), rows, form) == kind
+    assert same(crossed(rows.numpy()), rows)
+    assert show(crossed(rows.numpy())) == "a NumPy array of shape (1, 2), float32"
+    table = Table()
+    table.add("key", "q/values", {"value": rows}, {"in_numpy": {"value": crossed(rows.numpy())}})
+    assert isinstance(table.read("key")[1]["in_numpy"]["value"], Array)
+
+
+def crossed(value):
+    return decode(*encode(value))
+
+
+def test_same_counts_nan_as_equal_and_exceptions_by_type_and_message():
     assert same({"a": [float("nan"), None]}, {"a": [torch.tensor(float("nan")), None]})
-    assert same(Raised("KeyError", "x"), Raised("KeyError", "y"))
+    assert same(Raised("KeyError", "x", 3), Raised("KeyError", "x", 7))
+    assert not same(Raised("KeyError", "x"), Raised("KeyError", "y"))
     assert not same(Raised("KeyError", "x"), Raised("ValueError", "x"))
     assert not same(torch.zeros(2), torch.zeros(3))
     assert not same({"a": 1.0}, {"a": 1.0, "b": 1.0})
@@ -61,6 +82,21 @@ def test_show_is_one_short_line():
     assert show(torch.zeros(2, 3)) == "a tensor of shape (2, 3), float32"
     assert show(Raised("ValueError", "bad\nshape", 3)) == "ValueError: bad shape (line 3 of the cell)"
     assert len(show(Raised("ValueError", "x" * 2000))) < 200
+
+
+def test_the_first_place_that_differs_is_shown_with_digits_that_tell():
+    right = torch.arange(6.0).view(1, 2, 3)
+    got = right.clone()
+    got[0, 1, 0:2] += 0.5
+    assert first_difference(got, right) == ("3.5 at [0, 1, 0] of a tensor of shape (1, 2, 3), float32", "3 there")
+    near = right + torch.tensor([0, 0, 0, 0.004, 0, 0]).view(1, 2, 3)
+    assert [text.split()[0] for text in first_difference(near, right)] == ["3.004", "3"]
+    hair = torch.tensor([1000.0, 1000.2]), torch.tensor([1000.0, 1000.4])
+    assert [text.split()[0] for text in first_difference(*hair)] == ["1000.2", "1000.4"]
+    inside = first_difference([right, [got]], [right, [right]])
+    assert inside == ("3.5 at [0, 1, 0] of item 0 of item 1 of a tensor of shape (1, 2, 3), float32", "3 there")
+    assert first_difference(right > 2, right > 1)[0].startswith("False at [0, 0, 2]")
+    assert first_difference(right, right) is None and first_difference(right, right[0]) is None
 
 
 def test_calling_reports_values_and_damage_but_not_nan():
@@ -120,6 +156,33 @@ def test_judge_names_the_first_wrong_call_where_nothing_explains_all():
     assert both.mistake == "forgets"
 
 
+def test_another_dtype_does_not_hide_a_mistake():
+    assert verdict(lambda x: x.sum().double(), [4.0], [3.0]).mistake == "forgets"
+
+
+def test_an_error_is_a_known_mistake_only_with_the_same_message():
+    def told(answer):
+        oracle = live_oracle(QUESTION, double, {"adds_a_row": lambda x: x + torch.ones(3)})
+        with pytest.raises(Wrong) as caught:
+            judge_values(
+                "double", {}, [Call("call", {"x": torch.ones(2)})], local_ask(QUESTION, answer), oracle, STRICT
+            )
+        return caught.value.mistake
+
+    assert told(lambda x: torch.ones(3) + 2 * x[:2]) == "raised_shapes"  # the same two sizes, the other way round
+    assert told(lambda x: 3 * x + torch.ones(3)) == "adds_a_row"
+
+
+def test_what_was_changed_is_told_before_wrong_values():
+    assert verdict(lambda x: x.mul_(3).sum(), [4.0, 1.0]).mistake == "changed"
+
+
+def test_the_smallest_inputs_are_asked_first():
+    sizes = []
+    verdict(lambda x: sizes.append(len(x)), [1.0] * 5, [1.0], [1.0] * 3)
+    assert sizes[:3] == [1, 3, 5]
+
+
 def test_judge_is_honest_about_an_unknown_mistake():
     unknown = verdict(lambda x: x.sum() + 77.0, [5.0])
     assert unknown.mistake is None and "none of the mistakes we know" in unknown.hint
@@ -131,7 +194,10 @@ def test_judge_is_honest_about_an_unknown_mistake():
     [
         pytest.param(lambda x: None, "type", id="returns-nothing"),
         pytest.param(lambda x: undefined, "NameError", id="undefined-name"),  # noqa: F821
-        pytest.param(lambda x: x.reshape(7), "raised", id="raises"),
+        pytest.param(lambda x: x.reshape(7), "raised_shapes", id="raises-for-a-shape"),
+        pytest.param(lambda x: x.bool().mean(), "raised_kinds", id="torch-says-not-implemented"),
+        pytest.param(lambda x, y: x, "raised_arguments", id="takes-another-argument"),
+        pytest.param(lambda x: 1 / 0, "raised", id="raises"),
         pytest.param(lambda x: 2 * x, "shape", id="shape"),
         pytest.param(lambda x: 2 * x.double().sum(), "dtype", id="dtype"),
         pytest.param(lambda x: 2 * x.add_(0.25).sub_(0.5).add_(0.25).mul_(0).add_(1).sum(), "changed", id="in-place"),
@@ -238,7 +304,7 @@ def test_case_rng_repeats_itself_and_differs_between_cases():
 
 def test_an_unwritten_answer_is_called_so(capsys):
     def mpjpe(pred, target, visible):
-        raise NotImplementedError("Question 1")
+        raise NotImplementedError
 
     check.mpjpe(mpjpe)
     assert capsys.readouterr().out == "mpjpe is not written yet.\n"
@@ -307,6 +373,48 @@ def test_every_hint_is_a_sentence():
     for hints in read_hints("ex01_pose_regression").values():
         for mistake, hint in hints.items():
             assert hint.endswith(("?", ".", "!")) and "  " not in hint, mistake
+
+
+def test_an_endless_loop_is_ended_and_told(capsys, monkeypatch):
+    def mpjpe(pred, target, visible):
+        while True:
+            try:
+                visible = visible.clone()
+            except:  # noqa: E722, students write that
+                pass
+
+    monkeypatch.setattr(judge_module, "CALL_SECONDS", 0.2)
+    check.mpjpe(mpjpe)
+    told = capsys.readouterr().out
+    assert "nothing within 0.2 s" in told and "does not come to an end" in told
+    assert "pred: float32 (2, 3, 2)" in told and set(check.inputs) == {"pred", "target", "visible"}  # the smallest
+
+
+def test_no_limit_is_felt_after_a_call_that_ended_in_time():
+    for _ in range(300):  # around the very moment
+        came, value = in_time(0.001, lambda: sum(range(5000)))
+        assert value == (12497500 if came else None)
+    sum(range(10**6))  # nothing is raised later
+    with pytest.raises(ZeroDivisionError):
+        in_time(5, lambda: 1 / 0)
+
+
+def test_in_a_notebook_a_verdict_has_sign_and_colour_and_a_wrong_map_is_drawn(capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(judge_module, "in_notebook", lambda: True)
+    monkeypatch.setattr(judge_module.Picture, "show", lambda picture: drawn.append(picture.alt))
+    scoremaps.argmax_decode(lambda scores: torch.zeros(*scores.shape[:2], 2))
+    scoremaps.gaussian_scoremaps(lambda keypoints, visible, size, sigma: torch.zeros(*visible.shape, *size))
+    check.mpjpe(lambda *_: 0.5)  # a number has no picture
+
+    def unwritten(*_):
+        raise NotImplementedError
+
+    check.mpjpe(unwritten)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "\x1b[31m✗ argmax_decode is not right yet.\x1b[0m" and len(told) == 16
+    assert told[-1] == "\x1b[36m○ mpjpe is not written yet.\x1b[0m"
+    assert len(drawn) == 2 and "keypoint 0" in drawn[0] and "of (2, 3, 5, 8)" in drawn[1]
 
 
 class OneGuess(nn.Module):

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from helpers.checks.engine.compare import Form, described, fault, same, show
+from helpers.checks.engine.compare import Form, argument, fault, first_difference, same, show
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, judge, kind_of_error, no_value
 from helpers.checks.engine.mistakes import Way, alike_by
 from helpers.checks.engine.question import Ask, Oracle
-from helpers.checks.engine.values import Value
+from helpers.checks.engine.values import Array, Value
 
 __all__ = ["Call", "ValueCall", "judge_values"]
 
@@ -61,20 +60,20 @@ class ValueCall(AnyCall):
 
     @property
     def called(self) -> str:
-        arguments = ", ".join(f"{key}: {_argument(value)}" for key, value in self.inputs.items())
+        arguments = ", ".join(f"{key}: {argument(value)}" for key, value in self.inputs.items())
         return call_line(self.name, arguments, self.call.note)
 
     def ways(self, fault: Fault) -> Sequence[Way]:
-        return (alike_by(ValueCall.alike),)
+        return (alike_by(ValueCall.alike_to_the_dtype if fault.kind in ("dtype", "numpy") else ValueCall.alike),)
 
     def read(self, got: Value, right: Value) -> Fault | None:
-        """Return the first part of a probe's values that is wrong: the value, its gradient, or what it changed."""
+        """Return the first part of a probe's values that is wrong: what it changed, the value, or its gradient."""
         if not isinstance(got, Mapping) or not isinstance(right, Mapping) or got.keys() != right.keys():
             return no_value(got, self.form.text)
-        found = self._value(got["value"], right["value"])
+        found = changed_argument(got["changed"]) or self._value(got["value"], right["value"])
         if not found and "gradient" in right:
             found = self._gradient(got["gradient"], right["gradient"])
-        return found or changed_argument(got["changed"])
+        return found
 
     def _value(self, got: Value, right: Value) -> Fault | None:
         kind = fault(got, right, self.form)
@@ -82,8 +81,10 @@ class ValueCall(AnyCall):
             return None
         if kind == "raised":
             return Fault(kind_of_error(got), show(got), self.form.text)
-        expected = f"{show(right)}: {self.form.text}" if kind != "type" else self.form.text
-        return Fault(kind, show(got), expected)
+        if kind == "value" and (place := first_difference(got, right)):
+            return Fault(kind, place[0], f"{place[1]}: {self.form.text}")
+        told = kind in ("type", "numpy")  # what is meant is in the form's own words
+        return Fault(kind, show(got), self.form.text if told else f"{show(right)}: {self.form.text}")
 
     def _gradient(self, got: Value, right: Value) -> Fault | None:
         expected = f"{self.form.text}, with a finite gradient that only depends on what counts"
@@ -94,19 +95,21 @@ class ValueCall(AnyCall):
         return Fault("gradient", f"the right value, but {_unlike(got, right)}", expected)
 
     def alike(self, got: Value, wrong: Value) -> bool:
-        """Return whether two answers agree in their values and, where they have one, their dtypes."""
-        if not same(got, wrong):
-            return False
-        if isinstance(got, Mapping) and isinstance(got.get("value"), Tensor) and isinstance(wrong["value"], Tensor):
-            return bool(got["value"].dtype == wrong["value"].dtype)
-        return True
+        """Return whether two answers agree in their values."""
+        return same(got, wrong)
+
+    def alike_to_the_dtype(self, got: Value, wrong: Value) -> bool:
+        """Return whether two answers agree in their values and in what kind they are of, dtype and library."""
+        return same(got, wrong) and _kind(got) == _kind(wrong)
 
 
-def _argument(value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return f"{value:g}" if isinstance(value, float) else repr(value)
-    true = f", {int(value.sum())} of {value.numel()} true" if value.dtype is torch.bool else ""
-    return described(value) + true
+def _kind(value: Value) -> Any:
+    """Return what a value is beside its numbers: the dtypes and libraries of its parts."""
+    if isinstance(value, Mapping):
+        return _kind(value["value"])
+    if isinstance(value, list):
+        return list(map(_kind, value))
+    return type(value), getattr(value.tensor if isinstance(value, Array) else value, "dtype", None)
 
 
 def _unlike(got: Tensor, right: Tensor) -> str:

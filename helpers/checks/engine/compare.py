@@ -9,9 +9,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.values import Other, Raised, Value
+from helpers.checks.engine.values import Array, Other, Raised, Value
 
-__all__ = ["Form", "described", "dtype_name", "fault", "number", "outline", "row", "same", "show", "with_first"]
+__all__ = [
+    "Form",
+    "argument",
+    "described",
+    "differing",
+    "dtype_name",
+    "fault",
+    "first_difference",
+    "kind_of_no_tensor",
+    "number",
+    "outline",
+    "row",
+    "same",
+    "show",
+    "with_first",
+]
 
 RTOL, ATOL = 1e-4, 1e-5  # wide enough for any order of float32 operations, far narrower than any mistake
 
@@ -39,9 +54,11 @@ def number(value: Value) -> float | None:
 
 
 def same(a: Value, b: Value) -> bool:
-    """Return whether two trees of values agree within the tolerance; NaN agrees with NaN, an exception by its type."""
-    if isinstance(a, Raised) or isinstance(b, Raised):
-        return isinstance(a, Raised) and isinstance(b, Raised) and a.type_name == b.type_name
+    """Return whether two trees of values agree within the tolerance: NaN with NaN, an array with a tensor, exceptions
+    by type and message."""
+    if isinstance(a, Raised) and isinstance(b, Raised):
+        return (a.type_name, a.message) == (b.type_name, b.message)
+    a, b = (value.tensor if isinstance(value, Array) else value for value in (a, b))
     if number(a) is not None and number(b) is not None:
         return _close(torch.tensor(number(a), dtype=torch.float64), torch.tensor(number(b), dtype=torch.float64))
     if isinstance(a, Tensor) and isinstance(b, Tensor):
@@ -58,7 +75,7 @@ def _close(a: Tensor, b: Tensor) -> bool:
 
 
 def fault(got: Value, right: Value, form: Form) -> str | None:
-    """Return what is wrong with `got`: "raised", "type", "shape", "dtype" or "value"; None where it is right."""
+    """Return what is wrong with `got`: "raised", "type", "shape", "value", "numpy" or "dtype"; None if nothing is."""
     if isinstance(got, Raised):
         return "raised"
     if form.parts:
@@ -67,13 +84,22 @@ def fault(got: Value, right: Value, form: Form) -> str | None:
         return next(filter(None, map(fault, got, right, form.parts)), None)
     if form.number_will_do and not isinstance(got, Tensor):
         return "type" if number(got) is None else None if same(got, right) else "value"
-    if not isinstance(got, Tensor):
+    values = got.tensor if isinstance(got, Array) else got
+    if not isinstance(values, Tensor):
         return "type"
-    if got.shape != right.shape:
+    if values.shape != right.shape:
         return "shape"
-    if not same(got, right):
+    if not same(values, right):
         return "value"
-    return None if _dtype_fits(got, right, form) else "dtype"
+    if isinstance(got, Array):
+        return "numpy"
+    return None if _dtype_fits(values, right, form) else "dtype"
+
+
+def kind_of_no_tensor(value: Value) -> str:
+    """Return what is wrong where tensors are promised and `value` came: "numpy" if all is there but the kind."""
+    parts = [kind_of_no_tensor(item) for item in value] if isinstance(value, list) else []
+    return "numpy" if isinstance(value, Array) or "numpy" in parts else "type"
 
 
 def _dtype_fits(got: Tensor, right: Tensor, form: Form) -> bool:
@@ -91,6 +117,8 @@ def show(value: Value) -> str:
         return f"{value.type_name}: {_short(value.message)}{where}"
     if isinstance(value, Other):
         return f"an object of type {value.type_name}"
+    if isinstance(value, Array):
+        return f"a NumPy array of shape {tuple(value.tensor.shape)}, {dtype_name(value.tensor)}"
     if isinstance(value, Tensor) and value.numel() != 1:
         return f"a tensor of shape {tuple(value.shape)}, {dtype_name(value)}"
     if isinstance(value, Tensor):
@@ -103,6 +131,43 @@ def show(value: Value) -> str:
     if isinstance(value, list):
         return f"a list or tuple of {len(value)}"
     return _digits(value) if type(value) is float else repr(value)
+
+
+def first_difference(got: Value, right: Value) -> tuple[str, str] | None:
+    """Return the first place at which two values of equal shape differ, as ("3.5 at [0, 1, 0] of a tensor ...",
+    "4 there"); None where no single number tells them apart: what comes whole in one line needs no place."""
+    found = differing(got, right)
+    if found is None:
+        return None
+    path, (mine, best), place = found
+    mine, best = (value.tensor if isinstance(value, Array) else value for value in (mine, best))
+    came, meant = _apart(mine[place].item(), best[place].item())
+    item = "".join(f"item {index} of " for index in reversed(path))
+    return f"{came} at {list(place)} of {item}{show(got if not path else mine)}", f"{meant} there"
+
+
+def differing(got: Value, right: Value) -> tuple[list[int], tuple[Value, Value], tuple[int, ...]] | None:
+    """Return the first tensors in two trees of values that differ in numbers, as (which items lead to them, the two,
+    the first place in them); None where they differ otherwise, or in nothing."""
+    if isinstance(got, list) and isinstance(right, list) and len(got) == len(right):
+        for index, (a, b) in enumerate(zip(got, right, strict=True)):
+            if not same(a, b):
+                found = differing(a, b)
+                return found and ([index, *found[0]], *found[1:])
+        return None
+    a, b = (value.tensor if isinstance(value, Array) else value for value in (got, right))
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.shape != b.shape or a.numel() < 2:
+        return None
+    apart = ~torch.isclose(a.double(), b.double(), rtol=RTOL, atol=ATOL, equal_nan=True)
+    return ([], (got, right), tuple(apart.nonzero()[0].tolist())) if apart.any() else None
+
+
+def _apart(a: float | bool, b: float | bool) -> tuple[str, str]:
+    """Return two numbers with as many digits as tell them apart, four at least."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return str(a), str(b)
+    texts = ((f"{a:.{digits}g}", f"{b:.{digits}g}") for digits in range(4, 18))
+    return next((pair for pair in texts if pair[0] != pair[1]), (repr(a), repr(b)))
 
 
 def _item(value: Value) -> str:
@@ -120,6 +185,14 @@ def dtype_name(tensor: Tensor) -> str:
 def described(tensor: Tensor) -> str:
     """Return dtype and shape, as in "float32 (2, 3)": how an argument reads."""
     return f"{dtype_name(tensor)} {tuple(tensor.shape)}"
+
+
+def argument(value: Value) -> str:
+    """Return an argument in a few words: a tensor by dtype and shape, a mask with how much of it is true."""
+    if not isinstance(value, Tensor):
+        return f"{value:g}" if isinstance(value, float) else _short(repr(value))
+    true = f", {int(value.sum())} of {value.numel()} true" if value.dtype is torch.bool else ""
+    return described(value) + true
 
 
 def outline(value: Value) -> str:

@@ -18,14 +18,16 @@ How a new exercise joins:
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from helpers.checks.engine.compare import show
+from helpers.checks.engine.compare import argument, show
 from helpers.checks.engine.mistakes import Judged, Way
+from helpers.checks.engine.picture import draw
 from helpers.checks.engine.question import (
     VISIBLE_SEED,
     Ask,
@@ -38,7 +40,10 @@ from helpers.checks.engine.question import (
     strict,
 )
 from helpers.checks.engine.table import table_oracle
+from helpers.checks.engine.time_limit import in_time
 from helpers.checks.engine.values import Other, Raised, Value
+from helpers.notebook import in_notebook
+from helpers.pictures.figure import Picture
 
 __all__ = [
     "AnyCall",
@@ -69,11 +74,20 @@ NO_KNOWN_MISTAKE = (
 )
 GENERAL_HINTS = {
     NOT_WRITTEN: "it is not written yet: replace `raise NotImplementedError` by your answer and run its cell.",
-    "raised": "your code stopped with this error: call it yourself with small tensors and look at each line's shapes.",
+    "raised": "your code stopped with this error: read what it says, and print what the names in that line hold.",
+    "raised_shapes": "two shapes do not go together in that line: print them, axis by axis, and say what each axis is.",
+    "raised_kinds": "an operation got a dtype or a kind of object that it does not take: print what the names in that "
+    "line are.",
+    "raised_arguments": "a function was called with too many arguments, too few, or under names that it does not have: "
+    "compare the call, or your own signature, with what it takes.",
+    "endless": "your code does not come to an end: is there a loop whose condition never becomes false, or one "
+    "step for each pixel where a whole tensor could be taken at once?",
     "NameError": "a name is used that is neither an argument nor defined in the cell: work with the arguments only.",
     "type": "is something returned at all, and of the kind that the docstring promises?",
     "shape": "compare the shape with the one in the docstring: which axes should be gone, which should stay?",
     "too_many": "more came than there can be, whatever the values: is something added twice, or never taken away?",
+    "numpy": "these are the right numbers in a NumPy array: the cells that follow need a tensor. Compute in torch to "
+    "the end, or turn them back by torch.from_numpy.",
     "dtype": "keep the dtype of the input: no .float(), .double() or numbers of another dtype on the way.",
     "changed": "an argument was changed in place (`x[...] = ...`, `x += ...`, `x.sub_()`): work on a copy.",
     "no_gradient": "the value has lost its tie to the first argument: .item(), .detach(), .numpy(), torch.tensor(...) "
@@ -126,6 +140,10 @@ class AnyCall(Protocol):
     def read(self, got: Value, right: Value) -> Fault | None:
         """Return what is wrong with what came, None if nothing is."""
 
+    def picture(self, got: Value, right: Value) -> Picture | None:
+        """Return what came beside what is right, None where a number says it all."""
+        return draw(self.inputs, got, right)
+
 
 def judge(calls: Sequence[AnyCall], ask: Ask, oracle: Oracle) -> None:
     """Ask every call of an answer and compare with the oracle.
@@ -133,15 +151,27 @@ def judge(calls: Sequence[AnyCall], ask: Ask, oracle: Oracle) -> None:
     Raises:
         Wrong: about the first call that is answered wrongly.
     """
-    answers = []
-    for call in calls:
-        answers.append(ask(call.steps[0], **call.inputs))
-        call.refuse(answers[-1])
+    asked: dict[int, Value] = {}
+    by_size = sorted(range(len(calls)), key=lambda index: _size(calls[index].inputs))
+    for index in by_size:  # an answer that never ends is told with the smallest
+        asked[index] = ask(calls[index].steps[0], **calls[index].inputs)
+        calls[index].refuse(asked[index])
+    answers = [asked[index] for index in range(len(calls))]
     judged = [oracle(call.steps[1], **call.inputs) for call in calls]
     for index, (call, got, (right, _)) in enumerate(zip(calls, answers, judged, strict=True)):
         fault = call.read(got, right)
         if fault:
-            raise _wrong(call, fault, _mistake(index, fault, calls, answers, judged))
+            wrong = _wrong(call, fault, _mistake(index, fault, calls, answers, judged))
+            wrong.draw = functools.partial(call.picture, got, right)
+            raise wrong
+
+
+def _size(value: Any) -> int:
+    """Return how many numbers the tensors in a tree of inputs have."""
+    if isinstance(value, Tensor):
+        return value.numel()
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return sum(map(_size, parts))
 
 
 def _mistake(
@@ -181,10 +211,27 @@ def changed_argument(names: Sequence[Any]) -> Fault | None:
 
 
 def kind_of_error(raised: Raised) -> str:
-    """Return the key of an exception in GENERAL_HINTS."""
-    if raised.type_name == "NotImplementedError":
+    """Return the key of an exception in GENERAL_HINTS; torch raises NotImplementedError, too, but says why."""
+    if raised.type_name == "NotImplementedError" and not raised.message:
         return NOT_WRITTEN
-    return "NameError" if raised.type_name in ("NameError", "UnboundLocalError") else "raised"
+    if raised.type_name in ("NameError", "UnboundLocalError"):
+        return "NameError"
+    return next((kind for kind, pattern in KINDS_OF_ERRORS.items() if pattern.search(raised.message)), "raised")
+
+
+KINDS_OF_ERRORS = {  # by what the message says, the first that fits
+    "raised_arguments": re.compile(r"positional argument|unexpected keyword|multiple values for argument"),
+    "raised_kinds": re.compile(
+        r"dtype|scalar type|not implemented for|unsupported operand|must be (a )?Tensor|not subscriptable|not callable"
+        r"|has no attribute|only tensors|can't convert|cannot be converted|on the same device"
+    ),
+    "raised_shapes": re.compile(
+        r"shape|size|dimension|dim\b|broadcast|channels|elements|out of (range|bounds)|too many indices|unpack"
+    ),
+}
+
+
+CALL_SECONDS = 30.0  # of one call in a notebook: a hundred times what any right answer needs on a slow machine
 
 
 def call_line(name: str, arguments: str, note: str) -> str:
@@ -196,7 +243,8 @@ def refuse_exception(called: str, got: Value, expected: str, hints: Mapping[str,
     """Raise `Wrong` if `got` is an exception or an object that does not cross; `hints` by the mistake's name."""
     if isinstance(got, Raised):
         kind = kind_of_error(got)
-        raise Wrong(called, show(got), expected, (hints or {}).get(kind, GENERAL_HINTS[kind]), kind)
+        hint = (hints or {}).get(kind) or (hints or {}).get(kind.partition("_")[0]) or GENERAL_HINTS[kind]
+        raise Wrong(called, show(got), expected, hint, kind)
     if isinstance(got, Other):
         raise Wrong(called, show(got), expected, GENERAL_HINTS["type"], "type")
 
@@ -240,11 +288,40 @@ def run_check(
     notes = []
     for case_id, case in question.cases.items():
         rng = case_rng(VISIBLE_SEED, question.name, case_id)
+        ask = _within(CALL_SECONDS, question.name, local_ask(question, answer))
         try:
-            notes.append(case(local_ask(question, answer), rng, oracle or no_oracle, **(facts or {})))
+            notes.append(case(ask, rng, oracle or no_oracle, **(facts or {})))
         except Wrong as wrong:
             return _report(question.name, wrong)
-    print(right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
+    _tell("right", right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
+
+
+def _within(seconds: float, name: str, ask: Ask) -> Ask:
+    """Return an `Ask` that waits so long for an answer, and no longer."""
+
+    def limited(step: str, **inputs: Any) -> Value:
+        came, value = in_time(seconds, lambda: ask(step, **inputs))
+        if came:
+            return value
+        given = ", ".join(f"{key}: {argument(value)}" for key, value in inputs.items())
+        wrong = Wrong(
+            call_line(name, given, ""), f"nothing within {seconds:g} s", "an answer at once", GENERAL_HINTS["endless"],
+            "endless",
+        )  # fmt: skip
+        wrong.inputs = dict(inputs)
+        raise wrong
+
+    return limited
+
+
+SIGNS = {"right": ("\N{CHECK MARK}", 32), "wrong": ("\N{BALLOT X}", 31), "open": ("\N{WHITE CIRCLE}", 36)}
+
+
+def _tell(verdict: str, text: str) -> None:
+    """Print a verdict; in a notebook with a sign before it, and its first line in a colour (ANSI's number for it)."""
+    sign, colour = SIGNS[verdict]
+    first, rest = text.partition("\n")[::2]
+    print(f"\x1b[{colour}m{sign} {first}\x1b[0m" + (f"\n{rest}" if rest else "") if in_notebook() else text)
 
 
 def no_oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
@@ -280,4 +357,6 @@ def _report(name: str, wrong: Wrong) -> None:
     )
     if strict():
         raise CheckFailed(text)
-    print(text)
+    _tell("open" if wrong.mistake == NOT_WRITTEN else "wrong", text)
+    if in_notebook() and wrong.draw and (picture := wrong.draw()):
+        picture.show()

@@ -91,13 +91,15 @@ def by_name(*questions: Question) -> dict[str, Question]:
 class Wrong(Exception):
     """Raised by a case: what was called, what came back, what was expected, and the likely cause.
 
-    `inputs` are those of the call, where a student can call the answer with them once more.
+    `inputs` are those of the call, where a student can call the answer with them once more; `draw`, where there is
+    something to see, makes the picture of it for the notebook.
     """
 
     def __init__(self, called: str, got: str, expected: str, hint: str, mistake: str | None = None) -> None:
         super().__init__(called, got, expected, hint, mistake)
         self.called, self.got, self.expected, self.hint, self.mistake = called, got, expected, hint, mistake
         self.inputs: dict[str, Any] = {}
+        self.draw: Callable[[], Any] | None = None
 
     def __str__(self) -> str:
         return "\n".join(

@@ -104,8 +104,8 @@ def _renumber(tree: Any, indices: list[int]) -> Any:
     if not isinstance(tree, dict):
         return tree
     ((tag, content),) = tree.items()
-    if tag == "t":
-        return {"t": indices[content]}
+    if tag in ("t", "n"):
+        return {tag: indices[content]}
     if tag == "l":
         return {"l": [_renumber(item, indices) for item in content]}
     if tag == "d":

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-__all__ = ["DTYPES", "Other", "Raised", "Value", "decode", "encode"]
+__all__ = ["DTYPES", "Array", "Other", "Raised", "Value", "as_tensors", "decode", "encode"]
 
 Value: TypeAlias = Any
-"""What crossed: None, a bool, number or text, a tensor, a list or a dict of such, `Other` or `Raised`. Which of them, a
-check only knows once it looked."""
+"""What crossed: None, a bool, number or text, a tensor, a list or dict of such, `Array`, `Other` or `Raised`. Only
+a look at it tells which."""
 
 MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_INT = 8, 10_000, 2_000, 2**53
 DTYPES = {
@@ -37,6 +37,13 @@ class Other:
     type_name: str
 
 
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A NumPy array with at least one axis, as the tensor of its values: no tensor, where one is promised."""
+
+    tensor: torch.Tensor
+
+
 @dataclass(frozen=True)
 class Raised:
     """An exception, as text; `line` is the line of the student's cell, 0 where unknown."""
@@ -46,10 +53,18 @@ class Raised:
     line: int = 0
 
 
+def as_tensors(value: Value) -> Value:
+    """Return a tree of values with each NumPy array as a tensor, where both will do."""
+    if isinstance(value, list):
+        return [as_tensors(item) for item in value]
+    return value.tensor if isinstance(value, Array) else value
+
+
 def encode(tree: Any) -> tuple[Any, list[torch.Tensor]]:
     """Return `tree` as JSON-ready data and the list of plain CPU tensors that it refers to.
 
-    Lists and tuples become lists; NumPy arrays and scalars become tensors; anything else becomes `Other`.
+    Lists and tuples become lists; NumPy scalars become tensors, arrays remain known as such; anything else becomes
+    `Other`.
     """
     tensors: list[torch.Tensor] = []
     nodes = 0
@@ -77,13 +92,16 @@ def encode(tree: Any) -> tuple[Any, list[torch.Tensor]]:
         if tensor is None:
             return {"o": value.type_name if isinstance(value, Other) else type(value).__name__[:MAX_TEXT]}
         tensors.append(tensor)
-        return {"t": len(tensors) - 1}
+        is_array = isinstance(value, Array) or (isinstance(value, np.ndarray) and value.ndim > 0)
+        return {"n" if is_array else "t": len(tensors) - 1}
 
     return walk(tree, 0), tensors
 
 
 def _plain(value: Any) -> torch.Tensor | None:
     """Return a tensor or array as a plain, contiguous CPU tensor without gradient; None for any other kind."""
+    if isinstance(value, Array):
+        value = value.tensor
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub":
         value = torch.from_numpy(np.array(value))
     if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES.values():
@@ -123,8 +141,8 @@ def decode(data: Any, tensors: list[torch.Tensor]) -> Any:
             return [walk(part, depth + 1) for part in content]
         if tag == "d" and isinstance(content, dict):
             return {_text(key): walk(part, depth + 1) for key, part in content.items()}
-        if tag == "t" and type(content) is int and 0 <= content < len(tensors):
-            return tensors[content]
+        if tag in ("t", "n") and type(content) is int and 0 <= content < len(tensors):
+            return tensors[content] if tag == "t" else Array(tensors[content])
         if tag == "o" and isinstance(content, str):
             return Other(_text(content))
         if tag == "r" and isinstance(content, list) and [type(part) for part in content] == [str, str, int]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from helpers.checks.engine.changes import copied, names_of, same_items, unchanged
-from helpers.checks.engine.compare import described, outline, row, same, show
+from helpers.checks.engine.compare import described, kind_of_no_tensor, outline, row, same, show
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, no_value
 from helpers.checks.engine.mistakes import Way, alike_by
 from helpers.checks.engine.question import Memory, read_hints
@@ -77,7 +77,7 @@ class Crops(AnyCall):
         value, count = got["value"], len(transforms)
         shapes = [(count, 3, *self.size), (count, 2, 3)]
         if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, Tensor) for part in value):
-            return Fault("type", show(value), FORM)
+            return Fault(kind_of_no_tensor(value), show(value), FORM)
         if [tuple(part.shape) for part in value] != shapes:
             return Fault("shape", outline(value), f"shapes {shapes[0]} and {shapes[1]}: {FORM}")
         fault = self._place(value[1], transforms) or self._content(value[0], value[1], transforms)

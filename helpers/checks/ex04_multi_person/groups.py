@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from helpers.checks.engine.changes import copied, names_of, unchanged
-from helpers.checks.engine.compare import described, same, show
+from helpers.checks.engine.compare import described, kind_of_no_tensor, same, show
 from helpers.checks.engine.judge import call_line
 from helpers.checks.engine.question import Memory, read_hints
 from helpers.checks.engine.values import Value
@@ -59,7 +59,7 @@ class People(FreeCall):
     def reading(self, value: Value) -> Reading:
         """Return the people, sorted."""
         if not isinstance(value, Tensor):
-            return Reading(value, show(value), "type")
+            return Reading(value, show(value), kind_of_no_tensor(value))
         if value.ndim != 3 or value.shape[1:] != (len(self.peaks), 3):
             return Reading(value, show(value), "shape")
         people = value.double()

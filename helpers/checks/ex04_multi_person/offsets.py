@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from helpers.checks.engine.changes import copied, names_of, same_items, unchanged
-from helpers.checks.engine.compare import described, row, same, show, with_first
+from helpers.checks.engine.compare import described, kind_of_no_tensor, row, same, show, with_first
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, judge, no_value
 from helpers.checks.engine.mistakes import Way, alike_by
 from helpers.checks.engine.question import Ask, Memory, Oracle, integers, read_hints
@@ -55,7 +55,7 @@ class Offsets(AnyCall):
     def fault(self, value: Value, right: Value) -> Fault | None:
         """Return what is wrong with the moved peaks."""
         if not isinstance(value, list) or len(value) != len(right) or not all(isinstance(m, Tensor) for m in value):
-            return Fault("type", with_first(value), self.form)
+            return Fault(kind_of_no_tensor(value), with_first(value), self.form)
         for k, (before, moved, expected) in enumerate(zip(self.peaks, value, right, strict=True)):
             if moved.shape != expected.shape:
                 return Fault("shape", f"{show(moved)} for keypoint {k}", f"{show(expected)}: {self.form}")

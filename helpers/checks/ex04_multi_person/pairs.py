@@ -13,7 +13,7 @@ from torch import Tensor
 from helpers.checks.engine.compare import described, number, show, with_first
 from helpers.checks.engine.judge import call_line, judge
 from helpers.checks.engine.question import Ask, Oracle, integers, read_hints
-from helpers.checks.engine.values import Value
+from helpers.checks.engine.values import Value, as_tensors
 from helpers.checks.ex04_multi_person.readings import FreeCall, Reading, listed
 
 __all__ = ["Pairs", "pairs_few", "pairs_threshold", "pairs_values"]
@@ -47,7 +47,8 @@ class Pairs(FreeCall):
         return self.inputs["scores"].numel(), "pairs, one for each start with each end"
 
     def reading(self, value: Value) -> Reading:
-        """Return the pairs, sorted."""
+        """Return the pairs, sorted; in an array they are pairs as well."""
+        value = as_tensors(value)
         rows = value.reshape(-1, 2) if isinstance(value, Tensor) and not value.numel() else value
         if isinstance(rows, Tensor) and (rows.ndim != 2 or rows.shape[1] != 2):
             return Reading(value, show(value), "shape")

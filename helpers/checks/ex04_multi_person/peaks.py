@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.compare import described, row, same, show, with_first
+from helpers.checks.engine.compare import described, kind_of_no_tensor, row, same, show, with_first
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, no_value, refuse_too_many
 from helpers.checks.engine.mistakes import Way, alike_by
 from helpers.checks.engine.question import read_hints
-from helpers.checks.engine.values import Value
+from helpers.checks.engine.values import Array, Value
 
 __all__ = ["ITS_PIXEL", "ITS_PLATEAU", "ON_THE_LINE", "Peaks", "REFINED", "equal_in_any_order"]
 
@@ -76,7 +76,7 @@ class Peaks(AnyCall):
     def fault(self, value: Value, right: Value) -> Fault | None:
         """Return what is wrong with the peaks, or with their form."""
         if not _is_nested(value, self.scoremaps):
-            return Fault("type", with_first(value), self.form)
+            return Fault(kind_of_no_tensor(value), with_first(value), self.form)
         for (b, k), peaks in _each_map(value):
             here = f"for image {b}, keypoint {k}"
             if peaks.ndim != 2 or peaks.shape[1] != 3:
@@ -152,7 +152,7 @@ def _same_trees(a: Value, b: Value) -> bool:
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         alike = (a.dtype, a.shape) == (b.dtype, b.shape)  # first: to sort 64 MB takes seconds
         return alike and same(_in_order(a), _in_order(b))
-    return same(a, b)
+    return isinstance(a, Array) == isinstance(b, Array) and same(a, b)
 
 
 def _in_order(peaks: Tensor) -> Tensor:

@@ -1,0 +1,46 @@
+"""A limit on the time of one call, in any thread and on every system: a loop in Python ends, a call in C does not."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["in_time"]
+
+
+class _TimeIsUp(BaseException):
+    """Raised in the middle of whatever runs; no `except Exception` of an answer takes it."""
+
+
+def in_time(seconds: float, call: Callable[[], Any]) -> tuple[bool, Any]:
+    """Return (True, what `call` returns), or (False, None) where it has not ended after so many seconds.
+
+    A bare `except:` in the loop is interrupted again, each second.
+    """
+    raise_in, thread = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(threading.get_ident())
+    lock, ended = threading.Lock(), threading.Event()
+
+    def interrupt() -> None:
+        wait = seconds
+        while not ended.wait(wait):
+            with lock:
+                if not ended.is_set():
+                    raise_in(thread, ctypes.py_object(_TimeIsUp))
+            wait = 1.0
+
+    watch = threading.Thread(target=interrupt, daemon=True)
+    try:
+        try:
+            watch.start()
+            return True, call()
+        finally:
+            with lock:  # from here on nothing is raised any more, and what is under way is taken back
+                ended.set()
+                raise_in(thread, None)
+    except _TimeIsUp:
+        with lock:
+            ended.set()
+            raise_in(thread, None)
+        return False, None
