@@ -141,7 +141,7 @@ class AnyCall(Protocol):
         """Return what is wrong with what came, None if nothing is."""
 
     def picture(self, got: Value, right: Value) -> Picture | None:
-        """Return what came beside what is right, None where a number says it all."""
+        """Return what came beside what is right, where that is wrong in its values; None where a number says it all."""
         return draw(self.inputs, got, right)
 
 
@@ -162,7 +162,8 @@ def judge(calls: Sequence[AnyCall], ask: Ask, oracle: Oracle) -> None:
         fault = call.read(got, right)
         if fault:
             wrong = _wrong(call, fault, _mistake(index, fault, calls, answers, judged))
-            wrong.draw = functools.partial(call.picture, got, right)
+            if fault.kind in ("value", "place"):
+                wrong.draw = functools.partial(call.picture, got, right)
             raise wrong
 
 

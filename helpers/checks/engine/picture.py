@@ -9,12 +9,12 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from helpers.checks.engine.compare import differing, same
+from helpers.checks.engine.compare import differing, row, same
 from helpers.checks.engine.values import Array, Value
 from helpers.pictures.colours import BLUE, GREEN, VERMILION
 from helpers.pictures.figure import Picture, aspect, finished, image_axes
 
-__all__ = ["draw"]
+__all__ = ["draw", "outlined"]
 
 SIDES, MARKS = ("yours", "expected"), "yours: crosses, expected: circles"
 ENTRIES = 150  # a plane with more has no numbers written in
@@ -68,10 +68,10 @@ def _planes(a: Tensor, b: Tensor, place: tuple[int, ...], of_images: bool) -> Pi
 
 def _write(axis: Axes, plane: Tensor, high: float) -> None:
     """Write its number into each entry of a plane."""
-    for row, numbers in enumerate(plane.tolist()):
-        for column, number in enumerate(numbers):
+    for y, numbers in enumerate(plane.tolist()):
+        for x, number in enumerate(numbers):
             colour = "black" if number > 0.6 * high else "white"
-            axis.text(column, row, f"{number:.3g}", ha="center", va="center", fontsize=7, color=colour)
+            axis.text(x, y, f"{number:.3g}", ha="center", va="center", fontsize=7, color=colour)
 
 
 def _points(inputs: Mapping[str, Any], a: Tensor, b: Tensor, place: tuple[int, ...]) -> Picture:
@@ -88,6 +88,16 @@ def _points(inputs: Mapping[str, Any], a: Tensor, b: Tensor, place: tuple[int, .
     _mark(axis, a[item, chosen], b[item, chosen])
     title = f"item {item}, keypoint {keypoint}\n{MARKS}"
     return finished(figure, title, f"{a[item, keypoint].tolist()} where {b[item, keypoint].tolist()} is expected")
+
+
+def outlined(image: Tensor, mine: Tensor, best: Tensor, name: str) -> Picture:
+    """Return an image (3, H, W) with two outlines (N, 2): what came, and dashed what is expected."""
+    figure, (axis,) = image_axes(1, 1, 4.0, min(aspect(image), 1.5))
+    axis.imshow(image.double().permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+    axis.plot(*mine.T.numpy(), "-", color=VERMILION, lw=2)
+    axis.plot(*best.T.numpy(), "--", color=GREEN, lw=2)
+    ends = " where ".join(f"a corner at {row(outline[0])}" for outline in (mine, best))
+    return finished(figure, f"{name}: yours, and dashed the expected", f"{ends} is expected")
 
 
 def _mark(axis: Axes, mine: Tensor, best: Tensor) -> None:

@@ -20,8 +20,10 @@ from helpers.checks.engine.changes import copied, names_of, same_items, unchange
 from helpers.checks.engine.compare import described, kind_of_no_tensor, outline, row, same, show
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, no_value
 from helpers.checks.engine.mistakes import Way, alike_by
+from helpers.checks.engine.picture import outlined
 from helpers.checks.engine.question import Memory, read_hints
 from helpers.checks.engine.values import Other, Raised, Value, decode, encode
+from helpers.pictures.figure import Picture
 
 __all__ = ["SLOPE", "Crops", "cropping", "glance", "glancing"]
 
@@ -137,6 +139,16 @@ class Crops(AnyCall):
         """Return the size of a crop pixel (N,) in image pixels; 1 for a box that is a point."""
         return torch.where(self.points, 1.0, right[:, 0, 0].double())
 
+    def picture(self, got: Value, right: Value) -> Picture | None:
+        """Return the image of the first crop that lies elsewhere, with where it lies and should; else the crop."""
+        value, transforms = got["value"], _transforms(right)
+        beside = self.beside(value[1], transforms) > CONVENTION
+        n = int(beside.nonzero()[0]) if beside.any() else 0
+        height, width = self.size
+        corners = [(-0.5, -0.5), (width - 0.5, -0.5), (width - 0.5, height - 0.5), (-0.5, height - 0.5), (-0.5, -0.5)]
+        mine, best = (_places(t[n : n + 1].nan_to_num(), corners)[0] for t in (value[1], transforms))
+        return outlined(self.images[self._owners()[n]], mine, best, f"crop {n}")
+
     def _place(self, transforms: Tensor, right: Tensor) -> Fault | None:
         beside = self.beside(transforms, right) > CONVENTION
         if not beside.any():
@@ -180,7 +192,7 @@ class Crops(AnyCall):
         return [i for i, boxes in enumerate(self.boxes_xyxy) for _ in boxes]
 
 
-def _places(transforms: Tensor, pixels: Sequence[tuple[int, int]]) -> Tensor:
+def _places(transforms: Tensor, pixels: Sequence[tuple[float, float]]) -> Tensor:
     """Return where transforms (N, 2, 3) lead from pixels of the crops: float64 (N, P, 2)."""
     points = torch.tensor([(x, y, 1) for x, y in pixels], dtype=torch.float64)
     return torch.einsum("nij,pj->npi", transforms.double(), points)
