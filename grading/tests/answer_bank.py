@@ -101,16 +101,16 @@ def hidden_marks(question: str, answer: Any, seed: int | str = 0) -> tuple[float
 
 
 def drawn(question: str, case_id: str, seed: int) -> list[dict[str, Any]]:
-    """Return the inputs of every call of a case, in which the reference is asked."""
+    """Return the inputs of every call of a case, in the order in which they are judged; an answer is asked for the
+    smallest first."""
     described, calls = questions(EXERCISES[question])[question], []
     ask = local_ask(described, REFERENCES[question])
 
-    def recording(step: str, **inputs: Any) -> Value:
+    def oracle(step: str, **inputs: Any) -> tuple[Value, dict[str, Value]]:
         calls.append(inputs)
-        return ask(step, **inputs)
+        return ask(step, **inputs), {}
 
-    rng = np.random.RandomState(seed)
-    described.cases[case_id](recording, rng, lambda step, **inputs: (ask(step, **inputs), {}))
+    described.cases[case_id](ask, np.random.RandomState(seed), oracle)
     return calls
 
 

@@ -76,7 +76,7 @@ def test_an_unknown_error_is_passed_on(capsys):
         raise RuntimeError("The size of tensor a (7) must match")
 
     for question in ("boxes_to_crops", "crops_to_image"):
-        assert hidden_marks(question, failing, 0) == (0, ["raised"] * len(check.QUESTIONS[question].cases))
+        assert hidden_marks(question, failing, 0) == (0, ["raised_shapes"] * len(check.QUESTIONS[question].cases))
         assert "The size of tensor a (7) must match" in said(check, question, failing, capsys)
 
 

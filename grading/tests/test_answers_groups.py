@@ -239,4 +239,4 @@ def test_more_than_there_can_be_is_refused_before_anything_is_judged(question, a
             case(local_ask(check.QUESTIONS[question], answer), np.random.RandomState(0), unasked)
         assert not any(sign.isdigit() for sign in caught.value.hint), "it could tell of hidden inputs"
     lines = said(check, question, answer, capsys).splitlines()
-    assert "expected at most 35 pairs, one for each start" in lines[3] or "expected at most 10 people" in lines[3]
+    assert "expected at most 4 pairs, one for each start" in lines[3] or "expected at most 6 people" in lines[3]

@@ -206,7 +206,7 @@ def test_more_peaks_than_pixels_are_refused_before_anything_is_judged(capsys):
             case(local_ask(question, one_more_than_pixels), np.random.RandomState(0), unasked)
         assert not any(sign.isdigit() for sign in caught.value.hint), "it could tell of hidden inputs"
     lines = said(check, "find_peaks", one_more_than_pixels, capsys).splitlines()
-    assert "at most 54 peaks for image 0, keypoint 0: a pixel has one" in lines[3]
+    assert "at most 48 peaks for image 0, keypoint 0: a pixel has one" in lines[3]
 
 
 def test_a_peak_at_every_pixel_is_judged():

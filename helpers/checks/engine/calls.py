@@ -81,7 +81,8 @@ class ValueCall(AnyCall):
             return None
         if kind == "raised":
             return Fault(kind_of_error(got), show(got), self.form.text)
-        if kind == "value" and (place := first_difference(got, right)):
+        whole = isinstance(got, list) and show(got) != show(right)  # a short pair is told with all its numbers
+        if kind == "value" and not whole and (place := first_difference(got, right)):
             return Fault(kind, place[0], f"{place[1]}: {self.form.text}")
         told = kind in ("type", "numpy")  # what is meant is in the form's own words
         return Fault(kind, show(got), self.form.text if told else f"{show(right)}: {self.form.text}")
