@@ -173,6 +173,7 @@ def test_a_student_works_through_exercise_1(lab, page):
         told = notebook.run(f"{name}-check")
         expect(told).to_contain_text("hint")
         expect(told).to_contain_text(hint)
+        expect(told.locator(".ansi-red-fg")).to_have_text(re.compile(r"✗ \w+ is not right yet\."))
         notebook.show(name)
         question = name.replace("-", "_")
         notebook.run(name, right[question])
@@ -202,7 +203,9 @@ def test_a_student_works_through_exercise_2(lab, page):
     swapped = right["softargmax"].replace(f"[{x}, {y}]", f"[{y}, {x}]")
     assert swapped != right["softargmax"]
     notebook.run("softargmax", swapped)
-    expect(notebook.run("softargmax-check")).to_contain_text("hint")
+    told = notebook.run("softargmax-check")
+    expect(told).to_contain_text("hint")
+    expect(told.get_by_alt_text(re.compile("yours: crosses, expected: circles"))).to_be_visible()
     notebook.show("softargmax-check")
     notebook.run("softargmax", right["softargmax"])
 

@@ -76,10 +76,10 @@ def _write(axis: Axes, plane: Tensor, high: float) -> None:
 
 def _points(inputs: Mapping[str, Any], a: Tensor, b: Tensor, place: tuple[int, ...]) -> Picture:
     """Return the points of the item in which (N, K, 2) first differ, on the map that they were read from, if any."""
-    figure, (axis,) = image_axes(1, 1, 4.0)
-    maps, (item, keypoint, _) = inputs.get("scoremaps"), place
-    chosen = slice(None)
-    if isinstance(maps, Tensor) and maps.ndim == 4 and maps.shape[:2] == a.shape[:2]:
+    maps, (item, keypoint, _), chosen = inputs.get("scoremaps", a), place, slice(None)
+    on_maps = maps.ndim == 4 and maps.shape[:2] == a.shape[:2]
+    figure, (axis,) = image_axes(1, 1, 4.0, min(aspect(maps), 1.5) if on_maps else 1.0)
+    if on_maps:
         axis.imshow(maps[item, keypoint].double().numpy(), cmap="magma", interpolation="nearest")
         chosen = slice(keypoint, keypoint + 1)
     else:
