@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+import torch.utils.checkpoint
 
 from grading.known_wrong.ex02_places import _expected, _of_sum, _probabilities, _softargmax  # noqa: F401, for the tables
 from grading.known_wrong.table import answers
@@ -33,6 +35,31 @@ def _lean(backward):
     return lambda scoremaps, beta=1.0: Lean.apply(scoremaps, beta)
 
 
+class _InNumpy(torch.autograd.Function):
+    """Keeps the plain form's maps in NumPy arrays."""
+
+    @staticmethod
+    def forward(ctx, scoremaps, beta):
+        scaled = beta * scoremaps.numpy()
+        weights = np.exp(scaled - scaled.max(axis=(2, 3), keepdims=True))
+        p = weights / weights.sum(axis=(2, 3), keepdims=True)
+        x, y = p.sum(axis=2) @ np.arange(p.shape[3]), p.sum(axis=3) @ np.arange(p.shape[2])
+        ctx.kept = p, x, y, beta
+        return torch.from_numpy(np.stack([x, y], axis=-1)).to(scoremaps)
+
+    @staticmethod
+    def backward(ctx, grad):
+        p, x, y, beta = ctx.kept
+        gx, gy = np.moveaxis(grad.numpy()[..., None, None], 2, 0)
+        dx = np.arange(p.shape[3]) - x[..., None, None]
+        dy = np.arange(p.shape[2])[:, None] - y[..., None, None]
+        return torch.from_numpy(beta * (p * gx * dx + p * gy * dy)).to(grad), None
+
+
+def in_numpy(scoremaps, beta=1.0):
+    return _InNumpy.apply(scoremaps, beta)
+
+
 def _gradient(gx, gy, p, dx, dy, beta):
     return (gx * dx + gy * dy).mul_(p).mul_(beta)
 
@@ -45,10 +72,29 @@ def _from_zero(d):
     return d - d.amin(dim=(2, 3), keepdim=True)
 
 
+class _OneGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, scoremaps, beta):
+        return _softargmax(scoremaps, beta)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.sum()
+
+
+def gradients_missing(scoremaps, beta=1.0):
+    return _OneGradient.apply(scoremaps, beta)
+
+
 def changes_its_arguments(scoremaps, beta=1.0):
     with torch.no_grad():
         scoremaps.sub_(scoremaps.amax(dim=(2, 3), keepdim=True))
     return _lean(_gradient)(scoremaps, beta)
+
+
+def _checkpointed(scoremaps, beta=1.0):
+    """Computes forward once more in backward: what autograd then builds is as much as before."""
+    return torch.utils.checkpoint.checkpoint(_softargmax, scoremaps, beta, use_reentrant=False)
 
 
 def lean(text):
@@ -57,6 +103,7 @@ def lean(text):
 
 
 LEAN = {
+    "float32_only": "_softargmax(scoremaps.float(), beta)",
     "x_y_swapped": "_softargmax(scoremaps, beta).flip(-1)",
     "overflow": "_expected(scoremaps, _of_sum((beta * scoremaps).exp()))",
     "temperature_backwards": "_softargmax(scoremaps, 1 / beta)",
@@ -72,9 +119,11 @@ LEAN = {
     "half_precision": lean("_gradient(gx, gy, p.half().to(p.dtype), dx, dy, beta)"),
     "not_attached": "_softargmax(scoremaps.detach(), beta)",
     "changes_its_arguments": changes_its_arguments,
+    "gradients_missing": gradients_missing,
     "gradcheck.float32_inside": "_softargmax(scoremaps.float(), beta).to(scoremaps.dtype)",
-    "float32_only": "_softargmax(scoremaps.float(), beta)",
     "memory": _softargmax,
+    "memory.in_numpy": in_numpy,
+    "memory.checkpoint": _checkpointed,
     "memory.three_maps_in_backward": lean("p * (gx * dx + gy * dy) * beta"),  # no map in place
 }
 

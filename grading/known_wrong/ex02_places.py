@@ -35,6 +35,26 @@ def decode_averages_tied_places(scoremaps):
     )
 
 
+def _decoded_by_loops(scoremaps, lowest):
+    """Look for a higher score than the highest so far, which is `lowest` at first."""
+    places = scoremaps.new_zeros(*scoremaps.shape[:2], 2)
+    for b, k in torch.cartesian_prod(*map(torch.arange, scoremaps.shape[:2])).tolist():
+        best = lowest
+        for y, row in enumerate(scoremaps[b, k].tolist()):
+            for x, score in enumerate(row):
+                if score > best:
+                    best, places[b, k] = score, scoremaps.new_tensor([x, y])
+    return places
+
+
+def decode_assumes_positive__first_best(scoremaps):
+    return _decoded_by_loops(scoremaps, 0.0)
+
+
+def decode_assumes_positive__best_of_minus_thousand(scoremaps):
+    return _decoded_by_loops(scoremaps, -999.0)
+
+
 def decode_half_pixel__quarter_towards_the_neighbour(scoremaps):
     places = _decoded(scoremaps)
     height, width = scoremaps.shape[-2:]
@@ -66,6 +86,7 @@ DECODE_GIVEN = {
 }
 
 DECODE = {
+    "float32_only": "places.float()",
     "x_y_swapped": "places.flip(-1)",
     "divides_by_height": "_stacked(scoremaps, index % height, index // height)",
     "divides_by_height.and_swaps": "_stacked(scoremaps, index // height, index % height)",
@@ -84,8 +105,15 @@ DECODE = {
     "one_place_per_image.one_answer": "_places(scoremaps, of_image)",
     "one_axis_only": "scoremaps.argmax(dim=-1)",
     "one_axis_only.rows": "scoremaps.argmax(dim=-2)",
+    "one_axis_only.each": "_stacked(scoremaps, scoremaps.argmax(dim=3)[..., 0], scoremaps.argmax(dim=2)[..., 0])",
+    "scores_returned": "scoremaps.amax(dim=(2, 3))",
+    "scores_returned.with_places": "torch.cat([places, scoremaps.amax(dim=(2, 3))[..., None]], dim=-1)",
+    "scores_returned.pair": "(places, scoremaps.amax(dim=(2, 3)))",
     "lowest_score": "_decoded(-scoremaps)",
     "absolute_scores": "_places(scoremaps, _index(scoremaps.abs()))",
+    "squashed_first": "_decoded(scoremaps.sigmoid())",
+    "squashed_first.clamp": "_decoded(scoremaps.clamp(0, 1))",
+    "squashed_first.tanh": "_decoded(scoremaps.tanh())",
     "argmax_of_sums": "_stacked(scoremaps, scoremaps.sum(dim=2).argmax(-1), scoremaps.sum(dim=3).argmax(-1))",
     "mixes_tied_places": "_stacked(scoremaps, scoremaps.amax(dim=2).argmax(-1), scoremaps.amax(dim=3).argmax(-1))",
     "averages_tied_places": decode_averages_tied_places,
@@ -94,8 +122,15 @@ DECODE = {
     "several_answers.of_the_batch": "(scoremaps == scoremaps.max()).nonzero()[:, [3, 2]].to(scoremaps.dtype)",
     "assumes_positive": "places * positive",
     "assumes_positive.relu": "_decoded(scoremaps.relu())",
+    "assumes_positive.first_best": decode_assumes_positive__first_best,
+    "assumes_positive.best_of_minus_thousand": decode_assumes_positive__best_of_minus_thousand,
     "assumes_positive.minus_one": "torch.where(positive, places, -1)",
     "expected_place": "_softargmax(scoremaps)",
+    "expected_place.sharp": "_softargmax(scoremaps, 10.0)",
+    "expected_place.very_sharp": "_softargmax(scoremaps, 100.0)",
+    "times_stride": "8 * places",
+    "times_stride.four": "4 * places",
+    "times_stride.pixel_centres": "(places + 0.5) * 8 - 0.5",
     "from_one": "places + 1",
     "half_pixel": "places + 0.5",
     "half_pixel.quarter_towards_the_neighbour": decode_half_pixel__quarter_towards_the_neighbour,
@@ -105,7 +140,6 @@ DECODE = {
     "mixes_keypoints.axes": "places.transpose(1, 2)",
     "mixes_keypoints.images": "places.transpose(0, 1).reshape(shape)",
     "integers_returned": "places.long()",
-    "float32_only": "places.float()",
     "changes_its_arguments": decode_changes_its_arguments,
 }
 
@@ -142,6 +176,34 @@ def _from_marginals(scoremaps, beta, over):
     return torch.stack([columns.softmax(dim=-1) @ xs, rows.softmax(dim=-1) @ ys], dim=-1)
 
 
+def _kept(scores, count):
+    """Return the scores of each map, flattened, with all but the `count` highest at minus infinity."""
+    flat = scores.flatten(2)
+    count = min(count, flat.shape[-1])
+    return flat.masked_fill(flat < flat.topk(count).values[..., -1:], -torch.inf)
+
+
+def _window(scoremaps, beta, radius):
+    """Return the places under a softmax over the pixels about each highest score."""
+    (x, y), (xs, ys) = _decoded(scoremaps)[..., None].unbind(2), _grid(scoremaps)
+    near = ((xs - x).abs() <= radius)[..., None, :] & ((ys - y).abs() <= radius)[..., None]
+    return _softargmax(scoremaps.masked_fill(~near, -torch.inf), beta)
+
+
+def soft_top_scores_only__window(scoremaps, beta=1.0):
+    return _window(scoremaps, beta, 1)
+
+
+def soft_top_scores_only__window_of_two(scoremaps, beta=1.0):
+    return _window(scoremaps, beta, 2)
+
+
+def _over_all(scoremaps, beta, least):
+    """Return the places where the maximum of all maps is subtracted, and a small number keeps 0 / 0 away."""
+    weights = (beta * scoremaps - (beta * scoremaps).max()).exp()
+    return _expected(scoremaps, weights / (weights.sum(dim=(2, 3), keepdim=True) + least))
+
+
 def _sides(scoremaps):
     return scoremaps.new_tensor([scoremaps.shape[3], scoremaps.shape[2]])
 
@@ -167,7 +229,11 @@ def soft_changes_its_arguments(scoremaps, beta=1.0):
 
 SOFT_GIVEN = {
     "scaled": "beta * scoremaps",
+    "sideways": "scoremaps.transpose(2, 3).contiguous()",
+    "p": "_probabilities(scoremaps, beta)",
+    "flat": "_probabilities(scoremaps, beta).flatten(2) @ torch.arange(scoremaps[0, 0].numel()).to(scoremaps)",
     "highest": "scoremaps.amax(dim=(2, 3), keepdim=True)",
+    "mean": "scoremaps.mean((2, 3), keepdim=True)",
     "lowest": "scoremaps.amin(dim=(2, 3), keepdim=True)",
     "weights": "scaled.exp()",
     "below_one": "(beta * (scoremaps - highest)).exp()",
@@ -181,6 +247,7 @@ SOFT_GIVEN = {
 }
 
 SOFT = {
+    "float32_only": "_softargmax(scoremaps.float(), beta)",
     "x_y_swapped": "places.flip(-1)",
     "one_axis_only.width": "over_x",
     "one_axis_only.width_averaged": "over_x / height",
@@ -192,6 +259,26 @@ SOFT = {
     "softmax_of_marginals": "_from_marginals(scoremaps, beta, torch.sum)",
     "softmax_of_marginals.means": "_from_marginals(scoremaps, beta, torch.mean)",
     "softmax_of_marginals.maxima": "_from_marginals(scoremaps, beta, torch.amax)",
+    "flat_index": "torch.stack([flat % width, flat // width], dim=-1)",
+    "flat_index.with_fraction": "torch.stack([flat % width, flat / width], dim=-1)",
+    "flat_index.rounded": "torch.stack([flat.round() % width, flat.round() // width], dim=-1)",
+    "flat_index.alone": "flat",
+    "top_scores_only": "_expected(scoremaps, _kept(scaled, 9).softmax(-1).view_as(scaled))",
+    "top_scores_only.five": "_expected(scoremaps, _kept(scaled, 5).softmax(-1).view_as(scaled))",
+    "top_scores_only.ten": "_expected(scoremaps, _kept(scaled, 10).softmax(-1).view_as(scaled))",
+    "top_scores_only.two": "_expected(scoremaps, _kept(scaled, 2).softmax(-1).view_as(scaled))",
+    "top_scores_only.three": "_expected(scoremaps, _kept(scaled, 3).softmax(-1).view_as(scaled))",
+    "top_scores_only.four": "_expected(scoremaps, _kept(scaled, 4).softmax(-1).view_as(scaled))",
+    "top_scores_only.window": soft_top_scores_only__window,
+    "top_scores_only.window_of_two": soft_top_scores_only__window_of_two,
+    "top_scores_only.threshold": "_expected(scoremaps, _of_sum(p * (p > 0.01)))",
+    "top_scores_only.half_of_the_maximum": "_expected(scoremaps, _of_sum(p * (p > 0.5 * p.amax((2, 3), True))))",
+    "row_maximum": "_expected(scoremaps, _of_sum((scaled - scaled.amax(3, keepdim=True)).exp()))",
+    "row_maximum.column": "_expected(scoremaps, _of_sum((scaled - scaled.amax(2, keepdim=True)).exp()))",
+    "rows_for_columns": "_expected(sideways, p.view_as(sideways))",
+    "rows_for_columns.and_swapped": "_expected(sideways, p.view_as(sideways)).flip(-1)",
+    "rows_for_columns.scrambled": "_expected(scoremaps, p.transpose(2, 3).reshape(p.shape))",
+    "minus_in_the_exponent": "_softargmax(-scoremaps, beta)",
     "batch_softmax": "_expected(scoremaps, scaled.softmax(dim=0))",
     "keypoint_softmax": "_expected(scoremaps, scaled.softmax(dim=1))",
     "all_keypoints_together": "_expected(scoremaps, scaled.flatten(1).softmax(dim=-1).view_as(scoremaps))",
@@ -209,12 +296,19 @@ SOFT = {
     "not_normalised": "_expected(scoremaps, weights)",
     "not_normalised.below_one": "_expected(scoremaps, below_one)",
     "mean_instead_of_sum": "places / scoremaps[0, 0].numel()",
+    "mean_instead_of_sum.of_probabilities": "places / sides.flip(0)",
+    "normalised_grid.by_the_size": "places / sides",
+    "standardised": "_softargmax((scoremaps - mean) / scoremaps.std((2, 3), keepdim=True), beta)",
+    "standardised.norm": "_softargmax(scoremaps / scoremaps.norm(dim=(2, 3), keepdim=True), beta)",
+    "standardised.mean": "_softargmax(scoremaps / mean, beta)",
+    "times_stride": "8 * places",
+    "times_stride.four": "4 * places",
+    "times_stride.pixel_centres": "(places + 0.5) * 8 - 0.5",
     "hard_argmax": "_decoded(scoremaps)",
     "grid_from_one": "places + 1",
     "half_pixel": "places + 0.5",
     "half_pixel.other_way": "places - 0.5",
     "normalised_grid.unit": "places / (sides - 1)",
-    "normalised_grid.by_the_size": "places / sides",
     "normalised_grid.pixel_centres": "(places + 0.5) / sides",
     "normalised_grid.minus_one_to_one": "2 * places / (sides - 1) - 1",
     "normalised_grid.centres_about_zero": "(2 * places + 1) / sides - 1",
@@ -229,9 +323,15 @@ SOFT = {
     "other_default": soft_other_default,
     "other_default.of_a_hundred": soft_other_default__of_a_hundred,
     "overflow": "_expected(scoremaps, _of_sum(weights))",
+    "overflow.double_by_hand": "_expected(scoremaps, _of_sum(scaled.double().exp()).to(scoremaps.dtype))",
     "overflow.small_number_below": "_expected(scoremaps, weights / (weights.sum(dim=(2, 3), keepdim=True) + 1e-12))",
     "global_maximum": "_expected(scoremaps, _of_sum((beta * scoremaps - scaled.max()).exp()))",
     "global_maximum.per_image": "_expected(scoremaps, _of_sum((beta * scoremaps - of_image).exp()))",
+    "global_maximum.small_number_below": "_over_all(scoremaps, beta, 1e-8)",
+    "global_maximum.smaller_number_below": "_over_all(scoremaps, beta, 1e-12)",
+    "global_maximum.larger_number_below": "_over_all(scoremaps, beta, 1e-6)",
+    "clamps_scores.scores": "_softargmax(scoremaps.clamp(-50, 50), beta)",
+    "clamps_scores.hundred": "_softargmax(scoremaps.clamp(-100, 100), beta)",
     "clamps_scores": "_softargmax(scaled.clamp(-80, 80))",
     "clamps_scores.from_above": "_expected(scoremaps, _of_sum(scaled.clamp(max=80).exp()))",
     "nan_replaced": "_expected(scoremaps, _of_sum(weights)).nan_to_num()",
@@ -241,7 +341,6 @@ SOFT = {
     "needs_numpy": "_softargmax(torch.from_numpy(scoremaps.numpy()), beta)",
     "detached_probabilities.sum": "_expected(scoremaps, below_one / below_one.detach().sum(dim=(2, 3), keepdim=True))",
     "detached_probabilities.straight_through": "unscaled + (places - unscaled).detach()",
-    "float32_only": "_softargmax(scoremaps.float(), beta)",
     "changes_its_arguments": soft_changes_its_arguments,
 }
 

@@ -128,6 +128,27 @@ class LayersMadeInForward(Softargmax):
         return self.head(features)
 
 
+class IgnoresBackbone(Softargmax):
+    """Convolves the images itself; the backbone is owned and never called."""
+
+    def make_head(self, channels, num_keypoints):
+        return nn.Conv2d(3, num_keypoints, self.stride, self.stride)
+
+    def features(self, images):
+        return images
+
+
+class LayersInAList(Softargmax):
+    def make_head(self, channels, num_keypoints):
+        self.layers = [nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, num_keypoints, 1)]
+
+    def scores(self, images):
+        scores = self.features(images)
+        for layer in self.layers:
+            scores = layer(scores)
+        return scores
+
+
 class FlattenedHead(Softargmax):
     """A linear layer over the whole map, built for a square one."""
 
@@ -139,6 +160,12 @@ class FlattenedHead(Softargmax):
     def scores(self, images):
         side = self.image_size[0] // self.stride
         return self.linear(self.features(images).flatten(1)).view(len(images), -1, side, side)
+
+
+class FlattenedTogether(FlattenedHead):
+    def scores(self, images):
+        side = self.image_size[0] // self.stride
+        return self.linear(self.features(images).flatten()).view(len(images), -1, side, side)
 
 
 class BatchStatistics(Softargmax):
@@ -181,6 +208,7 @@ NETWORKS_GIVEN = {
     "own": "self.scores(images)",
     "located": "self.to_pixels(softargmax(own), own)",
     "in_pixels": "super().to_pixels(where, scores)",
+    "index": "softargmax(scores)[..., 1] * scores.shape[3] + softargmax(scores)[..., 0]",
     "over_x": "places(scores.softmax(dim=3) / height)",
     "over_y": "places(scores.softmax(dim=2) / width)",
 }
@@ -195,11 +223,51 @@ NETWORKS = {
     "height_for_width.less_one": {"to_pixels": "where / (sides - 1) * (where.new_tensor(self.image_size) - 1)"},
     "height_for_width.one_side_for_both": {"to_pixels": "where / sides * self.image_size[0]"},
     "height_for_width.rows_for_columns": {"to_pixels": "where / sides.flip(0) * image_sides"},
+    "half_pixel_forgotten": {"to_pixels": "where * self.stride"},
+    "half_pixel_left": {"to_pixels": "(where + 0.5) * self.stride"},
+    "half_pixel_left.half_of_the_stride": {"to_pixels": "where * self.stride + self.stride // 2"},
+    "corners_aligned": {"to_pixels": "where / (sides - 1) * (image_sides - 1)"},
+    "corners_aligned.to_the_size": {"to_pixels": "where / (sides - 1) * image_sides"},
+    "corners_aligned.units_of_the_last": {"to_pixels": "(where + 0.5) / sides * (image_sides - 1)"},
+    "corners_aligned.minus_one_to_one": {"to_pixels": "(2 * where / (sides - 1) - 1 + 1) / 2 * (image_sides - 1)"},
     "offset": {"to_pixels": "(where + 2) * self.stride"},
+    "offset.from_one": {"to_pixels": "(where + 1) * self.stride"},
+    "offset.no_half_before": {"to_pixels": "where * self.stride - 0.5"},
+    "offset.plus_half_behind": {"to_pixels": "(where + 0.5) * self.stride + 0.5"},
+    "offset.minus_before": {"to_pixels": "(where - 0.5) * self.stride + 0.5"},
     # Takes half of the image for half of a pixel.
     "offset.half_of_the_image": {"to_pixels": "where * self.stride - image_sides / 2"},
-    "stride_of_other_maps": {"scores": "F.interpolate(raw, scale_factor=2, mode='bilinear')"},
-    "other_mapping.stride_twice": {"to_pixels": "((where + 0.5) * self.stride - 0.5) * self.stride"},
+    "fixed_stride": {"to_pixels": "(where + 0.5) * 8 - 0.5"},
+    "fixed_stride.of_four": {"to_pixels": "where * 4"},
+    "fixed_stride.of_the_size": {"to_pixels": "(where + 0.5) / sides * 128 - 0.5"},
+    "other_scale": {"to_pixels": "1.1 * in_pixels"},
+    "other_scale.stride_twice": {"to_pixels": "in_pixels * self.stride"},
+    "other_mapping": {"to_pixels": "torch.stack([in_pixels[..., 0], where[..., 1]], dim=-1)"},
+    # Maps of another size than the backbone's.
+    "finer_maps": {"scores": "F.interpolate(raw, scale_factor=2, mode='bilinear')"},
+    "finer_maps.of_the_image": {
+        "scores": "F.interpolate(raw, size=self.image_size, mode='bilinear')",
+        "to_pixels": "where",
+    },
+    "finer_maps.with_their_stride": {
+        "scores": "F.interpolate(raw, scale_factor=2, mode='bilinear')",
+        "to_pixels": "(where + 0.5) * (self.stride / 2) - 0.5",
+    },
+    "finer_maps.transposed_convolution": {
+        "make_head": "nn.ConvTranspose2d(channels, num_keypoints, 4, stride=2, padding=1)",
+        "to_pixels": "(where + 0.5) * (image_sides / sides) - 0.5",
+    },
+    "missing_padding": {
+        "make_head": "nn.Sequential(nn.Conv2d(channels, 32, 3), nn.ReLU(), nn.Conv2d(32, num_keypoints, 1))"
+    },
+    "map_size": {"make_head": "nn.Conv2d(channels, num_keypoints, 3, stride=2, padding=1)"},
+    "map_size.fixed": {"scores": "F.interpolate(raw, size=(6, 16))"},
+    # Another inverse temperature than that of the scores returned.
+    "other_beta": {"locate": "softargmax(10.0 * scores)"},
+    "other_beta.small": {"locate": "softargmax(0.1 * scores)"},
+    "other_beta.hundred": {"locate": "softargmax(100.0 * scores)"},
+    "other_beta.slightly": {"locate": "softargmax(1.05 * scores)"},
+    "other_beta.returned_before": {"forward": "located, 2 * own"},
     # From scores to places.
     "x_y_swapped": {"locate": "super().locate(scores).flip(-1)"},
     "axes_mixed": {"locate": "softargmax(scores.reshape(*scores.shape[:2], width, height))"},
@@ -221,8 +289,18 @@ NETWORKS = {
     "does_not_learn.scaled_away": {"scores": "raw / raw.abs().amax((2, 3), keepdim=True).clamp(min=1e-6)"},
     # A temperature so high that all keypoints stay in the middle.
     "does_not_learn.clamped": {"scores": "raw.clamp(-1, 1)"},
+    "flat_index": {"locate": "torch.stack([index % width, index // width], dim=-1)"},
+    "flat_index.with_fraction": {"locate": "torch.stack([index % width, index / width], dim=-1)"},
+    "softmaxed_maps.peak_of_one": {"forward": "located, softmaxed(own) / softmaxed(own).amax((2, 3), keepdim=True)"},
+    "softmaxed_maps.exponentials": {"forward": "located, own.exp()"},
+    "axes_mixed.view": {"locate": "softargmax(scores.transpose(2, 3).reshape(scores.shape))"},
+    "ignores_backbone": IgnoresBackbone,
+    "unregistered_head": LayersInAList,
+    "changes_its_arguments": {"forward": "super().forward(images.sub_(0.5))"},
+    "fixed_channels": {"make_head": "nn.Conv2d(64, num_keypoints, 1)"},
     "maps_transposed": {"forward": "keypoints, maps.transpose(2, 3)"},
     "wrong_feature_count": FlattenedHead,
+    "flattens_the_batch": FlattenedTogether,
     # What is returned.
     "keypoints_only": {"forward": "keypoints"},
     "scores_only": {"forward": "maps"},

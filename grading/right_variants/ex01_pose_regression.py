@@ -63,7 +63,7 @@ def pck_where(pred, target, visible, threshold):
     if torch.is_tensor(threshold):
         threshold = threshold.unsqueeze(1)
     correct = (pred - target).square().sum(-1).sqrt() <= threshold
-    return (correct & visible).sum() / visible.sum()
+    return (correct & visible).sum().to(pred.dtype) / visible.sum()
 
 
 def pck_loop_over_images(pred, target, visible, threshold):
@@ -83,9 +83,15 @@ def pck_numpy(pred, target, visible, threshold):
     return float((error <= limit)[v].mean()) if v.any() else float("nan")
 
 
+def pck_sum_of_counts(pred, target, visible, threshold):
+    limit = threshold.view(-1, 1) if isinstance(threshold, torch.Tensor) else threshold
+    hits = ((pred - target).norm(dim=-1) <= limit) * visible
+    return hits.type_as(pred).sum() / visible.type_as(pred).sum()
+
+
 def pck_squared(pred, target, visible, threshold):
     limit = threshold[:, None] ** 2 if torch.is_tensor(threshold) else threshold**2
-    return ((pred - target).square().sum(-1) <= limit)[visible].float().mean()
+    return ((pred - target).square().sum(-1) <= limit)[visible].double().mean()
 
 
 def pck_pairwise_distance(pred, target, visible, threshold):
@@ -110,6 +116,11 @@ def loss_masked_fill_inputs(pred, target, visible):
     hidden = ~visible[..., None]
     d = pred.masked_fill(hidden, 0) - target.masked_fill(hidden, 0)
     return torch.einsum("bkc,bkc->", d, d) / visible.sum().clamp(min=1)
+
+
+def loss_masked_fill_difference(pred, target, visible):
+    d = (pred - target).masked_fill(~visible[..., None], 0)
+    return d.square().sum() / visible.sum().clamp(min=1)
 
 
 def loss_mse(pred, target, visible):

@@ -124,6 +124,11 @@ def decode_divmod(scoremaps):
     return torch.stack((index - y * scoremaps.shape[3], y), dim=2).type_as(scoremaps)
 
 
+def decode_of_probabilities(scoremaps):
+    """A softmax changes no order, as long as it is one over the whole map."""
+    return decode_remainder(scoremaps.flatten(2).softmax(-1).view_as(scoremaps))
+
+
 def decode_unravel(scoremaps):
     y, x = torch.unravel_index(scoremaps.flatten(2).argmax(-1), scoremaps.shape[2:])
     return torch.stack([x, y], dim=-1).to(scoremaps)

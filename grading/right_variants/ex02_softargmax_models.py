@@ -47,32 +47,6 @@ class Deep(Plain):
         return nn.Sequential(nn.Conv2d(channels, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, keypoints, 1))
 
 
-class Upsampled(Plain):
-    """Maps twice as large, with their own stride."""
-
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2, mode="bilinear"),
-            nn.Conv2d(32, keypoints, 3, padding=1),
-        )  # fmt: skip
-
-    def to_image(self, where, scores):
-        return (where + 0.5) * (self.size[1] / scores.shape[3]) - 0.5
-
-
-class NoHalfPixel(Plain):
-    def to_image(self, where, scores):
-        return where * self.stride
-
-
-class CornersAligned(Plain):
-    """The first pixel of the map lies on the first of the image, the last on the last."""
-
-    def to_image(self, where, scores):
-        height, width = self.size
-        return where * where.new_tensor([(width - 1) / (scores.shape[3] - 1), (height - 1) / (scores.shape[2] - 1)])
-
-
 class ThroughUnits(Plain):
     def to_image(self, where, scores):
         height, width = self.size
@@ -81,22 +55,37 @@ class ThroughUnits(Plain):
 
 
 class LearnedBeta(Deep):
+    """A learned inverse temperature, part of the scores that are returned."""
+
     def __init__(self, backbone, num_keypoints, image_size):
         super().__init__(backbone, num_keypoints, image_size)
         self.beta = nn.Parameter(torch.tensor(1.0))
 
-    def locate(self, scores):
-        return softargmax(scores, self.beta)
+    def forward(self, images):
+        scores = self.beta * self.head(self.backbone(images))
+        return self.to_image(self.locate(scores), scores), scores
 
 
-class TanhWithBeta(Deep):
-    """Scores in [-1, 1], made sharp by a large beta: unusual, and it learns."""
+class TanhScaled(Deep):
+    """Scores in [-20, 20]: unusual, and it learns."""
 
-    def make_head(self, channels, keypoints):
-        return nn.Sequential(*super().make_head(channels, keypoints), nn.Tanh())
+    def forward(self, images):
+        scores = 20 * torch.tanh(self.head(self.backbone(images)))
+        return self.to_image(self.locate(scores), scores), scores
 
-    def locate(self, scores):
-        return softargmax(scores, 20.0)
+
+class DownAndUp(Deep):
+    """An hourglass in small: pooled, and back to the size it came from."""
+
+    def __init__(self, backbone, num_keypoints, image_size):
+        super().__init__(backbone, num_keypoints, image_size)
+        self.low = nn.Conv2d(num_keypoints, num_keypoints, 3, padding=1)
+
+    def forward(self, images):
+        scores = self.head(self.backbone(images))
+        low = self.low(F.adaptive_avg_pool2d(scores, [-(-side // 2) for side in scores.shape[2:]]))
+        scores = scores + F.interpolate(low, size=scores.shape[2:], mode="bilinear")
+        return self.to_image(self.locate(scores), scores), scores
 
 
 class LogSoftmax(Plain):
@@ -190,31 +179,31 @@ OF_PLAIN = {
         )
     },
     "NeverPositive": {"make_head": "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.LogSigmoid())"},
-    # A fixed inverse temperature.
-    "Sharp": {"locate": "softargmax(scores, 10.0)"},
+    # A fixed inverse temperature, part of the scores.
+    "Sharp": {"make_head": "nn.Sequential(nn.Conv2d(channels, keypoints, 1), _Times(10.0))"},
+    # The stride by the sizes of image and map, which is the same.
+    "StrideOfTheMap": {"to_image": "(where + 0.5) * (self.size[1] / scores.shape[3]) - 0.5"},
+    # The places of double precision.
+    "InDouble": {"locate": "softargmax(scores.double()).to(scores.dtype)"},
 }
 
-OF_UPSAMPLED = {
-    "Transposed": {
-        "make_head": (
-            "nn.Sequential(nn.ConvTranspose2d(channels, 24, 4, stride=2, padding=1), nn.LeakyReLU(), "
-            "nn.Conv2d(24, keypoints, 1))"
-        )
-    },
-    # Maps as large as the image.
-    "SizeOfTheImage": {
-        "make_head": (
-            "nn.Sequential(nn.Conv2d(channels, keypoints, 1), nn.Upsample(scale_factor=self.stride, mode='bilinear'))"
-        )
-    },
+OF_DEEP = {
+    "VerySharp": {"forward": "_tied(self, 100 * self.head(self.backbone(images)))"},
+    "Blurred": {"forward": "_tied(self, 0.1 * self.head(self.backbone(images)))"},
 }
 
-OF_DEEP = {"VerySharp": {"locate": "softargmax(scores, 100.0)"}, "Blurred": {"locate": "softargmax(scores, 0.1)"}}
+
+def _tied(model, scores):
+    return model.to_image(model.locate(scores), scores), scores
 
 
-class LearnedLogBeta(LearnedBeta):
-    def locate(self, scores):
-        return softargmax(scores, self.beta.exp())
+class _Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return self.factor * x
 
 
 class Residual(Plain):
@@ -232,9 +221,9 @@ class Residual(Plain):
 
 RIGHT_MODELS: dict[str, object] = {
     name: value for name, value in globals().items()
-    if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__
+    if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == __name__ and name[0] != "_"
 }  # fmt: skip
-for base, rows in ((Plain, OF_PLAIN), (Deep, OF_DEEP), (Upsampled, OF_UPSAMPLED)):
+for base, rows in ((Plain, OF_PLAIN), (Deep, OF_DEEP)):
     RIGHT_MODELS.update(networks(base, rows, globals()))
 RIGHT_VARIANTS = {"SoftargmaxPose": RIGHT_MODELS}
 REFERENCE = Plain

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.calls import Call, judge_values
+from helpers.checks.engine.calls import Call
 from helpers.checks.engine.compare import Form
 from helpers.checks.engine.question import Ask, Oracle, Question, by_name, integers, read_hints
+from helpers.checks.engine.scalars import judge_scalars
 from helpers.checks.networks import poses as pose_models
 from helpers.checks.networks.trained import REGRESSION_MODEL
 from helpers.checks.probes.calling import calling, differentiating
@@ -77,16 +78,32 @@ def _first(rng: np.random.RandomState) -> tuple[str, dict[str, Any]]:
     return "", draw(rng, (2, 7, 4), 7)
 
 
+def special(rng: np.random.RandomState, dtype: torch.dtype = torch.float32) -> tuple[str, dict[str, Any]]:
+    """Return a batch with targets and predictions at 0 and below 1, exact hits and one error of 500 pixels, all of them
+    visible: no number says that a keypoint is missing."""
+    batch = draw(rng, (9, 7), 10, dtype=dtype)
+    far = integers(rng, 80, 320, (8,)) / 4
+    rows = np.array([  # target, then pred
+        [0, 0, far[0], far[1]], [0, far[2], 3, far[2] + 4], [far[3], 0, far[3] + 8, 6], [0.75, 1, 5.75, 13],
+        [far[4], far[5], far[4], far[5]], [0, 0, 0, 0], [far[6], far[7], 0, 0], [far[1], far[0], far[1] + 300, -400],
+    ])  # fmt: skip
+    b, k = batch["visible"].nonzero(as_tuple=True)
+    chosen = torch.tensor(rng.permutation(len(b))[: len(rows)])
+    batch["target"][b[chosen], k[chosen]] = torch.tensor(rows[:, :2], dtype=dtype)
+    batch["pred"][b[chosen], k[chosen]] = torch.tensor(rows[:, 2:], dtype=dtype)
+    return "some coordinates are 0, some predictions exact, one far off", batch
+
+
 # mpjpe
 
-PIXELS = Form(
-    "a scalar, the mean Euclidean error of all visible keypoints in pixels", number_will_do=True, dtype="precise"
-)
+PIXELS = Form("a scalar, the mean Euclidean error of all visible keypoints in pixels", number_will_do=True, dtype="any")
+PRECISE = Form(PIXELS.text + ", no less precise than `pred`", number_will_do=True, dtype="precise")
 NAN = Form("a scalar NaN, since there is nothing to average", number_will_do=True, dtype="any")
 
 
 def mpjpe_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    judge_values("mpjpe", HINTS["mpjpe"], _calls("call", *_basics(rng)), ask, oracle, PIXELS)
+    batches = [*_basics(rng), special(rng)]
+    judge_scalars("mpjpe", HINTS["mpjpe"], _calls("call", *batches), ask, oracle, PIXELS)
 
 
 def mpjpe_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -95,17 +112,19 @@ def mpjpe_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> Non
         ("the second image shows nothing", draw(rng, (3, 0, 5), 6)),
         ("invisible coordinates are NaN or far off", hide(rng, draw(rng, (3, 0, 5), 6))),
     ]
-    judge_values("mpjpe", HINTS["mpjpe"], _calls("call", *batches), ask, oracle, PIXELS)
+    precise = Call("call", draw(rng, (4, 2), 5, dtype=torch.float64), "float64", PRECISE)
+    judge_scalars("mpjpe", HINTS["mpjpe"], [*_calls("call", *batches), precise], ask, oracle, PIXELS)
 
 
 def mpjpe_none_visible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     nothing = Call("call", draw(rng, (0, 0), 5), "nothing is visible", NAN)
-    judge_values("mpjpe", HINTS["mpjpe"], [*_calls("call", _first(rng)), nothing], ask, oracle, PIXELS)
+    judge_scalars("mpjpe", HINTS["mpjpe"], [*_calls("call", _first(rng)), nothing], ask, oracle, PIXELS)
 
 
 # pck
 
 SHARE = Form("a scalar, the share of visible keypoints within the threshold", number_will_do=True, dtype="any")
+PRECISE_SHARE = Form(SHARE.text + ", no less precise than `pred`", number_will_do=True, dtype="precise")
 
 
 def _thresholds(
@@ -115,28 +134,58 @@ def _thresholds(
 
 
 def pck_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
+    note, numbers = special(rng)
     batches = [
         *_thresholds(rng, draw(rng, (5, 19, 11, 23), 23), 9.3, 5.2, 12.7, 3.1),
         *_thresholds(rng, draw(rng, (21,), 25, (160, 90)), 8.1),
         ("float64", {**draw(rng, (6, 14), 20, dtype=torch.float64), "threshold": 7.6}),
+        *((note, {**numbers, "threshold": value}) for value in (5.5, 0.01, 200.0)),
     ]
-    judge_values("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE)
+    judge_scalars("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE, few_values=True)
 
 
 def pck_per_image(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     """One threshold for each image, also where B = K and a wrong broadcast goes unnoticed."""
-    square = draw(rng, (8, 7, 5, 8, 6, 8, 7, 4), 8)
     oblong = draw(rng, (11, 4, 12), 12)
-    per_image = torch.tensor(rng.permutation([1.7, 13.3, 4.6, 10.4, 2.9, 8.2, 6.3, 15.1]), dtype=torch.float32)
     batches = [
         *_thresholds(rng, draw(rng, (9, 16, 4), 16), 8.3, 5.1),
-        ("one threshold for each of 8 images", {**square, "threshold": per_image}),
+        ("one threshold for each of 8 images", _square(rng)),
         (
             "one threshold for each of 3 images",
             {**oblong, "threshold": torch.tensor(rng.permutation([3.3, 7.8, 12.1])).float()},
         ),
+        ("one image with its threshold", {**draw(rng, (14,), 17), "threshold": torch.tensor([8.6])}),
+        ("one threshold for each of 5 images of one keypoint", _column(rng)),
     ]
-    judge_values("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE)
+    judge_scalars("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE, few_values=True)
+
+
+def _square(rng: np.random.RandomState) -> dict[str, Tensor]:
+    """Return a batch with B = K = 8 in which thresholds lined up with the keypoints cannot give the right share.
+
+    The errors of an image are 5 m pixels, with another m for each, and its threshold is 5 m + 2.5; one error is 5
+    pixels more. So at least 47 keypoints are correct, and by the thresholds of the keypoints, m of one against m of
+    another, 36 of 64 at most.
+    """
+    steps = rng.permutation(8) + 1
+    lengths = np.repeat(steps[:, None], 8, axis=1)
+    lengths[np.arange(8), integers(rng, 0, 8, (8,))] += 1
+    signs = 2 * integers(rng, 0, 2, (8, 8, 2)) - 1
+    target = integers(rng, 0, 400, (8, 8, 2)) / 4
+    visible = np.stack([rng.permutation(8) < count for count in rng.permutation([8, 8, 7, 7, 7, 6, 6, 6])])
+    batch = _batch(target + lengths[..., None] * [3, 4] * signs, target, visible, torch.float32)
+    return {**batch, "threshold": torch.tensor(5 * steps + 2.5, dtype=torch.float32)}
+
+
+def _column(rng: np.random.RandomState) -> dict[str, Tensor]:
+    """Return five images of one keypoint, each with a threshold of its own: three are correct, not the first nor the
+    last, and all would be by the largest threshold."""
+    lengths = rng.permutation([1, 2, 3, 4, 5])
+    within = np.array([False, True, True, True, False])
+    target = integers(rng, 0, 400, (5, 1, 2)) / 4
+    batch = _batch(target + lengths[:, None, None] * [3, -4], target, np.ones((5, 1), dtype=bool), torch.float32)
+    limits = 5 * lengths + np.where(within, 1.25, -1.25)
+    return {**batch, "threshold": torch.tensor(limits, dtype=torch.float32)}
 
 
 def pck_edges(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -146,7 +195,11 @@ def pck_edges(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         ("invisible coordinates are NaN or far off", {**hide(rng, draw(rng, (6, 0, 10), 12)), "threshold": 8.4}),
     ]
     nothing = Call("call", {**draw(rng, (0, 0), 5), "threshold": 8.0}, "nothing is visible", NAN)
-    judge_values("pck", HINTS["pck"], [*_calls("call", *batches), nothing], ask, oracle, SHARE)
+    double = {**draw(rng, (6, 14), 20, dtype=torch.float64), "threshold": 7.6}
+    precise = Call("call", double, "float64", PRECISE_SHARE)
+    judge_scalars(
+        "pck", HINTS["pck"], [*_calls("call", *batches), nothing, precise], ask, oracle, SHARE, few_values=True
+    )
 
 
 def _triples(rng: np.random.RandomState) -> dict[str, Tensor]:
@@ -171,14 +224,16 @@ ZERO = Form("a scalar tensor 0 that is still attached to pred, so that backward(
 
 def loss_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     value = Form(SQUARE_PIXELS.text, number_will_do=True, dtype="any")  # its gradient and dtype are another case
-    judge_values("masked_l2_loss", HINTS["masked_l2_loss"], _calls("call", *_basics(rng)), ask, oracle, value)
+    batches = [*_basics(rng), special(rng)]
+    judge_scalars("masked_l2_loss", HINTS["masked_l2_loss"], _calls("call", *batches), ask, oracle, value)
 
 
 def loss_gradient(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    exact = draw(rng, (4, 2, 6), 6)
+    exact, same = draw(rng, (4, 2, 6), 6), draw(rng, (3, 1), 4)
     exact["pred"][0] = exact["target"][0]
-    batches = [*_basics(rng), ("pred = target in the first image", exact)]
-    judge_values("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
+    same["pred"] = same["target"].clone()
+    batches = [*_basics(rng), ("pred = target in the first image", exact), ("pred = target", same), special(rng)]
+    judge_scalars("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
 
 
 def loss_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -188,12 +243,12 @@ def loss_invisible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
         ("invisible targets are NaN or far off", hide(rng, draw(rng, (3, 0, 5), 6), ["target"])),
         ("invisible coordinates are NaN or far off", hide(rng, draw(rng, (3, 1, 5), 6))),
     ]
-    judge_values("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
+    judge_scalars("masked_l2_loss", HINTS["masked_l2_loss"], _calls("gradient", *batches), ask, oracle, SQUARE_PIXELS)
 
 
 def loss_none_visible(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     nothing = Call("gradient", hide(rng, draw(rng, (0, 0), 5), ["target"]), "nothing is visible", ZERO)
-    judge_values(
+    judge_scalars(
         "masked_l2_loss",
         HINTS["masked_l2_loss"],
         [*_calls("gradient", _first(rng)), nothing],

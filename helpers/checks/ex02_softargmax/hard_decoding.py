@@ -59,7 +59,8 @@ def _tie(rng: np.random.RandomState, scoremaps: Tensor) -> Tensor:
     return tied
 
 
-PLACES = Form("(B, K, 2), x then y of the highest score in whole pixels, in the dtype of the maps")
+PRECISE_PLACES = Form("(B, K, 2), x then y of the highest score in whole pixels, in the dtype of the maps")
+PLACES = Form(PRECISE_PLACES.text, dtype="any")
 
 
 def decode_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -72,6 +73,10 @@ def decode_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
             {"scoremaps": _in_corners(rng, draw_ranks(rng, (2, 4, 4, 6), -4.0))},
             "every highest score lies in a corner",
         ),
+        Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 1, 8), -1.0)}, "maps of one row"),
+        Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 7, 1), -1.0)}, "maps of one column"),
+        Call("call", {"scoremaps": 64 * draw_ranks(rng, (2, 3, 6, 8), -4.0)}, "scores of several hundreds"),
+        Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 5, 7), -4.0) / 1024}, "scores near 0"),
         Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 5, 8), -7.0, torch.float64)}, "float64"),
     ]
     judge_values("argmax_decode", HINTS["argmax_decode"], calls, ask, oracle, PLACES)
@@ -81,7 +86,12 @@ def decode_negative_and_tied(ask: Ask, rng: np.random.RandomState, oracle: Oracl
     calls = [
         Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 7, 12), -15.0)}),
         Call("call", {"scoremaps": draw_ranks(rng, (3, 2, 9, 5), -30.0)}, "all scores are negative"),
+        Call("call", {"scoremaps": draw_ranks(rng, (3, 2, 5, 9), -1e4)}, "all scores are near -10000"),
         Call("call", {"scoremaps": _tie(rng, draw_ranks(rng, (2, 3, 6, 9), -20.0))}, "two places share each maximum"),
+        Call("call", {"scoremaps": torch.zeros(2, 1, 4, 3)}, "all scores are 0"),
+        Call("call", {"scoremaps": 64 * draw_ranks(rng, (2, 3, 6, 5), -4.0)}, "scores of several hundreds"),
+        Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 5, 8), -7.0)}, "float32", PRECISE_PLACES),
+        Call("call", {"scoremaps": draw_ranks(rng, (2, 3, 5, 8), -7.0, torch.float64)}, "float64", PRECISE_PLACES),
     ]
     judge_values("argmax_decode", HINTS["argmax_decode"], calls, _any_maximum(ask, oracle), oracle, PLACES)
 

@@ -1,13 +1,12 @@
-"""What ties keypoints to scores: are they the soft argmax of these maps, in pixels of the image?
+"""What ties keypoints to scores: are they the soft argmax of exactly these maps, in pixels of the image?
 
-The expected places on the maps, under softmax(beta * scores), must be a straight line away from the keypoints, x from x
-and y from y, for one beta above 0 that is found by search; and the line must be that from map to image, within a
-stride. Where they are not, the same is tried with what known mistakes would make of the scores.
+The formula is one, so a thousandth of a pixel is all that may be missing. Where more is, the cause is sought in this
+order: another way from map to image, which is a straight line on each axis; places that a known mistake would make of
+the scores; an inverse temperature other than 1.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["explain", "is_hard"]
+__all__ = ["Ties", "explain", "is_hard"]
 
+PRECISION = 1e-3  # pixels of the image
 TOLERANCE = 2e-3  # of a straight line, as a share of how far the keypoints spread
 HOPELESS = 0.5  # left on both axes at the best beta of a coarse grid, where a straight line leaves about a tenth
 SCORES, PLACES = 100_000, 8  # compared, at most and at least: of large maps a few images tell enough
@@ -29,6 +29,18 @@ class Line:
     slope: float
     start: float
     loose: float
+
+    def __str__(self) -> str:
+        start = round(self.start, 3)
+        return f"{self.slope:.4g} * place {'-' if start < 0 else '+'} {abs(start):.4g}"
+
+
+@dataclass(frozen=True)
+class Ties:
+    """How keypoints follow from scores: the mistake in it, and the lines from map to image where there are two."""
+
+    mistake: str
+    lines: tuple[Line, Line] | None = None
 
 
 def fit_line(places: Tensor, keypoints: Tensor) -> Line:
@@ -55,6 +67,11 @@ def soft_places(scores: Tensor) -> tuple[Tensor, Tensor]:
     return expected_places(scores.flatten(2).softmax(dim=-1).view_as(scores))
 
 
+def weighted_places(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the expected places under the scores themselves, as if they were the probabilities."""
+    return expected_places(scores.clamp(min=0))
+
+
 def row_places(scores: Tensor) -> tuple[Tensor, Tensor]:
     """Return what a softmax over rows gives for x, and one over columns for y."""
     return expected_places(scores.softmax(dim=3))[0], expected_places(scores.softmax(dim=2))[1]
@@ -66,8 +83,14 @@ def channel_places(scores: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def marginal_places(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a softmax over the sums of columns gives for x, and of rows for y."""
+    """Return what a softmax over the means of columns gives for x, and of rows for y."""
     columns, rows = scores.mean(dim=2, keepdim=True), scores.mean(dim=3, keepdim=True)
+    return soft_places(columns)[0], soft_places(rows)[1]
+
+
+def summed_places(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a softmax over the sums of columns gives for x, and of rows for y."""
+    columns, rows = scores.sum(dim=2, keepdim=True), scores.sum(dim=3, keepdim=True)
     return soft_places(columns)[0], soft_places(rows)[1]
 
 
@@ -77,11 +100,47 @@ def reshaped_places(scores: Tensor) -> tuple[Tensor, Tensor]:
     return soft_places(scores.reshape(batch, keypoints, width, height))
 
 
+def scrambled_places(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the expected x and y where height and width were mixed up twice, so that the shape is right again."""
+    return soft_places(scores.transpose(2, 3).reshape(scores.shape))
+
+
+def flat_places(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the expected number of a pixel in the flattened map, taken apart as if it were a pixel's."""
+    x, y = soft_places(scores)
+    index, width = y * scores.shape[3] + x, scores.shape[3]
+    return index % width, index // width
+
+
+def flat_places_with_fraction(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the same, the row with its fraction."""
+    x, y = soft_places(scores)
+    index, width = y * scores.shape[3] + x, scores.shape[3]
+    return index % width, index / width
+
+
 Places = Callable[[Tensor], tuple[Tensor, Tensor]]
 
+# What keypoints may follow from instead, with the mistake, and whether x of one is compared with y of the other.
+OTHERWISE: tuple[tuple[Places, bool, str], ...] = (
+    (soft_places, True, "x_y_swapped"),
+    (weighted_places, False, "softmaxed_maps"),
+    (reshaped_places, False, "axes_mixed"),
+    (reshaped_places, True, "axes_mixed"),
+    (scrambled_places, False, "axes_mixed"),
+    (row_places, False, "softmax_over_one_axis"),
+    (marginal_places, False, "softmax_over_one_axis"),
+    (summed_places, False, "softmax_over_one_axis"),
+    (channel_places, False, "softmax_over_one_axis"),
+    (flat_places, False, "flat_index"),
+    (flat_places_with_fraction, False, "flat_index"),
+)
 
-def fit(scores: Tensor, keypoints: Tensor, places: Places, swapped: bool = False) -> tuple[Line, Line]:
-    """Return the lines for x and y at the inverse temperature that fits best, one for both axes.
+
+def lines_at(
+    beta: float, scores: Tensor, keypoints: Tensor, places: Places, swapped: bool = False
+) -> tuple[Line, Line]:
+    """Return the lines for x and y at an inverse temperature.
 
     Args:
         scores: float64 (B, K, h, w).
@@ -89,90 +148,109 @@ def fit(scores: Tensor, keypoints: Tensor, places: Places, swapped: bool = False
         swapped: compare x of the keypoints with y of the map, and the other way round.
     """
     x, y = keypoints.flatten(0, 1).unbind(dim=-1)
+    across, down = places(beta * scores)
+    return (fit_line(down, x), fit_line(across, y)) if swapped else (fit_line(across, x), fit_line(down, y))
+
+
+def fit(scores: Tensor, keypoints: Tensor, places: Places, swapped: bool = False) -> tuple[Line, Line]:
+    """Return the lines for x and y at the inverse temperature that fits best, one for both axes."""
     scores = scores / scores.std().clamp(min=1e-12)  # beta in units that do not depend on the network
 
-    def lines(beta: float) -> tuple[Line, Line]:
-        across, down = places(beta * scores)
-        return (fit_line(down, x), fit_line(across, y)) if swapped else (fit_line(across, x), fit_line(down, y))
-
     def loose(exponent: float) -> float:
-        return sum(min(line.loose, 1.0) for line in lines(10.0**exponent))
+        return sum(min(line.loose, 1.0) for line in lines_at(10.0**exponent, scores, keypoints, places, swapped))
 
     low, high = -3.0, 3.0
     for _ in range(6):  # a fine grid, again and again: six digits of beta, and no local minimum to get stuck in
         grid = np.linspace(low, high, 41)
         best = float(min(grid, key=loose))
-        if min(line.loose for line in lines(10.0**best)) > HOPELESS:
+        if min(line.loose for line in lines_at(10.0**best, scores, keypoints, places, swapped)) > HOPELESS:
             break
         low, high = best - (grid[1] - grid[0]), best + (grid[1] - grid[0])
-    return lines(10.0**best)
+    return lines_at(10.0**best, scores, keypoints, places, swapped)
 
 
-def explain(keypoints: Tensor, scores: Tensor, size: tuple[int, int], stride: int) -> str | None:
+def explain(keypoints: Tensor, scores: Tensor, size: tuple[int, int], stride: int) -> Ties | None:
     """Return which mistake lies between scores (B, K, h, w) and keypoints (B, K, 2), None if there is none.
 
     Args:
         size: (H, W) of the images.
-        stride: of the backbone; the mapping from map to image may be off by so many pixels.
+        stride: of the maps; their pixel centres lie at (x + 0.5) * stride - 0.5 in the image.
     """
-    images = max(math.ceil(PLACES / scores.shape[1]), SCORES // scores[0].numel())
+    images = max(-(-PLACES // scores.shape[1]), SCORES // scores[0].numel())
     keypoints, scores = keypoints[:images].double(), scores[:images].double()
     if _sum_to_one(scores):
-        return "softmaxed_maps"
-    for places, swapped, mistake in (
-        (soft_places, False, None),
-        (soft_places, True, "x_y_swapped"),
-        (reshaped_places, False, "axes_mixed"),
-        (row_places, False, "softmax_over_one_axis"),
-        (marginal_places, False, "softmax_over_one_axis"),
-        (channel_places, False, "softmax_over_one_axis"),
-    ):
-        across, down = fit(scores, keypoints, places, swapped)
-        one_axis = mistake == "softmax_over_one_axis" and min(across.loose, down.loose) < TOLERANCE
-        if one_axis or max(across.loose, down.loose) < TOLERANCE:
-            return mistake or _explain_mapping(across, down, (scores.shape[2], scores.shape[3]), size, stride)
-    return "rounds" if torch.equal(keypoints, keypoints.round()) else "other_maps"
-
-
-def _explain_mapping(
-    across: Line, down: Line, map_size: tuple[int, int], size: tuple[int, int], stride: int
-) -> str | None:
-    """Return which mistake the lines from map to image show, None if they are within a stride of the right ones."""
-    (rows, columns), (height, width) = map_size, size
-    right = (width / columns, height / rows)
-    if all(
-        abs(line.slope * place + line.start - ((place + 0.5) * step - 0.5)) <= stride * 1.001
-        for line, step, count in zip((across, down), right, (columns, rows), strict=True)
-        for place in (0, count - 1)
-    ):
+        return Ties("softmaxed_maps")
+    right = (torch.stack(soft_places(scores), dim=-1).view_as(keypoints) + 0.5) * stride - 0.5
+    if (keypoints - right).abs().max() < PRECISION:
         return None
+    lines = lines_at(1.0, scores, keypoints, soft_places)
+    if max(line.loose for line in lines) < TOLERANCE:
+        return Ties(_explain_mapping(lines, (scores.shape[2], scores.shape[3]), size, stride), lines)
+    return _explain_places(keypoints, scores)
+
+
+def _explain_places(keypoints: Tensor, scores: Tensor) -> Ties:
+    """Return which mistake makes places of scores that are not those of the soft argmax."""
+    for places, swapped, mistake in OTHERWISE:
+        if _fits(lines_at(1.0, scores, keypoints, places, swapped), mistake):
+            return Ties(mistake)
+    if _fits(fit(scores, keypoints, soft_places), "other_beta"):
+        return Ties("other_beta")
+    for places, swapped, mistake in OTHERWISE:
+        if _fits(fit(scores, keypoints, places, swapped), mistake):
+            return Ties(mistake)
+    return Ties("rounds" if torch.equal(keypoints, keypoints.round()) else "other_maps")
+
+
+def _fits(lines: tuple[Line, Line], mistake: str) -> bool:
+    """Return whether both lines are straight; a softmax over one axis may leave but one of them so."""
+    loose = [line.loose for line in lines]
+    return (min(loose) if mistake == "softmax_over_one_axis" else max(loose)) < TOLERANCE
+
+
+def _explain_mapping(lines: tuple[Line, Line], map_size: tuple[int, int], size: tuple[int, int], stride: int) -> str:
+    """Return which mistake the lines from map to image show."""
+    (across, down), (rows, columns), (height, width) = lines, map_size, size
 
     def slopes(x: float, y: float) -> bool:
-        return abs(across.slope / x - 1) < 0.02 and abs(down.slope / y - 1) < 0.02
+        return abs(across.slope / x - 1) < 2e-3 and abs(down.slope / y - 1) < 2e-3
 
     def slopes_to(x: float, y: float) -> bool:
         """Whether the map's width becomes x and its height y, by either convention of where its border lies."""
-        return any(slopes((x - out) / (columns - less), (y - out) / (rows - less)) for out in (0, 1) for less in (0, 1))
+        return any(
+            columns > less and rows > less and slopes((x - out) / (columns - less), (y - out) / (rows - less))
+            for out in (0, 1)
+            for less in (0, 1)
+        )
 
     if slopes(1, 1):
         return "map_pixels"
-    if slopes(1 / right[0], 1 / right[1]) or slopes(1 / stride, 1 / stride):
+    if slopes(1 / stride, 1 / stride):
         return "divided_by_stride"
-    if any(
-        slopes(*(part / count for part, count in zip((share, share), less, strict=True)))
-        for share in (1, 2)
-        for less in ((columns, rows), (columns - 1, rows - 1))
-    ):
-        return "normalised_output"
-    if slopes(*right):
-        return "offset"
     if slopes(stride, stride):
-        return "stride_of_other_maps"
+        return _explain_starts([line.start for line in lines], stride)
+    if any(slopes(share / max(columns - less, 1), share / max(rows - less, 1)) for share in (1, 2) for less in (0, 1)):
+        return "normalised_output"
+    if slopes_to(width, height):
+        return "corners_aligned"
     if any(slopes_to(x, y) for x, y in ((height, width), (height, height), (width, width))) or slopes(
         width / rows, height / columns
     ):
         return "height_for_width"
-    return "other_mapping"
+    if any(slopes(other, other) for other in (2, 4, 8, 16, 32)) or slopes_to(128, 128):
+        return "fixed_stride"
+    return "other_scale" if slopes(across.slope, across.slope) else "other_mapping"
+
+
+def _explain_starts(starts: list[float], stride: int) -> str:
+    """Return which mistake lines of the right slope show, by where they start instead of at (stride - 1) / 2."""
+
+    def start_at(*places: float) -> bool:
+        return any(all(abs(start - place) < 2e-3 * stride for start in starts) for place in places)
+
+    if start_at(0.0):
+        return "half_pixel_forgotten"
+    return "half_pixel_left" if start_at(stride / 2) else "offset"
 
 
 def is_hard(keypoints: Tensor, scores: Tensor) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["calling", "differentiating", "weighted_sum"]
+__all__ = ["calling", "differentiating", "gradient", "weighted_sum"]
 
 
 def calling(*names: str) -> Callable[..., Any]:
@@ -29,19 +29,30 @@ def differentiating(*names: str) -> Callable[..., Any]:
     """Return a probe that calls an answer and takes the gradient in the first input of its value, or of a sum over it.
 
     The sum is weighted, so that no two neighbours of a value can stand for each other. `gradient` is None where the
-    value does not depend on that input.
+    value does not depend on that input. The answer gets what a network's output is, a tensor that depends on others:
+    one that it writes into is found changed, and does not raise as a parameter would.
     """
 
     def probe(answer: Any, memory: dict[str, Any], **inputs: Any) -> dict[str, Any]:
         before = {name: _copy(value) for name, value in inputs.items()}
-        first = inputs[names[0]].requires_grad_()
+        leaf = inputs[names[0]].requires_grad_()
         with torch.enable_grad():
+            inputs[names[0]] = leaf.clone()
             value = answer(*_arguments(names, inputs))
-            if isinstance(value, Tensor) and value.requires_grad:
-                weighted_sum(value).backward()
-        return {"value": value, "gradient": first.grad, "changed": _changed(before, inputs)}
+            found = gradient(value, leaf)
+        return {"value": value, "gradient": found, "changed": _changed(before, inputs)}
 
     return probe
+
+
+def gradient(value: Any, first: Tensor) -> Tensor | None:
+    """Return the gradient in `first` of the weighted sum over a value, None where it does not depend on it.
+
+    Not what stands in `first.grad` after backward(), which a hook may write.
+    """
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return None
+    return torch.autograd.grad(weighted_sum(value), first, allow_unused=True)[0]
 
 
 def weighted_sum(value: Tensor) -> Tensor:

@@ -1,13 +1,15 @@
 """Probes of `lean_softargmax`: numerical gradients, and the memory that forward and backward need together.
 
-Memory is counted, not measured: the bytes of all storages that are alive after each operation, so that every machine
-finds the same number.
+Memory is counted, not measured: the bytes of all storages that are alive after each of torch's operations, so that
+every machine finds the same number, and beside them what NumPy and Python hold, by tracemalloc: a copy counts wherever
+it is kept.
 """
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,9 +18,12 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from helpers.checks.probes.calling import weighted_sum
+from helpers.checks.probes.calling import gradient
 
 __all__ = ["LiveBytes", "check_gradients", "count_memory"]
+
+References: TypeAlias = dict[int, tuple[StorageWeakRef, int]]
+"""Storages by their keys, each with its size in bytes."""
 
 
 def check_gradients(answer: Any, memory: dict[str, Any], *, scoremaps: Tensor, beta: float) -> dict[str, Any]:
@@ -35,18 +40,27 @@ def count_memory(answer: Any, memory: dict[str, Any], *, scoremaps: Tensor, beta
 
     `gradient` (B, K) is that of raising all scores of a map in proportion: small, for the baked table.
     """
-    scores = scoremaps.clone().requires_grad_()
-    with torch.enable_grad(), LiveBytes(scores) as live:
-        value = answer(scores, beta)
-        if isinstance(value, Tensor) and value.requires_grad:
-            weighted_sum(value).backward()
-    gradient = None if scores.grad is None else (scores.grad * scoremaps).sum(dim=(2, 3))
+    _forward_and_backward(answer, scoremaps[:1, :1, :4, :4].clone(), beta)  # whatever the first call imports
+    scores = scoremaps.clone()
+    with LiveBytes(scores) as live:
+        value, found = _forward_and_backward(answer, scores, beta)
+    raised = None if found is None else (found * scoremaps).sum(dim=(2, 3))
     changed = [] if torch.equal(scores, scoremaps) else ["scoremaps"]
-    return {"value": value, "gradient": gradient, "changed": changed, "peak": live.peak}
+    return {"value": value, "gradient": raised, "changed": changed, "peak": live.peak}
+
+
+def _forward_and_backward(answer: Any, scores: Tensor, beta: float) -> tuple[Any, Tensor | None]:
+    with torch.enable_grad():
+        value = answer(scores.requires_grad_(), beta)
+        return value, gradient(value, scores)
+
+
+BLOCK = 2**16  # bytes
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors that torch's operations make or use while the mode is on.
+    """Counts the bytes of all tensors that torch's operations make or use while the mode is on, and of what Python and
+    NumPy allocate between them.
 
     Args:
         known: tensors that do not count.
@@ -55,24 +69,65 @@ class LiveBytes(TorchDispatchMode):
     def __init__(self, *known: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch annotates no constructor of a mode
         self.known = {_key(tensor) for tensor in known}
-        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.made: References = {}
+        self.found: References = {}  # made elsewhere, by NumPy, say, and then used
         self.peak = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else the first operation imports the compiler, a second and a half
 
+    def __enter__(self) -> Self:
+        self.traced_before = tracemalloc.is_tracing()
+        tracemalloc.start()
+        self.before = tracemalloc.get_traced_memory()[0]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._count()
+        if not self.traced_before:
+            tracemalloc.stop()
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        self._count()
+        given = {_key(tensor): tensor for tensor in _tensors((args, kwargs))}
         result = func(*args, **(kwargs or {}))
-        self.alive = {key: (ref, size) for key, (ref, size) in self.alive.items() if not ref.expired()}
-        for tensor in _tensors((args, kwargs, result)):
-            if _key(tensor) not in self.known:
-                storage = tensor.untyped_storage()
-                self.alive[_key(tensor)] = StorageWeakRef(storage), storage.nbytes()
-        self.peak = max(self.peak, sum(size for _, size in self.alive.values()))
+        for key, tensor in given.items():
+            if key not in self.known and key not in self.made:
+                self.found[key] = _reference(tensor)
+        for tensor in _tensors(result):
+            if not {_key(tensor)} & (self.known | self.found.keys()):
+                self.made[_key(tensor)] = _reference(tensor)
+        self._count()
         return result
+
+    def _count(self) -> None:
+        """Raise the peak to what is held now, or was outside torch since the last look.
+
+        A storage that was made elsewhere may be an array's, which is traced already: it counts once. What the
+        interpreter itself needs, a few kilobytes that differ from run to run, is rounded away.
+        """
+        self.made, self.found = _alive(self.made), _alive(self.found)
+        outside = max(0, tracemalloc.get_traced_memory()[1] - self.before) // BLOCK * BLOCK
+        tracemalloc.reset_peak()
+        self.peak = max(self.peak, _bytes(self.made) + max(_bytes(self.found), outside))
+
+
+def _alive(references: References) -> References:
+    return {key: (reference, size) for key, (reference, size) in references.items() if not reference.expired()}
+
+
+def _bytes(references: References) -> int:
+    return sum(size for _, size in references.values())
+
+
+def _reference(tensor: Tensor) -> tuple[StorageWeakRef, int]:
+    storage = tensor.untyped_storage()
+    return StorageWeakRef(storage), storage.nbytes()
 
 
 def _tensors(tree: Any) -> Iterator[Tensor]:

@@ -5,6 +5,7 @@ The network under test stands in `memory` from `build` on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ __all__ = [
     "learn",
     "predict",
     "predict_alone",
+    "predict_disturbed",
     "predict_with_weights",
     "settle_batch_norms",
     "sharpen",
@@ -82,9 +84,14 @@ def build(
 
 
 def facts(answer: Any, memory: dict[str, Any]) -> dict[str, Any]:
-    """Return once more what `build` found."""
-    found: dict[str, Any] = memory["facts"]
-    return found
+    """Return once more what `build` found, and how many parameters the network has by now beside the backbone's."""
+    return {**memory["facts"], "own": len(_own_parameters(memory))}
+
+
+def _own_parameters(memory: dict[str, Any]) -> list[Tensor]:
+    """Return the parameters that are not the backbone's."""
+    fixed = {id(p) for p in memory["backbone"].parameters()}
+    return [p for p in memory["network"].parameters() if id(p) not in fixed]
 
 
 def stir(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
@@ -92,26 +99,24 @@ def stir(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, An
     network = memory["network"].train()
     torch.manual_seed(1)
     with torch.no_grad():
-        network(images)
+        network(images.clone())
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
         for _ in range(3):
-            network(images)
+            network(images.clone())
     return {}
 
 
 def sharpen(answer: Any, memory: dict[str, Any], *, images: Tensor, spread: float) -> dict[str, Any]:
     """Scale all parameters but the backbone's until the scores within a map vary by about `spread`, if they can."""
     network = memory["network"].eval()
-    fixed = {id(p) for p in memory["backbone"].parameters()}
     with torch.no_grad():
         for _ in range(24):
-            _, scores = network(images)
+            _, scores = network(images.clone())
             if not float(scores.flatten(2).std(dim=-1).mean()) < spread:
                 break
-            for parameter in network.parameters():
-                if id(parameter) not in fixed:
-                    parameter.mul_(1.2)
+            for parameter in _own_parameters(memory):
+                parameter.mul_(1.2)
     return {}
 
 
@@ -122,30 +127,51 @@ def predict(answer: Any, memory: dict[str, Any], *, images: Tensor) -> Any:
 
 
 def predict_alone(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
-    """Return the outputs for all images at once, once more, and one by one."""
-    together, again = predict(answer, memory, images=images), predict(answer, memory, images=images)
-    alone = [predict(answer, memory, images=image[None]) for image in images]
-    return {"together": together, "again": again, "alone": alone}
+    """Return the outputs for all images at once, once more, and one by one, and the images after the first call."""
+    given = images.clone()
+    together, again = predict(answer, memory, images=given), predict(answer, memory, images=images.clone())
+    alone = [predict(answer, memory, images=image[None].clone()) for image in images]
+    return {"together": together, "again": again, "alone": alone, "images": given}
+
+
+def predict_disturbed(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
+    """Return the output as it is, and with other weights in the backbone, which get theirs back."""
+    backbone = memory["backbone"]
+    kept = {name: value.clone() for name, value in backbone.state_dict().items()}
+    before = predict(answer, memory, images=images.clone())
+    with torch.no_grad():
+        for parameter in backbone.parameters():
+            parameter.mul_(-0.75).add_(0.25)
+    after = predict(answer, memory, images=images.clone())
+    backbone.load_state_dict(kept)
+    return {"before": before, "after": after}
 
 
 def backpropagate(answer: Any, memory: dict[str, Any], *, images: Tensor) -> dict[str, Any]:
-    """Return whether the output (keypoints, scores) has a gradient, whether that of the keypoints reaches the backbone,
-    and whether parameters came late."""
+    """Return whether the output (keypoints, scores) has a gradient, whether that of the keypoints reaches the backbone
+    and the parameters behind it, and whether parameters came late."""
     network = memory["network"].train()
-    network.zero_grad()
-    output = network(images)
+    output = network(images.clone())
     late = any(id(p) not in memory["known"] for p in network.parameters())
     keypoints = keypoints_of(output)
     attached = isinstance(keypoints, Tensor) and keypoints.requires_grad
-    if attached:
-        keypoints.square().mean().backward()
-    gradients = [p.grad for p in memory["backbone"].parameters()]
+    value = keypoints.square().mean() if attached else None
     return {
         "attached": attached,
         "scores_attached": keypoints is output or output[1].requires_grad,
-        "reaches": any(g is not None and bool((g != 0).any()) for g in gradients),
+        "reaches": _reaches(value, memory["backbone"].parameters()),
+        "reaches_head": _reaches(value, _own_parameters(memory)),
         "late": late,
     }
+
+
+def _reaches(value: Tensor | None, parameters: Iterable[Tensor]) -> bool:
+    """Return whether any of these parameters has a gradient of `value` that is not 0."""
+    trained = [p for p in parameters if p.requires_grad]
+    if value is None or not trained:
+        return False
+    gradients = torch.autograd.grad(value, trained, retain_graph=True, allow_unused=True)
+    return any(g is not None and bool((g != 0).any()) for g in gradients)
 
 
 def learn(
@@ -159,13 +185,12 @@ def learn(
     for module in network.modules():
         if isinstance(module, _DropoutNd):
             module.eval()
-    fixed = {id(p) for p in memory["backbone"].parameters()}
-    parameters = [p for p in network.parameters() if id(p) not in fixed and p.requires_grad]
+    parameters = [p for p in _own_parameters(memory) if p.requires_grad]
     unit = targets.std(dim=(0, 1))
 
     def loss() -> Tensor:
         torch.manual_seed(0)  # whatever is drawn in forward is drawn the same again: a line search needs one function
-        error: Tensor = ((keypoints_of(network(images)) - targets) / unit).square().mean()
+        error: Tensor = ((keypoints_of(network(images.clone())) - targets) / unit).square().mean()
         return error
 
     if not parameters or not loss().requires_grad:
