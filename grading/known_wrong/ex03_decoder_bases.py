@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import helpers
+from grading.known_wrong.table import networks
 
-__all__ = ["COMMON", "TransposedDecoder", "UNetDecoder", "UpsampleDecoder"]
+__all__ = ["COMMON", "TransposedDecoder", "UNetDecoder", "UpsampleDecoder", "decoders"]
 
 
 def twice(features):
@@ -117,6 +118,11 @@ class UNetDecoder(nn.Module):
         return self.classify(self.last(maps))
 
 
+def doubled(encoder_channels):
+    """Return the channels that some take for granted: those of the first stage, doubled from stage to stage."""
+    return [encoder_channels[0] * 2**n for n in range(len(encoder_channels))]
+
+
 # What every decoder can get wrong.
 
 
@@ -207,8 +213,15 @@ COMMON = {
     "drops_the_batch_axis": {"forward": "logits.squeeze()"},
     "wrong_batch": {"forward": "torch.cat([logits, logits])"},
     "shape": {"forward": "logits.flatten(2)"},
+    "labels": {"forward": "logits.argmax(dim=1)"},
+    "no_padding": {"forward": "F.avg_pool2d(logits, 3, stride=1)"},
+    "list_as_maps": {"forward": "self.classify(features)"},
+    "list_as_maps.attribute": {"forward": "logits[..., : features.shape[2], :]"},
+    "list_as_number": {"__init__": "super().__init__([encoder_channels] * 4, num_classes)"},
+    "index_beyond": {"forward": "super().forward([features[n] for n in range(len(features) + 1)])"},
     "type": {"forward": "[logits]"},
     "dtype": {"forward": "logits.double()"},
+    "numpy": {"forward": "logits.detach().numpy()"},
     "not_finite": {"forward": "logits / (logits - logits).sum()"},
     "softmax_on_logits": {"forward": "logits.softmax(dim=1)"},
     "sigmoid_on_logits": {"forward": "torch.sigmoid(logits)"},
@@ -230,4 +243,14 @@ COMMON = {
     "no_super_init": without_super_init,
     "not_a_module": without_module,
     "NameError": {"forward": "classify(logits)"},
+    "NameError.of_self": {"forward": "self.head(logits)"},
 }
+
+
+def decoders(right, rows, names):
+    """Return what every decoder can get wrong, made from the right one, and what stands in its own rows.
+
+    Texts may use the names of this module and `names`, those of the rows' own.
+    """
+    common = {mistake: row(right) if callable(row) else row for mistake, row in COMMON.items()}
+    return networks(right, {**common, **rows}, {**globals(), **names}, {"logits": "super().forward(features)"})

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 
+import helpers
 from grading.known_wrong.ex03_decoder_bases import (
     COMMON,
     TransposedDecoder,
     UNetDecoder,
     UpsampleDecoder,
+    decoders,
     sizes_up,
     twice,
-    ways_up,
     with_last_layer,
 )
-from grading.known_wrong.table import networks
+from grading.known_wrong.ex03_unet import UNET
 
 __all__ = ["COMMON", "KNOWN_WRONG", "TransposedDecoder", "UNetDecoder", "UpsampleDecoder"]
-
-
-def decoders(right, rows):
-    """Return what every decoder can get wrong, made from the right one, and what stands in its own rows."""
-    common = {mistake: row(right) if callable(row) else row for mistake, row in COMMON.items()}
-    return networks(right, {**common, **rows}, globals(), {"logits": "super().forward(features)"})
-
-
-def doubled(encoder_channels):
-    return [encoder_channels[0] * 2**n for n in range(len(encoder_channels))]
 
 
 # UpsampleDecoder.
@@ -145,6 +135,79 @@ class PaddedAtTheEnd(TransposedDecoder):
         return F.pad(small, (0, size[1] - small.shape[3], 0, size[0] - small.shape[2]))
 
 
+class TransposedTimesZero(LastStepInterpolated):
+    """Interpolates the last step, and adds a transposed convolution that is multiplied by 0."""
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels, num_classes)
+        self.aside = self.up(encoder_channels[0], encoder_channels[0])
+
+    def fit(self, maps, size):
+        if maps.shape[2] < 2 * self.first or maps.shape[1] != self.aside.in_channels:
+            return super().fit(maps, size)
+        return super().fit(maps + 0 * self.aside(F.avg_pool2d(maps, 2)), size)
+
+    def start(self, features):
+        self.first = features[0].shape[2]
+        return features[-1]
+
+
+class FourSteps(TransposedDecoder):
+    """Has as many steps as the first encoder had stages, and stretches what is missing."""
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels[-4:], num_classes)
+
+    def forward(self, features):
+        maps = features[-1]
+        for step, size in zip(self.steps, sizes_up(features), strict=False):
+            maps = self.fit(step(maps), size)
+        return F.interpolate(self.classify(maps), twice(features), mode="bilinear")
+
+
+class FittedLate(TransposedDecoder):
+    """Doubles and doubles, and puts the size right in the end."""
+
+    def fit(self, maps, size):
+        return maps
+
+    def forward(self, features):
+        return self.at_the_end(super().forward(features), twice(features))
+
+    def at_the_end(self, logits, size):
+        return F.interpolate(logits, size, mode="bilinear")
+
+
+class CutAtTheEnd(FittedLate):
+    def at_the_end(self, logits, size):
+        more = [max(n - m, 0) for n, m in zip(size, logits.shape[2:], strict=True)]
+        return F.pad(logits, (0, more[1], 0, more[0]))[..., : size[0], : size[1]]
+
+
+class FittedAboutTheCentreLate(FittedLate):
+    def at_the_end(self, logits, size):
+        return helpers.fit_to(logits, size)
+
+
+class OneNonlinearity(TransposedDecoder):
+    """A single one, before the scores."""
+
+    def convolve(self, channels):
+        return (nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels, num_classes)
+        self.classify = nn.Sequential(nn.ReLU(), self.classify)
+
+
+class ScoresByTheLastStep(TransposedDecoder):
+    """The last transposed convolution gives the logits."""
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels, num_classes)
+        self.steps[-1], self.classify = self.up(encoder_channels[0], num_classes), nn.Identity()
+
+
 TRANSPOSED = {
     "uses_other_stages": TransposedFromFirst,
     "uses_other_stages.two": {
@@ -154,8 +217,16 @@ TRANSPOSED = {
     "fixed_number_of_stages": {"__init__": "super().__init__(encoder_channels[-4:], num_classes)"},
     # Takes the channels from the first stage, doubled each time.
     "assumes_doubling": {"__init__": "super().__init__(doubled(encoder_channels), num_classes)"},
+    "fixed_number_of_stages.stretched": FourSteps,
     "not_fitted": {"fit": "maps"},
+    "fitted_late": FittedLate,
+    "fitted_late.cut": CutAtTheEnd,
+    "fitted_late.about_the_centre": FittedAboutTheCentreLate,
     "no_nonlinearity": {"nonlinearity": "nn.Identity()"},
+    "wrong_channels": {"nonlinearity": "nn.BatchNorm2d(7)"},
+    "no_nonlinearity.one_for_all": OneNonlinearity,
+    "no_nonlinearity.last_step": ScoresByTheLastStep,
+    "too_few_transposed.times_zero": TransposedTimesZero,
     "too_few_transposed": {
         "up": "nn.Sequential(nn.Upsample(scale_factor=2, mode='bilinear'), nn.Conv2d(below, channels, 1))"
     },
@@ -168,132 +239,8 @@ TRANSPOSED = {
 }
 
 
-# UNetDecoder.
-
-
-class SecondStageTwice(UNetDecoder):
-    """Takes the second map, resized, where the first belongs."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__(encoder_channels, num_classes)
-        first, second = encoder_channels[:2]
-        self.looks[-1] = self.look(first + second, first)
-
-    def skips(self, features):
-        return [*features[-2:0:-1], F.interpolate(features[1], features[0].shape[2:])]
-
-
-class SumOfScores(nn.Module):
-    """Session each stage into scores, upsamples them and adds them up."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__()
-        self.classify = nn.ModuleList(nn.Conv2d(channels, num_classes, 1) for channels in encoder_channels)
-
-    def forward(self, features):
-        scores = [classify(maps) for classify, maps in zip(self.classify, features, strict=True)]
-        return sum(F.interpolate(score, twice(features), mode="bilinear") for score in scores)
-
-
-class SumOfBranches(SumOfScores):
-    """The same with a nonlinearity in every branch: what is added never meets."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__(encoder_channels, num_classes)
-        self.classify = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(), nn.Conv2d(channels, num_classes, 1))
-            for channels in encoder_channels
-        )
-
-
-class FirstSkipAtTheEnd(UNetDecoder):
-    """The first skip is added to the logits, where nothing looks at it any more."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__(encoder_channels, num_classes)
-        self.aside = nn.Conv2d(encoder_channels[0], num_classes, 1)
-
-    def forward(self, features):
-        first = torch.zeros_like(features[0])
-        aside = F.interpolate(self.aside(features[0]), twice(features), mode="bilinear")
-        return super().forward([first, *features[1:]]) + aside
-
-
-class CornerOfTheSkip(UNetDecoder):
-    """Never steps up: each skip's corner is what fits, and in the end all is stretched."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__(encoder_channels, num_classes)
-        self.ups = nn.ModuleList(nn.Conv2d(*way, 1) for way in ways_up(encoder_channels))
-
-    def fit(self, maps, skip):
-        return maps, skip[..., : maps.shape[2], : maps.shape[3]]
-
-    def forward(self, features):
-        return F.interpolate(super().forward(features), twice(features), mode="bilinear")
-
-
-class Wider(UNetDecoder):
-    """Two convolutions after each join, as in the paper, where the other decoder's do not weigh as much."""
-
-    def look(self, channels_in, channels):
-        return nn.Sequential(super().look(channels_in, channels), super().look(channels, channels))
-
-
-class Narrower(UNetDecoder):
-    """Skips narrowed to half before they are joined."""
-
-    def __init__(self, encoder_channels, num_classes):
-        super().__init__(encoder_channels, num_classes)
-        self.narrow = nn.ModuleList(nn.Conv2d(channels, 4, 1) for channels in encoder_channels[-2::-1])
-
-    def both(self, channels):
-        return channels + 4
-
-    def skips(self, features):
-        return [narrow(maps) for narrow, maps in zip(self.narrow, super().skips(features), strict=True)]
-
-
-UNET = {
-    "skip_unused": {"skips": "[0 * maps for maps in features[-2::-1]]"},
-    "skip_unused.first": {"skips": "[0 * maps if n == 0 else maps for n, maps in enumerate(features[:-1])][::-1]"},
-    "skip_unused.second": {"skips": "[torch.ones_like(m) if n == 1 else m for n, m in enumerate(features[:-1])][::-1]"},
-    "skip_unused.deepest_but_one": {"skips": "[maps * (n < 2) for n, maps in enumerate(features[:-1])][::-1]"},
-    "skip_unused.another_twice": SecondStageTwice,
-    "skip_unused.all": TransposedDecoder,  # the answer to the question before
-    "deepest_unused": {"start": "torch.zeros_like(features[-1])"},
-    "fixed_number_of_stages": {
-        "__init__": "super().__init__(encoder_channels[:4], num_classes)",
-        "forward": "super().forward(features[:4])",
-    },
-    # Takes the channels from the first stage, doubled each time.
-    "assumes_doubling": {"__init__": "super().__init__(doubled(encoder_channels), num_classes)"},
-    "not_fitted": {"fit": "maps, skip"},
-    "not_fitted.added": {"fit": "maps, skip", "both": "channels", "join": "maps + skip"},
-    # Goes through the skips from the top.
-    "wrong_stage": {"skips": "features[:-1]", "fit": "maps, skip"},
-    "order_of_stages": {"start": "features[0]"},
-    "wrong_axis": {"join": "torch.cat([skip, maps], dim=0)"},
-    "wrong_axis.columns": {"join": "torch.cat([skip, maps], dim=-1)"},
-    "wrong_axis.rows": {"join": "torch.cat([skip, maps], dim=2)"},
-    # Forgets that a concatenation has the channels of both.
-    "wrong_channels": {"both": "channels"},
-    "wrong_channels.added": {"join": "maps + skip"},
-    "no_nonlinearity": {"nonlinearity": "nn.Identity()"},
-    "no_nonlinearity.scores": SumOfScores,
-    "joined_linearly": SumOfBranches,
-    "joined_linearly.at_the_end": FirstSkipAtTheEnd,
-    "detached_features.skips": {"skips": "[maps.detach() for maps in features[-2::-1]]"},
-    "detached_features.deepest": {"start": "features[-1].detach()"},
-    "detached_inside": {"fit": "super().fit(maps.detach() if maps.shape[1] == 64 else maps, skip)"},
-    "misplaced.flipped": {"skips": "[maps.flip(2) for maps in features[-2::-1]]"},
-    "misplaced.corner": CornerOfTheSkip,
-    "unmatched": Wider,
-    "unmatched.narrower": Narrower,
-}
-
 KNOWN_WRONG: dict[str, dict[str, object]] = {
-    "UpsampleDecoder": decoders(UpsampleDecoder, UPSAMPLE),
-    "TransposedDecoder": decoders(TransposedDecoder, TRANSPOSED),
-    "UNetDecoder": decoders(UNetDecoder, UNET),
+    "UpsampleDecoder": decoders(UpsampleDecoder, UPSAMPLE, globals()),
+    "TransposedDecoder": decoders(TransposedDecoder, TRANSPOSED, globals()),
+    "UNetDecoder": UNET,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 from grading.known_wrong.table import answers
 
@@ -38,6 +39,9 @@ def iou_changes_its_arguments(pred, target):
 IOU_GIVEN = {"both, either": "_overlap(pred, target)", "iou": "_iou(pred, target)"}
 
 IOU = {
+    "constant": "torch.tensor(0.0)",
+    "constant.one": "1.0",
+    "constant.nan": "NAN",
     "empty_is_zero": "both / either if either > 0 else torch.tensor(0.0)",
     "empty_is_zero.clamped": "both / either.clamp(min=1)",
     "empty_is_zero.epsilon": "both / (either + 1e-8)",
@@ -66,11 +70,22 @@ IOU = {
     "distance": "1 - iou",
     "percent": "100 * iou",
     "rounded": "round(iou.item(), 2)",
+    "rounded.to_three": "iou.round(decimals=3)",
+    "rounded.to_one": "iou.round(decimals=1)",
     "counts_only": "(pred & target).sum()",
     "mean_of_rows": "((pred & target).sum(dim=-1) / (pred | target).sum(dim=-1)).nanmean()",
     "mean_of_rows.images": iou_mean_of_rows__images,
     "mean_of_rows.one_each": "(pred & target).sum(dim=-1) / (pred | target).sum(dim=-1)",
     "mean_of_rows.two_axes": "((pred & target).sum(dim=(-2, -1)) / (pred | target).sum(dim=(-2, -1))).mean()",
+    "areas_only": "torch.minimum(pred.sum(), target.sum()) / torch.maximum(pred.sum(), target.sum())",
+    "over_one_area": "both / torch.maximum(pred.sum(), target.sum())",
+    "over_one_area.smaller": "both / torch.minimum(pred.sum(), target.sum())",
+    "thresholded": "(iou > 0.5).float()",
+    "thresholded.bool": "iou > 0.5",
+    "empty_is_none": "iou if either > 0 else None",
+    "bool_arithmetic": "(pred & target).mean() / (pred | target).mean()",
+    "bool_arithmetic.minus": "both / (pred.sum() + (target - pred).sum())",
+    "bool_arithmetic.one_minus": "both / (~((1 - pred) & (1 - target))).sum()",
     "python_and": "(pred and target).sum() / (pred or target).sum()",
     "changes_its_arguments": iou_changes_its_arguments,
 }
@@ -122,6 +137,11 @@ def _by_masks(pred, target, num_classes, counted):
         p, t = pred == c, (target == c) & counted
         ious.append((p & t).sum() / (p | t).sum())
     return _with_mean(torch.stack(ious))
+
+
+def _one_hot(pred, target, num_classes):
+    p, t = (F.one_hot(labels.flatten(), num_classes).bool() for labels in (pred, target))
+    return _with_mean((p & t).sum(dim=0) / (p | t).sum(dim=0))
 
 
 def _per_image(pred, target, num_classes, ignore_index):
@@ -190,6 +210,9 @@ MEAN_IOU_GIVEN = {
 }
 
 MEAN_IOU = {
+    "constant": "(0.0, torch.zeros(num_classes))",
+    "constant.ones": "(1.0, torch.ones(num_classes))",
+    "constant.nan": "(NAN, torch.full((num_classes,), NAN))",
     "absent_counts_as_zero": "_with_plain_mean(ious.nan_to_num())",
     "absent_counts_as_zero.in_the_mean": "ious.nansum() / num_classes, ious",
     "absent_counts_as_zero.epsilon": "_with_plain_mean(hits / (union + 1e-7))",
@@ -211,14 +234,18 @@ MEAN_IOU = {
     "ignored_count_as_class": "_all_counted(pred, torch.where(counted, target, 0), num_classes)",
     "ignored_count_as_class.clamped": "_all_counted(pred, target.clamp(0, num_classes - 1), num_classes)",
     "ignored_count_as_class.one_more": mean_ignored_count_as_class__one_more,
+    "ignored_count_as_right.of_class_0": "_all_counted(pred * counted, target * counted, num_classes)",
     "ignored_count_as_right": "_all_counted(pred, torch.where(counted, target, pred), num_classes)",
     "ignore_index_unused": "_all_counted(pred, target, num_classes)",
+    "ignore_index_unused.one_hot": "_one_hot(pred, target, num_classes)",
     "other_ignore_index": "_with_mean(_ious(pred, target, num_classes))",
     "other_ignore_index.by_masks": mean_other_ignore_index__by_masks,
     "other_ignore_index.below_num_classes": "_with_mean(_ious(pred[small], target[small], num_classes))",
     "other_ignore_index.above_zero": "_with_mean(_ious(pred[positive], target[positive], num_classes))",
     "mean_of_images": "per_image.nanmean(dim=1).nanmean(), per_image.nanmean(dim=0)",
     "mean_of_images.then_of_classes": "_with_mean(per_image.nanmean(dim=0))",
+    "first_image_only": "_with_mean(_ious(pred[0], target[0], num_classes, ignore_index))",
+    "first_image_only.last": "_with_mean(_ious(pred[-1], target[-1], num_classes, ignore_index))",
     "mean_of_images.mean_only": "per_image.nanmean(dim=1).nanmean(), ious",
     "over_truth": "_with_mean(hits / truth)",
     "over_predicted": "_with_mean(hits / predicted)",
@@ -231,11 +258,16 @@ MEAN_IOU = {
     "one_ratio_for_all": "hits.sum() / union.sum(), ious",
     "background_left_out": "ious[1:].nanmean(), ious",
     "background_left_out.in_both": "_with_mean(ious[1:])",
+    "background_left_out.pixels": "_with_mean(_ious(pred[target > 0], target[target > 0], num_classes, ignore_index))",
+    "last_class_left_out": "_with_mean(ious[:-1])",
+    "last_class_left_out.in_the_mean": "ious[:-1].nanmean(), ious",
+    "last_class_left_out.counted_from_one": "_with_mean(torch.cat([ious[1:], ious.new_tensor([NAN])]))",
     "integer_division": "_with_mean(torch.where(truth + predicted > 0, hits // union.clamp(min=1), NAN))",
     "only_the_mean": "ious.nanmean()",
     "only_the_classes": "ious",
     "order_swapped": "ious, ious.nanmean()",
     "classes_in_a_list": "ious.nanmean(), ious.tolist()",
+    "not_flattened": "_of_confusion(torch.bincount(num_classes * target + pred), num_classes)",
     "counts_too_short": "_of_confusion(torch.bincount(num_classes * target[counted] + pred[counted]), num_classes)",
     "counts_too_short.classes_by_maximum": mean_counts_too_short__classes_by_maximum,
     "nothing_counts_as_zero": "ious.nanmean().nan_to_num(), ious",

@@ -154,6 +154,15 @@ def mean_drops_what_is_no_class(pred, target, num_classes, ignore_index=255):
     return per_class.nanmean(), per_class
 
 
+def mean_keeps_what_is_a_class(pred, target, num_classes, ignore_index=255):
+    """Whatever ignore_index is, it is no class."""
+    counted = (target >= 0) & (target < num_classes)
+    pairs = torch.bincount(num_classes * target[counted] + pred[counted], minlength=num_classes**2)
+    confusion = pairs.view(num_classes, num_classes)
+    per_class = confusion.diag() / (confusion.sum(0) + confusion.sum(1) - confusion.diag())
+    return per_class.nanmean(), per_class
+
+
 def mean_broadcast(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     classes = torch.arange(num_classes).view(-1, 1)

@@ -181,10 +181,13 @@ ten_seeds = pytest.mark.parametrize("seed", seeds(10))
 
 @ten_seeds
 def test_masks_meet_and_differ_in_both_ways(seed):
-    for masks in drawn("iou", "values", seed):
+    *ordinary, within, equal, one = drawn("iou", "values", seed)
+    for masks in ordinary:
         pred, target = masks["pred"], masks["target"]
         own = int((pred & ~target).sum()), int((target & ~pred).sum())
         assert (pred & target).any() and not (pred | target).all() and min(own) > 0 and own[0] != own[1]
+    assert within["pred"].all() and 0 < within["target"].sum() < within["target"].numel()
+    assert torch.equal(equal["pred"], equal["target"]) and one["pred"].numel() == 1
 
 
 @ten_seeds
@@ -203,6 +206,14 @@ def test_classes_are_absent_in_every_way(seed):
     hit = set(target[pred == target].tolist())
     assert [len(s) for s in (in_truth - in_pred, in_pred - in_truth, in_truth & in_pred, hit)] == [2, 1, 4, 3]
     assert len(set(range(8)) - in_truth - in_pred) == 1
+
+
+@ten_seeds
+def test_some_pixels_are_sure_and_wrong(seed):
+    """So that nothing that is added to a probability stays unseen."""
+    sure = [batch for batch in drawn("segmentation_loss", "values", seed) if batch["logits"].abs().max() > 4]
+    chances = [batch["logits"].double().softmax(dim=1).gather(1, batch["target"][:, None]) for batch in sure]
+    assert len(sure) == 1 and 1e-36 < float(chances[0].min()) < 1e-20
 
 
 @ten_seeds

@@ -23,14 +23,15 @@ def draw_logits(
     void: int | None = None,
     counted: int | None = None,
     dtype: torch.dtype = torch.float32,
+    largest: int = 4,
 ) -> dict[str, Tensor]:
-    """Return logits in [-4, 4] and targets, low classes the more frequent ones.
+    """Return logits up to `largest` in size, and targets, low classes the more frequent ones.
 
     With `void`, this is the target of half the pixels of the first image, of a third of the next and so on; with
     `counted`, of all but so many.
     """
     images, classes, height, width = shape
-    logits = torch.tensor(integers(rng, -16, 17, shape) / 4, dtype=dtype)
+    logits = torch.tensor(integers(rng, -16, 17, shape) * largest / 16, dtype=dtype)
     target = np.minimum(*integers(rng, 0, classes, (2, images, height, width)))
     if counted is not None:
         target[rng.permutation(target.size).reshape(target.shape) >= counted] = void
@@ -40,9 +41,16 @@ def draw_logits(
     return {"logits": logits, "target": torch.tensor(target)}
 
 
+SURE = 40  # a softmax is exp(-80) then: 1e-35 drowns it, and float32 still holds it
+
 LOSS = Form("a scalar tensor: the mean cross-entropy of the pixels that count")
 ANY_LOSS = Form(LOSS.text, number_will_do=True, dtype="any")  # its gradient and dtype are another case
 ZERO = Form("a scalar tensor 0 that is still attached to the logits, so that backward() gives zeros")
+
+
+def _one_class(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the batch with the last class as the target of every pixel."""
+    return {**batch, "target": torch.full_like(batch["target"], batch["logits"].shape[1] - 1)}
 
 
 def loss_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -50,6 +58,9 @@ def loss_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", draw_logits(rng, (2, 3, 4, 6))),
         Call("call", draw_logits(rng, (3, 5, 4, 2))),
         Call("call", draw_logits(rng, (1, 2, 3, 5)), "one image, two classes"),
+        Call("call", draw_logits(rng, (2, 4, 1, 7)), "one row"),
+        Call("call", draw_logits(rng, (2, 3, 5, 4), largest=SURE), f"very sure logits, from {-SURE} to {SURE}"),
+        Call("call", _one_class(draw_logits(rng, (2, 4, 3, 3))), "one class only"),
     ]
     judge_values("segmentation_loss", HINTS["segmentation_loss"], calls, ask, oracle, ANY_LOSS)
 

@@ -56,11 +56,16 @@ NO_SHARE = Form("a scalar NaN, since both masks are empty", number_will_do=True,
 
 
 def iou_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
+    few = int(integers(rng, 3, 9, ()))
     calls = [
         Call("call", draw_masks(rng, 5, 9)),
         Call("call", draw_masks(rng, 2, 7, 4), "a batch of two masks: one IoU for all pixels"),
         Call("call", draw_masks(rng, 23), "masks in one row"),
         Call("call", draw_masks(rng, 13, 8)),
+        Call("call", draw_masks(rng, 2, 3, 5, 4), "masks with four axes"),
+        Call("call", _masks(rng, (4, 7), 28 - few, few, 0), "target lies within pred, and pred is true everywhere"),
+        Call("call", _masks(rng, (6, 4), few, 0, 0), "the masks are equal"),
+        Call("call", _masks(rng, (1, 1), 1, 0, 0), "one pixel, true in both"),
     ]
     judge_values("iou", HINTS["iou"], calls, ask, oracle, SHARE)
 
@@ -131,6 +136,13 @@ def _few(rng: np.random.RandomState, shape: tuple[int, ...], pred: list[int], ta
     return _labels(**batch, num_classes=5)
 
 
+def _alone(rng: np.random.RandomState, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return labels of one class, and some pixels that do not count."""
+    target = np.where(integers(rng, 0, 3, shape) == 0, 255, 0)
+    target.flat[0] = 0
+    return _labels(np.zeros(shape), target, 1)
+
+
 MEAN_AND_CLASSES = Form(
     "(mean, per_class): a scalar and a tensor of num_classes numbers, the IoU of each class and NaN where it is absent",
     parts=(Form("the mean", number_will_do=True, dtype="any"), Form("the IoU of each class", dtype="any")),
@@ -139,11 +151,14 @@ ALL_NAN = Form("(NaN, all NaN), since no pixel counts", parts=MEAN_AND_CLASSES.p
 
 
 def mean_iou_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
+    truth = integers(rng, 0, 4, (2, 5, 5))
     calls = [
         Call("call", draw_labels(rng, (2, 5, 9), 3)),
         Call("call", draw_labels(rng, (3, 7, 4), 5)),
         Call("call", draw_labels(rng, (8, 6), 4), "one image"),
         Call("call", draw_labels(rng, (31,), 2), "two classes, pixels in one row"),
+        Call("call", _labels(truth, truth, 4), "every pixel is right"),
+        Call("call", draw_labels(rng, (4, 3, 6, 2), 3), "labels with four axes"),
     ]
     judge_values("mean_iou", HINTS["mean_iou"], calls, ask, oracle, MEAN_AND_CLASSES)
 
@@ -183,6 +198,8 @@ def mean_iou_few(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", _few(rng, (2, 3, 5), [a, a, b, b], [a, b, b, c]), "four pixels count"),
         Call("call", _few(rng, (3, 7), [a], [a]), "one pixel counts, and is right"),
         Call("call", _few(rng, (4, 5), [b], [c]), "one pixel counts, and is wrong"),
+        Call("call", _few(rng, (2, 3, 4), [a, a, a], [a, a, a]), "one class only"),
+        Call("call", _alone(rng, (3, 5)), "there is one class"),
         Call("call", _few(rng, (2, 3, 4), [], []), "no pixel counts", ALL_NAN),
     ]
     judge_values("mean_iou", HINTS["mean_iou"], calls, ask, oracle, MEAN_AND_CLASSES)

@@ -29,6 +29,11 @@ def draw_pooled(
     return {"features": draw_numbers(rng, *indices.shape, dtype=dtype), "indices": indices, "output_size": size}
 
 
+def _with_zeros(batch: dict[str, Any]) -> dict[str, Any]:
+    """Return the batch with zeros among the features, as after a ReLU."""
+    return {**batch, "features": batch["features"].clamp(min=0)}
+
+
 UNPOOLED = Form("(B, C, H, W) in the dtype of the features: each value at its index y * W + x in its plane, else 0")
 ANY_UNPOOLED = Form(UNPOOLED.text, dtype="any")  # dtypes are the gradient's case
 
@@ -38,6 +43,8 @@ def unpool_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", draw_pooled(rng, 2, 3, (6, 10))),
         Call("call", draw_pooled(rng, 3, 2, (8, 4))),
         Call("call", draw_pooled(rng, 1, 1, (4, 4)), "one image with one channel"),
+        Call("call", draw_pooled(rng, 2, 2, (2, 8)), "one row of windows"),
+        Call("call", _with_zeros(draw_pooled(rng, 2, 2, (4, 6))), "some features are 0"),
     ]
     judge_values("unpool_with_indices", HINTS["unpool_with_indices"], calls, ask, oracle, ANY_UNPOOLED)
 
@@ -48,6 +55,7 @@ def unpool_odd(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", draw_pooled(rng, 2, 3, (7, 4)), "an odd number of rows"),
         Call("call", draw_pooled(rng, 2, 3, (4, 9)), "an odd number of columns"),
         Call("call", draw_pooled(rng, 2, 2, (5, 7)), "both are odd"),
+        Call("call", draw_pooled(rng, 1, 2, (3, 3)), "one window"),
     ]
     judge_values("unpool_with_indices", HINTS["unpool_with_indices"], calls, ask, oracle, ANY_UNPOOLED)
 

@@ -10,20 +10,21 @@ come alive, batch norms have seen data, and deep stages are not lost behind laye
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.compare import show
+from helpers.checks.engine.compare import kind_of_no_tensor, show
 from helpers.checks.engine.question import Ask, Oracle, Wrong, integers
 from helpers.checks.engine.values import Raised
 from helpers.checks.networks.features import (
     DOUBLING,
     FIVE,
     IMAGES,
+    LARGE,
     LEAN,
     OTHERWISE,
     ROUNDED_DOWN,
@@ -34,13 +35,14 @@ from helpers.checks.networks.features import (
     sizes_of,
     with_stage,
 )
-from helpers.checks.networks.logits import NOTHING, behind, differ, misshapen
+from helpers.checks.networks.logits import NOTHING, behind, differ, misshapen, told_by
 from helpers.checks.networks.network import Network
 
 __all__ = ["CLASSES", "Decoder"]
 
 CLASSES = 3
-OFF = 2.5  # pixels of a stage: one where it is joined, less than one for all the steps that follow, and some scatter
+OFF = 1.5  # pixels of a stage: one where it is joined, or half a pixel for each step that follows, and some scatter
+ROUNDING = 1  # pixels by which a step up may start from another size than the encoder had there
 
 TELLING = ("not_written", "NameError", "changed", "fixed_number_of_classes")  # whatever the size: named as they are
 
@@ -60,33 +62,46 @@ class Decoder(Network):
         self.fresh(called, facts)
         return called
 
+    def refuse(self, called: str, got: Any, expected: str = "a model") -> None:
+        """Raise `Wrong` if `got` is an exception, naming the mistake that its message betrays."""
+        mistake = told_by(got.message) if isinstance(got, Raised) else None
+        if mistake is not None:
+            raise self.wrong(called, show(got), expected, mistake)
+        super().refuse(called, got, expected)
+
     def logits(self, ask: Ask, called: str, features: list[Tensor], num_classes: int) -> Tensor:
         """Return the logits of a decoder in eval mode, or raise `Wrong`."""
         got = ask("predict", features=features)
         called = f"{called}(features of {', '.join(_shown(maps) for maps in features)})"
-        logits = self.output(called, got["logits"] if isinstance(got, Mapping) else got, features, num_classes)
-        if got["changed"]:
+        if isinstance(got, Mapping) and got["changed"]:
             raise self.wrong(called, "changed features", "features that are left as they were", "changed")
-        return logits
+        return self.output(called, got["logits"] if isinstance(got, Mapping) else got, features, num_classes)
 
-    def output(self, called: str, got: Any, features: list[Tensor], num_classes: int) -> Tensor:
-        """Return `got` if it can be the logits of `features`, or raise `Wrong`."""
+    def output(
+        self, called: str, got: Any, features: list[Tensor], num_classes: int, any_precision: bool = True
+    ) -> Tensor:
+        """Return `got` as float32 if it can be the logits of `features`, or raise `Wrong`.
+
+        `any_precision`: float64 serves as well; that is one case's to tell.
+        """
         images, _, height, width = features[0].shape
         shape = (images, num_classes, 2 * height, 2 * width)
         expected = f"float32 logits of shape {shape}, twice the size of features[0]"
-        mistake = behind(got.message, features) if isinstance(got, Raised) else None
+        mistake = behind(got.message, features, self.skips) if isinstance(got, Raised) else None
         if mistake is not None and mistake in self.hints:
             raise self.wrong(called, show(got), expected, mistake)
         self.refuse(called, got, expected)
         if not isinstance(got, Tensor):
-            raise self.wrong(called, show(got), expected, "type")
+            raise self.wrong(called, show(got), expected, kind_of_no_tensor(got))
+        if got.ndim == 3 and not got.is_floating_point():
+            raise self.wrong(called, show(got), expected, "labels")
         if got.shape != shape:
             raise self.wrong(called, show(got), expected, misshapen(tuple(got.shape), shape))
-        if got.dtype != torch.float32:
+        if got.dtype != torch.float32 and not (any_precision and got.dtype == torch.float64):
             raise self.wrong(called, show(got), expected, "dtype")
         if not got.isfinite().all():
             raise self.wrong(called, "NaN or infinite logits", expected, "not_finite")
-        return got
+        return got.float()
 
     @contextlib.contextmanager
     def blaming(self, mistake: str) -> Iterator[None]:
@@ -115,15 +130,20 @@ class Decoder(Network):
         return called, features
 
     def alive(
-        self, ask: Ask, rng: np.random.RandomState, channels: Sequence[int] = DOUBLING
+        self,
+        ask: Ask,
+        rng: np.random.RandomState,
+        channels: Sequence[int] = DOUBLING,
+        size: tuple[int, int] = SIZE,
+        images: int = IMAGES,
     ) -> tuple[str, list[Tensor], list[Tensor]]:
         """Build a decoder for even sizes and see that it answers and looks at its features.
 
         Returns: how it was called, features for it, and others.
         """
-        sizes = sizes_of(SIZE, len(channels))
-        called, features = self.stirred(ask, rng, channels, sizes)
-        others = draw_features(rng, channels, sizes)
+        sizes = sizes_of(size, len(channels))
+        called, features = self.stirred(ask, rng, channels, sizes, images=images)
+        others = draw_features(rng, channels, sizes, images)
         got = self.logits(ask, called, features, CLASSES)
         if not differ(got, self.logits(ask, called, others, CLASSES)):
             same, expected = "the same logits for other features", "logits that depend on the features"
@@ -163,31 +183,51 @@ class Decoder(Network):
 
     def sizes(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """Channels that do not double, five stages, other numbers of classes, one image."""
-        self.alive(ask, rng)
-        for channels, num_classes, mistake in ((OTHERWISE, 7, "assumes_doubling"), (FIVE, 2, "fixed_number_of_stages")):
-            sizes = sizes_of(SIZE, len(channels))
+        called, features, others = self.alive(ask, rng, LEAN, LARGE, images=2)
+        judges = (self.refuse_idle, self.refuse_untrained, self.refuse_displaced, self.refuse_other_way)
+        sound = [judge for judge in judges if _passes(judge, ask, called, features, others)]
+        for channels, size, num_classes, mistake in (
+            (OTHERWISE, SIZE, 7, "assumes_doubling"),
+            (FIVE, LARGE, 2, "fixed_number_of_stages"),
+        ):
+            sizes = sizes_of(size, len(channels))
             others = draw_features(rng, channels, sizes, 2)
             with self.blaming(mistake):
                 called, features = self.stirred(ask, rng, channels, sizes, num_classes, images=2)
-                self.refuse_idle(ask, called, features, others, num_classes)
+                for judge in sound:  # what fails for four stages is told by another case
+                    judge(ask, called, features, others, num_classes)
             self.logits(ask, called, [maps[:1] for maps in features], num_classes)
+
+    def refuse_other_way(
+        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES
+    ) -> Any:
+        """Raise `Wrong` unless the way up is that of this class of decoders, whatever the number of stages."""
 
     def fitted(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """Where the encoder rounded, the size is right all the same, and everything lies where it belongs."""
         self.refuse_no_skips(ask, *self.alive(ask, rng))
         for size, up in ((ROUNDED_UP, True), (ROUNDED_DOWN, False)):
+            sizes = sizes_of(size, len(LEAN), up)
             with self.blaming("not_fitted"):
-                called, features = self.stirred(ask, rng, LEAN, sizes_of(size, len(LEAN), up), images=2)
-            height, width = (2 * n for n in size)
-            looks = [
-                (place, ask("reach", features=features, place=list(place)))
-                for place in ((height // 5, 4 * width // 5), (4 * height // 5, width // 5))
-            ]
-            for place, energies in looks:
-                self.refuse(called, energies)
-                for stage in self.parts(features):
-                    if isinstance(energies[stage], Tensor):  # that a stage has no gradient at all is told elsewhere
-                        self.refuse_misplaced(called, place, (height, width), stage, energies[stage])
+                called, features = self.stirred(ask, rng, LEAN, sizes, images=2)
+            others = draw_features(rng, LEAN, sizes, 2)
+            self.refuse_late_fit(ask, called, features, others)
+            self.refuse_displaced(ask, called, features, others)
+
+    def refuse_late_fit(self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor]) -> None:
+        """Raise `Wrong` if steps up start from other sizes than the encoder had there."""
+
+    def refuse_displaced(
+        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES
+    ) -> None:
+        """Raise `Wrong` unless logits in two corners look at the same corners of every stage that takes part."""
+        height, width = (2 * n for n in size_of(features[0]))
+        for place in ((height // 5, 4 * width // 5), (4 * height // 5, width // 5)):
+            energies = ask("reach", features=features, place=list(place))
+            self.refuse(called, energies)
+            for stage in self.parts(features):
+                if isinstance(energies[stage], Tensor):  # that a stage has no gradient at all is told elsewhere
+                    self.refuse_misplaced(called, place, (height, width), stage, energies[stage])
 
     def refuse_misplaced(
         self, called: str, place: tuple[int, int], size: tuple[int, int], stage: int, energy: Tensor
@@ -199,7 +239,7 @@ class Decoder(Network):
             energy: (h, w) of the stage, how much the logits look at each pixel.
         """
         (h, w), step = energy.shape, 2 ** (stage + 1)
-        right = [(p - (n - 1) / 2) / step + (m - 1) / 2 for p, n, m in zip(place, size, (h, w), strict=True)]
+        right = [(p - n / 2) / step + (m - 1) / 2 for p, n, m in zip(place, size, (h, w), strict=True)]
         where = f"the logits at row {place[0]}, column {place[1]} of {size[0]} x {size[1]}"
         expected = f"a look at features[{stage}] of {h} x {w} around row {right[0]:.0f}, column {right[1]:.0f}"
         total = float(energy.double().sum())
@@ -213,7 +253,7 @@ class Decoder(Network):
             raise self.wrong(called, got, expected, "misplaced")
 
     def refuse_idle(
-        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int
+        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES
     ) -> list[Tensor]:
         """Raise `Wrong` unless the logits depend on every stage that takes part.
 
@@ -243,6 +283,13 @@ class Decoder(Network):
     def trains(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """All parameters exist from the start and are used, and a gradient reaches them and the features."""
         called, features, others = self.alive(ask, rng)
+        self.refuse_untrained(ask, called, features, others)
+        self.refuse_no_skips(ask, called, features, others)
+
+    def refuse_untrained(
+        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES
+    ) -> None:
+        """Raise `Wrong` unless all parameters are there and used, and gradients reach them and the features."""
         facts = ask("train", features=features)
         self.refuse(called, facts)
         used = "parameters that exist after construction, and are all used"
@@ -256,13 +303,12 @@ class Decoder(Network):
         ):
             if wrong:
                 raise self.wrong(called, got, expected, mistake)
-        logits = self.logits(ask, called, features, CLASSES)
+        logits = self.logits(ask, called, features, num_classes)
         for stage in self.parts(features):
-            replaced = with_stage(features, stage, others)
-            if not facts["stages"][stage] and differ(logits, self.logits(ask, called, replaced, CLASSES)):
+            replaced = self.logits(ask, called, with_stage(features, stage, others), num_classes)
+            if not facts["stages"][stage] and differ(logits, replaced):
                 got = f"no gradient for features[{stage}], on which the logits depend"
                 raise self.wrong(called, got, "a gradient for the encoder", "detached_features")
-        self.refuse_no_skips(ask, called, features, others)
 
     def alone(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
         """In eval mode the logits are always the same, and the same alone as in a batch."""
@@ -270,7 +316,9 @@ class Decoder(Network):
         got = ask("predict_alone", features=features)
         self.refuse(called, got)
         single = [maps[:1] for maps in features]
-        together, again = (self.output(called, got[name], features, CLASSES) for name in ("together", "again"))
+        together, again = (
+            self.output(called, got[name], features, CLASSES, any_precision=False) for name in ("together", "again")
+        )
         alone = torch.cat([self.output(called + "(one image)", one, single, CLASSES) for one in got["alone"]])
         for other, how, mistake in (
             (again, "twice", "dropout_in_eval"),
@@ -278,6 +326,15 @@ class Decoder(Network):
         ):
             if differ(together, other, 10 * NOTHING):
                 raise self.wrong(f"{called}.eval(), {how}", "two different answers", "the same answer", mistake)
+
+
+def _passes(judge: Callable[..., Any], *arguments: Any) -> bool:
+    """Return whether `judge` finds nothing wrong."""
+    try:
+        judge(*arguments)
+    except Wrong:
+        return False
+    return True
 
 
 def _shown(maps: Tensor) -> str:

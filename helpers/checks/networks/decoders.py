@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
+from torch import Tensor
 
-from helpers.checks.engine.question import Ask, Oracle, Question, read_hints
-from helpers.checks.networks.decoder import CLASSES, Decoder
+from helpers.checks.engine.question import Ask, Oracle, Question, Wrong, read_hints
+from helpers.checks.networks.decoder import CLASSES, ROUNDING, Decoder
 from helpers.checks.networks.features import DOUBLING, FIVE, size_of, with_stage
-from helpers.checks.networks.logits import bilinear, differ, is_linear_in
+from helpers.checks.networks.logits import apart, bilinear, differ, is_linear_in
 from helpers.checks.probes import decoders as decoder_probes
 
 __all__ = ["TRANSPOSED_DECODER", "UNET_DECODER", "UPSAMPLE_DECODER"]
 
 HINTS = read_hints("ex03_segmentation")
 STEPS = ("build", "stir", "predict", "predict_alone", "train", "reach")
+LOUD, BENT = 1000.0, 0.08  # one unit in some hundred is left undecided, which bends a fiftieth; a ReLU bends a third
+BESIDE = "TransposedDecoder"
+USUAL = {
+    DOUBLING: 146_099,
+    FIVE: 143_515,
+}  # parameters of the course's TransposedDecoder for CLASSES; a test counts them
+NOTE = f"the number of parameters is right beside the course's {BESIDE}; yours is missing or not right yet."
 
 
 class Upsample(Decoder):
@@ -53,12 +62,40 @@ class Transposed(Decoder):
         """Up from the deepest features alone, by transposed convolutions of stride 2 with nonlinearities."""
         called, features, others = self.alive(ask, rng)
         self.refuse_other_stages(ask, called, features, others)
-        facts = ask("train", features=features)
-        self.refuse(called, facts)
-        if facts["doublings"] < len(features):
-            got = f"{facts['doublings']} transposed convolutions of stride 2"
-            raise self.wrong(called, got, f"{len(features)}, one for every stage", "too_few_transposed")
+        steps = self.refuse_other_way(ask, called, features, others)
         self.refuse_straight(ask, called, features, others)
+        for height, width in (step["size"] for step in steps if not step["bends"]):
+            got = f"no nonlinearity after the step up from {height} x {width}"
+            raise self.wrong(called, got, "a nonlinearity after each step up", "no_nonlinearity")
+
+    def refuse_other_way(
+        self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES
+    ) -> list[dict[str, Any]]:
+        """Raise `Wrong` unless a transposed convolution of stride 2 that counts starts from the size of every stage.
+
+        Returns: what those do that count.
+        """
+        steps = ask("steps_up", features=features, others=others)
+        self.refuse(called, steps)
+        counted = [step for step in steps if step["counts"]]
+        starts = [f"{height} x {width}" for height, width in (step["size"] for step in counted)]
+        if len(counted) < len(features) or {_written(maps) for maps in features} - {*starts}:
+            got = (
+                f"{len(counted)} transposed convolutions of stride 2 that count, from {', '.join(starts) or 'nowhere'}"
+            )
+            raise self.wrong(called, got, f"{len(features)}, one from the size of every stage", "too_few_transposed")
+        return counted
+
+    def refuse_late_fit(self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor]) -> None:
+        """Raise `Wrong` if a step up starts from another size than the encoder had there."""
+        steps = ask("steps_up", features=features, others=others)
+        self.refuse(called, steps)
+        sizes = [size_of(maps) for maps in features]
+        for height, width in (step["size"] for step in steps if step["counts"]):
+            if not any(abs(h - height) <= ROUNDING and abs(w - width) <= ROUNDING for h, w in sizes):
+                got = f"a step up from {height} x {width}"
+                expected = f"steps up from the sizes of the encoder: {', '.join(map(_written, features))}"
+                raise self.wrong(called, got, expected, "fitted_late")
 
 
 class UNet(Decoder):
@@ -71,7 +108,7 @@ class UNet(Decoder):
         called, features, others = self.alive(ask, rng)
         logits = self.logits(ask, called, features, CLASSES)
         self.refuse_activation(called, logits)
-        replaced = self.refuse_idle(ask, called, features, others, CLASSES)
+        replaced = self.refuse_idle(ask, called, features, others)
         self.refuse_straight(ask, called, features, others)
         all_others = self.logits(ask, called, others, CLASSES)
         for stage, changed in enumerate(replaced):
@@ -80,27 +117,85 @@ class UNet(Decoder):
                 got = f"logits to which features[{stage}] are added, whatever the other stages are"
                 expected = "a convolution with a nonlinearity that looks at both"
                 raise self.wrong(called, got, expected, "joined_linearly")
+        self.refuse_one_join(ask, called, features, others)
+        self.refuse_coarse(ask, called, features)
 
-    def matched(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> None:
+    def refuse_one_join(self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor]) -> None:
+        """Raise `Wrong` unless every skip meets what came up before the next one joins.
+
+        Very large maps of the stages above leave what follows nothing to bend: each nonlinearity there is on one side,
+        whatever comes up. What bends all the same, bends before.
+        """
+        for stage in range(1, len(features) - 1):
+            loud = [LOUD * maps for maps in features[:stage]]
+            a, b = features[stage:], others[stage:]
+            both, neither, skip, deeper = (
+                self.logits(ask, called, loud + maps, CLASSES).double()
+                for maps in (a, b, [*a[:1], *b[1:]], [*b[:1], *a[1:]])
+            )
+            if apart(both + neither, skip + deeper) < BENT * apart(both, neither):
+                got = f"logits in which features[{stage}] and deeper stages first meet where features[0] has joined"
+                expected = f"a convolution with a nonlinearity that looks at features[{stage}] and what came up, alone"
+                raise self.wrong(called, got, expected, "joined_at_once")
+
+    def refuse_coarse(self, ask: Ask, called: str, features: list[Tensor]) -> None:
+        """Raise `Wrong` if a skip joins at a coarser size than its own."""
+        found = ask("coarse", features=features)
+        self.refuse(called, found)
+        for stage in range(len(features) - 1):
+            if found[stage]:
+                got = f"logits that see features[{stage}] of {_written(features[stage])} more coarsely"
+                raise self.wrong(called, got, "a join where the maps have that size", "skip_coarse")
+
+    def matched(self, ask: Ask, rng: np.random.RandomState, oracle: Oracle | None) -> str | None:
         """As many parameters as the student's own `TransposedDecoder`, within 10 % of the smaller number.
 
-        That class is looked up where the answer was defined. It need not be right, only there: without it there is
-        nothing to compare with, and this case alone is lost.
+        That class is looked up where the answer was defined. Where there is none, or a wrong one of another size, the
+        one of the course takes its place: what is wrong with it is told there.
         """
         self.alive(ask, rng)
+        note = None
         for channels in (DOUBLING, FIVE):
             called = f"{self.name}({[*channels]}, {CLASSES})"
-            found = ask(
-                "count_parameters", encoder_channels=[*channels], num_classes=CLASSES, beside="TransposedDecoder"
-            )
+            found = ask("count_parameters", encoder_channels=[*channels], num_classes=CLASSES, beside=BESIDE)
             self.refuse(called, found)
-            own, other = found["own"], found["other"]
+            own, other, usual = found["own"], found["other"], USUAL[channels]
+            if (other is not None and _alike(own, other)) or (
+                _alike(own, usual) and not self.is_right_beside(ask, other)
+            ):
+                note = note or (None if other is not None and _alike(own, other) else NOTE)
+                continue
             if other is None:
-                expected = "a TransposedDecoder to compare it with"
+                expected = f"within 10 % of the {usual:,} of the course's {BESIDE}, since there is no other"
                 raise self.wrong(called, f"{own:,} parameters", expected, "nothing_to_match")
-            if abs(own - other) > 0.1 * min(own, other):
-                got, expected = f"{own:,} parameters", f"within 10 % of your TransposedDecoder's {other:,}"
-                raise self.wrong(called, got, expected, "unmatched")
+            got, expected = f"{own:,} parameters", f"within 10 % of your {BESIDE}'s {other:,}"
+            raise self.wrong(called, got, expected, "too_heavy" if own > other else "too_light")
+        return note
+
+    def is_right_beside(self, ask: Ask, other: int | None) -> bool:
+        """Return whether the `TransposedDecoder` beside the answer learns the way up, and uses all of its parameters:
+        then its number is what counts."""
+        beside = Transposed(BESIDE, {**HINTS["decoders"], **HINTS[BESIDE]})
+
+        def ask_other(step: str, **inputs: Any) -> Any:
+            return ask(step, **inputs, **({"beside": BESIDE} if step == "build" else {}))
+
+        try:
+            for case in (beside.learned, beside.trains):
+                case(ask_other, np.random.RandomState(0), None)
+        except Wrong:
+            return False
+        return other is not None
+
+
+def _written(maps: Tensor) -> str:
+    height, width = size_of(maps)
+    return f"{height} x {width}"
+
+
+def _alike(a: int, b: int) -> bool:
+    """Return whether two numbers differ by at most 10 % of the smaller."""
+    return abs(a - b) <= 0.1 * min(a, b)
 
 
 def _question(
@@ -129,6 +224,7 @@ TRANSPOSED_DECODER = _question(
     "TransposedDecoder",
     "TransposedDecoder is right: it learns the way up from the deepest features, and everything stays in its place.",
     "learned",
+    steps=["steps_up"],
 )
 UNET_DECODER = _question(
     UNet,
@@ -136,5 +232,5 @@ UNET_DECODER = _question(
     "UNetDecoder is right: every stage takes part, in its place, with as many parameters as TransposedDecoder.",
     "joins",
     ["matched"],
-    ["count_parameters"],
+    ["count_parameters", "coarse", "steps_up"],
 )

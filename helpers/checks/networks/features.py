@@ -14,6 +14,7 @@ __all__ = [
     "DOUBLING",
     "FIVE",
     "IMAGES",
+    "LARGE",
     "LEAN",
     "OTHERWISE",
     "ROUNDED_DOWN",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 DOUBLING, OTHERWISE, FIVE, LEAN = (16, 32, 64, 128), (16, 24, 8, 40), (8, 16, 32, 64, 128), (8, 16, 32, 64)
-SIZE, IMAGES = (32, 48), 3
+SIZE, LARGE, IMAGES = (32, 48), (48, 80), 3  # the larger for five stages
 ROUNDED_UP, ROUNDED_DOWN = (65, 81), (63, 79)  # odd at every stage of four, if rounded that way
 
 

@@ -11,13 +11,23 @@ from torch import Tensor
 
 from helpers.checks.networks.features import size_of
 
-__all__ = ["NOTHING", "behind", "bilinear", "differ", "is_linear_in", "misshapen"]
+__all__ = ["NOTHING", "apart", "behind", "bilinear", "differ", "is_linear_in", "misshapen", "told_by"]
 
 NOTHING = 1e-4  # of the spread of the logits: rounding is a hundredth of that, the smallest effect a hundred times it
 
 CHANNELS_DIFFER = re.compile(r"expected input\[(\d+), \d+, (\d+), (\d+)\] to have (\d+) channels, but got (\d+)")
 SIZES_DIFFER = re.compile(r"must match except in dimension (\d+)\. Expected size (\d+) .*?but got size (\d+)")
 SUMMANDS_DIFFER = re.compile(r"tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at .*dimension (\d+)")
+MESSAGES = tuple(
+    (re.compile(pattern), mistake)
+    for pattern, mistake in (
+        (r"'(list|tuple)' object has no attribute|got \((list|tuple), ", "list_as_maps"),
+        (r"'(list|tuple)' and 'int'|must be tuple of ints, but found element of type (list|tuple)", "list_as_number"),
+        (r"'(?!list|tuple|Tensor|int|NoneType|Size)\w+' object has no attribute", "NameError"),
+        (r"index (-?\d+ is )?out of range|zip\(\) argument|not enough values to unpack", "index_beyond"),
+        (r"running_mean should contain \d+ elements|Expected weight to be a vector of size equal", "wrong_channels"),
+    )
+)
 
 
 def differ(a: Tensor, b: Tensor, share: float = NOTHING) -> bool:
@@ -34,6 +44,11 @@ def bilinear(maps: Tensor, sizes: Sequence[tuple[int, int]]) -> list[Tensor]:
             up = F.interpolate(up, size, mode="bilinear", align_corners=corners)
         results.append(up)
     return results
+
+
+def apart(a: Tensor, b: Tensor) -> float:
+    """Return how far two logits are from each other, root mean square."""
+    return float((a - b).double().square().mean().sqrt())
 
 
 def is_linear_in(logits: Tensor, maps: Tensor) -> bool:
@@ -58,11 +73,22 @@ def misshapen(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
         return "wrong_batch"
     if got[1] != classes:
         return "fixed_number_of_classes"
-    return "size_swapped" if got[2:] == (width, height) else "wrong_size"
+    if got[2:] == (width, height):
+        return "size_swapped"
+    nearly = all(0.75 * n < m <= n for m, n in zip(got[2:], (height, width), strict=True))
+    return "no_padding" if nearly else "wrong_size"
 
 
-def behind(message: str, features: list[Tensor]) -> str | None:
-    """Return which mistake torch's message about sizes betrays, None where it is another message."""
+def told_by(message: str) -> str | None:
+    """Return which mistake a message betrays whatever the features are, None where it is another message."""
+    return next((mistake for pattern, mistake in MESSAGES if pattern.search(message)), None)
+
+
+def behind(message: str, features: list[Tensor], skips: bool) -> str | None:
+    """Return which mistake torch's message about sizes betrays, None where it is another message.
+
+    `skips` says whether maps of several stages are joined.
+    """
     if found := CHANNELS_DIFFER.search(message):
         images, height, width, expected, got = map(int, found.groups())
         sizes = {size_of(maps) for maps in features}
@@ -70,6 +96,9 @@ def behind(message: str, features: list[Tensor]) -> str | None:
         if images != len(features[0]) or (height, width) in doubled:
             return "wrong_axis"
         ends = (features[-1].shape[1], features[0].shape[1])
+        others = {(maps.shape[1], size_of(maps)) for maps in features if maps.shape[1] != expected / 2}
+        if skips and (got - expected / 2, (height, width)) in others:  # half of it is what came up
+            return "wrong_stage"
         return "order_of_stages" if (expected, got) == ends else "wrong_channels"
     if found := SIZES_DIFFER.search(message):
         axis, a, b = map(int, found.groups())

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.checks.probes.poses import settle_batch_norms
 
-__all__ = ["build", "count_parameters", "predict", "predict_alone", "reach", "stir", "train"]
+__all__ = ["build", "count_parameters", "coarse", "predict", "predict_alone", "reach", "steps_up", "stir", "train"]
 
 WEIGHTED = (torch.conv2d, torch.conv_transpose2d, F.linear)  # input, weight, bias, and for the first two the stride
 
@@ -25,15 +25,17 @@ WEIGHTED = (torch.conv2d, torch.conv_transpose2d, F.linear)  # input, weight, bi
 class Watch(TorchFunctionMode):
     """Sees the convolutions of a forward pass, by whatever module or function they are called.
 
-    `weights` are those that they used, `doublings` counts transposed convolutions of stride 2. With `even_out` every
-    weight and its bias are scaled so that the result's standard deviation is 1: then deep stages can be seen in the
-    output, however many layers without normalisation lie between.
+    `weights` are those that they used, `doublings` what each transposed convolution of stride 2 got and gave. With
+    `even_out` every weight and its bias are scaled so that the result's standard deviation is 1: then deep stages can
+    be seen in the output, however many layers without normalisation lie between. What stands in `instead` by its number
+    is handed on in place of what that doubling gave.
     """
 
-    def __init__(self, even_out: bool = False) -> None:
+    def __init__(self, even_out: bool = False, instead: Mapping[int, Tensor] | None = None) -> None:
         super().__init__()
-        self.even_out, self.doublings = even_out, 0
+        self.even_out, self.instead = even_out, instead or {}
         self.weights: list[Tensor] = []
+        self.doublings: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -48,8 +50,9 @@ class Watch(TorchFunctionMode):
         ]
         weight, bias, stride = given
         self.weights.append(weight)
-        if func is torch.conv_transpose2d:
-            self.doublings += (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2})
+        if func is torch.conv_transpose2d and (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2}):
+            result = self.instead.get(len(self.doublings), result)
+            self.doublings.append((args[0] if args else kwargs["input"], result))
         return self._evened(result, weight, bias) if self.even_out else result
 
     def _evened(self, result: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -63,11 +66,14 @@ class Watch(TorchFunctionMode):
 
 
 def build(
-    answer: Any, memory: dict[str, Any], *, seed: int, encoder_channels: list[int], num_classes: int
+    answer: Any, memory: dict[str, Any], *, seed: int, encoder_channels: list[int], num_classes: int, beside: str = ""
 ) -> dict[str, Any]:
-    """Return facts about a freshly built decoder, which stays in `memory`."""
+    """Return facts about a freshly built decoder, which stays in `memory`.
+
+    With `beside` it is one of the class of this name where the answer was defined.
+    """
     torch.manual_seed(seed)
-    decoder = answer(encoder_channels, num_classes)
+    decoder = (_defined_beside(answer, beside) if beside else answer)(encoder_channels, num_classes)
     if not isinstance(decoder, nn.Module):
         return {"module": False}
     memory["decoder"] = decoder
@@ -118,7 +124,7 @@ def train(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dic
     `attached`: the logits have a gradient; `stages`: for each stage, whether it gets one. `idle`: the parameters
     that get none and change nothing; `cut_off`: those that get none but change the logits. `late`: parameters came
     after construction; `unregistered`: convolutions used weights that are not among them, `made_anew` in every forward
-    pass. `doublings`: how many transposed convolutions of stride 2 there are.
+    pass.
     """
     decoder = memory["decoder"].train()
     decoder.zero_grad()
@@ -144,7 +150,6 @@ def train(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dic
         "late": any(p not in memory["known"] for p in own),
         "unregistered": bool(strangers),
         "made_anew": bool(strangers - others),
-        "doublings": seen.doublings,
     }
 
 
@@ -162,13 +167,79 @@ def _moves(decoder: nn.Module, parameter: Tensor, features: list[Tensor]) -> boo
     return not torch.equal(before, after)
 
 
+def steps_up(
+    answer: Any, memory: dict[str, Any], *, features: list[Tensor], others: list[Tensor]
+) -> list[dict[str, Any]]:
+    """Return what each transposed convolution of stride 2 does, in the order of the way up.
+
+    `size`: (h, w) of what it gets; `counts`: other maps in place of what it gives change the logits; `bends`: what the
+    next of them gets (or the logits, after the last) is no affine function of what it gives.
+    """
+    plain, other = (_watched(memory, maps, {}) for maps in (features, others))
+    steps = []
+    for n, ((given, result), (_, changed)) in enumerate(zip(plain[1], other[1], strict=False)):
+        at_end, between = (_watched(memory, features, {n: maps}) for maps in (changed, (result + changed) / 2))
+        start, middle, end = _first_that_differs(n, plain, between, at_end)
+        steps.append({
+            "size": list(given.shape[-2:]),
+            "counts": _apart(plain[0], at_end[0]),
+            "bends": _apart((start + end) / 2, middle),
+        })  # fmt: skip
+    return steps
+
+
+Pass: TypeAlias = tuple[Tensor, list[tuple[Tensor, Tensor]]]
+"""The logits of a forward pass, and what each doubling got and gave."""
+
+
+def _watched(memory: dict[str, Any], features: list[Tensor], instead: Mapping[int, Tensor]) -> Pass:
+    torch.manual_seed(0)
+    with torch.no_grad(), Watch(instead=instead) as seen:
+        logits = memory["decoder"].eval()([*features])
+    return logits, seen.doublings
+
+
+def _first_that_differs(n: int, plain: Pass, between: Pass, at_end: Pass) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what the first doubling after number n gets that depends on what that one gave, else the logits, in each
+    of three passes."""
+    for m in range(n + 1, min(len(plain[1]), len(between[1]), len(at_end[1]))):
+        if _apart(plain[1][m][0], at_end[1][m][0]):
+            return plain[1][m][0], between[1][m][0], at_end[1][m][0]
+    return plain[0], between[0], at_end[0]
+
+
+def _apart(a: Tensor, b: Tensor) -> bool:
+    """Return whether two maps differ by more than rounding, somewhere."""
+    return a.shape != b.shape or bool((a - b).abs().max() > 1e-4 * (1e-9 + a.std()))
+
+
+def coarse(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> list[bool]:
+    """Return for each stage whether the logits see it at a coarser size only: of the four pixels of a window most have
+    no gradient, or all have the same."""
+    leaves = [maps.clone().requires_grad_() for maps in features]
+    torch.manual_seed(0)
+    logits = memory["decoder"].eval()([leaf * 1 for leaf in leaves])
+    if not logits.requires_grad:  # that is told elsewhere
+        return [False] * len(leaves)
+    gradients = torch.autograd.grad((logits * torch.randn_like(logits)).sum(), leaves, allow_unused=True)
+    return [g is not None and bool(g.any()) and _is_coarse(g) for g in gradients]
+
+
+def _is_coarse(gradient: Tensor) -> bool:
+    windows = F.unfold(gradient.flatten(0, 1).unsqueeze(1), 2, stride=2)  # (planes, 4, windows)
+    seen = windows.movedim(1, -1)[(windows != 0).any(dim=1)]  # (windows with a gradient, 4)
+    apart = seen - seen.mean(dim=1, keepdim=True)
+    return bool((seen == 0).double().mean() > 0.7 or apart.abs().max() < 1e-4 * gradient.abs().max())
+
+
 def reach(answer: Any, memory: dict[str, Any], *, features: list[Tensor], place: list[int]) -> list[Tensor | None]:
-    """Return where the logits of 3 x 3 pixels around `place` (y, x) look: for each stage the energy of their gradient,
-    (h, w), None where they have none."""
+    """Return where the logits of 16 x 16 pixels around the corner `place` (y, x) look: for each stage the energy of
+    their gradient, (h, w), None where they have none. So many pixels fill one of the deepest of four stages: it does
+    not matter in which corner of it a single one lies."""
     decoder, (y, x) = memory["decoder"].eval(), place
     leaves = [maps.clone().requires_grad_() for maps in features]
     torch.manual_seed(0)
-    patch = decoder([leaf * 1 for leaf in leaves])[..., y - 1 : y + 2, x - 1 : x + 2]
+    patch = decoder([leaf * 1 for leaf in leaves])[..., y - 8 : y + 8, x - 8 : x + 8]
     if not patch.requires_grad:
         return [None] * len(leaves)
     gradients = torch.autograd.grad((patch * torch.randn_like(patch)).sum(), leaves, allow_unused=True)
