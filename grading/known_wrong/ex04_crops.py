@@ -128,6 +128,16 @@ def crops_stretched__resized(images, boxes_xyxy, crop_size, padding=1.25):
     return torch.stack(crops), torch.stack(transforms)
 
 
+def crops_stretched__aspect_upside_down(images, boxes_xyxy, crop_size, padding=1.25):
+    """The shorter side grows by the crop's aspect turned over."""
+    size, sides = _size(crop_size), torch.cat(boxes_xyxy)[:, 2:] - torch.cat(boxes_xyxy)[:, :2]
+    aspect, (across, down) = size[1] / size[0], sides.clamp(min=1e-3).T
+    wide = across > aspect * down
+    across, down = torch.where(wide, across, down / aspect), torch.where(wide, across * aspect, down)
+    scale = padding * torch.stack([across / size[1], down / size[0]], dim=1)
+    return _scaled(images, boxes_xyxy, crop_size, scale)
+
+
 def crops_clamped_to_image__with_padding(images, boxes_xyxy, crop_size, padding=1.25):
     """The padded box is clamped."""
     height, width = images.shape[2:]
@@ -226,6 +236,7 @@ CROPS = {
     # The box becomes a square, which an oblong crop stretches again.
     "stretched.from_a_square": scaled("padding * longest[:, None] / sides"),
     "stretched.resized": crops_stretched__resized,
+    "stretched.aspect_upside_down": crops_stretched__aspect_upside_down,
     "smaller_scale": scaled("padding * asked.amin(dim=1)"),
     "width_only": scaled("padding * asked[:, 0]"),
     "height_only": scaled("padding * asked[:, 1]"),
@@ -251,7 +262,13 @@ CROPS = {
     "padding_in_pixels.added_to_scale": scaled("padding + scale"),
     "padding_divides": scaled("scale / padding"),
     "padding_fixed": scaled("1.25 * scale"),
+    "never_enlarged": scaled("(padding * scale).clamp(min=1)"),
+    # The number of pixels from the first to the last: one more than the box is wide.
+    "width_plus_one": scaled("padding * ((box_sides + 1) / sides).amax(dim=1)"),
+    "line_as_a_point": scaled("torch.where((box_sides > 0).all(dim=1), padding * scale, 0.01)"),
+    "line_as_a_point.scale_1": scaled("torch.where((box_sides > 0).all(dim=1), padding * scale, 1.0)"),
     # place
+    "boxes_rounded": of_boxes("b.floor()"),
     "clamped_to_image": of_boxes("b.clamp(min=0).minimum(last)"),
     "clamped_to_image.with_padding": crops_clamped_to_image__with_padding,
     "moved_into_image": centred("centre.minimum(whole - 1 - to_centre).maximum(to_centre)"),
@@ -271,6 +288,16 @@ CROPS = {
     "mirrored_crop": "crops.flip(3), transforms",
     "mirrored_crop.upside_down": "crops.flip(2), transforms",
     "grid_y_first": "F.grid_sample(seen, ((2 * places + 1) / whole - 1).flip(-1), align_corners=False), transforms",
+    # The numbers of pixels, or half-way to what grid_sample wants.
+    "grid_not_normalised": "F.grid_sample(seen, places, align_corners=False), transforms",
+    "grid_not_normalised.to_shares": "F.grid_sample(seen, places / whole, align_corners=False), transforms",
+    "grid_not_normalised.twice": "F.grid_sample(seen, (2 * places + 1) / whole, align_corners=False), transforms",
+    "normalised_by_the_other_side": (
+        "F.grid_sample(seen, (2 * places + 1) / whole.flip(0) - 1, align_corners=False), transforms"
+    ),
+    "normalised_by_the_other_side.from_centres": (
+        "F.grid_sample(seen, 2 * places / (whole.flip(0) - 1) - 1, align_corners=True), transforms"
+    ),
     "border_replicated": "_right(images, boxes_xyxy, crop_size, padding, padding_mode='border')",
     "border_reflected": "_right(images, boxes_xyxy, crop_size, padding, padding_mode='reflection')",
     # Grey outside.

@@ -35,6 +35,13 @@ POINTS_GIVEN = {
 
 POINTS = {
     "inverse": "_image(keypoints - shift, torch.linalg.inv(matrix), 0)",
+    "inverse.divided": "(keypoints - shift) / matrix.diagonal(dim1=1, dim2=2)[:, None]",
+    "not_moved": "keypoints.clone()",
+    "not_moved.zeros": "torch.zeros_like(keypoints)",
+    "twice": "_image(image, matrix, shift)",
+    "twice.the_matrix": "_image(_image(keypoints, matrix, 0), matrix, shift)",
+    # The K points of a crop, as if they were two rows of K numbers.
+    "reshaped": "(matrix @ keypoints.reshape(len(keypoints), 2, -1)).reshape(keypoints.shape) + shift",
     "transposed_matrix": "keypoints @ matrix + shift",
     "x_y_swapped": "_image(keypoints.flip(2), matrix, shift)",
     "x_y_swapped.result": "image.flip(2)",
@@ -62,6 +69,7 @@ POINTS = {
     "rounded.down": "image.long().to(keypoints.dtype)",
     "clamped": "image.clamp(min=0)",
     "clamped.in_the_crop": "_image(keypoints.clamp(min=0), matrix, shift)",
+    "list_of_crops": "list(image)",
     "flattened": "image.flatten(0, 1)",
     "flattened.transposed": "image.transpose(1, 2)",
     "changes_its_arguments": points_changes_its_arguments,

@@ -77,6 +77,15 @@ def _whoever(keypoints, pair, size, width, seen):
     return _mean(unit.nan_to_num(), _inside(*parts, width) & seen[..., None, None])
 
 
+def _of_zeroed(at_zero, pair, size, width, there):
+    start, end = (at_zero[:, :, k] * there[..., None] for k in pair)
+    way = end - start
+    unit = way / way.norm(dim=-1, keepdim=True)
+    *_, along, across = _frame(start, end, size)
+    inside = _inside(way.norm(dim=-1)[..., None, None], along, across, width)
+    return (unit[..., None, None] * inside[:, :, None]).sum(dim=1) / _count(inside).clamp(min=1)
+
+
 def _all_fields(keypoints, visible, limbs, size, width):
     return torch.stack([_mean(*_covered(keypoints, visible, pair, size, width)) for pair in limbs], dim=1)
 
@@ -184,7 +193,10 @@ FIELDS_GIVEN = {
 }
 
 FIELDS = {
+    "nothing_drawn": "torch.zeros_like(fields)",
     "not_unit_length": limb("_mean(way, inside)"),
+    "not_unit_length.squared": limb("_mean(way / way.square().sum(dim=-1, keepdim=True).clamp(min=1e-9), inside)"),
+    "not_unit_length.largest": limb("_mean(way / way.abs().amax(dim=-1, keepdim=True).clamp(min=1e-6), inside)"),
     "not_unit_length.sum_of_components": limb(
         "_mean(way / way.abs().sum(dim=-1, keepdim=True).clamp(min=1e-6), inside)"
     ),
@@ -193,6 +205,10 @@ FIELDS = {
     "whole_line.before_the_start": covers("to_end & in_width"),
     "round_ends": covers("(torch.hypot(along - along.clamp(min=0).minimum(length), across) <= width / 2)"),
     "round_ends.square": covers("(along >= -width / 2) & (along <= length + width / 2) & in_width"),
+    # The line through the limb, in a box with a margin around its ends.
+    "round_ends.in_a_box": limb("_mean(unit, in_width & _in_box(low - width / 2, high + width / 2, size) & drawable)"),
+    "round_ends.half_a_pixel": covers("(along >= -0.5) & (along <= length + 0.5) & in_width"),
+    "too_little_drawn": covers("_inside(length, along, across, width - 0.7)"),
     "width_as_half_width": covers("_inside(length, along, across, 2 * width)"),
     "half_of_half_width": covers("_inside(length, along, across, width / 2)"),
     "width_ignored": covers("_inside(length, along, across, 1)"),
@@ -205,10 +221,15 @@ FIELDS = {
     "one_side_only": covers("from_start & to_end & (across >= 0) & (across <= width / 2)"),
     "one_side_only.no_abs": covers("from_start & to_end & (across <= width / 2)"),
     "bounding_box": limb("_mean(unit, _in_box(low, high, size) & there)"),
+    # As in the first bottom-up papers' code: a box with a margin of the width, and that far across.
+    "bounding_box.openpose": limb(
+        "_mean(unit, (across.abs() <= width) & _in_box(low - width, high + width, size) & drawable)"
+    ),
     "bounding_box.with_a_margin": limb("_mean(unit, _in_box(low - width / 2, high + width / 2, size) & drawable)"),
     "fades": limb("_drawn(unit, inside * (1 - across.abs() / (width / 2))).sum(dim=1) / count.clamp(min=1)"),
     "direction_reversed": "-fields",
     "x_y_swapped": "fields.flip(2)",
+    "y_upwards": "torch.stack([fx, -fy], dim=2)",
     "perpendicular": "torch.stack([-fy, fx], dim=2)",
     "unsigned": limb("_mean(unit.abs(), inside)"),
     "unsigned.from_the_left": limb("_mean(unit * torch.where(unit[..., :1] < 0, -1, 1), inside)"),
@@ -263,6 +284,8 @@ FIELDS = {
     ),
     "nan_of_the_invisible": limb("_mean(raw_unit, _inside(*raw_parts, width) & there)"),
     "nan_of_the_invisible.coordinates": "_all_fields(masked, visible, limbs, size, width) + 0 * keypoints.sum()",
+    # Puts invisible keypoints to 0 and divides by the length of their limb, which is 0.
+    "zeroed_limb_is_nan": limb("_of_zeroed(at_zero, pair, size, width, _there(visible, pair))"),
     "nan_without_length": limb("_mean(torch.where(there[..., 0], way / way.norm(dim=-1, keepdim=True), 0.0), inside)"),
     "no_length_raises": paf_no_length_raises,
     "no_length_counts": limb("_mean(unit, from_start & to_end & in_width & there)"),

@@ -174,6 +174,68 @@ def group_peak_on_two_people(peaks, fields, limbs):
     return _rows(people, peaks)
 
 
+def group_peak_on_two_people__never_taken(peaks, fields, limbs):
+    """Grows a person from every peak, whoever has it already."""
+    neighbours = _neighbours(_links(peaks, fields, limbs))
+    return _rows([_grown([seed], neighbours)[0] for seed in _seeds(peaks)], peaks)
+
+
+def group_peak_on_two_people__openpose(peaks, fields, limbs):
+    """Puts a link between two people into the first, in place of what that has."""
+
+    def meeting(people, of_a, of_b, a, b):
+        if of_a.keys() & of_b.keys():
+            of_a[b[0]] = b[1]
+        else:
+            of_a.update(of_b)
+            people.remove(of_b)
+
+    return _rows(_assembled(peaks, _links(peaks, fields, limbs), meeting), peaks)
+
+
+def group_distance_prior(peaks, fields, limbs):
+    """Takes off more from a limb the longer it is, as the first bottom-up papers' code does."""
+
+    def affinity(field, start, end):
+        length = (end - start).norm(dim=-1).clamp(min=1e-3)
+        return _affinity(field, start, end) + (0.5 * field.shape[1] / length - 1).clamp(max=0)
+
+    return _people(peaks, fields, limbs, affinity=affinity)
+
+
+def group_peaks_left_out(peaks, fields, limbs):
+    """Begins people at the starts of the first limb, and passes once over the limbs."""
+    people = [{limbs[0][0]: i} for i in range(len(peaks[limbs[0][0]]))]
+    for _, a, b in (link for of_limb in _links(peaks, fields, limbs) for link in of_limb):
+        for person in people:
+            if person.get(a[0]) == a[1]:
+                person.setdefault(*b)
+    return _rows(people, peaks)
+
+
+def group_numbers_without_keypoints(peaks, fields, limbs):
+    """Keeps the links of a peak by its number alone, not by its keypoint and number."""
+    by_number = {}
+    for (_, number), ways in _neighbours(_links(peaks, fields, limbs)).items():
+        by_number.setdefault(number, []).extend(ways)
+    every = {(k, i): by_number.get(i, []) for k, found in enumerate(peaks) for i in range(len(found))}
+    return _rows(_grown(_seeds(peaks), every), peaks)
+
+
+def group_unclear_links__leftovers(peaks, fields, limbs):
+    """Puts together what is left over, one peak of each kind."""
+    people, rest = [], []
+    for person in _right(peaks, fields, limbs):
+        home = next((other for other in rest if not other.keys() & person.keys()), None)
+        if len(person) > 1:
+            people.append(person)
+        elif home is None:
+            rest.append(person)
+        else:
+            home.update(person)
+    return _rows(people + rest, peaks)
+
+
 def group_never_merged__last_limb_wins(peaks, fields, limbs):
     def meeting(people, of_a, of_b, a, b):
         del of_b[b[0]]
@@ -367,14 +429,18 @@ GROUPS = {
     "second_keypoint_overwrites": "_rows([dict(person) for person in linked], peaks)",
     "second_keypoint_overwrites.lost": "_rows([dict(person[::-1]) for person in linked], peaks)",
     "peak_on_two_people": group_peak_on_two_people,
+    "peak_on_two_people.never_taken": group_peak_on_two_people__never_taken,
+    "peak_on_two_people.openpose": group_peak_on_two_people__openpose,
     "never_merged": "_rows(_assembled(peaks, links, lambda *_: None), peaks)",
     "never_merged.last_limb_wins": group_never_merged__last_limb_wins,
     "starts_looked_up_only": group_starts_looked_up_only,
     "unsigned": "_people(peaks, fields, limbs, affinity=lambda *way: _affinity(*way).abs())",
     "no_direction": group_no_direction,
     "unclear_links": "_people(peaks, fields, limbs, threshold=-math.inf)",
+    "unclear_links.leftovers": group_unclear_links__leftovers,
     "unclear_links.above_zero": "_people(peaks, fields, limbs, threshold=0)",
     "unclear_links.sum": "_people(peaks, fields, limbs, affinity=lambda *way: 10 * _affinity(*way))",
+    "distance_prior": group_distance_prior,
     "threshold_too_high": "_people(peaks, fields, limbs, threshold=0.7)",
     "not_a_unit_vector": group_not_a_unit_vector,
     "x_y_swapped": group_x_y_swapped,
@@ -400,6 +466,15 @@ GROUPS = {
     "by_index": "_by_number(peaks)",
     "by_index.sorted": "_by_number(in_order)",
     "one_person": "people[:1]",
+    "nobody": "people[:0]",
+    "nobody_linked": "_rows([dict([peak]) for peak in seeds], peaks)",
+    # range(len(limbs) - 1)
+    "in_pieces": "_people(peaks, fields[:-1], limbs[:-1])",
+    "numbers_without_keypoints": group_numbers_without_keypoints,
+    # Links sorted peaks, and takes their numbers for those of the peaks as they came.
+    "mixed_up": "_rows(_right(in_order, fields, limbs), peaks)",
+    "x_and_y_exchanged": "people[..., [1, 0, 2]]",
+    "other_keypoint": "people.roll(1, dims=1)",
     "lonely_peaks_dropped": "_rows([person for person in grown if len(person) > 1], peaks)",
     "small_people_dropped": "_rows([person for person in grown if len(person) > 2], peaks)",
     "incomplete_people_dropped": "_rows([person for person in grown if len(person) == len(peaks)], peaks)",
@@ -419,6 +494,7 @@ GROUPS = {
     "neighbours_only": group_neighbours_only,
     # Begins people at keypoint 0 only: who lacks it is lost.
     "starts_from_keypoint_0": "_rows(_grown([peak for peak in seeds if peak[0] == 0], neighbours), peaks)",
+    "peaks_left_out": group_peaks_left_out,
     # Adds a row for every seed, also for those that have a person already.
     "zero_rows": "_rows(grown + [{}] * (len(seeds) - len(grown)), peaks)",
     "no_peaks_raises": "torch.stack(list(people))",

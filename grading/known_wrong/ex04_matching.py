@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
@@ -103,6 +104,66 @@ def pairs_stops_early(starts, ends, scores, threshold=0.0):
     return pairs
 
 
+def pairs_numbers_shift(starts, ends, scores, threshold=0.0):
+    """Deletes the row and the column of each pair, and forgets that those behind them move up."""
+    left, pairs = scores.nan_to_num(-math.inf).numpy(), []
+    while left.size and left.max() > threshold:
+        i, j = divmod(int(left.argmax()), left.shape[1])
+        pairs.append((i, j))
+        left = np.delete(np.delete(left, i, axis=0), j, axis=1)
+    return pairs
+
+
+def _struck_out(scores, threshold, value):
+    """Return the best pair, the best after all of its row and column are `value`, and so on."""
+    left, pairs = scores.nan_to_num(-math.inf), []
+    for _ in range(min(left.shape)):
+        i, j = divmod(int(left.argmax()), left.shape[1])
+        if left[i, j] <= threshold:
+            break
+        pairs.append((i, j))
+        left[i], left[:, j] = value, value
+    return pairs
+
+
+def pairs_no_such_candidate__in_turn(starts, ends, scores, threshold=0.0):
+    """Takes the flat index apart with the number of starts, and strikes out what it finds there."""
+    left, pairs = scores.nan_to_num(-math.inf), []
+    for _ in range(min(left.shape)):
+        if left.max() <= threshold:
+            break
+        i, j = divmod(int(left.argmax()), left.shape[0])
+        pairs.append((i, j))
+        left[i], left[:, j] = -math.inf, -math.inf
+    return pairs
+
+
+def pairs_equal_scores_lost(starts, ends, scores, threshold=0.0):
+    """Keeps the pairs in a dict by their scores."""
+    by_score = {score: (i, j) for score, i, j in _sorted(scores, threshold)}
+    return _taken_in_turn([by_score[score] for score in sorted(by_score, reverse=True)])
+
+
+def pairs_one_set(starts, ends, scores, threshold=0.0):
+    """Keeps the numbers of starts and of ends in one set."""
+    used, pairs = set(), []
+    for _, i, j in _sorted(scores, threshold):
+        if i not in used and j not in used:
+            used |= {i, j}
+            pairs.append((i, j))
+    return pairs
+
+
+def pairs_never_removed__either_free(starts, ends, scores, threshold=0.0):
+    used_starts, used_ends, pairs = set(), set(), []
+    for _, i, j in _sorted(scores, threshold):
+        if i not in used_starts or j not in used_ends:
+            used_starts.add(i)
+            used_ends.add(j)
+            pairs.append((i, j))
+    return pairs
+
+
 def pairs_nan_matched(starts, ends, scores, threshold=0.0):
     order, columns = scores.flatten().argsort(descending=True).tolist(), scores.shape[1]
     below = (scores <= threshold).flatten().tolist()
@@ -142,12 +203,21 @@ PAIRS = {
     "never_removed.all_above": "(scores > threshold).nonzero()",
     "never_removed.ends": pairs_never_removed__ends,
     "never_removed.starts": "[(i, j) for j, i in pairs_never_removed__ends(*turned)]",
+    "never_removed.either_free": pairs_never_removed__either_free,
+    # As many of the best scores as there can be pairs.
+    "never_removed.best_scores": "[(i, j) for _, i, j in order[: min(scores.shape)]]",
+    "numbers_shift": pairs_numbers_shift,
+    "struck_out_too_high": "_struck_out(scores, threshold, 0)",
+    "struck_out_too_high.minus_one": "_struck_out(scores, threshold, -1)",
+    "equal_scores_lost": pairs_equal_scores_lost,
+    "one_set": pairs_one_set,
     "row_by_row": pairs_row_by_row,
     "row_by_row.columns": "[(i, j) for j, i in pairs_row_by_row(*turned)]",
     "unsorted": "_taken_in_turn(sorted(order, key=lambda pair: pair[1:]))",
     "ascending": "_taken_in_turn(order[::-1])",
     "optimal": "_optimal((scores - threshold).clamp(min=0).nan_to_num(0), scores, threshold)",
     "optimal.all_scores": "_optimal(scores.nan_to_num(-1e6), scores, threshold)",
+    "smallest_sum": "_optimal((-scores).nan_to_num(-1e6), scores, threshold)",
     "mutual_once": pairs_mutual_once,
     "by_confidence": pairs_by_confidence,
     "by_confidence.sum": pairs_by_confidence__sum,
@@ -161,6 +231,11 @@ PAIRS = {
     "indices_swapped": "[(j, i) for i, j in pairs]",
     "counted_from_one": "[(i + 1, j + 1) for i, j in pairs]",
     "best_only": "[(i, j) for _, i, j in order[:1]]",
+    "no_pair": "[]",
+    # The flat index taken apart with the number of starts.
+    "no_such_candidate": "[divmod(i * scores.shape[1] + j, scores.shape[0]) for i, j in pairs]",
+    "no_such_candidate.in_turn": pairs_no_such_candidate__in_turn,
+    "pairs_missing": "pairs[:-1]",
     "stops_early": pairs_stops_early,
     "nan_matched": pairs_nan_matched,
     "nan_hides": "_removed_in_turn(scores.clone(), threshold) if scores.numel() else []",
@@ -170,6 +245,7 @@ PAIRS = {
     "two_lists.tensors": "torch.tensor([i for i, _ in pairs]), torch.tensor([j for _, j in pairs])",
     "two_lists.stacked": "torch.tensor(pairs, dtype=torch.long).view(-1, 2).T",
     "with_scores": "[(i, j, float(scores[i, j])) for i, j in pairs]",
+    "with_scores.first": "[(float(scores[i, j]), i, j) for i, j in pairs]",
     "not_numbers": "[(starts[i], ends[j]) for i, j in pairs]",
     "not_numbers.matrix": pairs_not_numbers__matrix,
     "not_numbers.dict": "dict(pairs)",

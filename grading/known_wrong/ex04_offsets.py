@@ -55,6 +55,11 @@ def _with_pixels(peaks, offsets, pixel):
     return _looked_up(peaks, offsets, within)
 
 
+def _within_the_other_sides(found, offset):
+    height, width = offset.shape[1:]
+    return found[:, 0].round().clamp(0, height - 1), found[:, 1].round().clamp(0, width - 1)
+
+
 def _right_offsets(peaks, offsets):
     return _each_keypoint(peaks, offsets, lambda p, x, y, dx, dy: _rows(x + dx, y + dy, p[:, 2]))
 
@@ -145,12 +150,18 @@ OFFSETS = {
     "rounded_down.then_half": "[f + f.new_tensor([0.5, 0.5, 0]) for f in _with_pixels(peaks, offsets, torch.floor)]",
     "rounded_down.up": "_with_pixels(peaks, offsets, torch.ceil)",
     "half_a_pixel_off": at("_rows(x + 0.5 + dx, y + 0.5 + dy, p[:, 2])"),
+    "half_a_pixel_off.before": "_with_pixels(peaks, offsets, lambda place: (place - 0.5).round())",
+    "shared_with_the_guess": at("_rows((p[:, 0] + x + dx) / 2, (p[:, 1] + y + dy) / 2, p[:, 2])"),
+    "offset_scaled": at("_rows(x + dx / 4, y + dy / 4, p[:, 2])"),
+    "offset_scaled.multiplied": at("_rows(x + 4 * dx, y + 4 * dy, p[:, 2])"),
+    "nothing_left": "[found[:0] for found in peaks]",
     "interpolated": offsets_interpolated,
     "interpolated.and_guess_kept": offsets_interpolated__and_guess_kept,
     # Look at pixels that may not be there: index -1 is the other side, and beyond the last there is an error.
     "wraps_around": "_looked_up(peaks, offsets, lambda found, _: found.round().T[:2])",
     "wraps_around.far_sides_clamped": offsets_wraps_around__far_sides_clamped,
     "wraps_around.all_sides": "_looked_up(peaks, offsets, lambda found, _: (found[:, :2].round() % sides).T)",
+    "limits_swapped": "_looked_up(peaks, offsets, _within_the_other_sides)",
     "x_y_swapped": offsets_x_y_swapped,
     "x_y_swapped.clamped": offsets_x_y_swapped__clamped,
     "channels_swapped": at("_rows(x + dy, y + dx, p[:, 2])"),

@@ -75,6 +75,10 @@ def _tip(before, here, after):
     return ((after - before) / 2 / (2 * here - before - after)).nan_to_num(0)
 
 
+def _sign(before, after):
+    return (after - before).sign().masked_fill(before.isinf() | after.isinf(), 0)
+
+
 def _crosses(maps, where, fill=-math.inf):
     """Return the image, keypoint, y, x of true pixels, and the scores left, here, right, above and below."""
     b, k, y, x = where.nonzero(as_tuple=True)
@@ -310,6 +314,18 @@ def peaks_refined_too_little__softmax(scoremaps, threshold):
     return _answer(*_peaks(scoremaps, threshold), tip=tip)
 
 
+def _centroids(maps, where, reach):
+    """Take the mean place of all pixels within `reach`, weighted by their scores, as far as these are positive."""
+    b, k, rows = _refined(maps, where)
+    positive = F.pad(maps.clamp(min=0), (reach,) * 4)
+    steps = torch.arange(-reach, reach + 1).to(maps)
+    for row, (i, j, y, x) in zip(rows, where.nonzero().tolist(), strict=True):
+        weights = positive[i, j, y : y + 2 * reach + 1, x : x + 2 * reach + 1]
+        weights = weights / weights.sum()
+        row[:2] = torch.stack([x + (weights.sum(dim=0) * steps).sum(), y + (weights.sum(dim=1) * steps).sum()])
+    return _lists(maps.shape, b, k, rows)
+
+
 def peaks_softargmax_of_the_map(scoremaps, threshold):
     """Move every peak to the soft argmax of its map."""
     maps, where = _peaks(scoremaps, threshold)
@@ -318,6 +334,69 @@ def peaks_softargmax_of_the_map(scoremaps, threshold):
     x = (weights.sum(dim=2) * torch.arange(maps.shape[3])).sum(dim=2)
     y = (weights.sum(dim=3) * torch.arange(maps.shape[2])).sum(dim=2)
     return _lists(maps.shape, b, k, torch.stack([x[b, k].to(rows), y[b, k].to(rows), rows[:, 2]], dim=1))
+
+
+def peaks_refined_too_far__taylor(scoremaps, threshold):
+    """Go to the tip of the paraboloid through all nine pixels, however far that is."""
+    maps, where = _peaks(scoremaps, threshold)
+    b, k, rows = _refined(maps, where)
+    padded = F.pad(maps, (1, 1, 1, 1), value=-math.inf)
+    for row, (i, j, y, x) in zip(rows, where.nonzero().tolist(), strict=True):
+        (a, up, c), (left, here, right), (d, down, e) = padded[i, j, y : y + 3, x : x + 3].double().tolist()
+        slope, cross = torch.tensor([right - left, down - up]).double() / 2, (a + e - c - d) / 4
+        bend = torch.tensor([[left + right - 2 * here, cross], [cross, up + down - 2 * here]]).double()
+        if bend.isfinite().all() and bend.det().abs() > 1e-12:
+            row[:2] = torch.tensor([x, y]) - torch.linalg.solve(bend, slope)
+    return _lists(maps.shape, b, k, rows)
+
+
+def peaks_border_raises(scoremaps, threshold):
+    """Compare each pixel with a slice around it, which is empty if it starts at -1."""
+    maps = _filled(scoremaps)
+    for scores in maps.flatten(0, 1):
+        for y, x in (scores > threshold).nonzero().tolist():
+            scores[y - 1 : y + 2, x - 1 : x + 2].max()
+    return _right(scoremaps, threshold)
+
+
+def peaks_border_raises__numpy(scoremaps, threshold):
+    for scores in _filled(scoremaps).flatten(0, 1).numpy():
+        for y, x in zip(*np.nonzero(scores > threshold), strict=True):
+            scores[y - 1 : y + 2, x - 1 : x + 2].max()
+    return _right(scoremaps, threshold)
+
+
+def peaks_border_raises__beyond(scoremaps, threshold):
+    """Ask all eight neighbours of every pixel by their indices."""
+    maps = _filled(scoremaps)
+    for scores in maps.flatten(0, 1):
+        for y, x in np.ndindex(*scores.shape):
+            [scores[y + i, x + j] for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    return _right(scoremaps, threshold)
+
+
+def peaks_window_too_wide__lightweight(scoremaps, threshold):
+    """Set what is low to 0, take what is higher than the four straight neighbours, and drop what is near another."""
+    found = []
+    for scores in scoremaps.flatten(0, 1).numpy().copy():
+        scores[scores < threshold] = 0
+        around = np.pad(scores, 1)
+        top = np.stack([around[1:-1, 2:], around[1:-1, :-2], around[2:, 1:-1], around[:-2, 1:-1]]) < scores
+        kept = []
+        for x, y in sorted(zip(*np.nonzero(top.all(axis=0))[::-1], strict=True)):
+            if all(math.hypot(x - other[0], y - other[1]) >= 6 for other in kept):
+                kept.append((x, y, scores[y, x]))
+        found.append(torch.tensor(np.array(kept).reshape(-1, 3), dtype=scoremaps.dtype))
+    width = scoremaps.shape[1]
+    return [found[b * width : (b + 1) * width] for b in range(len(scoremaps))]
+
+
+def peaks_smoothed_first__openpose(scoremaps, threshold):
+    """Smooth by three pixels, and take what is not lower than its four straight neighbours."""
+    maps = torch.from_numpy(ndimage.gaussian_filter(scoremaps.numpy(), (0, 0, 3, 3)))
+    around = _neighbours(maps, 0.0)[[1, 3, 4, 6]]
+    b, k, y, x = ((maps >= around).all(dim=0) & (maps > threshold)).nonzero(as_tuple=True)
+    return _lists(maps.shape, b, k, torch.stack([x, y, scoremaps[b, k, y, x]], dim=1))
 
 
 def peaks_score_refined(scoremaps, threshold):
@@ -369,6 +448,7 @@ PEAKS_GIVEN = {
     "above": "maps > threshold",
     "tops": "maps == _around(maps)",
     "top": "tops & above",
+    "uneven": "maps + 1e-6 * torch.arange(maps.shape[2] * maps.shape[3]).view(maps.shape[2:]).to(maps)",
     "where": "_one_each(maps, top)",
     "highest": "maps.amax(dim=(2, 3), keepdim=True)",
     "lowest": "scoremaps.nan_to_num(0).amin(dim=(2, 3), keepdim=True)",
@@ -386,6 +466,7 @@ PEAKS_GIVEN = {
 
 
 PEAKS = {
+    "nothing_found": "[[scoremaps.new_zeros(0, 3) for _ in image] for image in scoremaps]",
     # What is a peak.
     "no_suppression": "_answer(maps, above)",
     "plateaus_several_times": "_answer(maps, top)",
@@ -407,9 +488,17 @@ PEAKS = {
     "four_neighbours.rows_only": "_answer(maps, (maps >= around[[3, 4]]).all(dim=0) & above)",
     "window_too_wide": "_answer(maps, _one_each(maps, (maps == _around(maps, 5)) & above))",
     "window_too_wide.greedy": peaks_window_too_wide__greedy,
+    # As high as its neighbours but for a little.
+    "nearly_as_high": "_answer(maps, _one_each(maps, (maps >= _around(maps) - 1e-3) & above))",
+    # A slope of a millionth a pixel, so that no two pixels are as high.
+    "ties_broken": "_answer(uneven, (uneven == _around(uneven)) & (uneven > threshold))",
     "smoothed_first": "_right(smoothed, threshold)",
     "smoothed_first.score_kept": peaks_smoothed_first__score_kept,
+    "smoothed_first.openpose": peaks_smoothed_first__openpose,
     # The border.
+    "border_raises": peaks_border_raises,
+    "border_raises.numpy": peaks_border_raises__numpy,
+    "border_raises.beyond": peaks_border_raises__beyond,
     "border_left_out": peaks_border_left_out,
     "border_left_out.far_sides": peaks_border_left_out__far_sides,
     "border_left_out.corners": peaks_border_left_out__corners,
@@ -425,22 +514,33 @@ PEAKS = {
     "nan_place.middle": peaks_nan_place__middle,
     # The place.
     "padding_shifts": each("p + p.new_tensor([1, 1, 0])"),
+    "padding_shifts.half_and_a_quarter": "_answer(maps, where, lambda a, h, c: _sign(a, c) / 4 + 0.5)",
     "padding_shifts.half": each("p + p.new_tensor([0.5, 0.5, 0])"),
     "x_y_swapped": each("p[:, [1, 0, 2]]"),
     "score_first": each("p[:, [2, 0, 1]]"),
     "divides_by_height": peaks_divides_by_height,
     "normalised": each("p / sides"),
+    "normalised.multiplied": each("p * p.new_tensor([4, 4, 1])"),
     "unrefined": peaks_unrefined,
     "unrefined.only_x": peaks_unrefined__only_x,
     "refined_backwards": "_answer(maps, where, lambda a, h, c: -_tip(a, h, c))",
     "refined_crosswise": peaks_refined_crosswise,
     # Forget the half in the formula.
     "refined_too_far": "_answer(maps, where, lambda a, h, c: 2 * _tip(a, h, c))",
+    # The same, cut off at half a pixel.
+    "refined_too_far.cut_off": "_answer(maps, where, lambda a, h, c: (2 * _tip(a, h, c)).clamp(-0.5, 0.5))",
+    "refined_too_far.taylor": peaks_refined_too_far__taylor,
     # Add the slope, not divided by the curvature.
     "refined_too_far.slope": "_answer(maps, where, lambda a, h, c: ((c - a) / 2).nan_to_num(0, 0, 0))",
+    "fixed_step": "_answer(maps, where, lambda a, h, c: _sign(a, c) / 4)",
+    "fixed_step.half": "_answer(maps, where, lambda a, h, c: _sign(a, c) / 2)",
     "refined_too_little": peaks_refined_too_little,
+    "refined_too_little.window": "_centroids(maps, where, 1)",
+    "refined_too_little.window_of_five": "_centroids(maps, where, 2)",
     "refined_too_little.softmax": peaks_refined_too_little__softmax,
     "softargmax_of_the_map": peaks_softargmax_of_the_map,
+    # Several mistakes at once, as in public code.
+    "window_too_wide.lightweight": peaks_window_too_wide__lightweight,
     # The score.
     "score_refined": peaks_score_refined,
     "score_squashed": each("torch.cat([p[:, :2], p[:, 2:].sigmoid()], dim=1)"),
@@ -480,6 +580,7 @@ PEAKS = {
     "nan_hides_neighbours": "_answer(maps, _one_each(scoremaps, raw_top))",
     "nan_hides_neighbours.compared": peaks_nan_hides_neighbours__compared,
     "nan_as_zero": "_right(scoremaps.nan_to_num(0), threshold)",
+    "nan_as_zero.minus_one": "_right(scoremaps.nan_to_num(-1), threshold)",
     "nan_as_highest": "_right(scoremaps.nan_to_num(1e6), threshold)",
     "float32_only": "_each(scoremaps, threshold, torch.Tensor.float)",
     "float32_only.whole_numbers": each("p.round().long()"),

@@ -94,6 +94,16 @@ def score_rows_only(field, start, end, num_samples=10):
     return _against(_nearest(field, *places.unbind(dim=-1)), start, end)
 
 
+def score_rows_only__loop(field, start, end, num_samples=10):
+    ways = zip(start, end, strict=True)
+    return torch.stack([_components(field, a, b, num_samples).mean() for a, b in ways])
+
+
+def score_one_number(field, start, end, num_samples=10):
+    """Takes start and end for one point each, and the score for a number."""
+    return float(_components(field, start, end, num_samples).mean(dim=-1))
+
+
 def score_rows_only__first_pair(field, start, end, num_samples=10):
     shape = torch.broadcast_shapes(start.shape, end.shape)[:-1]
     start, end = start.reshape(-1, 2), end.reshape(-1, 2)
@@ -167,6 +177,12 @@ SCORES = {
     "ten_points": "_components(field, start, end, 10).mean(dim=-1)",
     "ten_points.middles": score_ten_points__middles,
     "sum": "along.sum(dim=-1)",
+    "sum.one_less": "along.sum(dim=-1) / (num_samples - 1)",
+    # The middle one of the products.
+    "median": "along.median(dim=-1).values",
+    "cut_off_at_one": "score.clamp(-1, 1)",
+    # As the first bottom-up papers' code: less for a long segment.
+    "distance_prior": "score + (0.5 * height / length.clamp(min=1e-3) - 1).clamp(max=0)",
     "best_point": "along.amax(dim=-1)",
     "best_point.worst": "along.amin(dim=-1)",
     "share_of_good_points": "(along > 0).to(field).mean(dim=-1)",
@@ -174,6 +190,7 @@ SCORES = {
     "not_normalised": "score * length",
     "not_normalised.squared": "dot / (vx**2 + vy**2).clamp(min=1e-9)",
     "not_normalised.sum_of_components": "dot / (vx.abs() + vy.abs()).clamp(min=1e-9)",
+    "not_normalised.one_more": "dot / (length + 1)",
     "not_normalised.length_at_least_one": "dot / length.clamp(min=1)",
     "one_length_for_all": "dot / way.norm().clamp(min=1e-9)",
     # Makes every vector of the field one of unit length.
@@ -184,6 +201,8 @@ SCORES = {
     "unsigned.no_negatives": "score.clamp(min=0)",
     "unsigned.no_negative_points": "along.clamp(min=0).mean(dim=-1)",
     "unsigned.components": "fx * ux.abs() + fy * uy.abs()",
+    # As that code: 0 unless most points agree.
+    "unsigned.most_points_must_agree": "score * ((along > 0.05).to(field).mean(dim=-1) > 0.8)",
     # Asks how strong the field is, not where it points.
     "direction_not_asked": "vectors.norm(dim=0).mean(dim=-1) * apart",
     "direction_not_asked.mean_of_components": "vectors.mean(dim=-1).mean(dim=0) * apart",
@@ -197,6 +216,9 @@ SCORES = {
     "no_clamping.wraps": at("row % height, column % width"),
     "rows_and_columns_swapped": at("column.clamp(0, last_y), row.clamp(0, last_x)"),
     "rows_and_columns_swapped.other_limits": at("column.clamp(0, last_x), row.clamp(0, last_y)"),
+    "rows_and_columns_swapped.grid": (
+        "_against(_sampled(field, 2 * y / last_y - 1, 2 * x / last_x - 1, True), start, end)"
+    ),
     "cut_off": "_against(_nearest(field, x.floor(), y.floor()), start, end)",
     "cut_off.to_zero": "_against(_nearest(field, x.trunc(), y.trunc()), start, end)",
     "cut_off.up": "_against(_nearest(field, x.ceil(), y.ceil()), start, end)",
@@ -220,6 +242,8 @@ SCORES = {
     "mean_over_first_axis": "along.mean(dim=0)",
     "not_averaged": "along",
     "rows_only": score_rows_only,
+    "rows_only.loop": score_rows_only__loop,
+    "one_number": score_one_number,
     "rows_only.first_pair": score_rows_only__first_pair,
     "always_all_pairs": "_components(field, start.reshape(-1, 1, 2), end.reshape(1, -1, 2), num_samples).mean(dim=-1)",
     "same_shapes_only": score_same_shapes_only,

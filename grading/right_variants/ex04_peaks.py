@@ -26,8 +26,9 @@ PEAKS = {
     "filling_last_pixel": "_filling(scoremaps, threshold, choose=lambda plateau: plateau[-1])",
     "filling_any_pixel": "_filling(scoremaps, threshold, choose=lambda plateau: plateau[len(plateau) // 2])",
     "logarithms": "_filling(scoremaps, threshold, _by_logarithms)",
-    "quarters": "_filling(scoremaps, threshold, _by_a_quarter)",
     "newton": "_filling(scoremaps, threshold, _by_newton)",
+    "newton_cut_off": "_filling(scoremaps, threshold, _by_newton_cut_off)",
+    "newton_of_logarithms": "_filling(scoremaps, threshold, _by_newton_of_logarithms)",
 }
 
 
@@ -61,17 +62,6 @@ def _by_logarithms(scores, x, y):
     return x + dx, y + _parabola(log(x, y - 1), log(x, y), log(x, y + 1))
 
 
-def _by_a_quarter(scores, x, y):
-    """Go a quarter of a pixel towards the higher neighbour."""
-    dx = _sign(_at(scores, x + 1, y) - _at(scores, x - 1, y)) / 4 if 0 < x < len(scores[0]) - 1 else 0
-    dy = _sign(_at(scores, x, y + 1) - _at(scores, x, y - 1)) / 4 if 0 < y < len(scores) - 1 else 0
-    return x + dx, y + dy
-
-
-def _sign(number):
-    return (number > 0) - (number < 0)
-
-
 def _by_newton(scores, x, y):
     """Go to the tip of the paraboloid through all nine, if it has one within the pixel; else as parabolas do."""
     around = [[_at(scores, x + j, y + i) for j in (-1, 0, 1)] for i in (-1, 0, 1)]
@@ -85,6 +75,24 @@ def _by_newton(scores, x, y):
             if np.abs(step).max() <= 0.5:
                 return x + step[0], y + step[1]
     return _by_parabolas(scores, x, y)
+
+
+def _by_newton_cut_off(scores, x, y, change=lambda score: score):
+    """Take one step of Newton's method through all nine, half a pixel at most; none at the border or beside NaN."""
+    around = np.array([[_at(scores, x + j, y + i) for j in (-1, 0, 1)] for i in (-1, 0, 1)])
+    if not np.isfinite(around).all():
+        return _by_parabolas(scores, x, y)
+    (a, b, c), (d, e, f), (g, h, i) = change(around)
+    bend = np.array([[d + f - 2 * e, (a + i - c - g) / 4], [(a + i - c - g) / 4, b + h - 2 * e]])
+    if abs(np.linalg.det(bend)) < 1e-15:
+        return x, y
+    dx, dy = np.clip(-np.linalg.solve(bend, np.array([f - d, h - b]) / 2), -0.5, 0.5)
+    return x + dx, y + dy
+
+
+def _by_newton_of_logarithms(scores, x, y):
+    """As Zhang et al. 2020 decode Gaussians, on the logarithm of what is at least a little above 0."""
+    return _by_newton_cut_off(scores, x, y, lambda around: np.log(np.maximum(around, 1e-10)))
 
 
 def _plateaus(scores, threshold):

@@ -71,6 +71,38 @@ def test_a_transform_that_is_a_fifth_of_a_pixel_off_is_found_out():
     assert hidden_marks("boxes_to_crops", off, 0)[0] == 0
 
 
+@pytest.mark.parametrize("small", [0.01, 0.5, 1.0])
+def test_a_line_has_the_scale_of_its_length(small):
+    """A box without width is no point: it went through with any small scale, where that was near its own by chance."""
+
+    def point_or_line(images, boxes_xyxy, crop_size, padding=1.25):
+        sides = torch.cat(boxes_xyxy)[:, 2:] - torch.cat(boxes_xyxy)[:, :2]
+        crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+        size = (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
+        middle = transforms.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2, 1])
+        other = torch.cat([small * torch.eye(2), torch.zeros(2, 1)], dim=1).repeat(len(sides), 1, 1)
+        other[:, :, 2] += (transforms - other) @ middle
+        return crops, torch.where((sides > 0).all(dim=1)[:, None, None], transforms, other.to(transforms))
+
+    assert hidden_marks("boxes_to_crops", point_or_line, 0) == (3, ["line_as_a_point"])
+
+
+def test_where_crops_looked_tells_what_is_wrong_with_them():
+    """Whatever comes of a grid in other numbers, a crop that looks a little beside, or is black, shows that."""
+
+    def beside(images, boxes_xyxy, crop_size, padding=1.25):
+        return moved(0.3, REFERENCES["boxes_to_crops"])(images, boxes_xyxy, crop_size, padding)[0], REFERENCES[
+            "boxes_to_crops"
+        ](images, boxes_xyxy, crop_size, padding)[1]
+
+    def black(images, boxes_xyxy, crop_size, padding=1.25):
+        crops, transforms = REFERENCES["boxes_to_crops"](images, boxes_xyxy, crop_size, padding)
+        return torch.zeros_like(crops), transforms
+
+    assert hidden_marks("boxes_to_crops", beside, 0)[1] == ["half_pixel"] * 3
+    assert hidden_marks("boxes_to_crops", black, 0)[1] == ["grid_not_normalised"] * 3
+
+
 def test_an_unknown_error_is_passed_on(capsys):
     def failing(*_):
         raise RuntimeError("The size of tensor a (7) must match")
@@ -181,5 +213,5 @@ def test_four_borders_are_reached_over_and_all_sides_are_left(seed):
 )
 def test_a_glance_at_crops_is_short_whatever_comes(crops, transforms):
     """Else every known mistake is compared with all of 64 MB."""
-    fingerprint, numbers = glance({"value": [torch.zeros(crops), torch.zeros(transforms)], "changed": []})
-    assert isinstance(fingerprint, str) and numbers is None
+    *fingerprints, numbers = glance({"value": [torch.zeros(crops), torch.zeros(transforms)], "changed": []})
+    assert all(isinstance(text, str) for text in fingerprints) and numbers is None

@@ -168,16 +168,62 @@ def edges(batch):
 
 
 @ten_seeds
-def test_no_pixel_lies_on_an_edge_unless_that_is_what_is_asked(seed):
+def test_no_pixel_lies_on_an_edge_unless_any_formula_gets_it_exactly(seed):
     on_an_edge = []
     for case in check.QUESTIONS["part_affinity_fields"].cases:
         for index, batch in enumerate(drawn("part_affinity_fields", case, seed)):
-            if edges(batch).min() < 5e-3:
+            found = edges(batch)
+            if found.min() < 5e-3:
                 on_an_edge.append((case, index))
                 start, end = batch["keypoints"][0, 0]
-                assert end[1] == start[1] and end[0] > start[0] and torch.equal(2 * start, (2 * start).round())
-                assert edges(batch).min() == 0 and edges(batch)[edges(batch) > 0].min() >= 0.5
+                assert end[1] == start[1] and end[0] > start[0] and torch.equal(start, start.round())
+                assert found[found > 0].min() >= 0.25
+                covered = REFERENCES["part_affinity_fields"](**batch)[0, 0, 0] != 0
+                y, x = (covered & (found[0] == 0).any(dim=-1)).nonzero().T
+                assert len(x) and ((x == start[0]) | (y == start[1])).all()  # above and below the start, or its ends
     assert on_an_edge == [("rectangle", 1), ("rectangle", 2)]
+
+
+def by_angles(keypoints, visible, limbs, size, width):
+    """Return the fields from the angle of each limb; cos(pi / 2) is not 0 but 6e-17, so that edges move a little."""
+    fields = keypoints.new_zeros(len(keypoints), len(limbs), 2, *size)
+    y, x = torch.meshgrid(*map(torch.arange, size), indexing="ij")
+    for image, seen, field in zip(keypoints, visible, fields, strict=True):
+        for (a, b), drawn_field in zip(limbs, field, strict=True):
+            count = torch.zeros(size)
+            for person, there in zip(image, seen, strict=True):
+                way = person[b] - person[a]
+                if there[a] and there[b] and way.any():
+                    angle, across = torch.atan2(way[1], way[0]), torch.atan2(way[1], way[0]) + math.pi / 2
+                    dx, dy = x - person[a, 0], y - person[a, 1]
+                    along = dx * angle.cos() + dy * angle.sin()
+                    aside = dx * across.cos() + dy * across.sin()
+                    inside = (along >= 0) & (along <= way.norm()) & (aside.abs() <= width / 2)
+                    drawn_field += inside * (way / way.norm())[:, None, None]
+                    count += inside
+            drawn_field /= count.clamp(min=1)
+    return fields
+
+
+@ten_seeds
+def test_a_pixel_that_rounding_drops_from_an_edge_costs_nothing(seed):
+    assert hidden_marks("part_affinity_fields", by_angles, seed) == (4, [])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "of_right"),
+    [
+        ("not_unit_length", lambda fields: 0.9 * fields),
+        ("y_upwards", lambda fields: fields * torch.tensor([1, -1])[:, None, None].to(fields)),
+        ("x_y_swapped", lambda fields: 3 * fields.flip(2)),
+        ("nothing_drawn", lambda fields: 0 * fields),
+    ],
+)
+def test_fields_show_their_mistake_whatever_made_them(mistake, of_right):
+    _, named = hidden_marks(
+        "part_affinity_fields", lambda *arguments: of_right(REFERENCES["part_affinity_fields"](*arguments)), 0
+    )
+    assert named == [mistake] * 4
 
 
 @ten_seeds
@@ -214,7 +260,7 @@ def test_segments_leave_the_field_in_their_case_only(seed):
         for index, batch in enumerate(drawn("affinity_score", case, seed)):
             corner = torch.tensor(batch["field"].shape[:0:-1]) - 1
             outside = [((p < 0) | (p > corner)).any(dim=-1) for p in (batch["start"], batch["end"])]
-            expected = case == "border"
+            expected = case == "border" and index < 2
             assert bool((outside[0] | outside[1]).any()) == expected
             if expected:
                 assert ((outside[0] & outside[1]) if index == 1 else (outside[0] ^ outside[1])).all()

@@ -9,6 +9,7 @@ from local_submission import said, seeds
 from grading.known_wrong.ex04_groups import KNOWN_WRONG
 from helpers.checks import ex04_multi_person as check
 from helpers.checks.engine.question import Wrong, local_ask
+from helpers.checks.ex04_multi_person.group_evidence import mistake_in
 from helpers.checks.ex04_multi_person.groups import People
 from helpers.checks.ex04_multi_person.pairs import Pairs
 
@@ -34,7 +35,7 @@ def test_a_name_that_is_missing_is_told():
         ("match_limbs", "indices_swapped", 3, "5 pairs: ("),
         ("match_limbs", "with_scores", 2, "a list or tuple of 5, the first a list or tuple of 3"),
         ("match_limbs", "with_scores", 3, "a list, or a tensor (k, 2)"),
-        ("match_limbs", "changes_its_arguments", 2, "changed an argument"),
+        ("match_limbs", "changes_its_arguments", 2, "changed its argument scores"),
         ("match_limbs", "threshold_inclusive", 1, "half of the scores are 0 or less, which is the default threshold"),
         ("group_people", "one_person", 2, "1 people of 5 keypoints"),
         ("group_people", "one_person", 3, "2 people of 5, 5 keypoints, one with the keypoints 0 at ("),
@@ -102,10 +103,14 @@ eight_seeds = pytest.mark.parametrize("seed", seeds(8))
 
 
 @eight_seeds
-def test_no_two_scores_are_equal(seed):
+def test_no_two_scores_are_equal_but_of_pairs_that_do_not_meet(seed):
     for case in check.QUESTIONS["match_limbs"].cases:
-        for inputs in drawn("match_limbs", case, seed):
+        for index, inputs in enumerate(drawn("match_limbs", case, seed)):
             scores = inputs["scores"][~inputs["scores"].isnan()]
+            if (case, index) == ("values", 7):
+                best = (inputs["scores"] == scores.max()).nonzero()
+                assert len(best) == 4 and all(side.unique().numel() == 4 for side in best.T)
+                scores = scores[scores < scores.max()]
             assert scores.unique().numel() == scores.numel()
 
 
@@ -128,11 +133,11 @@ def test_greedy_matching_does_not_pay(seed):
 
 SIZES = {
     "whole": [[5, 5], [5], [5, 5, 5], [5, 5, 5, 5], [3, 3]],
-    "limbs": [[5, 5], [6, 6], [5, 5], [5, 5], [5, 5, 5]],
+    "limbs": [[5, 5], [6, 6], [5, 5], [4, 5], [5, 5, 5]],
     "missing": [[2, 3, 6], [3, 4, 4], [1, 1, 1, 3, 4], [1, 2]],
-    "affinity": [[4, 4], [*[1] * 8, 2], [*[1] * 8, 2], [1, 1, 2, 2], [1, 1, 2, 2]],
+    "affinity": [[4, 4], [*[1] * 8, 2], [*[1] * 8, 2], [1, 1, 2, 2], [1, 1, 2, 2], [2, 2]],
     "few": [[], [1, 1], [1] * 10],
-    "many": [[2, 4], [1, 3], [1, 3], [1, 3], [3] * 20],
+    "many": [[2, 4], [1, 3], [1, 3], [1, 3], [3, 3], [3] * 20],
 }
 
 
@@ -169,6 +174,47 @@ def test_every_link_is_clear_and_what_may_not_be_linked_is_not_nearly(seed, scor
                 rivals = scores.masked_fill(mine, -1)
                 for i, j in mine.nonzero().tolist():
                     assert scores[i, j] > 1.2 * max(rivals[i].max(), rivals[:, j].max())
+
+
+@eight_seeds
+def test_a_limb_from_one_person_to_another_puts_no_peak_on_two_people(seed):
+    crossed = drawn("group_people", "many", seed)[4]
+    last = affinities(crossed, score_pairs)[2]
+    assert sorted(last.flatten().gt(0.5).tolist()) == [False, False, False, True] and last.max() < 0.7
+    wrong = KNOWN_WRONG["group_people"]["peak_on_two_people.openpose"](**crossed)
+    held = wrong[(wrong != 0).any(dim=2)]
+    assert len(held) == 7 and len(held.unique(dim=0)) == 6
+
+
+@eight_seeds
+def test_a_long_limb_is_clear_however_long(seed):
+    inputs = drawn("group_people", "affinity", seed)[5]
+    lengths = [(a[0, :2] - b[0, :2]).norm() for a, b in zip(inputs["peaks"][::2], inputs["peaks"][1::2], strict=True)]
+    assert min(lengths) > 3 * min(inputs["fields"].shape[2:])
+    assert all(0.5 < float(scores) < 0.6 for scores in affinities(inputs, score_pairs))
+    assert hidden_marks("group_people", KNOWN_WRONG["group_people"]["distance_prior"], seed)[1] == ["distance_prior"]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "people"),
+    [
+        ("nobody", []), ("peak_on_two_people", [[(0, 0), (1, 0)], [(0, 0)], [(0, 1)]]),
+        ("nobody_linked", [[(0, 0)], [(0, 1)], [(1, 0)], [(2, 0)]]), ("x_and_y_exchanged", None),
+        ("unclear_links", [[(0, 0), (1, 0)], [(0, 1), (2, 0)]]), ("in_pieces", [[(0, 0)], [(1, 0), (0, 1)]]),
+    ],
+)  # fmt: skip
+def test_people_show_their_mistake_whatever_made_them(mistake, people):
+    peaks = [*PEAKS, torch.tensor([[3.0, 5.0, 0.125]])]
+    whole = torch.zeros(3, 3, 3)
+    whole[0, 0], whole[0, 1], whole[1, 0], whole[2, 2] = peaks[0][0], peaks[1][0], peaks[0][1], peaks[2][0]
+    if mistake == "in_pieces":
+        whole = torch.stack([torch.stack([peaks[0][0], peaks[1][0], peaks[2][0]]), whole[1]])
+        people = [[(0, 0)], [(1, 0), (2, 0)], [(0, 1)]]
+    found = whole[..., [1, 0, 2]] if people is None else torch.zeros(len(people), 3, 3)
+    for row, person in zip(found, people or [], strict=False):
+        for k, i in person:
+            row[k] = peaks[k][i]
+    assert mistake_in(found, whole, peaks) == mistake
 
 
 def differ(wrong, inputs):

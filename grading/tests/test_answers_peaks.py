@@ -18,12 +18,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_a_mistake_is_named_however_the_peaks_are_refined(capsys):
-    def several_times_by_quarters(scoremaps, threshold):
+    def several_times_a_little_less_refined(scoremaps, threshold):
         found = KNOWN_WRONG["find_peaks"]["plateaus_several_times"](scoremaps, threshold)
-        return [[torch.cat([p[:, :2] / 2 + p[:, :2].round() / 2, p[:, 2:]], dim=1) for p in image] for image in found]
+        places = [[p[:, :2] + 0.1 * (p[:, :2].round() - p[:, :2]) for p in image] for image in found]
+        return [[torch.cat([xy, p[:, 2:]], dim=1) for xy, p in zip(*two)] for two in zip(places, found)]  # noqa: B905
 
-    assert hidden_marks("find_peaks", several_times_by_quarters, 0) == (3, ["plateaus_several_times"])
-    assert "a plateau gives several peaks" in said(check, "find_peaks", several_times_by_quarters, capsys)
+    assert hidden_marks("find_peaks", several_times_a_little_less_refined, 0) == (3, ["plateaus_several_times"])
+    assert "a plateau gives several peaks" in said(check, "find_peaks", several_times_a_little_less_refined, capsys)
 
 
 # However it is done.
@@ -116,7 +117,8 @@ def counts(inputs):
 
 @five_seeds
 def test_maps_have_several_peaks_and_one_has_none(seed):
-    several, small = drawn("find_peaks", "values", seed)
+    several, small, tiny, huge = drawn("find_peaks", "values", seed)
+    assert tiny["scoremaps"].max() < 1e-4 and huge["scoremaps"].max() > 1e6 and all(counts(tiny) + counts(huge))
     assert several["scoremaps"].shape[:2] == (2, 3) and small["scoremaps"].dtype == torch.float64
     assert sorted(counts(several))[:2] == [0, min(n for n in counts(several) if n)] and max(counts(several)) > 2
     assert counts(drawn("find_peaks", "many", seed)[0]) == [120]
@@ -150,12 +152,53 @@ def test_plateaus_have_one_peak_each_and_steps_none(seed):
     assert shapes == len(peak_cases.PLATEAUS), "shapes touch"
 
 
+def steps_of(length):
+    """Return an answer whose peaks move by `length(tip)` in x and in y, where the parabola says `tip`."""
+
+    def answer(scoremaps, threshold):
+        found = REFERENCES["find_peaks"](scoremaps, threshold)
+        return [
+            [torch.cat([p[:, :2].round() + length(p[:, :2] - p[:, :2].round()), p[:, 2:]], dim=1) for p in image]
+            for image in found
+        ]
+
+    return answer
+
+
 @five_seeds
-def test_gaussians_are_nearly_half_a_pixel_off_their_pixels(seed):
-    (inputs,) = drawn("find_peaks", "refined", seed)
-    found = [peaks[:, :2] for peaks in REFERENCES["find_peaks"](**inputs)[0]]
-    off = torch.cat([places - places.round() for places in found]).abs()
-    assert off.shape == (6, 2) and off.amax(dim=1).min() > 0.4 and off.amin(dim=1).max() < 0.2
+@pytest.mark.parametrize(
+    ("length", "mistake"),
+    [
+        pytest.param(lambda tip: tip.sign() / 4, "fixed_step", id="a-quarter"),
+        pytest.param(lambda tip: 2 * tip, "refined_too_far", id="twice"),
+        pytest.param(lambda tip: (2 * tip).clamp(-0.5, 0.5), "refined_too_far", id="twice-but-half-a-pixel-at-most"),
+        pytest.param(lambda tip: 0.5 * tip.sign(), "fixed_step", id="half"),
+        pytest.param(lambda tip: 0.95 * tip, None, id="nearly-right"),
+    ],
+)
+def test_a_step_of_another_length_leads_more_than_three_tenths_astray(seed, length, mistake):
+    _, named = hidden_marks("find_peaks", steps_of(length), seed)
+    assert named[-1:] == ([mistake] if mistake else [])
+
+
+def test_two_mistakes_at_once_are_told_from_the_peaks():
+    """Whole pixels and four neighbours only, or the best fifty of all plateaus: no known wrong version does both."""
+
+    def unrefined_and_four_neighbours(scoremaps, threshold):
+        found = KNOWN_WRONG["find_peaks"]["four_neighbours"](scoremaps, threshold)
+        return [[torch.cat([p[:, :2].round(), p[:, 2:]], dim=1) for p in image] for image in found]
+
+    def best_fifty_of_all_plateaus(scoremaps, threshold):
+        found = KNOWN_WRONG["find_peaks"]["plateaus_several_times"](scoremaps, threshold)
+        return [[p[p[:, 2].argsort(descending=True)[:50]] for p in image] for image in found]
+
+    assert hidden_marks("find_peaks", unrefined_and_four_neighbours, 0)[1][0] == "four_neighbours"
+    assert hidden_marks("find_peaks", best_fifty_of_all_plateaus, 0)[1][0] == "best_only"
+
+
+def test_no_peaks_name_no_mistake_but_that():
+    named = hidden_marks("find_peaks", lambda maps, _: [[maps.new_zeros(0, 3) for _ in image] for image in maps], 0)[1]
+    assert named == ["nothing_found"] * 4
 
 
 @five_seeds
@@ -206,7 +249,7 @@ def test_more_peaks_than_pixels_are_refused_before_anything_is_judged(capsys):
             case(local_ask(question, one_more_than_pixels), np.random.RandomState(0), unasked)
         assert not any(sign.isdigit() for sign in caught.value.hint), "it could tell of hidden inputs"
     lines = said(check, "find_peaks", one_more_than_pixels, capsys).splitlines()
-    assert "at most 48 peaks for image 0, keypoint 0: a pixel has one" in lines[3]
+    assert "at most 35 peaks for image 0, keypoint 0: a pixel has one" in lines[3]
 
 
 def test_a_peak_at_every_pixel_is_judged():
@@ -221,5 +264,6 @@ def test_peaks_are_put_in_order_only_where_there_are_as_many(monkeypatch):
     """To sort 64 MB takes seconds, and every known mistake would have them sorted again."""
     monkeypatch.delattr(peaks, "_in_order")
     assert not peaks._same_trees([torch.zeros(9, 3)], [torch.zeros(8, 3)])
-    monkeypatch.delattr(peaks.Peaks, "pairs")
-    assert not peaks.Peaks(torch.zeros(1, 1, 3, 3), 0.0).alike(torch.zeros(9, 3), torch.zeros(8, 3), None)
+    monkeypatch.delattr(peaks.Peaks, "taken")
+    many, fewer = ({"value": [[torch.zeros(count, 3)]], "changed": []} for count in (9, 8))
+    assert not peaks.Peaks(torch.zeros(1, 1, 3, 3), 0.0).meant(many, fewer)

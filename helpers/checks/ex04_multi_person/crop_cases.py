@@ -46,6 +46,13 @@ def _boxes(centres: Iterable[np.ndarray], sides: Iterable[np.ndarray], dtype: to
     return torch.tensor(np.array(corners), dtype=dtype).reshape(-1, 4)
 
 
+def _off_the_pixels(centre: np.ndarray, sides: np.ndarray) -> np.ndarray:
+    """Return the centre moved so that the first corner lies three quarters of a pixel beyond one: that is more than a
+    crop pixel of a small box, so whoever rounds down is found out."""
+    first = np.floor(centre - sides / 2)
+    return np.where(first < 1, 0.75, first - 0.25) + sides / 2
+
+
 def _inside(
     rng: np.random.RandomState,
     size: tuple[int, int],
@@ -62,6 +69,8 @@ def _inside(
         sides = [draw_sides(rng, crop, n, padding or 1.25, (i + wide) % 2 == 0) for i, n in enumerate(numbers)]
         rooms = [np.array(size[::-1]) - 1 - side for side in sides]
         centres = [s / 2 + integers(rng, 0, 5, (2,)) / 4 * r // 0.25 / 4 for s, r in zip(sides, rooms, strict=True)]
+        drawn = zip(numbers, centres, sides, strict=True)
+        centres = [_off_the_pixels(centre, side) if n < 0.7 else centre for n, centre, side in drawn]
         boxes.append(_boxes(centres, sides, dtype))
     return Crops(draw_images(rng, len(scales), size, dtype), boxes, crop_size, padding, note)
 
@@ -72,7 +81,7 @@ def crops_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         _inside(rng, (34, 44), [[1.25]], (14, 14), 1.0, "one box"),
         _inside(rng, (36, 46), [three, [1.25]], (10, 15), 1.5, "oblong crops"),
         _inside(rng, (46, 35), [[1.0], three, [1.25, 1.75]], (16, 11)),
-        _inside(rng, (33, 40), [[1.0], [0.75, 1.5]], 12, 2.0, "crop_size is one number; float64", torch.float64),
+        _inside(rng, (33, 40), [[1.0], [0.625, 1.5]], 12, 2.0, "crop_size is one number; float64", torch.float64),
     ]
     judge(calls, ask, oracle)
 
@@ -104,14 +113,13 @@ def crops_border(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
 
 
 def _points(rng: np.random.RandomState) -> Crops:
-    """Return a call with a box that is a point, one that is a line, and an ordinary one, in any order."""
+    """Return a call with a box that is a point, two that are lines, and an ordinary one, in any order."""
     size, crop = (30, 36), (14, 11)
-    line = np.where(np.arange(2) == integers(rng, 0, 2, ()), 0.0, 10.0)
-    sides = [draw_sides(rng, crop, 1.25, 1.5, wide=True), line, np.zeros(2)]
-    centres = (14, 12) + integers(rng, 0, 32, (3, 2)) / 4
-    order = rng.permutation(3)
+    sides = [draw_sides(rng, crop, 1.25, 1.5, wide=True), np.array([18.0, 0]), np.array([0, 18.0]), np.zeros(2)]
+    centres = (14, 12) + integers(rng, 0, 32, (4, 2)) / 4
+    order = rng.permutation(4)
     boxes = _boxes(centres, [sides[k] for k in order], torch.float32)
-    note = "one box is a point and one is a line"
+    note = "one box is a point and two are lines"
     return Crops(draw_images(rng, 1, size, torch.float32), [boxes], crop, 1.5, note)
 
 

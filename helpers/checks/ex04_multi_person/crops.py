@@ -8,6 +8,7 @@ as code in `grading/known_wrong/ex04_crops*.py`.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from torch import Tensor
 
 from helpers.checks.engine.changes import copied, names_of, same_items, unchanged
 from helpers.checks.engine.compare import described, kind_of_no_tensor, outline, row, same, show
-from helpers.checks.engine.judge import AnyCall, Fault, call_line, no_value
-from helpers.checks.engine.mistakes import Way, alike_by
+from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, no_value
+from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.picture import outlined
 from helpers.checks.engine.question import Memory, read_hints
-from helpers.checks.engine.values import Other, Raised, Value, decode, encode
+from helpers.checks.engine.values import Other, Raised, Value, as_tensors, decode, encode
+from helpers.checks.ex04_multi_person.readings import Evident, usual_ways
 from helpers.pictures.figure import Picture
 
 __all__ = ["SLOPE", "Crops", "cropping", "glance", "glancing"]
@@ -68,43 +70,93 @@ class Crops(AnyCall):
     def ways(self, fault: Fault) -> Sequence[Way]:
         """Return the same numbers; else, where crops are misplaced, those that lie nearest, within a crop pixel: a
         mistake is the same in every convention."""
-        misplaced = [Way(Crops.misplaced_like, "one")] if fault.kind == "place" else []
-        return [alike_by(Crops.alike), *misplaced]
+        alike = Crops.alike if fault.kind == "dtype" else Crops.alike_but_for_the_dtype
+        ways = usual_ways(fault.kind, alike, Crops.says_nothing, Crops.evidence)
+        if fault.kind != "place":
+            return ways
+        everywhere, *others = ways
+        lines = Evident(Crops.near, by=Crops.only_lines)
+        return [everywhere, Misplaced(Crops.near, "all"), lines, *others, Way(Crops.misplaced_like, "one")]
 
     def read(self, got: Value, right: Value) -> Fault | None:
         """Return what is wrong with the values of a call; `right` is the right answer in short."""
         got, transforms = _sound(got), _transforms(right)
         if not isinstance(got, Mapping):
             return no_value(got, FORM, alone=FORM)
-        value, count = got["value"], len(transforms)
+        if got["changed"]:
+            return changed_argument(got["changed"])
+        given, count = got["value"], len(transforms)
+        value = as_tensors(given)
         shapes = [(count, 3, *self.size), (count, 2, 3)]
         if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, Tensor) for part in value):
-            return Fault(kind_of_no_tensor(value), show(value), FORM)
+            return Fault("type", show(given), FORM)
         if [tuple(part.shape) for part in value] != shapes:
             return Fault("shape", outline(value), f"shapes {shapes[0]} and {shapes[1]}: {FORM}")
         fault = self._place(value[1], transforms) or self._content(value[0], value[1], transforms)
         if not fault and any(part.dtype != self.images.dtype for part in value):
             return Fault("dtype", outline(value), FORM)
-        if not fault and got["changed"]:
-            changed = "changed its argument " + " and ".join(got["changed"])
-            return Fault("changed", changed, "arguments left as they were")
+        if not fault and kind_of_no_tensor(given) == "numpy":
+            return Fault("numpy", show(given), FORM)
         return fault
 
     def alike(self, got: Value, wrong: Value) -> bool:
         """Return whether an answer is in short what a known wrong version gives."""
         return same(glance(_sound(got)), wrong)
 
-    def misplaced_like(self, got: Value, wrong: Value, right: Value) -> float | None:
-        """Return how far crops that are misplaced lie from those that a known wrong version misplaces, at the worst of
-        them in crop pixels; None from a pixel on, or where it misplaces none."""
-        transforms = _transforms(right)
-        if not isinstance(wrong, list) or wrong[0] != _fingerprint(got["value"], []):
+    def alike_but_for_the_dtype(self, got: Value, wrong: Value) -> bool:
+        """Return the same where dtypes do not count: another one must not hide what else is wrong."""
+        short = glance(_sound(got))
+        if not isinstance(short, list) or not isinstance(wrong, list):
+            return same(short, wrong)
+        return same([short[0], short[2]], [wrong[0], wrong[2]])
+
+    def says_nothing(self, got: Value) -> bool:
+        """Return whether all transforms lead nowhere."""
+        return _is_pair(got) and not as_tensors(got["value"])[1][..., :2].any()
+
+    def near(self, got: Value, wrong: Value, right: Value) -> float | None:
+        """Return how far crops lie from those of a known wrong version, at the worst of them in crop pixels; None from
+        a pixel on, or where shapes differ."""
+        if not _is_pair(got) or not isinstance(wrong, list) or wrong[0] != _shapes(got):
             return None
-        misplaced = _transforms(wrong)
-        if not (self.beside(misplaced, transforms) > CONVENTION).any():
-            return None
-        distance = float(self.apart(got["value"][1], misplaced, transforms).nan_to_num(torch.inf).max())
+        apart = self.apart(as_tensors(got["value"])[1], _transforms(wrong), _transforms(right))
+        distance = float(apart.nan_to_num(torch.inf).amax())
         return distance if distance < CONVENTION else None
+
+    def misplaced_like(self, got: Value, wrong: Value, right: Value) -> float | None:
+        """Return the same for crops that a known wrong version misplaces, None where it does not."""
+        distance = None if self.says_nothing(got) else self.near(got, wrong, right)
+        if distance is None or not (self.beside(_transforms(wrong), _transforms(right)) > CONVENTION).any():
+            return None
+        return distance
+
+    def only_lines(self, got: Value, right: Value) -> str | None:
+        """Return the mistake of an answer that misplaces just the boxes that have a width or a height alone."""
+        boxes = torch.cat(self.boxes_xyxy)
+        line = (boxes[:, :2] == boxes[:, 2:]).any(dim=1) & ~self.points
+        misplaced = self.beside(as_tensors(got["value"])[1], _transforms(right)) > CONVENTION
+        return "line_as_a_point" if (line | ~misplaced).all() else None
+
+    def evidence(self, got: Value, right: Value) -> str | None:
+        """Return why crops do not show what their transforms lead to, told from where they looked."""
+        crops, transforms = as_tensors(got["value"])
+        places, inside, _ = self._seen(transforms, _transforms(right))
+        found = crops.double().flatten(2).transpose(1, 2)  # (N, h * w, 3)
+        if not inside.any() or not found[inside].isfinite().all():
+            return None
+        if not found[inside].any():
+            return "grid_not_normalised"
+        first, over, down = self._slopes()
+        if not same((found - first)[..., 2][inside], torch.zeros(int(inside.sum()), dtype=torch.float64)):
+            return None
+        looked = (found - first)[..., :2] / torch.stack([over[..., 0], down[..., 1]], dim=-1)
+        off = (looked - places)[inside]
+        if same(looked[inside], looked[inside].round()):
+            return "nearest"
+        pixels = self.pixel(_transforms(right))[:, None].expand(inside.shape)[inside][:, None]
+        if ((off / pixels).abs() - 0.5).abs().amin(dim=1).max() < 0.02:
+            return "half_crop_pixel"
+        return "half_pixel" if AGREEMENT / 2 < off.abs().max() < 0.8 else None
 
     def beside(self, transforms: Tensor, right: Tensor) -> Tensor:
         """Return how far crops (N,) lie from the right ones, in crop pixels, at the worst of their corners.
@@ -141,7 +193,7 @@ class Crops(AnyCall):
 
     def picture(self, got: Value, right: Value) -> Picture | None:
         """Return the image of the first crop that lies elsewhere, with where it lies and should; else the crop."""
-        value, transforms = got["value"], _transforms(right)
+        value, transforms = as_tensors(got["value"]), _transforms(right)
         beside = self.beside(value[1], transforms) > CONVENTION
         n = int(beside.nonzero()[0]) if beside.any() else 0
         height, width = self.size
@@ -166,16 +218,9 @@ class Crops(AnyCall):
         border it need not, as a crop pixel may stand for all that it covers."""
         height, width = self.size
         pixels = [(x, y) for y in range(height) for x in range(width)]
-        places = _places(transforms, pixels)  # (N, h * w, 2)
-        last = torch.tensor([self.images.shape[3] - 1, self.images.shape[2] - 1])
+        places, inside, outside = self._seen(transforms, right)
         pixel = self.pixel(right)[:, None, None]
-        inside = ((places > pixel + 0.5) & (places < last - pixel - 0.5)).all(dim=2)
-        outside = ((places < -1 - pixel) | (places > last + 1 + pixel)).any(dim=2)
-
-        images = self.images.double()
-        first, over = images[:, :, 0, 0], images[:, :, 0, 1] - images[:, :, 0, 0]
-        down = images[:, :, 1, 0] - images[:, :, 0, 0]
-        first, over, down = (slope[self._owners()][:, None] for slope in (first, over, down))  # (N, 1, 3)
+        first, over, down = self._slopes()
         expected = (first + over * places[..., :1] + down * places[..., 1:]) * ~outside[..., None]
         found = crops.double().flatten(2).transpose(1, 2)  # (N, h * w, 3)
         error = ((found - expected).abs() / (AGREEMENT * pixel * SLOPE)).amax(dim=2)
@@ -187,6 +232,24 @@ class Crops(AnyCall):
         where = f"{row(places[n, p])} in the image" + (", which is outside" if outside[n, p] else "")
         got = f"crop {n} with {row(found[n, p])} at its pixel (x, y) = {pixels[p]}"
         return Fault("value", got, f"{row(expected[n, p])}: the transform of this crop leads to {where}")
+
+    def _seen(self, transforms: Tensor, right: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return where the pixels of all crops look (N, h * w, 2), and which (N, h * w) look well inside of the image,
+        and which well outside."""
+        height, width = self.size
+        places = _places(transforms, [(x, y) for y in range(height) for x in range(width)])
+        last = torch.tensor([self.images.shape[3] - 1, self.images.shape[2] - 1])
+        pixel = self.pixel(right)[:, None, None]
+        inside = ((places > pixel + 0.5) & (places < last - pixel - 0.5)).all(dim=2)
+        return places, inside, ((places < -1 - pixel) | (places > last + 1 + pixel)).any(dim=2)
+
+    def _slopes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the colours (N, 1, 3) at the first pixel of each crop's image, and how they grow over and down."""
+        images = self.images.double()
+        first, over = images[:, :, 0, 0], images[:, :, 0, 1] - images[:, :, 0, 0]
+        down = images[:, :, 1, 0] - images[:, :, 0, 0]
+        owners = self._owners()
+        return first[owners][:, None], over[owners][:, None], down[owners][:, None]
 
     def _owners(self) -> list[int]:
         return [i for i, boxes in enumerate(self.boxes_xyxy) for _ in boxes]
@@ -204,30 +267,59 @@ def _sound(got: Value) -> Value:
     return got if fits or isinstance(got, Raised) else Other(type(got).__name__)
 
 
+class Misplaced(Way):
+    """The way of an answer whose crops lie near those of a known wrong version, which misplaces them at this call."""
+
+    def nearest(
+        self, index: int, calls: Sequence[Any], answers: Sequence[Value], judged: Sequence[Judged]
+    ) -> str | None:
+        """Return the nearest of these versions."""
+        right, versions = judged[index]
+        misplacing = {
+            name: wrong
+            for name, wrong in versions.items()
+            if calls[index].misplaced_like(answers[index], wrong, right) is not None
+        }
+        return super().nearest(index, calls, answers, [*judged[:index], (right, misplacing), *judged[index + 1 :]])
+
+
 def _transforms(glanced: Value) -> Tensor:
     """Return the transforms of an answer in short that has the right shapes."""
-    numbers = glanced[1]
+    numbers = glanced[2]
     return torch.zeros(0, 2, 3) if numbers is None else numbers[:, :6].view(-1, 2, 3)
 
 
+def _is_pair(got: Value) -> bool:
+    """Return whether an answer is crops and transforms that look like some."""
+    got = _sound(got)
+    value = as_tensors(got["value"]) if isinstance(got, Mapping) else None
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, Tensor) for part in value):
+        return False
+    return value[0].ndim == 4 and value[1].ndim == 3 and len(value[0]) == len(value[1]) > 0
+
+
 def glance(got: Value) -> Value:
-    """Return the values of a call in short: [a fingerprint of all but the numbers, the transforms and two pixels of
-    each crop], the pixels near two corners, so that one of them lies over any border that the crop reaches over."""
+    """Return the values of a call in short: [fingerprints of their shapes and of their dtypes, the transforms and two
+    pixels of each crop], the pixels near two corners, so that one of them lies over any border that the crop reaches
+    over."""
     if not isinstance(got, Mapping):
         return got
-    value, numbers = got["value"], None
-    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, Tensor) for part in value):
-        crops, transforms = value
-        fits = crops.ndim == 4 and transforms.ndim == 3 and len(crops) == len(transforms) > 0
+    numbers = None
+    if _is_pair(got):
+        crops, transforms = as_tensors(got["value"])
         # of each crop a few numbers, whatever comes: 64 MB of them would cost seconds, again and again
-        if fits and min(crops.shape[2:]) > 2 and crops.shape[1] <= MOST and transforms[0].numel() <= MOST:
+        if min(crops.shape[2:]) > 2 and crops.shape[1] <= MOST and transforms[0].numel() <= MOST:
             pixels = crops[:, :, [1, -2], [-2, 1]]
             numbers = torch.cat([transforms.flatten(1), pixels.flatten(1)], dim=1).float()
-    return [_fingerprint(value, got["changed"]), numbers]
+    return [_shapes(got), _fingerprint(outline(as_tensors(got["value"])) + " ".join(got["changed"])), numbers]
 
 
-def _fingerprint(value: Value, changed: Sequence[str]) -> str:
-    return f"{zlib.crc32(' '.join([outline(value), *changed]).encode()):x}"
+def _shapes(got: Mapping[str, Any]) -> str:
+    return _fingerprint(re.sub(r"[a-z]+\d+ ", "", outline(as_tensors(got["value"]))))
+
+
+def _fingerprint(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):x}"
 
 
 def cropping(answer: Any, memory: Memory, images: Tensor, boxes_xyxy: list[Tensor], **inputs: Any) -> dict[str, Any]:

@@ -5,15 +5,22 @@ The mistakes' hints lie in `hints.toml`, the mistakes as code in `grading/known_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from helpers.checks.engine.calls import Call, judge_values
+from helpers.checks.engine.calls import Call, ValueCall
 from helpers.checks.engine.compare import Form
+from helpers.checks.engine.judge import Fault, judge
+from helpers.checks.engine.mistakes import Way
 from helpers.checks.engine.question import Ask, Memory, Oracle, integers, read_hints
+from helpers.checks.engine.values import Value, as_tensors
+from helpers.checks.ex04_multi_person.field_evidence import mistake_in
+from helpers.checks.ex04_multi_person.readings import usual_ways
 from helpers.checks.probes.calling import calling
 
 __all__ = ["drawing", "fields_overlap", "fields_rectangle", "fields_unseen", "fields_values"]
@@ -22,8 +29,9 @@ HINTS = read_hints("ex04_multi_person")
 
 # No pixel may lie on the edge of a rectangle by rounding only. So keypoints are odd numbers of eighths, the way from
 # one end of a limb to the other is a whole number of quarters along a right triangle with whole sides, and widths are
-# whole numbers of halves: no edge then comes closer than 0.007 pixels to the centre of a pixel. Only limbs that run to
-# the right from whole or half pixels have edges on pixels, where any formula is exact.
+# whole numbers of halves: no edge then comes closer than 0.007 pixels to the centre of a pixel. Only two limbs that run
+# to the right from whole pixels have edges on pixels, and only on such as any formula gets exactly: those straight
+# above and below the start, and the two ends. Elsewhere cos(pi / 2), which is 6e-17, moves an edge.
 QUARTERS = ((3, 4, 2), (3, 4, 3), (3, 4, 4), (5, 12, 1), (8, 15, 1))  # two sides, and how often: 2.5 to 5 pixels
 STEPS = np.array(
     [
@@ -42,6 +50,34 @@ FIELDS = Form("(B, L, 2, H, W) in the dtype of the keypoints: the unit vector of
 NOTHING = Form("(B, L, 2, H, W), zeros everywhere")
 
 Limbs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Fields(ValueCall):
+    """A call of `part_affinity_fields`."""
+
+    def ways(self, fault: Fault) -> Sequence[Way]:
+        alike = Fields.alike_to_the_dtype if fault.kind == "dtype" else Fields.alike
+        return usual_ways(fault.kind, alike, Fields.says_nothing, Fields.evidence)
+
+    def says_nothing(self, got: Value) -> bool:
+        """Return whether nothing is drawn."""
+        value = as_tensors(got["value"]) if isinstance(got, Mapping) else None
+        return isinstance(value, Tensor) and not value.any()
+
+    def evidence(self, got: Value, right: Value) -> str | None:
+        """Return the mistake that fields show by themselves."""
+        return mistake_in(as_tensors(got["value"]), right["value"], dict(self.inputs))
+
+
+def judge_fields(calls: Sequence[Call], ask: Ask, oracle: Oracle) -> None:
+    """Judge plain calls, as `judge_values` does.
+
+    Raises:
+        Wrong: about the first call whose fields are wrong.
+    """
+    hints = HINTS["part_affinity_fields"]
+    judge([Fields("part_affinity_fields", hints, call, call.form or FIELDS) for call in calls], ask, oracle)
 
 
 def two_limbs(rng: np.random.RandomState) -> Limbs:
@@ -120,13 +156,13 @@ def fields_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("draw", _two_images(rng, (6, 5), 1.5), "one person in each image"),
         Call("draw", _side_by_side(rng), "two people, who do not meet"),
     ]
-    judge_values("part_affinity_fields", HINTS["part_affinity_fields"], calls, ask, oracle, FIELDS)
+    judge_fields(calls, ask, oracle)
 
 
 def _to_the_right(
     x: float, y: float, length: float, size: tuple[int, int], width: float, dtype: torch.dtype = torch.float32
 ) -> dict[str, Any]:
-    """Return a limb of whole or half numbers."""
+    """Return a limb from a whole pixel."""
     return _people(np.array([[[(x, y), (x + length, y)]]]), ((0, 1),), size, width, dtype=dtype)
 
 
@@ -141,11 +177,11 @@ def fields_rectangle(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> No
     x, y = integers(rng, 1, 3, (2,)).tolist()
     calls = [
         Call("draw", _one_limb(rng, (6, 5), 3.0)),
-        Call("draw", _to_the_right(x, y, 4, (5, 8), 2.0), "the rectangle's edges pass through pixels"),
-        Call("draw", _to_the_right(x + 0.5, y + 0.5, 2, (4, 6), 1.0, torch.float64), "float64; so do two of its edges"),
+        Call("draw", _to_the_right(x, y + 1, 0.5, (6, 5), 2.0), "a limb shorter than a pixel; three pixels on edges"),
+        Call("draw", _to_the_right(x, y, 4, (4, 8), 0.5, torch.float64), "float64; both ends of the limb are pixels"),
         Call("draw", _leaving(rng), "one end lies outside of the field"),
     ]
-    judge_values("part_affinity_fields", HINTS["part_affinity_fields"], calls, ask, oracle, FIELDS)
+    judge_fields(calls, ask, oracle)
 
 
 def _partly_seen(rng: np.random.RandomState, size: tuple[int, int]) -> dict[str, Any]:
@@ -170,7 +206,7 @@ def fields_unseen(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("draw", _side_by_side(rng, a_point=True), "the limb of one person has length 0"),
         Call("draw", _people(*nobody), "no keypoint is visible", NOTHING),
     ]
-    judge_values("part_affinity_fields", HINTS["part_affinity_fields"], calls, ask, oracle, FIELDS)
+    judge_fields(calls, ask, oracle)
 
 
 def _crossing(
@@ -199,7 +235,7 @@ def fields_overlap(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
         Call("draw", _opposite(rng, (5, 6)), "two limbs in one place, in opposite directions"),
         Call("draw", _people(np.zeros((2, 0, 3, 2)), two_limbs(rng), (3, 4), 2.0), "no people", NOTHING),
     ]
-    judge_values("part_affinity_fields", HINTS["part_affinity_fields"], calls, ask, oracle, FIELDS)
+    judge_fields(calls, ask, oracle)
 
 
 def drawing(answer: Any, memory: Memory, limbs: Sequence[Sequence[int]], **inputs: Any) -> dict[str, Any]:

@@ -57,13 +57,13 @@ def _pieces(keypoints: int) -> Limbs:
 
 
 def people_limbs(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    closed = [*chain(5), (0, 2), (1, 4)]
+    closed, one_gap = [*chain(5), (0, 2), (1, 4)], _without(whole(2, 5), (0, 1))
     star = [(k, 0) for k in range(1, 5)]
     calls = [
         draw_scene(rng, (30, 40), shuffled(rng, draw_tree(rng, 5)), whole(2, 5), "limbs in any order"),
         draw_scene(rng, (34, 46), _pieces(6), whole(2, 6), "limbs in an order that joins pieces last"),
         draw_scene(rng, (46, 32), star, whole(2, 5), "all limbs lead to one keypoint"),
-        draw_scene(rng, (34, 44), shuffled(rng, closed), whole(2, 5), "more limbs than a person needs"),
+        draw_scene(rng, (34, 44), closed, one_gap, "more limbs than a person needs, if none is missing"),
         draw_scene(rng, (44, 40), shuffled(rng, draw_tree(rng, 5)), whole(3, 5), "limbs either way round"),
     ]
     judge(calls, ask, oracle)
@@ -77,9 +77,10 @@ def _without(present: Bools, *missing: tuple[int, int]) -> Bools:
 
 
 # What lies between the two peaks of a limb, in a field of its own: how much of its unit vector, as (along, across), and
-# on which part of the way. The first three are limbs, the others are not.
+# on which part of the way. The first four are limbs, the others are not.
 BETWEEN = {
     "clear": ((1, 0), (0, 1)),
+    "just clear": ((9 / 16, 0), (0, 1)),
     "fairly clear": ((13 / 16, 0), (0, 1)),
     "still clear": ((5 / 8, 0), (0, 1)),
     "weak": ((3 / 64, 0), (0, 1)),
@@ -164,7 +165,9 @@ def _rivals(rng: np.random.RandomState) -> People:
         ways = [(a, b) if limb == 0 else (b, a) for a, b in zip(others, here, strict=True)]
         better, worse = (_between(size, *way, kind) for way, kind in zip(ways, ("clear", "still clear"), strict=True))
         fields.append(np.where((better != 0).any(axis=0), better, worse))
-        pair = [np.array([[*others[0], 0.25], [*others[1], 0.75]]), np.array([[*here[0], 0.5]])]
+        rivals = np.array([[*others[0], 0.25], [*others[1], 0.75]])
+        # who takes the best end of each start, the first start first, is wrong; so is who takes the first of all
+        pair = [rivals[[1, 0]] if limb == 0 else rivals, np.array([[*here[0], 0.5]])]
         peaks += pair if limb == 0 else pair[::-1]
     return _scene(peaks, fields, [(0, 1), (2, 3)], "two starts want one end, and two ends one start")
 
@@ -177,6 +180,15 @@ def _fewer_ends(rng: np.random.RandomState) -> People:
     fields = [np.where((meant != 0).any(axis=0), meant, beyond)]
     peaks = [np.array([[*start, 0.5], [*other, 0.25]]), np.array([[*end, 0.75]])]
     return _scene(peaks, fields, [(0, 1)], "two starts and one end, and the field goes on")
+
+
+def _long(rng: np.random.RandomState) -> People:
+    """Return the call for two limbs that are much longer than the field is high, and no clearer than they need be."""
+    start, end = integers(rng, [2, 1], [5, 4], (2, 2)), integers(rng, [43, 8], [47, 11], (2, 2))
+    size, places = turned(rng, (12, 50), np.stack([start, end]).astype(np.float64))
+    fields = [_between(size, here, there, "just clear") for here, there in places.swapaxes(0, 1)]
+    peaks = [np.array([[*place, (1 + k) / 8]]) for k, place in enumerate(places.swapaxes(0, 1).reshape(4, 2))]
+    return _scene(peaks, fields, [(0, 1), (2, 3)], "long limbs, with a mean of 9 / 16 along them")
 
 
 def people_missing(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -201,6 +213,7 @@ def people_affinity(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> Non
         _traps(rng, ["clear", "the way back", "in the middle only", "at the end only", "beyond the end"]),
         _nearer(rng),
         _rivals(rng),
+        _long(rng),
     ]
     judge(calls, ask, oracle)
 
@@ -264,6 +277,19 @@ def _two_of_a_kind(
     return _scene(peaks, fields, limbs, note, open)
 
 
+def _crossed(rng: np.random.RandomState) -> People:
+    """Return the call for two people, of whom the first one's last limb, weaker than the others, leads to the second
+    one's first keypoint."""
+    pose = np.array([[4, 4], [5, 17], [14, 24]])
+    drawn = np.stack([pose, pose + (28, 1)]) + integers(rng, 0, 3, (2, 3, 2))
+    size, places = turned(rng, (30, 50), drawn.astype(np.float64))
+    fields = [draw_fields(places[:, [k, k + 1]], whole(2, 2), [(0, 1)], size)[0] for k in (0, 1)]
+    fields.append(_between(size, places[0, 2], places[1, 0], "still clear"))
+    confidence = np.array([[7, 6], [1, 2], [3, 4]]) / 8  # however the people come about: they grow from the first
+    peaks = [np.concatenate([places[:, k], confidence[k][:, None]], axis=1)[rng.permutation(2)] for k in range(3)]
+    return _scene(peaks, fields, [(0, 1), (1, 2), (2, 0)], "a limb leads from one person to another")
+
+
 def people_many(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     note = "limbs lead on to a second keypoint of a kind"
     # however the people come about: the second one is the least confident, and its limb the last and least clear
@@ -272,5 +298,5 @@ def people_many(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         for first in (True, False)
     ]
     either = _two_of_a_kind(rng, (rng.permutation(4) / 8 + 0.25).tolist(), "clear", True, note, open=True)
-    calls = [_outside(rng), *less, either, _crowd(rng)]
+    calls = [_outside(rng), *less, either, _crossed(rng), _crowd(rng)]
     judge(calls, ask, oracle)

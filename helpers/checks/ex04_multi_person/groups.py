@@ -7,7 +7,7 @@ What comes back is put in order before it is compared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from helpers.checks.engine.changes import copied, names_of, unchanged
-from helpers.checks.engine.compare import described, kind_of_no_tensor, same, show
+from helpers.checks.engine.compare import described, same, show
 from helpers.checks.engine.judge import call_line
 from helpers.checks.engine.question import Memory, read_hints
-from helpers.checks.engine.values import Value
+from helpers.checks.engine.values import Value, as_tensors
+from helpers.checks.ex04_multi_person.group_evidence import everybody_is_alone, mistake_in
 from helpers.checks.ex04_multi_person.readings import FreeCall, Limbs, Reading, listed
 
 __all__ = ["People", "grouping"]
@@ -59,7 +60,7 @@ class People(FreeCall):
     def reading(self, value: Value) -> Reading:
         """Return the people, sorted."""
         if not isinstance(value, Tensor):
-            return Reading(value, show(value), kind_of_no_tensor(value))
+            return Reading(value, show(value), "type")
         if value.ndim != 3 or value.shape[1:] != (len(self.peaks), 3):
             return Reading(value, show(value), "shape")
         people = value.double()
@@ -70,6 +71,24 @@ class People(FreeCall):
             people = torch.cat([k[:, None], people[n, k]], dim=1)[:, None]
         flaw = "dtype" if value.dtype != self.fields.dtype else ""
         return Reading(_in_order(people), text if len(people) else "no people", flaw=flaw)
+
+    def says_nothing(self, got: Value) -> bool:
+        """Return whether everybody is alone, or nobody is there."""
+        people = self._people(got)
+        return people is not None and everybody_is_alone(people)
+
+    def evidence(self, got: Value, right: Value) -> str | None:
+        """Return the mistake that people show by themselves; where it is open who belongs to whom, only what is so
+        for any people."""
+        people, best = self._people(got), self._people(right)
+        found = None if people is None or best is None else mistake_in(people, best, self.peaks)
+        return None if self.open and found in ("in_pieces", "joined") else found
+
+    def _people(self, got: Value) -> Tensor | None:
+        """Return what came if it has the form of people."""
+        value = as_tensors(got["value"]) if isinstance(got, Mapping) else None
+        fits = isinstance(value, Tensor) and value.ndim == 3 and value.shape[1:] == (len(self.peaks), 3)
+        return value if fits else None
 
     def told_apart(self, got: Reading, right: Reading) -> tuple[str, str]:
         """Return the lines `returned` and `expected`, each with something that the other has not."""

@@ -13,10 +13,11 @@ from torch import Tensor
 from helpers.checks.engine.changes import copied, names_of, same_items, unchanged
 from helpers.checks.engine.compare import described, kind_of_no_tensor, row, same, show, with_first
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, judge, no_value
-from helpers.checks.engine.mistakes import Way, alike_by
+from helpers.checks.engine.mistakes import Way
 from helpers.checks.engine.question import Ask, Memory, Oracle, integers, read_hints
-from helpers.checks.engine.values import Value
+from helpers.checks.engine.values import Value, as_tensors
 from helpers.checks.ex04_multi_person.peaks import equal_in_any_order
+from helpers.checks.ex04_multi_person.readings import usual_ways
 
 __all__ = ["moving", "offsets_empty", "offsets_outside", "offsets_values"]
 
@@ -45,17 +46,19 @@ class Offsets(AnyCall):
         return call_line("add_offsets", arguments, self.note)
 
     def ways(self, fault: Fault) -> Sequence[Way]:
-        return (alike_by(Offsets.equal),)
+        equal = Offsets.equal if fault.kind == "dtype" else Offsets.equal_but_for_the_dtype
+        return usual_ways(fault.kind, equal, lambda call, got: False, lambda call, got, right: None)
 
     def read(self, got: Value, right: Value) -> Fault | None:
         if not isinstance(got, Mapping):
             return no_value(got, self.form, alone=self.form)
-        return self.fault(got["value"], right["value"]) or changed_argument(got["changed"])
+        return changed_argument(got["changed"]) or self.fault(got["value"], right["value"])
 
     def fault(self, value: Value, right: Value) -> Fault | None:
         """Return what is wrong with the moved peaks."""
+        given, value = value, as_tensors(value)
         if not isinstance(value, list) or len(value) != len(right) or not all(isinstance(m, Tensor) for m in value):
-            return Fault(kind_of_no_tensor(value), with_first(value), self.form)
+            return Fault("type", with_first(given), self.form)
         for k, (before, moved, expected) in enumerate(zip(self.peaks, value, right, strict=True)):
             if moved.shape != expected.shape:
                 return Fault("shape", f"{show(moved)} for keypoint {k}", f"{show(expected)}: {self.form}")
@@ -65,10 +68,14 @@ class Offsets(AnyCall):
                 return Fault("value", came, f"{row(expected[i])}: {self.form}")
             if moved.dtype != expected.dtype:
                 return Fault("dtype", f"{show(moved)} for keypoint {k}", f"{self.form}, in the dtype of the peaks")
-        return None
+        return Fault("numpy", with_first(given), self.form) if kind_of_no_tensor(given) == "numpy" else None
 
     def equal(self, got: Value, wrong: Value) -> bool:
         """Return whether a known wrong version gives the same, with peaks in any order; or raises the same error."""
+        return equal_in_any_order(got, wrong, dtypes=True)
+
+    def equal_but_for_the_dtype(self, got: Value, wrong: Value) -> bool:
+        """Return the same where dtypes do not count: another one must not hide what else is wrong."""
         return equal_in_any_order(got, wrong)
 
 
@@ -104,7 +111,11 @@ def offsets_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
 
 
 def offsets_outside(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    judge([_moving(rng, (12, 14), (4, 7), "some peaks lie outside of the map", 3)], ask, oracle)
+    calls = [
+        _moving(rng, (12, 14), (4, 7), "some peaks lie outside of the map", 3),
+        _moving(rng, (9,), (1, 6), "a map of one row, and peaks above and below it", 2),
+    ]
+    judge(calls, ask, oracle)
 
 
 def offsets_empty(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:

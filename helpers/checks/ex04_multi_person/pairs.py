@@ -13,7 +13,7 @@ from torch import Tensor
 from helpers.checks.engine.compare import described, number, show, with_first
 from helpers.checks.engine.judge import call_line, judge
 from helpers.checks.engine.question import Ask, Oracle, integers, read_hints
-from helpers.checks.engine.values import Value, as_tensors
+from helpers.checks.engine.values import Value
 from helpers.checks.ex04_multi_person.readings import FreeCall, Reading, listed
 
 __all__ = ["Pairs", "pairs_few", "pairs_threshold", "pairs_values"]
@@ -30,6 +30,7 @@ class Pairs(FreeCall):
 
     hints = HINTS
     form = "pairs (i, j), number of the start and of the end: a list, or a tensor (k, 2)"
+    takes_arrays = True
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -47,8 +48,7 @@ class Pairs(FreeCall):
         return self.inputs["scores"].numel(), "pairs, one for each start with each end"
 
     def reading(self, value: Value) -> Reading:
-        """Return the pairs, sorted; in an array they are pairs as well."""
-        value = as_tensors(value)
+        """Return the pairs, sorted."""
         rows = value.reshape(-1, 2) if isinstance(value, Tensor) and not value.numel() else value
         if isinstance(rows, Tensor) and (rows.ndim != 2 or rows.shape[1] != 2):
             return Reading(value, show(value), "shape")
@@ -59,6 +59,32 @@ class Pairs(FreeCall):
         if len(pairs) < len(found):
             return Reading(value, with_first(value), "type")
         return Reading(pairs, f"{len(pairs)} pairs: {listed(pairs)}" if pairs else "no pair")
+
+    def says_nothing(self, got: Value) -> bool:
+        """Return whether there is no pair."""
+        return isinstance(got, Mapping) and self._reading_of(got).value == []
+
+    def evidence(self, got: Value, right: Value) -> str | None:
+        """Return the mistake that the pairs show by themselves."""
+        pairs, best = self._reading_of(got).value, self._reading_of(right).value
+        scores, threshold = self.inputs["scores"], self.inputs.get("threshold", 0.0)
+        n, m = scores.shape
+        if not pairs:
+            return "no_pair"
+        if not all(0 <= i < n and 0 <= j < m for i, j in pairs):
+            return "no_such_candidate"
+        if any(scores[pair].isnan() for pair in pairs):
+            return "nan_matched"
+        if any(scores[pair] < threshold for pair in pairs):
+            return "threshold_ignored"
+        if any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True)):
+            return "never_removed"
+        if any(scores[pair] == threshold for pair in pairs):
+            return "threshold_inclusive"
+        lost, kept = [[float(scores[p]) for p in best if (p in pairs) == there] for there in (False, True)]
+        if lost and set(lost) <= set(kept):
+            return "equal_scores_lost"
+        return "pairs_missing" if set(pairs) < set(best) else None
 
     def told_apart(self, got: Reading, right: Reading) -> tuple[str, str]:
         """Return the lines `returned` and `expected`."""
@@ -73,7 +99,7 @@ def _pair(row: Value) -> tuple[int, int] | None:
     return (whole[0], whole[1]) if len(whole) == 2 else None
 
 
-# Scores are multiples of 1/64, and no two are equal.
+# Scores are multiples of 1/64 (or whole numbers), and no two are equal where that would leave open who is matched.
 
 
 def _candidates(rng: np.random.RandomState, count: int, dtype: torch.dtype) -> Tensor:
@@ -100,6 +126,10 @@ def draw_scores(
     return _with_scores(rng, scores, dtype, **settings)
 
 
+def _scaled(batch: dict[str, Any], by: float) -> dict[str, Any]:
+    return {**batch, "scores": batch["scores"] * by}
+
+
 def _greedy_pays(rng: np.random.RandomState) -> dict[str, Any]:
     """Return the arguments for two and two, where the best pair of all leaves the worst for the others."""
     low, middle, high, best = integers(rng, [1, 36, 44, 52], [8, 44, 52, 60], (4,)) / 64
@@ -119,6 +149,15 @@ def _best_left(rng: np.random.RandomState, starts: int, ends: int, above: int) -
     return _with_scores(rng, scores[rows][:, columns] / 64, torch.float32, threshold=5 * 4 / 64)
 
 
+def _some_equal(rng: np.random.RandomState) -> dict[str, Any]:
+    """Return the arguments for the best scores on a diagonal, all equal but the last: whichever is first, they all are
+    matched."""
+    scores = (1 + rng.permutation(30).reshape(5, 6)) / 64
+    scores[np.arange(5), np.arange(5)] = [0.75, 0.75, 0.75, 0.75, 0.625]
+    rows, columns = rng.permutation(5), rng.permutation(6)
+    return _with_scores(rng, scores[rows][:, columns], torch.float32)
+
+
 def pairs_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
         Pairs(draw_scores(rng, 5, 7)),
@@ -128,6 +167,8 @@ def pairs_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Pairs(draw_scores(rng, 6, 6, dtype=torch.float64), "float64"),
         Pairs(draw_scores(rng, 1, 5), "one start"),
         Pairs(draw_scores(rng, 4, 1), "one end"),
+        Pairs(_some_equal(rng), "the four best scores are equal, each with a start and an end of its own"),
+        Pairs(_scaled(draw_scores(rng, 4, 4), 2.0**-24), "all scores are below 1 / 100000"),
     ]
     judge(calls, ask, oracle)
 
@@ -139,6 +180,7 @@ def pairs_threshold(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> Non
         Pairs(zero, "half of the scores are 0 or less, which is the default threshold"),
         Pairs(_best_left(rng, 5, 6, 3), "three pairs are above the threshold, and the next is as high as that"),
         Pairs(draw_scores(rng, 4, 5, lowest=-30, threshold=-0.25), "a negative threshold"),
+        Pairs(_scaled(draw_scores(rng, 5, 4, lowest=-24, threshold=-12.5), 64), "scores down to -24"),
         Pairs(draw_scores(rng, 4, 6, lowest=-30, threshold=0.75), "no score is above the threshold"),
         Pairs(draw_scores(rng, 3, 4, lowest=-20), "no score is above the default threshold"),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -23,8 +22,9 @@ __all__ = [
     "peaks_values",
 ]
 
-# Scores are whole numbers, or multiples of 1/4096: every machine draws the same bits. But for plateaus
-# the pixels of a map are of different heights, so that a peak is known by its score.
+# Scores are whole numbers times a power of 2, or multiples of 1/4096: every machine draws the same bits. But for
+# plateaus the pixels of a map are of different heights, so that a peak is known by its score.
+TINY, HUGE = 2.0**-20, 2.0**20
 
 
 def draw_heights(rng: np.random.RandomState, *shape: int, lowest: int = 0) -> Tensor:
@@ -50,7 +50,13 @@ def peaks_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     several = draw_inner(rng, 2, 3, 6, 9)
     several.flatten(0, 1)[int(integers(rng, 0, 6, ()))] -= 100
     small = draw_inner(rng, 1, 2, 8, 6).double() / 32
-    calls = [Peaks(several, 28.5, "one of the six maps has no peak"), Peaks(small, 0.65, "float64")]
+    tiny, huge = draw_inner(rng, 1, 1, 6, 7) * TINY, draw_inner(rng, 1, 1, 7, 5, lowest=-15) * HUGE
+    calls = [
+        Peaks(several, 28.5, "one of the six maps has no peak"),
+        Peaks(small, 0.65, "float64"),
+        Peaks(tiny, 20.5 * TINY, "all scores are below 1 / 20000"),
+        Peaks(huge, 2.5 * HUGE, "scores of millions"),
+    ]
     judge(calls, ask, oracle)
 
 
@@ -136,23 +142,31 @@ def peaks_border(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
         Peaks(corners, 24.5, "a peak in every corner", at_border=ON_THE_LINE),
         Peaks(draw_heights(rng, 1, 2, 6, 8, lowest=-60), -44.5, "negative scores", at_border=ON_THE_LINE),
-        Peaks(draw_heights(rng, 1, 2, 1, 11), 2.5, "maps of one row", at_border=ON_THE_LINE),
+        Peaks(draw_heights(rng, 1, 1, 1, 11), 2.5, "a map of one row", at_border=ON_THE_LINE),
+        Peaks(draw_heights(rng, 1, 1, 9, 1), 2.5, "a map of one column", at_border=ON_THE_LINE),
     ]
     judge(calls, ask, oracle)
 
 
-def draw_gaussians(rng: np.random.RandomState, sigmas: npt.NDArray[np.float64]) -> tuple[Tensor, Tensor]:
+# How far the centres of Gaussians lie beside their pixels, in 64ths of a pixel and before they change places or signs.
+# A step of a quarter leads more than 0.3 pixels astray near corner and middle, one twice as long as right half-way.
+NEAR_THE_CORNER, NEAR_THE_MIDDLE, HALF_WAY, UNLIKE = (31, 31), (1, 1), (16, 16), (28, 4)
+
+
+def draw_gaussians(rng: np.random.RandomState, sigmas: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Return maps (1, K, 15, 27) with two Gaussians each, and their centres (1, K, 2, 2), x then y.
 
-    They are of unlike heights, and nearly half a pixel off their pixels in one direction, less in the other; each map
-    has its sigma.
+    They are of unlike heights; each map has its sigma. In each map the centre of one is `UNLIKE`, those of the others
+    are one of the other kinds each.
     """
     y, x = np.mgrid[:15, :27]
     maps, centres = np.zeros((len(sigmas), *x.shape)), np.zeros((len(sigmas), 2, 2))
+    kinds = [NEAR_THE_CORNER, NEAR_THE_MIDDLE, HALF_WAY]
     for k, sigma in enumerate(sigmas):
+        pair = np.array([UNLIKE, kinds[k]])[rng.permutation(2)]
         for n, height in enumerate(rng.permutation([5, 6, 7, 8])[:2] / 8):
             pixel = np.array([5 + 14 * n, 6]) + integers(rng, 0, 4, (2,))
-            off = np.array([7, integers(rng, 0, 3, ())]) * (1 - 2 * integers(rng, 0, 2, (2,))) / 16
+            off = pair[n] * (1 - 2 * integers(rng, 0, 2, (2,))) / 64
             centres[k, n] = pixel + off[:: 1 if integers(rng, 0, 2, ()) else -1]
             bump = height * np.exp(-((x - centres[k, n, 0]) ** 2 + (y - centres[k, n, 1]) ** 2) / (2 * sigma**2))
             maps[k] = np.maximum(maps[k], np.round(bump * 4096) / 4096)
@@ -160,6 +174,7 @@ def draw_gaussians(rng: np.random.RandomState, sigmas: npt.NDArray[np.float64]) 
 
 
 def peaks_refined(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    maps, centres = draw_gaussians(rng, rng.permutation([1.0, 2.0, 3.0]))
+    narrow, wide = [[1.0, 2.0], [2.0, 1.0]][int(integers(rng, 0, 2, ()))], 3.0  # twice the step is too far if wide
+    maps, centres = draw_gaussians(rng, [*narrow, wide])
     note = "two Gaussians in each map, and their centres lie between pixels"
     judge([Peaks(maps, 0.25, note, within=REFINED, centres=centres)], ask, oracle)

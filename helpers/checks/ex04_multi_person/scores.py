@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from helpers.checks.engine.calls import Call, ValueCall
-from helpers.checks.engine.compare import Form
+from helpers.checks.engine.compare import Form, same
 from helpers.checks.engine.judge import Fault, judge
-from helpers.checks.engine.mistakes import Way
+from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.question import Ask, Oracle, integers, read_hints
-from helpers.checks.engine.values import Raised, Value
+from helpers.checks.engine.values import Array, Value, as_tensors
+from helpers.checks.ex04_multi_person.readings import usual_ways
 
 __all__ = ["TOLERANCE", "scores_along", "scores_border", "scores_pairs", "scores_short", "scores_values"]
 
@@ -40,15 +41,38 @@ class Score(ValueCall):
     """A call that is judged within TOLERANCE, and so are known mistakes: one must be as near at all calls."""
 
     def ways(self, fault: Fault) -> Sequence[Way]:
-        return (Way(Score.apart, "all"),)
+        alike = Score.alike_to_the_dtype if fault.kind == "dtype" else Score.alike
+        if fault.kind == "value":
+            return [Nearest(Score.apart, "all")]
+        return usual_ways(fault.kind, alike, lambda call, got: True, lambda call, got, right: None)
 
     def read(self, got: Value, right: Value) -> Fault | None:
-        return None if _distance(got, right) <= TOLERANCE else super().read(got, right)
+        if not isinstance(got, Mapping) or got["changed"]:
+            return super().read(got, right)
+        came, best = as_tensors(got["value"]), right["value"]
+        if isinstance(came, Tensor) and came.shape == best.shape and _apart(came, best) <= TOLERANCE:
+            got = {**got, "value": _with_numbers(got["value"], best)}  # what is left is its kind and dtype
+        return super().read(got, right)
 
     def apart(self, got: Value, wrong: Value, right: Value) -> float | None:
         """Return the distance from what a known wrong version gives, None beyond TOLERANCE."""
         distance = _distance(got, wrong)
         return distance if distance <= TOLERANCE else None
+
+
+class Nearest(Way):
+    """The way of an answer that is near that of a known wrong version, which is wrong at this call; but all zeros may
+    come from any mistake."""
+
+    def nearest(
+        self, index: int, calls: Sequence[Any], answers: Sequence[Value], judged: Sequence[Judged]
+    ) -> str | None:
+        """Return the nearest of these versions."""
+        right, versions = judged[index]
+        if all(map(_is_zero, answers)):
+            return None
+        wrong = {name: value for name, value in versions.items() if _distance(value, right) > TOLERANCE}
+        return super().nearest(index, calls, answers, [*judged[:index], (right, wrong), *judged[index + 1 :]])
 
 
 def judge_scores(calls: Sequence[Call], ask: Ask, oracle: Oracle) -> None:
@@ -62,17 +86,30 @@ def judge_scores(calls: Sequence[Call], ask: Ask, oracle: Oracle) -> None:
 
 def _distance(a: Any, b: Any) -> float:
     """Return the largest difference of two answers, relative to numbers in b above 1; infinite where more differs."""
-    if isinstance(a, Raised) and isinstance(b, Raised):
-        return 0.0 if a.type_name == b.type_name else np.inf
-    if not isinstance(a, Mapping) or not isinstance(b, Mapping) or a["changed"] != b["changed"]:
-        return np.inf
-    a, b = a["value"], b["value"]
-    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.shape != b.shape or a.dtype != b.dtype:
-        return np.inf
+    if not isinstance(a, Mapping) or not isinstance(b, Mapping):
+        return 0.0 if same(a, b) else np.inf
+    a, b = as_tensors(a["value"]), as_tensors(b["value"])
+    fits = isinstance(a, Tensor) and isinstance(b, Tensor) and a.shape == b.shape
+    return _apart(a, b) if fits else np.inf
+
+
+def _apart(a: Tensor, b: Tensor) -> float:
+    """Return the largest difference of two tensors of one shape, as `_distance` does; dtypes do not count."""
     if a.numel() == 0:
         return 0.0
     unlike = torch.where(a.isnan() & b.isnan(), 0.0, (a.double() - b).abs() / b.abs().clamp(min=1))
     return float(unlike.nan_to_num(nan=np.inf).max())
+
+
+def _is_zero(got: Value) -> bool:
+    value = as_tensors(got["value"]) if isinstance(got, Mapping) else None
+    return isinstance(value, Tensor) and value.numel() > 0 and not value.any()
+
+
+def _with_numbers(value: Value, numbers: Tensor) -> Value:
+    """Return a tensor or array of the kind and dtype of `value`, with these numbers."""
+    dtype = (value.tensor if isinstance(value, Array) else value).dtype
+    return Array(numbers.to(dtype)) if isinstance(value, Array) else numbers.to(dtype)
 
 
 def draw_vector(rng: np.random.RandomState, along: int | None = None) -> np.ndarray:
@@ -132,9 +169,11 @@ def _quadrants(rng: np.random.RandomState, size: tuple[int, int]) -> tuple[np.nd
 
 
 def _slope(rng: np.random.RandomState, size: tuple[int, int]) -> np.ndarray:
-    """Return a field that grows by up to 1/64 a pixel, not as fast in x as in y."""
+    """Return a field that grows by up to 1/64 a pixel, not as fast in x as in y, and from its middle column either way:
+    what is best along a segment may lie at its start as well as at its end."""
     slopes = draw_vector(rng), draw_vector(rng)
     y, x = np.mgrid[: size[0], : size[1]]
+    x = np.abs(x - size[1] // 2)
     return np.stack([v + (s[0] * x + s[1] * y) / 64 for v, s in zip(draw_vector(rng), slopes, strict=True)])
 
 
@@ -143,6 +182,7 @@ def scores_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
         Call("call", _segments(_uniform(draw_vector(rng), (18, 30)), segments)),
         Call("call", _segments(*_quadrants(rng, (20, 32))), "a field of four parts, no segment leaves its part"),
+        Call("call", _segments(4 * _uniform(draw_vector(rng), (18, 30)), segments), "vectors longer than 1"),
         Call("call", _segments(_slope(rng, (18, 30)), others, 64, torch.float64), "float64, a field with a slope"),
     ]
     judge_scores(calls, ask, oracle)
@@ -245,6 +285,7 @@ def scores_border(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
         Call("call", _segments(_framed(rng, oblong), _leaving_segments(rng, oblong), 256), "half of each is outside"),
         Call("call", _segments(_framed(rng, size), _beyond(rng, size)), "all outside of the field"),
+        Call("call", _segments(_framed(rng, size), draw_segments(rng, (2, 2), (16, 11), 4)), "none outside"),
     ]
     judge_scores(calls, ask, oracle)
 
