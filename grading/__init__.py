@@ -8,5 +8,6 @@
     plugin                   nbgrader's pipeline, settings, gradebook and exports
     verify, sample_class     would marks move; all of it at work
 
-`known_wrong`, `right_variants`, `hidden_checks` and `sample_submissions` are what the course holds of each exercise.
+`known_wrong`, `right_variants`, `stand_ins`, `hidden_checks` and `sample_submissions` are what the course holds of each
+exercise.
 """

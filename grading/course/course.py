@@ -41,6 +41,7 @@ class Course:
     release: str = "exercises"
     hidden_checks: str = "grading/hidden_checks"
     known_wrong: str = "grading/known_wrong"
+    stand_ins: str = "grading/stand_ins"
 
     @property
     def module(self) -> str:
@@ -125,6 +126,12 @@ class Course:
             if is_answer(cell):
                 answers[cell["metadata"]["nbgrader"]["grade_id"]] = names[answer_name(cell)]
         return answers
+
+    @cached_property
+    def stand_in_source(self) -> str:
+        """The text of the answers that stand in for a student's own; empty where the course has none."""
+        path = self.root / self.stand_ins / f"{self.exercise}.py"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def known_wrong_answers(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the known wrong answers as {question: {mistake: answer}}; empty where the course has none."""

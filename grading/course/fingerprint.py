@@ -80,10 +80,10 @@ def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: b
 
     Of the hidden checks that is the exercise's own module and whatever lies beside it to help, but not the modules of
     other exercises: a change of one exercise's hidden checks leaves the reports on the others right. All known wrong
-    versions count, for one exercise's may be made from another's.
+    versions and stand-ins count, for one exercise's may be made from another's.
     """
     own = [course.checks_package.replace(".", "/")] if course.checks_package != "helpers.checks" else []
-    own += [course.known_wrong] if (course.root / course.known_wrong).exists() else []
+    own += [folder for folder in (course.known_wrong, course.stand_ins) if (course.root / folder).exists()]
     found = [path for place in own for path in _walked(course.root, place)]
     hidden = _walked(course.root, course.hidden_checks)
     found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]

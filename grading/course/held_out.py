@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from grading.course.secret import course_secret
 from helpers.data.masks import SegmentationSet
@@ -21,8 +22,8 @@ from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
 from helpers.files import ROOT
-from helpers.metrics.indirect import class_agreement
 from helpers.metrics.oks import average_precision
+from helpers.shapes import VOID
 
 __all__ = [
     "COUNT",
@@ -141,7 +142,10 @@ def _mpjpe(pred: Tensor, people: PoseSet) -> float:
 
 
 def _mean_iou(pred: Tensor, data: SegmentationSet) -> float:
-    return class_agreement(pred, data.masks, data.num_classes)
+    """Return the mean IoU over the classes that occur, exactly: `class_agreement` adds a pixel here and there."""
+    found, true = (one_hot(masks[data.masks != VOID].long(), data.num_classes) for masks in (pred, data.masks))
+    hits = (found & true).sum(dim=0)
+    return float((hits / (found | true).sum(dim=0)).nanmean())
 
 
 def _ap(pred: list[Tensor], data: PeopleSet) -> float:

@@ -15,6 +15,7 @@ import os
 import platform
 import time
 import traceback
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -25,12 +26,15 @@ from grading.course import held_out
 from grading.course.course import Course, References
 from grading.course.secret import course_secret
 from grading.errors import GradingError, NotIsolated, TimedOut
-from grading.examination.examiner import examine
+from grading.examination.examiner import Examinee
+from grading.examination.follow_on import spare_follow_on_losses
+from grading.examination.outcome import question_report
 from grading.examination.points import collect_points, not_graded
+from grading.examination.pytest_plugin import HiddenChecks, run
 from grading.examination.seeds import submission_seed
 from grading.isolation.forkserver import ForkServer
 from grading.isolation.session import Cell, Session
-from grading.report import CellReport, Report
+from grading.report import CellReport, QuestionReport, Report
 from grading.submission.read import Submission
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, is_answer, is_setup, question_of, same_source
@@ -145,6 +149,29 @@ class Grader:
         report.isolation, report.isolation_missing = session.layers["used"], session.layers["missing"]
         report.cells = [_noted(cell) for cell in session.cells if cell.trouble or (cell.errors and cell.mode == "full")]
         return session.killed
+
+
+def examine(
+    course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
+) -> dict[str, QuestionReport]:
+    """Return a report for each question of the course.
+
+    Args:
+        seed: what the cases are drawn from.
+        untouched: by question, whether its answer cell is as it was released.
+    Raises:
+        GradingError: if no worker could be had, whatever the submission.
+    """
+    examinee = Examinee(course, references, session, seed, untouched)
+    run(course, HiddenChecks(examinee, examinee.found))
+    if session.broken:  # nothing that was found counts
+        raise session.broken
+    cells = {cell.name: cell for cell in session.cells}
+    spare_follow_on_losses(examinee)
+    return {
+        question: question_report(question, examinee.found[question], maximum, untouched[question], cells.get(question))
+        for question, maximum in course.maxima.items()
+    }
 
 
 def cells_to_run(notebook: NotebookData) -> list[Cell]:

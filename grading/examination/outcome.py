@@ -25,6 +25,8 @@ class Examined:
     judging: float = 0.0  # that our own code took
     asked: int = 0
     unwritten: int = 0  # of those asked, how many met NotImplementedError
+    stand_ins: list[str] = field(default_factory=list)  # answers that it calls and that are not right themselves
+    judged_with_stand_ins: bool = False
 
 
 def question_report(
@@ -39,13 +41,16 @@ def question_report(
     """
     report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
     report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
+    beside = _beside(found)
     if not found.failures:
+        report.hint = beside.strip()
         return report
     failure = next((error for error in found.failures if isinstance(error, Wrong) and error.mistake), found.failures[0])
     failure = _cause(failure, cell)
     verdict, report.hint = _reason(failure, cell)
     if untouched or verdict == "not written" or (found.asked and found.asked == found.unwritten):
         verdict, report.hint = "not written", "this question is not answered yet."
+    report.hint += beside
     report.verdict = "partly" if report.points or report.bonus else verdict
     report.mistake = failure.mistake if isinstance(failure, Wrong) and verdict == "wrong" else None
     report.ending = next((e.message for e in (failure, *found.failures) if isinstance(e, Crashed)), "")
@@ -54,6 +59,16 @@ def question_report(
         first = f"{type(unexpected[0]).__name__}: {unexpected[0]}"
         report.note = f"{len(unexpected)} checks of {question} failed themselves: {first}"[:500]
     return report
+
+
+def _beside(found: Examined) -> str:
+    """Return a sentence, with a space before it, on answers that this one calls and that are wrong; else nothing."""
+    if not found.stand_ins:
+        return ""
+    names, (one, are) = " and ".join(found.stand_ins), ("a ", "is") if len(found.stand_ins) == 1 else ("", "are")
+    if found.judged_with_stand_ins:
+        return f" It was judged with {one}right {names}, for yours {are} not right yet."
+    return f" It calls {names}, which {are} not right yet."
 
 
 def _cause(failure: BaseException, cell: Cell | None) -> BaseException:

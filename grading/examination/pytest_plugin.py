@@ -41,10 +41,11 @@ class HiddenChecks:
     Args:
         examinee: what the fixture is; None where tests are collected and not run.
         found: by question, takes what its tests found.
+        only: the one question whose tests run; None for all.
     """
 
-    def __init__(self, examinee: object, found: dict[str, Examined]) -> None:
-        self.examinee, self.found = examinee, found
+    def __init__(self, examinee: object, found: dict[str, Examined], only: str | None = None) -> None:
+        self.examinee, self.found, self.only = examinee, found, only
         self.errors: list[str] = []
 
     @pytest.fixture
@@ -58,6 +59,10 @@ class HiddenChecks:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.errors.append(str(report.longrepr)[-2000:])
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self.only is not None:
+            items[:] = [item for item in items if (marker := _worth(item)) and marker.args[:1] == (self.only,)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:

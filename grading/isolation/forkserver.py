@@ -58,7 +58,9 @@ class ForkServer:
             "modules": [*modules, questions],
             "limits": dataclasses.asdict(limits),
             "threads": threads,
-            "readable": _readable([str(ROOT / "helpers"), *_baked_data(ROOT / "data"), *readable]),
+            "readable": _readable(
+                [*_entries(ROOT / "helpers", "checks"), *_entries(ROOT / "data", "cache"), *readable]
+            ),
         }
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -163,9 +165,9 @@ def _environment(path: Sequence[str], count: int) -> dict[str, str]:
     }
 
 
-def _baked_data(folder: Path) -> list[str]:
-    """Return what `helpers` reads of data/; rendered scenes in its cache, with their truth, are none of it."""
-    return [str(path) for path in sorted(folder.glob("*")) if path.name != "cache"]
+def _entries(folder: Path, but: str) -> list[str]:
+    """Return what lies in a folder but for one entry: rendered scenes in a cache, with their truth, or the checks."""
+    return [str(path) for path in sorted(folder.glob("*")) if path.name != but]
 
 
 def _interpreter() -> str:
@@ -189,14 +191,14 @@ def _readable(paths: Sequence[str]) -> list[str]:
 def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkServer:
     """Return a fork server for the course, on its way: it imports torch while the caller does."""
     outside = [str(course.root)] if course.checks_package != "helpers.checks" else []
-    readable = [f"{root}/{course.checks_package}" for root in outside]
-    modules = _imported(course.released)
-    return ForkServer(course.module, limits, path=outside, readable=readable, modules=modules, threads=threads)
+    return ForkServer(course.module, limits, path=outside, modules=_imported(course.released), threads=threads)
 
 
 def _imported(released: NotebookData) -> list[str]:
     """Return the modules that the released setup imports, for the fork server to have ready."""
+    rooms = sorted(path.stem for path in (ROOT / "helpers").glob("[a-z]*") if path.stem not in ("checks", "tests"))
     found = [
+        *(f"helpers.{room}" for room in rooms),  # a worker cannot look into the folder that they lie in
         "helpers.training.weights",
         "helpers.training",
         "helpers.models.backbones",

@@ -11,9 +11,11 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, ProtocolError, TimedOut, WorkerError
 from grading.isolation.forkserver import FORK_SECONDS, ForkServer
@@ -30,7 +32,10 @@ MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have r
 
 @dataclass
 class Cell:
-    """One cell to run: `name` is its grade_id or a short name, `mode` "full", "definitions", "check" or "skip"."""
+    """One cell to run: `name` is its grade_id or a short name, `mode` "full", "definitions", "check" or "skip".
+
+    In the mode "stand-in" it is a text of ours in which the answer `name` is a right one.
+    """
 
     name: str
     source: str
@@ -74,6 +79,24 @@ class Session:
     def __exit__(self, *exception: object) -> None:
         self._end(gone=False)
 
+    def with_stand_ins(self, names: Iterable[str], source: str) -> Session:
+        """Return a session in whose workers right answers of ours stand for the student's own of these names.
+
+        This one's worker ends, and both have one deadline. Nothing that the other's workers print or raise is kept
+        (docs/isolation.md).
+        """
+        self._end(gone=False)
+        cells = [Cell(name, source, "stand-in") for name in names]
+        cells += [Cell(cell.name, cell.source, cell.mode) for cell in self.cells]
+        other = Session(self.fork_server, cells, self.weights, self.without, self.strict)
+        other.deadline = self.deadline
+        return other
+
+    def count(self, other: Session) -> None:
+        """Add what the workers of another session of this submission used and met."""
+        self.forks, self.peak_mb = self.forks + other.forks, max(self.peak_mb, other.peak_mb)
+        self.killed, self.broken = self.killed or other.killed, self.broken or other.broken
+
     def ask(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
         """Return the values that a probe got from an answer.
 
@@ -92,7 +115,10 @@ class Session:
         if "missing" in reply:
             raise AnswerMissing(f"no cell defines {request['name']}")
         try:
-            return decode(reply["values"], values)
+            found = decode(reply["values"], values)
+            if isinstance(found, dict) and "changed" in found:
+                found["changed"] = _changed(found["changed"], inputs, decode(reply["after"], values[reply["from"] :]))
+            return found
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             self._end(gone=False)
             raise ProtocolError(f"an answer is not of plain values: {str(error)[:100]}") from None
@@ -195,6 +221,31 @@ class Session:
         self.peak_mb = max(self.peak_mb, used.get("peak_mb", 0))
         self.killed |= gone and used.get("status") == -signal.SIGKILL
         return _ending(used.get("status"))
+
+
+def _changed(said: Any, inputs: dict[str, Any], after: Any) -> Any:
+    """Return which inputs an answer changed: those that the worker names, and those that came back as others.
+
+    Args:
+        said: what the probe says: a list of names, or whether there are any.
+    """
+    if not isinstance(after, dict):
+        raise ValueError("the inputs did not come back")
+    found = [name for name, value in inputs.items() if not _same(value, after.get(name))]
+    if isinstance(said, list):
+        return [*said, *(name for name in found if name not in said)]
+    return bool(said or found)
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Return whether an input that was sent is what came back; NaN counts as equal to NaN."""
+    if isinstance(before, (list, tuple)):
+        return isinstance(after, list) and len(before) == len(after) and all(map(_same, before, after))
+    if not isinstance(before, torch.Tensor):
+        return True  # a number or a text: nobody can change it
+    if not isinstance(after, torch.Tensor) or (before.dtype, before.shape) != (after.dtype, after.shape):
+        return False
+    return torch.equal(before, after) or bool(((before == after) | ((before != before) & (after != after))).all())
 
 
 def _ending(status: int | None) -> str:

@@ -22,6 +22,7 @@ gc.disable()  # until all is imported: a sixth of torch's import is a search for
 import array
 import contextlib
 import importlib
+import inspect
 import json
 import os
 import pkgutil
@@ -33,29 +34,31 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from grading.errors import GradingError
-from grading.isolation import sandbox
+from grading.isolation import private, sandbox
 from grading.isolation.cells import CappedOutput, Notebook
 from grading.isolation.cpu_only import run_gently_without_gpu
 from grading.isolation.libc import libc_call
 from grading.isolation.protocol import Channel
 from grading.isolation.seccomp import seccomp_program
 from grading.limits import Limits
-from helpers.checks.engine import question as questions_module
-from helpers.checks.engine.values import Raised, decode, encode
+from helpers.checks.engine.question import Probe, run_probe
+from helpers.checks.engine.values import Raised, Value, decode, encode
 from helpers.models.backbones import small_backbone
 
 # What most answers or their checks need, and what costs seconds in a fork: matplotlib looks for fonts.
 PRELOAD = ("IPython.core.inputtransformer2", "safetensors.torch", "tqdm", "matplotlib.pyplot")
 MESSAGE = 1 << 16  # bytes of a control message
 CHANNEL, OUTPUT, WEIGHTS = range(3)  # order of the handed-over descriptors
+Probes: TypeAlias = Mapping[str, Mapping[str, Probe]]
 
 
 def main() -> None:
@@ -66,7 +69,12 @@ def main() -> None:
     for name in (*PRELOAD, *settings["modules"]):
         with contextlib.suppress(ImportError, AttributeError):  # a name of a module, or of something in one
             pkgutil.resolve_name(name)
+    questions = importlib.import_module(settings["questions"]).QUESTIONS
+    probes = MappingProxyType({name: MappingProxyType({**question.probes}) for name, question in questions.items()})
+    private.hide(private.CHECKS, "grading", settings["questions"].rpartition(".")[0], own=sys.modules[__name__])
+    run_gently_without_gpu()
     _warm_up()
+    private.remember(probe for steps in probes.values() for probe in steps.values())
     libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a worker become our children, so that we can end them
     program = _program(1)
     gc.freeze()
@@ -79,7 +87,7 @@ def main() -> None:
             if message is None:
                 break
             if message["op"] == "start":
-                keeper = start_worker(message, descriptors, settings, program, control)
+                keeper = start_worker(message, descriptors, settings, program, control, probes)
                 answer = {}
             else:
                 answer = end_worker(keeper, message["gone"]) if keeper is not None else {}
@@ -120,7 +128,12 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
 
 
 def start_worker(
-    message: dict[str, Any], descriptors: list[int], settings: dict[str, Any], program: bytes, control: socket.socket
+    message: dict[str, Any],
+    descriptors: list[int],
+    settings: dict[str, Any],
+    program: bytes,
+    control: socket.socket,
+    probes: Probes,
 ) -> int:
     """Fork a worker that serves `descriptors[CHANNEL]` and return its keeper's process id."""
     os.mkdir(settings["folder"] + "/worker", 0o700)
@@ -130,7 +143,7 @@ def start_worker(
         return pid
     try:
         control.close()
-        _worker(message, descriptors, settings, program)
+        _worker(message, descriptors, settings, program, probes)
     except BaseException as error:  # of a student's own class, perhaps, whose text raises the next one
         os.write(2, f"worker failed: {type(error).__name__}: {error}\n".encode("utf-8", "replace"))
     finally:  # never back into the fork server's loop
@@ -179,7 +192,9 @@ def _parent(entry: Path) -> int | None:
         return None
 
 
-def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[str, Any], program: bytes) -> None:
+def _worker(
+    message: dict[str, Any], descriptors: Sequence[int], settings: dict[str, Any], program: bytes, probes: Probes
+) -> None:
     """Become the worker: take up the handed-over descriptors, close everything else, isolate, serve."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader
@@ -216,7 +231,7 @@ def _worker(message: dict[str, Any], descriptors: Sequence[int], settings: dict[
     torch.set_num_threads(settings["threads"])
     channel = Channel(socket.socket(fileno=handed[CHANNEL]))
     channel.send({"used": layers.used, "missing": layers.missing})
-    serve(channel, settings["questions"])
+    serve(channel, probes)
     os._exit(0)
 
 
@@ -247,16 +262,11 @@ def _take_weights(folder: str, name: str | None, descriptors: Sequence[int]) -> 
         os.close(descriptor)
 
 
-def serve(channel: Channel, questions: str) -> None:
-    """Answer the grader's requests until it hangs up.
-
-    Args:
-        questions: the module whose `QUESTIONS` hold the probes.
-    """
-    probes = {name: question.probes for name, question in importlib.import_module(questions).QUESTIONS.items()}
-    run_gently_without_gpu()
-    notebook, case = Notebook(), None
+def serve(channel: Channel, probes: Probes) -> None:
+    """Answer the grader's requests until it hangs up; probes by question and step."""
+    notebook, case = private.replaced_by_us(Notebook), None
     memory: dict[str, Any] = {}
+    restore, restored = private.restore, False
     while True:
         try:
             request, tensors = channel.receive()
@@ -267,19 +277,40 @@ def serve(channel: Channel, questions: str) -> None:
         try:
             if request["op"] == "cell":
                 reply["errors"] = notebook.run(request["cell"], request["source"], request["mode"])[:20]
+                restored = False
             else:
+                if not restored:
+                    restore()
                 if request["case"] != case:
                     case, memory = request["case"], {}
                     _begin_case(request["seed"])
                 inputs = decode(request["inputs"], tensors)
                 answer = notebook.answer(request["cell"], request["name"], request["untouched"])
                 probe = probes[request["question"]][request["step"]]
-                reply["values"], values = encode(questions_module.run_probe(probe, answer, memory, inputs))
+                restored = inspect.isfunction(answer) and request["question"] != "model"  # nothing runs after a call
+                found, after = _asked(probe, answer, memory, inputs)
+                reply["values"], values = encode(found)
+                if isinstance(found, dict) and "changed" in found:  # whether one was changed is for the grader to say
+                    reply["after"], further = encode(after)
+                    reply["from"], values = len(values), values + further
         except KeyError as error:
             reply["missing"] = str(error)[:200]
         except BaseException as error:  # SystemExit inside an answer, say: a value to judge like any exception
             reply["values"], values = encode(Raised(type(error).__name__, str(error)[:200]))
         channel.send(reply, values)
+
+
+def _asked(probe: Probe, answer: Any, memory: dict[str, Any], inputs: dict[str, Any]) -> tuple[Value, dict[str, Any]]:
+    """Return what a probe got from an answer, and what its inputs are after it."""
+    after: dict[str, Any] = {}
+
+    def kept(answer: Any, memory: dict[str, Any], **given: Any) -> Any:
+        try:
+            return probe(private.guarded(answer), memory, **given)
+        finally:
+            after.update(given)
+
+    return run_probe(kept, answer, memory, inputs), after
 
 
 def _begin_case(seed: int) -> None:

@@ -33,7 +33,7 @@ def ada_perfect(release: NotebookData, answers: dict[str, str], weights: bytes) 
 
 
 def ben_other_style(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
-    """Right in another style: NumPy, loops, exponentials by hand, larger maps; no bonus question."""
+    """Right in another style: NumPy, loops, exponentials by hand, a learned temperature; no bonus question."""
     own = right(
         EXERCISE,
         gaussian_scoremaps="numpy",
@@ -41,7 +41,7 @@ def ben_other_style(release: NotebookData, answers: dict[str, str], weights: byt
         argmax_decode="rows_then_columns",
         softargmax="exp_by_hand",
     )
-    own |= right("ex02_softargmax_models", SoftargmaxPose="Upsampled")
+    own |= right("ex02_softargmax_models", SoftargmaxPose="LearnedBeta")
     own["model"] = (
         answers["SoftargmaxPose"].replace("class SoftargmaxPose", "class Net")
         + """

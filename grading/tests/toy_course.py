@@ -121,6 +121,11 @@ KNOWN_WRONG = """
 KNOWN_WRONG = {"double": {"squared": lambda x: x * x}}
 """
 
+STAND_INS = """
+def double(x, mark="stand_in_literal_314159"):
+    return x + x
+"""
+
 ANSWERS = {
     "double": "def double(x):\n    return 2 * x",
     "total": "def total(x):\n    return add_up(x)\n\ndef add_up(x):\n    return x.sum()",
@@ -194,6 +199,7 @@ def make_course(root: Path) -> Path:
         "toy_checks/__init__.py": "",
         "grading/hidden_checks/test_toy.py": HIDDEN,
         "grading/known_wrong/toy.py": KNOWN_WRONG,
+        "grading/stand_ins/toy.py": STAND_INS,
         "solutions/toy/toy.ipynb": json.dumps(solution_notebook()),
     }
     folders |= {f"solutions/toy/{name}": "left behind" for name in ("toy.safetensors", "results.json", "picture.png")}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from submissions import (
     tampering_files,
+    tampering_probes,
     tampering_process,
     tampering_python,
     tampering_values,
@@ -23,6 +24,7 @@ __all__ = ["CASES", "MODULES"]
 
 MODULES = (
     tampering_files,
+    tampering_probes,
     tampering_process,
     tampering_python,
     tampering_values,

@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from helpers.checks.engine.compare import argument, show
+from helpers.checks.engine.earlier_answers import BORROWED, borrows, earlier_fault
 from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.picture import draw
 from helpers.checks.engine.question import (
@@ -276,6 +277,7 @@ def run_check(
     oracle: Oracle | None,
     facts: Mapping[str, Any] | None = None,
     right: Callable[[Any], str] | None = None,
+    earlier: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Print the verdict on an answer: one sentence if it is right, else four lines.
 
@@ -283,6 +285,7 @@ def run_check(
         oracle: as for the cases; None where no case asks it.
         facts: what the cases get by name.
         right: makes the sentence from what the last case returned; by default the question's sentence and any notes.
+        earlier: says of a wrong answer whether it calls another one that is to blame: the hint, or None.
     Raises:
         CheckFailed: instead of printing a failure, under DEEP_LEARNING_LAB_STRICT=1.
     """
@@ -293,6 +296,7 @@ def run_check(
         try:
             notes.append(case(ask, rng, oracle or no_oracle, **(facts or {})))
         except Wrong as wrong:
+            wrong.hint = (wrong.mistake != NOT_WRITTEN and earlier()) or wrong.hint
             return _report(question.name, wrong)
     _tell("right", right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
 
@@ -340,9 +344,15 @@ def checking(exercise: str, questions: Mapping[str, Question]) -> Callable[[Chec
     def check_of(named: Check) -> Check:
         name = named.__name__
 
+        oracle_of = functools.partial(table_oracle, exercise)
+
         @functools.wraps(named)
         def check(answer: Any) -> None:
-            run_check(questions[name], answer, table_oracle(exercise, name))
+            if borrows(answer):
+                _report(name, Wrong(f"{name}(...)", "what the checks compute", "your own work", BORROWED, "borrowed"))
+            else:
+                earlier = functools.partial(earlier_fault, name, answer, questions, oracle_of)
+                run_check(questions[name], answer, oracle_of(name), earlier=earlier)
 
         return check
 

@@ -1,0 +1,74 @@
+"""Which answers a notebook's answers call: found from the code, none of which runs for it."""
+
+from __future__ import annotations
+
+import ast
+import symtable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from grading.submission.code import plain_python
+
+__all__ = ["called_answers"]
+
+
+def called_answers(cells: Iterable[tuple[str, str]], answers: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return, by question, the other questions whose answers its own may call, be it through functions of any cell.
+
+    A name counts wherever it is read, called or not: whether it is called may depend on the inputs. One that the
+    answer's own cell defines is nobody else's.
+
+    Args:
+        cells: name and source of each code cell.
+        answers: by question, the name that its cell defines.
+    """
+    needs: dict[str, set[str]] = defaultdict(set)  # of a name, the names in its definitions
+    defined: dict[str, set[str]] = {}  # by cell
+    used: dict[str, set[str]] = {}
+    for cell, source in cells:
+        found = list(_definitions(source))
+        for name, names in found:
+            needs[name] |= names
+        defined[cell], used[cell] = {name for name, _ in found}, set().union(*(names for _, names in found))
+    question_of = {name: question for question, name in answers.items()}
+    return {
+        question: {
+            question_of[name]
+            for name in _reached(used.get(question, set()), needs)
+            if name in question_of and question_of[name] != question and name not in defined.get(question, ())
+        }
+        for question in answers
+    }
+
+
+def _reached(names: set[str], needs: Mapping[str, set[str]]) -> set[str]:
+    """Return these names and all that their definitions lead to."""
+    reached, left = set(names), set(names)
+    while left:
+        further = set().union(*(needs.get(name, set()) for name in left)) - reached
+        reached, left = reached | further, further
+    return reached
+
+
+def _definitions(source: str) -> Iterator[tuple[str, set[str]]]:
+    """Give each name that a cell's top level defines with the names that its statement reads; "" for no name."""
+    try:
+        statements = [ast.unparse(statement) for statement in ast.parse(plain_python(source)).body]
+        for statement in statements:
+            bound, read = _names(statement)
+            for name in bound or {""}:
+                yield name, read
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a cell that does not run calls nothing
+        return
+
+
+def _names(statement: str) -> tuple[set[str], set[str]]:
+    """Return the names that a statement binds and those that it reads; what is local to a function is neither."""
+    tables = [symtable.symtable(statement, "<cell>", "exec")]
+    top = tables[0].get_symbols()
+    bound = {name.get_name() for name in top if name.is_assigned() or name.is_imported() or name.is_namespace()}
+    read = {name.get_name() for name in top if name.is_referenced()}
+    for table in tables:
+        tables += table.get_children()
+        read |= {name.get_name() for name in table.get_symbols() if name.is_global() and table is not tables[0]}
+    return bound, read
