@@ -10,10 +10,10 @@ RUN := PATH="$(abspath $(VENV))/bin:$$PATH"
 READY := $(VENV)/.deep-learning-lab-ready
 NOTEBOOKS := $(wildcard solutions/ex*/ex*.ipynb)
 
-.PHONY: help env demo test test-full lab release bench lint clean
+.PHONY: help env demo test test-full check-the-checks lab release bench lint clean
 
 help:
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 11
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 env: $(READY) ## the environment in .venv, and what the system must give
 
@@ -52,11 +52,15 @@ test-full: env lint ## all of it: whole trainings that must earn all points, eve
 	$(RUN) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml
 	@$(RUN) python -m tools.durations $(MEASURED)
 
+check-the-checks: env ## do checks hold what they promise? answers, strangers, mutants, sentences, seeds (15 minutes)
+	@$(RUN) OMP_NUM_THREADS=1 python -m tools.check_the_checks
+
 lab: env ## JupyterLab on exercises/
 	@$(RUN) jupyter lab --notebook-dir=exercises
 
 release: env ## exercises/ from solutions/, and the students' bundle in build/
 	@$(RUN) python -m grading release
+	@$(RUN) python -m tools.check_the_checks --sentences
 
 bench: env ## speed and memory, as ratios measured side by side (some 25 minutes)
 	@$(RUN) python -m benchmarks

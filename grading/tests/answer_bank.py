@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -27,8 +29,9 @@ from helpers.checks.engine.question import Wrong, local_ask
 from helpers.checks.engine.values import Value
 
 __all__ = [
-    "DECODERS", "EXERCISES", "KEYS", "KNOWN_WRONG", "NETWORKS", "POINTS", "REFERENCES", "RIGHT", "beside", "count",
-    "drawn", "hidden_marks", "mistake_of", "of_size", "score_midpoints", "score_pairs",
+    "DECODERS", "EXERCISES", "KEYS", "KNOWN_WRONG", "NETWORKS", "POINTS", "REFERENCES", "RIGHT", "beside",
+    "beside_of_its_size", "count", "drawn", "fails", "hidden_marks", "mistake_of", "of_size", "score_midpoints",
+    "score_pairs",
 ]  # fmt: skip
 
 KEYS = ("ex01_pose_regression", "ex02_softargmax", "ex03_segmentation", "ex04_multi_person")
@@ -100,6 +103,16 @@ def hidden_marks(question: str, answer: Any, seed: int | str = 0) -> tuple[float
     return points, mistakes
 
 
+def fails(question: str, case: str, answer: Any) -> bool:
+    """Return whether one case alone finds an answer wrong."""
+    submission = LocalSubmission(EXERCISES[question], {question: answer}, REFERENCES, 0, naming=False)
+    try:
+        submission.examine(question, case)
+    except Wrong:
+        return True
+    return False
+
+
 def drawn(question: str, case_id: str, seed: int) -> list[dict[str, Any]]:
     """Return the inputs of every call of a case, in the order in which they are judged; an answer is asked for the
     smallest first."""
@@ -137,3 +150,13 @@ def beside(monkeypatch: Any, question: str, answer: Any) -> None:
     """Put a class of its size beside a right U-Net."""
     if question == "UNetDecoder":
         monkeypatch.setattr(ex03_decoders, "TransposedDecoder", of_size(1, answer))
+
+
+@contextlib.contextmanager
+def beside_of_its_size(question: str, answer: Any) -> Iterator[None]:
+    """Put a class of its size beside a right U-Net for a while."""
+    if question != "UNetDecoder":
+        yield
+        return
+    with mock.patch.object(ex03_decoders, "TransposedDecoder", of_size(1, answer)):
+        yield
