@@ -27,7 +27,7 @@ def softmaxed(scores):
     return scores.flatten(2).softmax(-1).view_as(scores)
 
 
-def softargmax(scores):
+def soft_argmax(scores):
     return places(softmaxed(scores))
 
 
@@ -57,7 +57,7 @@ class Softargmax(nn.Module):
         return self.head(self.features(images))
 
     def locate(self, scores):
-        return softargmax(scores)
+        return soft_argmax(scores)
 
     def to_pixels(self, where, scores):
         return (where + 0.5) * self.stride - 0.5
@@ -100,7 +100,7 @@ class OtherMaps(Softargmax):
 
     def forward(self, images):
         scores = self.scores(images)
-        return self.to_pixels(softargmax(self.second(scores)), scores), scores
+        return self.to_pixels(soft_argmax(self.second(scores)), scores), scores
 
 
 class DetachedBackbone(Softargmax):
@@ -190,7 +190,7 @@ class NeedsSoftargmax(Softargmax):
 
 class NoSuchName(Softargmax):
     def locate(self, scores):
-        return soft_argmax(scores)  # noqa: F821, the mistake
+        return spatial_softargmax(scores)  # noqa: F821, the mistake
 
 
 def not_a_module(backbone, num_keypoints, image_size):
@@ -206,9 +206,9 @@ NETWORKS_GIVEN = {
     "features": "super().features(images)",
     "raw": "super().scores(images)",
     "own": "self.scores(images)",
-    "located": "self.to_pixels(softargmax(own), own)",
+    "located": "self.to_pixels(soft_argmax(own), own)",
     "in_pixels": "super().to_pixels(where, scores)",
-    "index": "softargmax(scores)[..., 1] * scores.shape[3] + softargmax(scores)[..., 0]",
+    "index": "soft_argmax(scores)[..., 1] * scores.shape[3] + soft_argmax(scores)[..., 0]",
     "over_x": "places(scores.softmax(dim=3) / height)",
     "over_y": "places(scores.softmax(dim=2) / width)",
 }
@@ -263,14 +263,14 @@ NETWORKS = {
     "map_size": {"make_head": "nn.Conv2d(channels, num_keypoints, 3, stride=2, padding=1)"},
     "map_size.fixed": {"scores": "F.interpolate(raw, size=(6, 16))"},
     # Another inverse temperature than that of the scores returned.
-    "other_beta": {"locate": "softargmax(10.0 * scores)"},
-    "other_beta.small": {"locate": "softargmax(0.1 * scores)"},
-    "other_beta.hundred": {"locate": "softargmax(100.0 * scores)"},
-    "other_beta.slightly": {"locate": "softargmax(1.05 * scores)"},
+    "other_beta": {"locate": "soft_argmax(10.0 * scores)"},
+    "other_beta.small": {"locate": "soft_argmax(0.1 * scores)"},
+    "other_beta.hundred": {"locate": "soft_argmax(100.0 * scores)"},
+    "other_beta.slightly": {"locate": "soft_argmax(1.05 * scores)"},
     "other_beta.returned_before": {"forward": "located, 2 * own"},
     # From scores to places.
     "x_y_swapped": {"locate": "super().locate(scores).flip(-1)"},
-    "axes_mixed": {"locate": "softargmax(scores.reshape(*scores.shape[:2], width, height))"},
+    "axes_mixed": {"locate": "soft_argmax(scores.reshape(*scores.shape[:2], width, height))"},
     "hard_argmax": {"locate": "argmax(scores)"},
     "softmax_over_one_axis": {"locate": "over_x"},
     "softmax_over_one_axis.each_its_own": {"locate": "torch.stack([over_x[..., 0], over_y[..., 1]], dim=-1)"},
@@ -293,7 +293,7 @@ NETWORKS = {
     "flat_index.with_fraction": {"locate": "torch.stack([index % width, index / width], dim=-1)"},
     "softmaxed_maps.peak_of_one": {"forward": "located, softmaxed(own) / softmaxed(own).amax((2, 3), keepdim=True)"},
     "softmaxed_maps.exponentials": {"forward": "located, own.exp()"},
-    "axes_mixed.view": {"locate": "softargmax(scores.transpose(2, 3).reshape(scores.shape))"},
+    "axes_mixed.view": {"locate": "soft_argmax(scores.transpose(2, 3).reshape(scores.shape))"},
     "ignores_backbone": IgnoresBackbone,
     "unregistered_head": LayersInAList,
     "changes_its_arguments": {"forward": "super().forward(images.sub_(0.5))"},
@@ -320,7 +320,7 @@ NETWORKS = {
     "detached_backbone": DetachedBackbone,
     "frozen_backbone": {"own": "super().own(backbone.requires_grad_(False))"},
     "unregistered_backbone": UnregisteredBackbone,
-    "detached_output": {"locate": "softargmax(scores.detach())"},
+    "detached_output": {"locate": "soft_argmax(scores.detach())"},
     "detached_scores": {"forward": "keypoints, maps.detach()"},
     "lazy_layers": {"make_head": "nn.LazyConv2d(num_keypoints, 1)"},
     "lazy_layers.in_forward": LayersMadeInForward,

@@ -235,7 +235,7 @@ TRANSPOSED = {
     "misplaced.padded": PaddedByHalf,
     "misplaced.corner": PaddedAtTheEnd,
     "misplaced.flipped": {"start": "features[-1].flip(3)"},
-    "detached_inside": {"fit": "super().fit(maps.detach() if maps.shape[1] == 64 else maps, size)"},
+    "detached_inside": {"fit": "super().fit(maps.detach() if maps.shape[1] > 16 else maps, size)"},
 }
 
 

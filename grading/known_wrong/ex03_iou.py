@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -162,6 +163,14 @@ def mean_other_ignore_index__by_masks(pred, target, num_classes, ignore_index=25
     return _by_masks(pred[counted], target[counted], num_classes, counted[counted])
 
 
+def mean_other_ignore_index__by_bincount(pred, target, num_classes, ignore_index=255):
+    counted = target.numpy() != 255
+    pairs = num_classes * target.numpy()[counted] + pred.numpy()[counted]
+    confusion = np.bincount(pairs, minlength=num_classes**2)[: num_classes**2].reshape(num_classes, num_classes)
+    hits = torch.from_numpy(confusion).diagonal()
+    return _with_mean(hits / (torch.from_numpy(confusion.sum(0) + confusion.sum(1)) - hits))
+
+
 def mean_accuracy_of_each_class(pred, target, num_classes, ignore_index=255):
     counted = target != ignore_index
     pred, target = pred[counted], target[counted]
@@ -240,6 +249,7 @@ MEAN_IOU = {
     "ignore_index_unused.one_hot": "_one_hot(pred, target, num_classes)",
     "other_ignore_index": "_with_mean(_ious(pred, target, num_classes))",
     "other_ignore_index.by_masks": mean_other_ignore_index__by_masks,
+    "other_ignore_index.by_bincount": mean_other_ignore_index__by_bincount,
     "other_ignore_index.below_num_classes": "_with_mean(_ious(pred[small], target[small], num_classes))",
     "other_ignore_index.above_zero": "_with_mean(_ious(pred[positive], target[positive], num_classes))",
     "mean_of_images": "per_image.nanmean(dim=1).nanmean(), per_image.nanmean(dim=0)",

@@ -179,7 +179,7 @@ ROWS = {
     "skip_coarse.every_other": {"skips": "[F.interpolate(m[..., ::2, ::2], m.shape[2:]) for m in features[-2::-1]]"},
     "detached_features.skips": {"skips": "[maps.detach() for maps in features[-2::-1]]"},
     "detached_features.deepest": {"start": "features[-1].detach()"},
-    "detached_inside": {"fit": "super().fit(maps.detach() if maps.shape[1] == 64 else maps, skip)"},
+    "detached_inside": {"fit": "super().fit(maps.detach() if maps.shape[1] > 16 else maps, skip)"},
     "misplaced.flipped": {"skips": "[maps.flip(2) for maps in features[-2::-1]]"},
     "misplaced.corner": CornerOfTheSkip,
     "misplaced.shifted": {"skips": "[maps.roll(2, 3) for maps in features[-2::-1]]"},

@@ -253,6 +253,8 @@ CROPS = {
     ),
     "scale_upside_down": scaled("1 / (padding * scale)"),
     "padding_forgotten": scaled("scale"),
+    "padding_forgotten.of_the_height": scaled("torch.maximum(padding * asked[:, 0], asked[:, 1])"),
+    "padding_forgotten.of_the_width": scaled("torch.maximum(asked[:, 0], padding * asked[:, 1])"),
     "padding_twice": scaled("padding**2 * scale"),
     "padding_both_sides": scaled("(2 * padding - 1) * scale"),
     # Each side grows by `padding` times itself, to the left and to the right.
@@ -303,6 +305,8 @@ CROPS = {
     # Grey outside.
     "border_filled": "_right(images - 0.5, boxes_xyxy, crop_size, padding)[0] + 0.5, transforms",
     "border_filled.with_the_mean": "crops + (1 - inside) * images.mean(dim=(2, 3), keepdim=True)[owners], transforms",
+    "colours_changed": "255 * crops, transforms",
+    "colours_changed.channels": "crops.flip(1), transforms",
     "nearest": "_right(images, boxes_xyxy, crop_size, padding, mode='nearest')",
     # From outer edges, read as from pixel centres.
     "half_pixel": "_right(images, boxes_xyxy, crop_size, padding, align_corners=True)",
@@ -330,6 +334,7 @@ CROPS = {
     "transform_of_the_corner": "crops, torch.cat([matrix, boxes[:, :2, None]], dim=2)",
     "transform_of_the_corner.padded": "crops, torch.cat([matrix, corner[:, :, None]], dim=2)",
     "transform_only_scales": "crops, torch.cat([matrix, 0 * shift], dim=2)",
+    "transform_only_scales.backwards": "crops, torch.cat([matrix, -shift], dim=2)",
     "transform_of_the_image": "crops, _with_shift(torch.ones_like(centre), shift[:, :, 0])",
     # which crops, and in what form
     "only_first_image": "_right(images[:1], boxes_xyxy[:1], crop_size, padding)",

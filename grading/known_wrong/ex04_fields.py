@@ -210,26 +210,31 @@ FIELDS = {
     "round_ends.half_a_pixel": covers("(along >= -0.5) & (along <= length + 0.5) & in_width"),
     "too_little_drawn": covers("_inside(length, along, across, width - 0.7)"),
     "width_as_half_width": covers("_inside(length, along, across, 2 * width)"),
+    # As in the first bottom-up papers' code: that far across, in a box with a margin of the width around the ends.
+    "width_as_half_width.openpose": limb(
+        "_mean(unit, (across.abs() <= width) & _in_box(low - width, high + width, size) & drawable)"
+    ),
     "half_of_half_width": covers("_inside(length, along, across, width / 2)"),
     "width_ignored": covers("_inside(length, along, across, 1)"),
     "width_ignored.whole_number": covers("_inside(length, along, across, 2 * (width // 2))"),
+    "width_ignored.at_least_one": covers("_inside(length, along, across, max(width, 1))"),
+    "width_ignored.rounded": covers("_inside(length, along, across, max(round(width), 1))"),
     "edge_left_out": covers("(along > 0) & (along < length) & (across.abs() < width / 2)"),
     "edge_left_out.sides": covers("from_start & to_end & (across.abs() < width / 2)"),
     "edge_left_out.ends": covers("(along > 0) & (along < length) & in_width"),
     "edge_left_out.start": covers("(along > 0) & to_end & in_width"),
     "edge_left_out.end": covers("from_start & (along < length) & in_width"),
     "one_side_only": covers("from_start & to_end & (across >= 0) & (across <= width / 2)"),
+    "one_side_only.the_other": covers("from_start & to_end & (across <= 0) & (across >= -width / 2)"),
     "one_side_only.no_abs": covers("from_start & to_end & (across <= width / 2)"),
+    "one_side_only.no_abs_there": covers("from_start & to_end & (across >= -width / 2)"),
     "bounding_box": limb("_mean(unit, _in_box(low, high, size) & there)"),
-    # As in the first bottom-up papers' code: a box with a margin of the width, and that far across.
-    "bounding_box.openpose": limb(
-        "_mean(unit, (across.abs() <= width) & _in_box(low - width, high + width, size) & drawable)"
-    ),
     "bounding_box.with_a_margin": limb("_mean(unit, _in_box(low - width / 2, high + width / 2, size) & drawable)"),
     "fades": limb("_drawn(unit, inside * (1 - across.abs() / (width / 2))).sum(dim=1) / count.clamp(min=1)"),
     "direction_reversed": "-fields",
     "x_y_swapped": "fields.flip(2)",
-    "y_upwards": "torch.stack([fx, -fy], dim=2)",
+    "one_sign": "torch.stack([fx, -fy], dim=2)",
+    "one_sign.x": "torch.stack([-fx, fy], dim=2)",
     "perpendicular": "torch.stack([-fy, fx], dim=2)",
     "unsigned": limb("_mean(unit.abs(), inside)"),
     "unsigned.from_the_left": limb("_mean(unit * torch.where(unit[..., :1] < 0, -1, 1), inside)"),
@@ -245,6 +250,7 @@ FIELDS = {
     "rounded_keypoints": "_all_fields(keypoints.round(), visible, limbs, size, width)",
     "rounded_keypoints.down": "_all_fields(keypoints.floor(), visible, limbs, size, width)",
     "half_a_pixel_off": "_all_fields(keypoints - 0.5, visible, limbs, size, width)",
+    "half_a_pixel_off.the_other_way": "_all_fields(keypoints + 0.5, visible, limbs, size, width)",
     "keypoints_clamped": "_all_fields(keypoints.clamp(min=0).minimum(corner), visible, limbs, size, width)",
     "left_out_beyond_the_field": "_all_fields(keypoints, visible & within, limbs, size, width)",
     # Takes keypoints k and k + 1 as limb k, whatever the limbs are.

@@ -221,6 +221,7 @@ PAIRS = {
     "mutual_once": pairs_mutual_once,
     "by_confidence": pairs_by_confidence,
     "by_confidence.sum": pairs_by_confidence__sum,
+    "by_confidence.added": "_greedy(scores + starts[:, 2:] + ends[:, 2], threshold)",
     "by_confidence.product": "_greedy(scores * starts[:, 2:] * ends[:, 2], threshold)",
     "nearest": "_taken_in_turn(sorted((float(away[i, j]), i, j) for _, i, j in order))",
     "threshold_inclusive": "_taken_in_turn(sorted((pair for pair in every if pair[0] >= threshold), reverse=True))",

@@ -520,6 +520,7 @@ PEAKS = {
     "score_first": each("p[:, [2, 0, 1]]"),
     "divides_by_height": peaks_divides_by_height,
     "normalised": each("p / sides"),
+    "normalised.in_the_image": each("p * p.new_tensor([4, 4, 1]) + p.new_tensor([1.5, 1.5, 0])"),
     "normalised.multiplied": each("p * p.new_tensor([4, 4, 1])"),
     "unrefined": peaks_unrefined,
     "unrefined.only_x": peaks_unrefined__only_x,
@@ -537,6 +538,10 @@ PEAKS = {
     "refined_too_little": peaks_refined_too_little,
     "refined_too_little.window": "_centroids(maps, where, 1)",
     "refined_too_little.window_of_five": "_centroids(maps, where, 2)",
+    # Guard the formula against 0 / 0 by a number that small scores do not reach.
+    "refined_too_little.small_scores": (
+        "_answer(maps, where, lambda a, h, c: ((c - a) / 2 / (2 * h - a - c + 1e-6)).nan_to_num(0))"
+    ),
     "refined_too_little.softmax": peaks_refined_too_little__softmax,
     "softargmax_of_the_map": peaks_softargmax_of_the_map,
     # Several mistakes at once, as in public code.

@@ -80,6 +80,13 @@ def score_steps_of_one_pixel(field, start, end, num_samples=10):
     return _against(_nearest(field, x, y), start, end)
 
 
+def score_steps_of_one_pixel__beyond_the_end(field, start, end, num_samples=10):
+    """Divides by one step too few."""
+    share = (torch.arange(num_samples) / max(num_samples - 2, 1)).to(start)[:, None]
+    x, y = (start[..., None, :] + share * (end - start)[..., None, :]).unbind(dim=-1)
+    return _against(_nearest(field, x, y), start, end)
+
+
 def score_no_length_raises(field, start, end, num_samples=10):
     if (start == end).all(dim=-1).any():
         raise ZeroDivisionError("float division by zero")
@@ -187,9 +194,19 @@ SCORES = {
     "best_point.worst": "along.amin(dim=-1)",
     "share_of_good_points": "(along > 0).to(field).mean(dim=-1)",
     "steps_of_one_pixel": score_steps_of_one_pixel,
+    "steps_of_one_pixel.beyond_the_end": score_steps_of_one_pixel__beyond_the_end,
+    # Walks x from start to end, y from end to start.
+    "x_and_y_apart": "_against(_nearest(field, x, y.flip(-1)), start, end)",
+    "x_and_y_apart.row_of_the_next": "_against(_nearest(field, x, y.roll(-1, -1)), start, end)",
+    "x_and_y_apart.column_of_the_next": "_against(_nearest(field, x.roll(-1, -1), y), start, end)",
+    # Every x with every y, as meshgrid gives them.
+    "x_and_y_apart.grid": (
+        "_against(_nearest(field, *torch.broadcast_tensors(x[..., None], y[..., None, :])).flatten(-2), start, end)"
+    ),
     "not_normalised": "score * length",
     "not_normalised.squared": "dot / (vx**2 + vy**2).clamp(min=1e-9)",
     "not_normalised.sum_of_components": "dot / (vx.abs() + vy.abs()).clamp(min=1e-9)",
+    "not_normalised.root": "dot / length.sqrt().clamp(min=1e-6)",
     "not_normalised.one_more": "dot / (length + 1)",
     "not_normalised.length_at_least_one": "dot / length.clamp(min=1)",
     "one_length_for_all": "dot / way.norm().clamp(min=1e-9)",

@@ -26,6 +26,7 @@ MPJPE = {
     "masked_fill_nanmean": "(pred - target).norm(dim=-1).masked_fill(~visible, float('nan')).nanmean()",
     "pairwise_distance": "F.pairwise_distance(pred[visible], target[visible]).mean()",
     "complex": "torch.view_as_complex((pred - target).contiguous()).abs()[visible].mean()",
+    "slope_of_the_root_kept_finite": "((pred - target).square().sum(-1) + 1e-8).sqrt()[visible].mean()",
     "double": "(pred.double() - target.double()).norm(dim=-1)[visible].mean()",
 }
 
@@ -97,6 +98,11 @@ def pck_squared(pred, target, visible, threshold):
 def pck_pairwise_distance(pred, target, visible, threshold):
     limit = torch.as_tensor(threshold).expand(len(pred))[:, None].expand(visible.shape)
     return (F.pairwise_distance(pred[visible], target[visible]) <= limit[visible]).double().mean()
+
+
+def pck_slope_of_the_root_kept_finite(pred, target, visible, threshold):
+    error = ((pred - target).square().sum(-1) + 1e-8).sqrt()
+    return (error <= torch.as_tensor(threshold).reshape(-1, 1).to(error))[visible].to(error).mean()
 
 
 # masked_l2_loss

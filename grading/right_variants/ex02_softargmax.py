@@ -58,6 +58,12 @@ def maps_cdist(keypoints, visible, size, sigma):
     return ((-0.5 * (d / sigma) ** 2).exp() * visible[..., None]).unflatten(-1, tuple(size))
 
 
+def maps_pairwise_distance(keypoints, visible, size, sigma):
+    places = torch.cartesian_prod(torch.arange(size[0]), torch.arange(size[1])).flip(-1).to(keypoints)
+    d = F.pairwise_distance(keypoints.nan_to_num()[:, :, None], places)
+    return (torch.exp(-(d**2) / (2 * sigma**2)) * visible[..., None]).unflatten(-1, tuple(size))
+
+
 def maps_expanded_square(keypoints, visible, size, sigma):
     places = torch.cartesian_prod(torch.arange(size[0]), torch.arange(size[1])).flip(-1).to(keypoints)
     p = keypoints.masked_fill(~visible[..., None], 0)

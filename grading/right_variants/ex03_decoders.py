@@ -342,6 +342,27 @@ class OneWidth(nn.Module):
         return self.head(F.relu(self.smooth[-1](F.interpolate(x, final_size(features), mode="bilinear"))))
 
 
+class PyramidOfBranches(nn.Module):
+    """Sums from below, at each of which a branch of its own looks; the branches are added up."""
+
+    def __init__(self, encoder_channels, num_classes, width=24):
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in encoder_channels)
+        self.branches = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(4, width), nn.ReLU())
+            for _ in encoder_channels
+        )
+        self.head = nn.Conv2d(width, num_classes, 1)
+
+    def forward(self, features):
+        sums = [self.lateral[-1](features[-1])]
+        for n in range(len(features) - 2, -1, -1):
+            sums.append(self.lateral[n](features[n]) + F.interpolate(sums[-1], features[n].shape[2:]))
+        looks = (branch(maps) for branch, maps in zip(self.branches, sums, strict=True))
+        x = sum(F.interpolate(maps, features[0].shape[2:], mode="bilinear") for maps in looks)
+        return F.interpolate(self.head(x), final_size(features), mode="bilinear")
+
+
 class TwoConvolutions(Concatenating):
     def block(self, channels_in, channels):
         return nn.Sequential(
@@ -465,6 +486,8 @@ UNETS = {
             "nn.Conv2d(below, channels, 1))"
         )
     },
+    "Sigmoids": {"block": "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.Sigmoid())"},
+    "LeakyReLUs": {"block": "nn.Sequential(nn.Conv2d(channels_in, channels, 3, padding=1), nn.LeakyReLU(0.3))"},
     "ShufflingPixels": {"up": "nn.Sequential(nn.Conv2d(below, 4 * channels, 1), nn.PixelShuffle(2))"},
     "UnpaddedKernels": {"up": "nn.ConvTranspose2d(below, channels, 3, stride=2)"},
     # Steps up that are not trained.

@@ -82,10 +82,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "-2 -> 2": "the tensor (B, K, W) has three axes: a new one before the last is a new axis 2",
         "scoremaps if beta == 1 else beta * scoremaps -> beta * scoremaps": "scores are multiplied by 1 as well",
     },
-    "mean_iou": {
-        "0 -> 1": "as what stands at void pixels before they get a place of their own: any class will do",
-        "pairs = * -> pairs = torch.roll(*)": "pixels in another order are counted all the same",
-    },
+    "mean_iou": {"pairs = * -> pairs = torch.roll(*)": "pixels in another order are counted all the same"},
     "convolution_matrix": {
         "2 -> 3": "as the number of margins of the padded image: it is cut out of more than is needed",
         "C = kernel.new_zeros(*) -> C = torch.roll(*)": ONLY_ZEROS,
@@ -158,7 +155,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "crops_to_image": {"(:, None, :) -> (:, None)": "what is left out is taken whole"},
     "find_peaks": {
         "top.numpy(force=True) -> top*": "differs on a GPU only, and checks run on the CPU",
-        "step?top?.numpy(force=True) -> step?top?*": "differs on a GPU only, and checks run on the CPU",
         "-math.inf -> math.inf": "as what lies beyond the border: either has no tip; elsewhere it does not survive",
         "1 -> 2": "as the padding on the right and below: nobody looks farther than one pixel",
         "2 -> 3": "the tip is right to the 0.3 pixels that the task allows",

@@ -177,7 +177,7 @@ def test_no_pixel_lies_on_an_edge_unless_any_formula_gets_it_exactly(seed):
                 on_an_edge.append((case, index))
                 start, end = batch["keypoints"][0, 0]
                 assert end[1] == start[1] and end[0] > start[0] and torch.equal(start, start.round())
-                assert found[found > 0].min() >= 0.25
+                assert found[found > 0].min() >= 0.125
                 covered = REFERENCES["part_affinity_fields"](**batch)[0, 0, 0] != 0
                 y, x = (covered & (found[0] == 0).any(dim=-1)).nonzero().T
                 assert len(x) and ((x == start[0]) | (y == start[1])).all()  # above and below the start, or its ends
@@ -214,7 +214,7 @@ def test_a_pixel_that_rounding_drops_from_an_edge_costs_nothing(seed):
     ("mistake", "of_right"),
     [
         ("not_unit_length", lambda fields: 0.9 * fields),
-        ("y_upwards", lambda fields: fields * torch.tensor([1, -1])[:, None, None].to(fields)),
+        ("one_sign", lambda fields: fields * torch.tensor([1, -1])[:, None, None].to(fields)),
         ("x_y_swapped", lambda fields: 3 * fields.flip(2)),
         ("nothing_drawn", lambda fields: 0 * fields),
     ],

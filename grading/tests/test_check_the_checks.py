@@ -37,7 +37,7 @@ def test_a_false_alarm_tells_the_answer_the_seed_and_the_numbers(monkeypatch):
 def test_every_way_of_numbers_has_its_turn():
     assert len({_numbers("mpjpe", turn) for turn in range(ALL_WAYS)}) == ALL_WAYS
     assert {_numbers("PoseRegressor", turn) for turn in range(ALL_WAYS)} == {("as drawn", 1), ("as drawn", 2)}
-    assert min(map(seeds_of, EXERCISES)) >= 40 and seeds_of("mpjpe") == 200
+    assert min(map(seeds_of, EXERCISES)) >= 30 and seeds_of("mpjpe") == 200
 
 
 def test_an_answer_computed_in_float64_gets_it_and_gives_what_it_was_given():

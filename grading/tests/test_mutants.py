@@ -80,7 +80,7 @@ def some_and_all():
 
 
 @pytest.mark.filterwarnings("ignore")  # a mutant may warn
-@pytest.mark.parametrize(("question", "step"), some_and_all())
+@pytest.mark.parametrize(("question", "step"), list(some_and_all()))
 def test_hidden_checks_kill_every_mutant_of_the_reference(question, step):
     reference = load(question, sources()[question])
     assert survives(question, reference, {question: reference}), "the reference itself"

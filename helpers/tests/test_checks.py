@@ -197,6 +197,7 @@ def test_judge_is_honest_about_an_unknown_mistake():
         pytest.param(lambda x: x.reshape(7), "raised_shapes", id="raises-for-a-shape"),
         pytest.param(lambda x: x.bool().mean(), "raised_kinds", id="torch-says-not-implemented"),
         pytest.param(lambda x, y: x, "raised_arguments", id="takes-another-argument"),
+        pytest.param(lambda x: [x][1], "raised", id="raises-for-the-length-of-a-list"),
         pytest.param(lambda x: 1 / 0, "raised", id="raises"),
         pytest.param(lambda x: 2 * x, "shape", id="shape"),
         pytest.param(lambda x: 2 * x.double().sum(), "dtype", id="dtype"),

@@ -20,7 +20,7 @@ __all__ = ["SEEDS", "alarm", "seeds_of"]
 
 SEEDS = 200
 FEWER = {
-    "PoseRegressor": 60, "UpsampleDecoder": 100, "TransposedDecoder": 60, "UNetDecoder": 40, "SoftargmaxPose": 40,
+    "PoseRegressor": 60, "UpsampleDecoder": 60, "TransposedDecoder": 40, "UNetDecoder": 30, "SoftargmaxPose": 60,
 }  # fmt: skip  # a second each, or more
 INPUTS = ("as drawn", "float64 inputs", "computed in float64")
 # Networks have weights in float32, and the bonus counts the memory of what it is given.

@@ -275,6 +275,12 @@ def peaks_threshold_after_zeroing_or_threshold_unused__heat_times_keep(scoremaps
             for image, keep in zip(maps, kept, strict=True)]  # fmt: skip
 
 
+def peaks_no_suppression__above_the_threshold(scoremaps, threshold):
+    """Every pixel above the threshold, each moved by its own neighbours."""
+    maps = scoremaps.nan_to_num(-math.inf, neginf=-math.inf)
+    return [[_refined(one, *(one > threshold).nonzero(as_tuple=True)) for one in image] for image in maps]
+
+
 # part_affinity_fields
 
 
@@ -333,6 +339,18 @@ def paf_one_side_only__no_abs(keypoints, visible, limbs, size, width):
         return (along >= 0) & (along <= length) & (across <= width / 2)
 
     return _fields(keypoints, visible, limbs, size, inside, width)
+
+
+def paf_one_side_only__no_abs_and_strict(keypoints, visible, limbs, size, width):
+    def inside(dx, dy, v, length, width):
+        along, across = dx * v[0] + dy * v[1], dx * v[1] - dy * v[0]
+        return (along > 0) & (along < length) & (across < width / 2)
+
+    return _fields(keypoints, visible, limbs, size, inside, width)
+
+
+def paf_width_ignored__ceil(keypoints, visible, limbs, size, width):
+    return _fields(keypoints, visible, limbs, size, _rectangle, math.ceil(width))
 
 
 def paf_bounding_box__filled(keypoints, visible, limbs, size, width):
@@ -425,7 +443,7 @@ def score_not_normalised__line_integral(field, start, end, num_samples=10):
     return (fx * dx + fy * dy).mean(dim=-1)
 
 
-def score_unnamed__x_and_y_apart(field, start, end, num_samples=10):
+def score_x_and_y_apart__there_and_back(field, start, end, num_samples=10):
     """y is walked from the end to the start, x from the start to the end."""
     shares = torch.linspace(0, 1, num_samples)
     there, back = _points(start, end, shares), _points(start, end, shares.flip(0))

@@ -228,7 +228,7 @@ KINDS_OF_ERRORS = {  # by what the message says, the first that fits
         r"|has no attribute|only tensors|can't convert|cannot be converted|on the same device"
     ),
     "raised_shapes": re.compile(
-        r"shape|size|dimension|dim\b|broadcast|channels|elements|out of (range|bounds)|too many indices|unpack"
+        r"shape|size|[Dd]imension|dim\b|broadcast|channels|(?<!negative )elements|too many indices|unpack"
     ),
 }
 

@@ -94,6 +94,16 @@ def special(rng: np.random.RandomState, dtype: torch.dtype = torch.float32) -> t
     return "some coordinates are 0, some predictions exact, one far off", batch
 
 
+def tiny(rng: np.random.RandomState) -> tuple[str, dict[str, Tensor]]:
+    """Return a batch whose errors are near 1/100 of a pixel, each dx and dy 3 to 6 times 1/512.
+
+    A millionth under a root shifts them by three times the tolerance, the 1e-8 that some add for its slope by none.
+    """
+    batch = draw(rng, (6, 9), 10, (8, 8))
+    steps = integers(rng, 3, 7, (2, 10, 2)) * (2 * integers(rng, 0, 2, (2, 10, 2)) - 1)
+    return "errors of a hundredth of a pixel", {**batch, "pred": batch["target"] + torch.tensor(steps).float() / 512}
+
+
 # mpjpe
 
 PIXELS = Form("a scalar, the mean Euclidean error of all visible keypoints in pixels", number_will_do=True, dtype="any")
@@ -102,7 +112,7 @@ NAN = Form("a scalar NaN, since there is nothing to average", number_will_do=Tru
 
 
 def mpjpe_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
-    batches = [*_basics(rng), special(rng)]
+    batches = [*_basics(rng), special(rng), tiny(rng)]
     judge_scalars("mpjpe", HINTS["mpjpe"], _calls("call", *batches), ask, oracle, PIXELS)
 
 
@@ -139,7 +149,7 @@ def pck_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         *_thresholds(rng, draw(rng, (5, 19, 11, 23), 23), 9.3, 5.2, 12.7, 3.1),
         *_thresholds(rng, draw(rng, (21,), 25, (160, 90)), 8.1),
         ("float64", {**draw(rng, (6, 14), 20, dtype=torch.float64), "threshold": 7.6}),
-        *((note, {**numbers, "threshold": value}) for value in (5.5, 0.01, 200.0)),
+        *((note, {**numbers, "threshold": value}) for value in (5.5, 0.0005, 200.0)),  # 0.0005: exact hits alone
     ]
     judge_scalars("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE, few_values=True)
 

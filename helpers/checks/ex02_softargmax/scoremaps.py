@@ -58,6 +58,17 @@ def _at_the_border(rng: np.random.RandomState, images: int, size: tuple[int, int
     return batch
 
 
+def _narrow(rng: np.random.RandomState) -> dict[str, Any]:
+    """Return the arguments for Gaussians of sigma 1/64, each keypoint 1/64 beside a pixel centre along x and along y.
+
+    The two offsets differ in sign, so that a distance with a small constant inside (torch's `pairwise_distance`) stays
+    within the tolerance; one beside 2 sigma^2 does not.
+    """
+    batch = draw_keypoints(rng, 2, 3, (4, 6), 1 / 64, step=1)
+    signs = torch.tensor(2 * integers(rng, 0, 2, (2, 3, 1)) - 1) * torch.tensor([1, -1])
+    return {**batch, "keypoints": batch["keypoints"] + signs / 64}
+
+
 def _outside(rng: np.random.RandomState, batch: dict[str, Any]) -> dict[str, Any]:
     """Return the batch with each keypoint up to three pixels outside of one side of the map or of two."""
     height, width = batch["size"]
@@ -135,6 +146,7 @@ def maps_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", draw_keypoints(rng, 1, 1, (5, 9), 1.5), "one image with one keypoint"),
         Call("call", draw_keypoints(rng, 2, 3, (1, 7), 1.25), "maps of one row"),
         Call("call", draw_keypoints(rng, 2, 3, (6, 1), 1.75), "maps of one column"),
+        Call("call", _narrow(rng), "Gaussians far narrower than a pixel, keypoints beside a pixel centre"),
         Call("call", draw_keypoints(rng, 2, 2, (6, 5), 2.5, dtype=torch.float64), "float64"),
     ]
     _judge_maps(calls, ask, oracle)

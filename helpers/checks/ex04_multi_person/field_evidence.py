@@ -89,7 +89,7 @@ def _why_unlike(fields: Tensor, right: Tensor, where: Tensor) -> str | None:
     others = {
         "direction_reversed": [-meant],
         "x_y_swapped": [meant.flip(1)],
-        "y_upwards": [meant * meant.new_tensor([1, -1])],
+        "one_sign": [meant * meant.new_tensor([1, -1]), meant * meant.new_tensor([-1, 1])],
         "perpendicular": [turned, -turned],
         "unsigned": [meant.abs()],
     }
@@ -112,7 +112,10 @@ def _why_elsewhere(extra: Tensor, missed: Tensor, given: dict[str, Any]) -> str 
         along[image, limb] = torch.where(closer, beyond, along[image, limb])
         across[image, limb] = torch.where(closer, beside, across[image, limb])
     if extra.any() and not missed.any():
-        return _why_larger(along[extra], across[extra], given["width"])
+        mistake = _why_larger(along[extra], across[extra], given["width"])
+        beside = (along == 0) & (across > 0) & (across < given["width"] / 2 - BEYOND)
+        is_half = not (beside & ~extra).any()  # on both sides, wherever twice as much would reach
+        return mistake if mistake != "width_as_half_width" or is_half else None
     if missed.any() and not extra.any():
         return "too_little_drawn" if not (missed & (nearest > 0)).any() else None
     return None

@@ -159,11 +159,15 @@ def fields_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     judge_fields(calls, ask, oracle)
 
 
-def _to_the_right(
-    x: float, y: float, length: float, size: tuple[int, int], width: float, dtype: torch.dtype = torch.float32
-) -> dict[str, Any]:
+def _to_the_right(x: float, y: float, length: float, size: tuple[int, int], width: float) -> dict[str, Any]:
     """Return a limb from a whole pixel."""
-    return _people(np.array([[[(x, y), (x + length, y)]]]), ((0, 1),), size, width, dtype=dtype)
+    return _people(np.array([[[(x, y), (x + length, y)]]]), ((0, 1),), size, width)
+
+
+def _narrow(x: int, y: int) -> dict[str, Any]:
+    """Return two limbs half a pixel wide: from pixel to pixel, and farther beside all pixels than a quarter."""
+    keypoints = np.array([[[(x, row), (x + 4, row)] for row in (y, y + 1.375)]])
+    return _people(keypoints, ((0, 1),), (4, 8), 0.5, dtype=torch.float64)
 
 
 def _leaving(rng: np.random.RandomState) -> dict[str, Any]:
@@ -178,7 +182,7 @@ def fields_rectangle(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> No
     calls = [
         Call("draw", _one_limb(rng, (6, 5), 3.0)),
         Call("draw", _to_the_right(x, y + 1, 0.5, (6, 5), 2.0), "a limb shorter than a pixel; three pixels on edges"),
-        Call("draw", _to_the_right(x, y, 4, (4, 8), 0.5, torch.float64), "float64; both ends of the limb are pixels"),
+        Call("draw", _narrow(x, y), "float64; the ends of one limb are pixels, the other one covers none"),
         Call("draw", _leaving(rng), "one end lies outside of the field"),
     ]
     judge_fields(calls, ask, oracle)

@@ -177,4 +177,5 @@ def peaks_refined(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     narrow, wide = [[1.0, 2.0], [2.0, 1.0]][int(integers(rng, 0, 2, ()))], 3.0  # twice the step is too far if wide
     maps, centres = draw_gaussians(rng, [*narrow, wide])
     note = "two Gaussians in each map, and their centres lie between pixels"
-    judge([Peaks(maps, 0.25, note, within=REFINED, centres=centres)], ask, oracle)
+    small = maps * TINY, 0.25 * TINY, "the same maps, every score divided by a million"
+    judge([Peaks(*one, within=REFINED, centres=centres) for one in ((maps, 0.25, note), small)], ask, oracle)

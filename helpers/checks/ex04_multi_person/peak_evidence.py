@@ -144,10 +144,13 @@ def _why_extra(ground: Ground, at: tuple[int, int], threshold: float, is_one: bo
     higher = ground.around[:, at[0], at[1]] > here
     if here <= threshold and not higher.any():
         return ["threshold_included"] if here == threshold else ["threshold_unused"]
+    zeroed = ["threshold_after_zeroing"] if threshold < 0 else []  # 0 is above
+    if here <= threshold and higher.any():
+        return zeroed
     if higher[:4].any():
-        return ["no_suppression"]
+        return ["no_suppression", *zeroed]
     if higher.any():
-        return ["four_neighbours", "no_suppression"]
+        return ["four_neighbours", "no_suppression", *zeroed]
     return ["steps_count"] if size > 1 else []
 
 
@@ -197,8 +200,7 @@ def _way_of(place: Tensor, pixel: Tensor, tip: Tensor, at_border: Tensor, is_exa
     clear = tip.abs() > SLOPE
     ratio = off[clear] / tip[clear]
     if off.abs().max() > HALF:
-        size = (place / pixel)[pixel != 0].median()
-        if (place - size * pixel).abs().max() <= HALF * size.clamp(min=SMALL) + SMALL:
+        if _are_scaled(place.flatten(), pixel.flatten()):
             return "normalised"
         return "refined_too_far" if (off.abs() <= HALF).double().mean() > 0.5 or (ratio > 0).all() else None
     if (off[at_border].abs() > SMALL).any() and not is_exact:
@@ -215,3 +217,11 @@ def _way_of(place: Tensor, pixel: Tensor, tip: Tensor, at_border: Tensor, is_exa
         ("refined_too_far", lambda: bool(ratio.median() > 1.2 and (ratio > 0).all())),
     ]
     return next((mistake for mistake, holds in tests if holds()), None)
+
+
+def _are_scaled(place: Tensor, pixel: Tensor) -> bool:
+    """Return whether places lie on a line over the pixels, but for refining, that is not as steep as it should be."""
+    apart = pixel - pixel.mean()
+    size = (apart * place).sum() / apart.square().sum().clamp(min=SMALL)
+    rest = place - place.mean() - size * apart
+    return bool((size - 1).abs() > 0.1 and rest.abs().max() <= HALF * size.abs() + SMALL)

@@ -34,12 +34,30 @@ class Evident(Way):
         return self.by(calls[index], answers[index], judged[index][0])
 
 
+@dataclass(frozen=True)
+class Everywhere(Way):
+    """The way of an answer that is like a known wrong version at all calls, and says something where there is something
+    to say."""
+
+    says_nothing: Callable[[Any, Value], bool] = lambda call, got: False
+
+    def nearest(
+        self, index: int, calls: Sequence[Any], answers: Sequence[Value], judged: Sequence[Judged]
+    ) -> str | None:
+        """Return the first of these versions."""
+        asked = zip(calls, answers, judged, strict=True)
+        told = [self.says_nothing(call, got) for call, got, (right, _) in asked if not self.says_nothing(call, right)]
+        if told and all(told):
+            return None
+        return super().nearest(index, calls, answers, judged)
+
+
 def usual_ways(kind: str, alike: Alike, says_nothing: Callable[[Any, Value], bool], evidence: Evidence) -> list[Way]:
     """Return the ways in which an answer with a fault of this kind is like a known wrong version, the surest first.
 
     It is like one at all calls; or, where its value is wrong, it shows its mistake by itself; or it is like one at the
     call that is wrong. An answer that `says_nothing` (no peaks, everybody alone) comes from any mistake there is: it
-    never names one by a single call.
+    names none by a single call, nor where it says nothing at any.
     """
 
     def apart(call: Any, got: Value, wrong: Value, right: Value) -> float | None:
@@ -53,7 +71,7 @@ def usual_ways(kind: str, alike: Alike, says_nothing: Callable[[Any, Value], boo
     if kind == "changed":
         return [Evident(apart, by=lambda call, got, right: "changes_its_arguments")]
     shown = [Evident(apart, by=evidence)] if kind == "value" else []
-    return [Way(apart, "all"), *shown, Way(apart_here, "one")]
+    return [Everywhere(apart, "all", says_nothing), *shown, Way(apart_here, "one")]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Score(ValueCall):
         alike = Score.alike_to_the_dtype if fault.kind == "dtype" else Score.alike
         if fault.kind == "value":
             return [Nearest(Score.apart, "all")]
-        return usual_ways(fault.kind, alike, lambda call, got: True, lambda call, got, right: None)
+        return usual_ways(fault.kind, alike, lambda call, got: False, lambda call, got, right: None)
 
     def read(self, got: Value, right: Value) -> Fault | None:
         if not isinstance(got, Mapping) or got["changed"]:
@@ -233,11 +233,27 @@ def _both_ways(across: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.stack([across, along], axis=1), np.stack([along, across], axis=1)
 
 
+def _on_a_slant(rng: np.random.RandomState) -> dict[str, Any]:
+    """Return a slanted segment, there and back, in a field that points against it 3 pixels beside it or past its ends.
+
+    Six points lie so far from each other that x of one and y of the next are together no point of the segment.
+    """
+    first, last = (low + integers(rng, 0, 17, (2,)) / 8 for low in (8, 40))
+    if integers(rng, 0, 2, ()):  # downwards to the left
+        first[0], last[0] = last[0], first[0]
+    way, pixels = last - first, np.mgrid[:50, :52][::-1].transpose(1, 2, 0)
+    share = ((pixels - first) @ way / (way @ way)).clip(0, 1)
+    is_near = np.linalg.norm(pixels - first - share[..., None] * way, axis=-1) <= 3
+    field = _uniform(np.abs(draw_vector(rng)) * np.sign(way), (50, 52)) * np.where(is_near, 1, -1)
+    return _segments(field, (np.stack([first, last]), np.stack([last, first])), 6)
+
+
 def scores_along(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
         Call("call", _bands(rng), "the middle of the field points against its ends"),
         Call("call", _stripes(rng), "stripes of 4 pixels that point either way"),
         Call("call", _on_one_line(rng), "one row and one column differ, and the segments run along them"),
+        Call("call", _on_a_slant(rng), "7 pixels across a slanted segment point along it, all others against them"),
     ]
     judge_scores(calls, ask, oracle)
 

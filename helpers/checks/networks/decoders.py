@@ -19,7 +19,7 @@ __all__ = ["TRANSPOSED_DECODER", "UNET_DECODER", "UPSAMPLE_DECODER"]
 
 HINTS = read_hints("ex03_segmentation")
 STEPS = ("build", "stir", "predict", "predict_alone", "train", "reach")
-LOUD, BENT = 1000.0, 0.08  # one unit in some hundred is left undecided, which bends a fiftieth; a ReLU bends a third
+LOUD, BENT = 1000.0, 0.05  # units left undecided bend a fiftieth, a sigmoid bends a tenth, a ReLU a half
 BESIDE = "TransposedDecoder"
 USUAL = {
     DOUBLING: 146_099,
