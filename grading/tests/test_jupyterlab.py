@@ -180,7 +180,7 @@ def test_a_student_works_through_exercise_1(lab, page):
         expect(notebook.run(f"{name}-check")).to_contain_text(questions[question].sentence)
         notebook.show(f"{name}-check")
 
-    for name in ("measure", "mean-pose", "losses"):
+    for name in ("pixels", "measure", "mean-pose", "losses"):
         notebook.run(name)
     notebook.run("model", right["model"])
     expect(notebook.run("model-check")).to_contain_text("hint")  # nothing is trained yet

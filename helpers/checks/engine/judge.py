@@ -296,7 +296,8 @@ def run_check(
         try:
             notes.append(case(ask, rng, oracle or no_oracle, **(facts or {})))
         except Wrong as wrong:
-            wrong.hint = (wrong.mistake != NOT_WRITTEN and earlier()) or wrong.hint
+            # what is not there is told as such, whatever it is
+            wrong.hint = (wrong.mistake not in (NOT_WRITTEN, "NameError") and earlier()) or wrong.hint
             return _report(question.name, wrong)
     _tell("right", right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
 
