@@ -12,7 +12,7 @@ from grading.known_wrong.table import answers, networks
 from helpers.files import ROOT
 
 EXERCISES = [path.stem for path in sorted((ROOT / "solutions").glob("ex*/ex*.ipynb"))]
-MISTAKEN = {"vis", "classify", "soft_argmax"}  # names that students misspell or had in their notebook
+MISTAKEN = {"vis", "classify", "spatial_softargmax"}  # names that students misspell or had in their notebook
 GIVEN = {"twice": "count(2 * x)", "half": "count(x / 2)", "a, b": "twice, 1"}
 
 
