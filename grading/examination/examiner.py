@@ -32,7 +32,7 @@ from grading.isolation.session import Session
 from grading.submission.roles import answer_name
 from helpers.checks.engine.earlier_answers import BORROWED
 from helpers.checks.engine.question import Ask, Wrong
-from helpers.checks.engine.values import Array, Raised
+from helpers.checks.engine.values import Raised, as_tensor
 
 __all__ = ["Examinee"]
 
@@ -128,7 +128,7 @@ class Examinee:
 
 def _megabytes(values: Any) -> float:
     """Return the size of the tensors in a tree of values."""
-    values = values.tensor if isinstance(values, Array) else values
+    values = as_tensor(values)
     if isinstance(values, torch.Tensor):
         return values.nbytes / 2**20
     parts = values.values() if isinstance(values, dict) else values if isinstance(values, list) else ()

@@ -12,7 +12,7 @@ from helpers.checks.engine.compare import Form, argument, fault, first_differenc
 from helpers.checks.engine.judge import AnyCall, Fault, call_line, changed_argument, judge, kind_of_error, no_value
 from helpers.checks.engine.mistakes import Way, alike_by
 from helpers.checks.engine.question import Ask, Oracle
-from helpers.checks.engine.values import Array, Value
+from helpers.checks.engine.values import Value, as_tensor
 
 __all__ = ["Call", "ValueCall", "judge_values"]
 
@@ -110,7 +110,7 @@ def _kind(value: Value) -> Any:
         return _kind(value["value"])
     if isinstance(value, list):
         return list(map(_kind, value))
-    return type(value), getattr(value.tensor if isinstance(value, Array) else value, "dtype", None)
+    return type(value), getattr(as_tensor(value), "dtype", None)
 
 
 def _unlike(got: Tensor, right: Tensor) -> str:

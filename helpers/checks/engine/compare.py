@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from helpers.checks.engine.values import Array, Other, Raised, Value
+from helpers.checks.engine.values import Array, Other, Raised, Value, as_tensor
 
 __all__ = [
     "Form",
@@ -58,7 +58,7 @@ def same(a: Value, b: Value) -> bool:
     by type and message."""
     if isinstance(a, Raised) and isinstance(b, Raised):
         return (a.type_name, a.message) == (b.type_name, b.message)
-    a, b = (value.tensor if isinstance(value, Array) else value for value in (a, b))
+    a, b = map(as_tensor, (a, b))
     if number(a) is not None and number(b) is not None:
         return _close(torch.tensor(number(a), dtype=torch.float64), torch.tensor(number(b), dtype=torch.float64))
     if isinstance(a, Tensor) and isinstance(b, Tensor):
@@ -84,7 +84,7 @@ def fault(got: Value, right: Value, form: Form) -> str | None:
         return next(filter(None, map(fault, got, right, form.parts)), None)
     if form.number_will_do and not isinstance(got, Tensor):
         return "type" if number(got) is None else None if same(got, right) else "value"
-    values = got.tensor if isinstance(got, Array) else got
+    values = as_tensor(got)
     if not isinstance(values, Tensor):
         return "type"
     if values.shape != right.shape:
@@ -140,7 +140,7 @@ def first_difference(got: Value, right: Value) -> tuple[str, str] | None:
     if found is None:
         return None
     path, (mine, best), place = found
-    mine, best = (value.tensor if isinstance(value, Array) else value for value in (mine, best))
+    mine, best = map(as_tensor, (mine, best))
     came, meant = _apart(mine[place].item(), best[place].item())
     item = "".join(f"item {index} of " for index in reversed(path))
     return f"{came} at {list(place)} of {item}{show(got if not path else mine)}", f"{meant} there"
@@ -155,7 +155,7 @@ def differing(got: Value, right: Value) -> tuple[list[int], tuple[Value, Value],
                 found = differing(a, b)
                 return found and ([index, *found[0]], *found[1:])
         return None
-    a, b = (value.tensor if isinstance(value, Array) else value for value in (got, right))
+    a, b = map(as_tensor, (got, right))
     if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.shape != b.shape or a.numel() < 2:
         return None
     apart = ~torch.isclose(a.double(), b.double(), rtol=RTOL, atol=ATOL, equal_nan=True)

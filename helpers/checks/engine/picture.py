@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from helpers.checks.engine.compare import differing, row, same
-from helpers.checks.engine.values import Array, Value
+from helpers.checks.engine.values import Value, as_tensor
 from helpers.pictures.colours import BLUE, GREEN, VERMILION
 from helpers.pictures.figure import Picture, aspect, finished, image_axes
 
@@ -27,7 +27,7 @@ def draw(inputs: Mapping[str, Any], got: Value, right: Value) -> Picture | None:
         inputs: the arguments of the call, by name.
         got, right: values as probes return them.
     """
-    mine, best = (_plain(value["value"] if isinstance(value, Mapping) else value) for value in (got, right))
+    mine, best = (as_tensor(value["value"] if isinstance(value, Mapping) else value) for value in (got, right))
     if "limbs" in inputs and "peaks" in inputs:
         return _people(inputs, mine, best)
     if {"starts", "ends"} <= inputs.keys():
@@ -41,10 +41,6 @@ def draw(inputs: Mapping[str, Any], got: Value, right: Value) -> Picture | None:
     if a.ndim == 3 and a.shape[-1] == 2:
         return _points(inputs, a, b, place)
     return _planes(a, b, place, "images" in inputs) if a.ndim >= 2 else None
-
-
-def _plain(value: Value) -> Value:
-    return value.tensor if isinstance(value, Array) else value
 
 
 def _planes(a: Tensor, b: Tensor, place: tuple[int, ...], of_images: bool) -> Picture:
@@ -109,7 +105,7 @@ def _mark(axis: Axes, mine: Tensor, best: Tensor) -> None:
 def _peaks(scoremaps: Tensor, mine: Value, best: Value) -> Picture | None:
     """Return the first map on which other peaks were found than expected."""
     for image, keypoint in torch.cartesian_prod(*map(torch.arange, scoremaps.shape[:2])).tolist():
-        pair = [_plain(_item(_item(value, image), keypoint)) for value in (mine, best)]
+        pair = [as_tensor(_item(_item(value, image), keypoint)) for value in (mine, best)]
         rows = [t[:, :2] for t in pair if isinstance(t, Tensor) and t.ndim == 2 and t.shape[1] >= 2]
         if len(rows) == 2 and not same(_sorted(pair[0]), _sorted(pair[1])):
             figure, (axis,) = image_axes(1, 1, 4.0, min(aspect(scoremaps), 1.5))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-__all__ = ["DTYPES", "Array", "Other", "Raised", "Value", "as_tensors", "decode", "encode"]
+__all__ = ["DTYPES", "Array", "Other", "Raised", "Value", "as_tensor", "as_tensors", "decode", "encode"]
 
 Value: TypeAlias = Any
 """What crossed: None, a bool, number or text, a tensor, a list or dict of such, `Array`, `Other` or `Raised`. Only
@@ -57,6 +57,11 @@ def as_tensors(value: Value) -> Value:
     """Return a tree of values with each NumPy array as a tensor, where both will do."""
     if isinstance(value, list):
         return [as_tensors(item) for item in value]
+    return as_tensor(value)
+
+
+def as_tensor(value: Value) -> Value:
+    """Return a NumPy array as the tensor of its numbers, any other value as it is."""
     return value.tensor if isinstance(value, Array) else value
 
 
@@ -100,8 +105,7 @@ def encode(tree: Any) -> tuple[Any, list[torch.Tensor]]:
 
 def _plain(value: Any) -> torch.Tensor | None:
     """Return a tensor or array as a plain, contiguous CPU tensor without gradient; None for any other kind."""
-    if isinstance(value, Array):
-        value = value.tensor
+    value = as_tensor(value)
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub":
         value = torch.from_numpy(np.array(value))
     if not isinstance(value, torch.Tensor) or value.layout is not torch.strided or value.dtype not in DTYPES.values():

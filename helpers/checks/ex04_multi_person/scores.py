@@ -19,7 +19,7 @@ from helpers.checks.engine.compare import Form, same
 from helpers.checks.engine.judge import Fault, judge
 from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.question import Ask, Oracle, integers, read_hints
-from helpers.checks.engine.values import Array, Value, as_tensors
+from helpers.checks.engine.values import Array, Value, as_tensor, as_tensors
 from helpers.checks.ex04_multi_person.readings import usual_ways
 
 __all__ = ["TOLERANCE", "scores_along", "scores_border", "scores_pairs", "scores_short", "scores_values"]
@@ -108,7 +108,7 @@ def _is_zero(got: Value) -> bool:
 
 def _with_numbers(value: Value, numbers: Tensor) -> Value:
     """Return a tensor or array of the kind and dtype of `value`, with these numbers."""
-    dtype = (value.tensor if isinstance(value, Array) else value).dtype
+    dtype = as_tensor(value).dtype
     return Array(numbers.to(dtype)) if isinstance(value, Array) else numbers.to(dtype)
 
 
