@@ -34,14 +34,16 @@ MEASURED := build/durations# what each test and each notebook took
 PICTURES := build/screenshots# what browsers showed
 PYTEST = DEEP_LEARNING_LAB_SCREENSHOTS="$(abspath $(PICTURES))" python -m pytest -q -p no:cacheprovider \
 	-n 2 --dist loadfile --no-loadscope-reorder --junitxml=$(MEASURED)
+# A test that hangs is named with its stack, and the others go on: after so many seconds.
+HANGS = -o faulthandler_exit_on_timeout=true -o faulthandler_timeout
 
 test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (20 minutes)
 	$(RUN) OMP_NUM_THREADS=1 python -m grading release --check
 	rm -rf $(MEASURED) $(PICTURES) build/notebooks
 	mkdir -p $(MEASURED) $(PICTURES) $(dir $(SHORT))
 	for one in $(NOTEBOOKS); do cp $$one build/notebooks/$${one#solutions/}; done
-	$(RUN) $(SHORTLY) DEEP_LEARNING_LAB_STRICT=1 tools/run_notebooks.sh 2 $(MEASURED) $(SHORT)
-	$(RUN) $(SHORTLY) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml -m "not full"
+	$(RUN) $(SHORTLY) OMP_NUM_THREADS=1 DEEP_LEARNING_LAB_STRICT=1 tools/run_notebooks.sh 2 $(MEASURED) $(SHORT)
+	$(RUN) $(SHORTLY) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml $(HANGS)=600 -m "not full"
 	@$(RUN) python -m tools.durations $(MEASURED)
 
 test-full: env lint ## all of it: whole trainings that must earn all points, every browser, every loop (an hour)
@@ -49,7 +51,7 @@ test-full: env lint ## all of it: whole trainings that must earn all points, eve
 	rm -rf $(MEASURED) $(PICTURES)
 	mkdir -p $(MEASURED) $(PICTURES)
 	$(RUN) DEEP_LEARNING_LAB_STRICT=full tools/run_notebooks.sh 1 $(MEASURED) $(NOTEBOOKS)
-	$(RUN) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml
+	$(RUN) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml $(HANGS)=2400
 	@$(RUN) python -m tools.durations $(MEASURED)
 
 check-the-checks: env ## do checks hold what they promise? answers, strangers, mutants, sentences, seeds (15 minutes)

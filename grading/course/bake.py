@@ -25,7 +25,7 @@ __all__ = ["agree", "bake", "bake_table", "table_path", "without_a_check"]
 
 def table_path(exercise: str) -> Path:
     """Return where the table of an exercise lies: beside the module of its checks."""
-    return ROOT / "helpers" / "checks" / exercise / "table.safetensors"
+    return ROOT / "helpers" / "checks" / exercise / "table.safetensors.gz"
 
 
 def bake(exercise: str) -> bytes:

@@ -1,7 +1,7 @@
 """From solutions/ to what students get: exercises/, the tables of the visible checks, and the bundle.
 
 Steps, in order:
-1. `helpers/checks/<exercise>/table.safetensors`: what reference and known wrong versions answer at the visible seed;
+1. `helpers/checks/<exercise>/table.safetensors.gz`: what reference and known wrong versions answer at the visible seed;
 2. `exercises/<exercise>/<exercise>.ipynb`: stock `nbgrader generate_assignment`, solutions cleared;
 3. `build/deep-learning-lab-students.zip`: exercises, helpers, data and the environment; no solutions, no grading.
 
@@ -30,7 +30,7 @@ EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob(
 ALL = "ex*"  # as nbgrader names all exercises at once
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
 BUNDLED = (
-    "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors", "helpers/checks/*/hints.toml",
+    "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors.gz", "helpers/checks/*/hints.toml",
     "data/*", "data/licenses/*", "LICENSE", "constraints.txt",
 )  # fmt: skip
 STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")

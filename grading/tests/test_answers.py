@@ -30,16 +30,22 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def each(answers, seeds=None):
-    """Return a test's parameters (question, name, answer), each with every seed below `seeds(question)` if given: the
-    first in every tier, the others in the full one."""
-    named = [(q, name, answer) for q, found in answers.items() for name, answer in found.items()]
-    if seeds is None:
-        return [pytest.param(q, name, answer, id=f"{q}-{name}") for q, name, answer in named]
-    return [
-        pytest.param(q, name, answer, seed, id=f"{q}-{name}-{seed}", marks=[pytest.mark.full] if seed else [])
-        for q, name, answer in named
-        for seed in range(seeds(q))
-    ]
+    """Return a test's parameters (question, name, answer), each with every seed below `seeds(question)` if given.
+
+    The full tier has all of them. Every tier has the first form of a mistake with the first seed, and puts networks,
+    which take a second, to the hidden checks alone: they have the visible ones' cases.
+    """
+    made = []
+    for question, found in answers.items():
+        mistakes = [mistake_of(name) for name in found]
+        for place, (name, answer) in enumerate(found.items()):
+            another = mistakes.index(mistakes[place]) < place
+            for seed in [None] if seeds is None else range(seeds(question)):
+                full = another or seed or (seed is None and question in NETWORKS)
+                values, which = ((), "") if seed is None else ((seed,), f"-{seed}")
+                marks = [pytest.mark.full] if full else []
+                made.append(pytest.param(question, name, answer, *values, id=f"{question}-{name}{which}", marks=marks))
+    return made
 
 
 def seeds_of_right_work(question):

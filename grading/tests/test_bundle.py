@@ -31,7 +31,7 @@ from helpers.checks.engine.values import Raised
 pytestmark = pytest.mark.usefixtures("one_thread")
 APART = ("checks", "tests")
 SLOW = ("helpers.pictures", "helpers.people")  # draw pictures: tried in the order of the arguments alone
-EVERY_TIER = ("mpjpe", "softargmax", "mean_iou", "boxes_to_crops", "part_affinity_fields")  # were to be had once
+EVERY_TIER = ("mpjpe", "softargmax", "mean_iou")  # were to be had once, as others that are slower to try
 FUNCTIONS = [
     question if question in EVERY_TIER else pytest.param(question, marks=pytest.mark.full)
     for question in EXERCISES

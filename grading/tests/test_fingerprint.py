@@ -50,7 +50,7 @@ def test_everything_in_helpers_decides_marks():
     code = {path for path in (ROOT / "helpers").rglob("*.py") if (ROOT / "helpers/tests") not in path.parents}
     assert code <= hashed
     assert {
-        ROOT / "helpers/checks/ex01_pose_regression" / name for name in ("hints.toml", "table.safetensors")
+        ROOT / "helpers/checks/ex01_pose_regression" / name for name in ("hints.toml", "table.safetensors.gz")
     } <= hashed
     assert {ROOT / "data" / name for name in ("body.npz", "poses.toml")} <= set(fingerprint._walked(ROOT, "data"))
 

@@ -231,7 +231,7 @@ BAD = {
     "lint-imports": ("helpers/shapes.py", "import helpers.training.loop\n"),
     "nbstripout": ("solutions/bad.ipynb", NOTEBOOK.replace('"execution_count": null', '"execution_count": 7', 1)),
     "actionlint": (".github/workflows/bad.yml", "on: push\njobs: {a: {runs-on: nowhere-at-all, steps: []}}\n"),
-    "check-added-large-files": ("data/bad.bin", "x" * 4_000_000),
+    "check-added-large-files": ("data/bad.bin", "x" * 2_000_000),
     "check-merge-conflict": ("docs/bad.md", "<<<<<<< HEAD\n"),
     "detect-private-key": ("docs/bad.md", "-----BEGIN RSA " + "PRIVATE KEY-----\n"),
     "nothing-of-a-class": ("grading/submitted/ann/ex00_start_here/notes.txt", "mine\n"),

@@ -64,7 +64,7 @@ def test_the_rooms_are_those_of_the_design(place):
 @pytest.mark.parametrize("exercise", sorted((ROOT / "helpers/checks").glob("ex*")), ids=lambda path: path.name)
 def test_every_exercise_has_its_checks_hints_and_table_in_one_folder(exercise):
     has_hints = not exercise.name.startswith("ex00")  # five lines, in its module
-    assert (exercise / "table.safetensors").is_file() and (exercise / "hints.toml").is_file() == has_hints
+    assert (exercise / "table.safetensors.gz").is_file() and (exercise / "hints.toml").is_file() == has_hints
 
 
 def test_helpers_stays_small():

@@ -9,7 +9,10 @@ from killing import argued, fates, load, mutants_of, sources, survives
 from mutants import mutants
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SLOW = ("PoseRegressor", "SoftargmaxPose", "TransposedDecoder", "UNetDecoder", "group_people")
+SLOW = (
+    "PoseRegressor", "SoftargmaxPose", "TransposedDecoder", "UNetDecoder", "group_people", "boxes_to_crops",
+    "find_peaks", "part_affinity_fields",
+)  # fmt: skip
 
 
 def changes(source: str) -> dict[str, str]:
@@ -73,9 +76,9 @@ def test_what_matters_on_a_gpu_alone_stays():
 
 
 def some_and_all():
-    """Return a test's parameters, question and step: of slow ones every fourth mutant, and all of them at night."""
+    """Return a test's parameters, question and step: of slow ones every tenth mutant, and all of them at night."""
     for question in EXERCISES:
-        yield pytest.param(question, 4 if question in SLOW else 1, id=question)
+        yield pytest.param(question, 10 if question in SLOW else 1, id=question)
     yield from (pytest.param(question, 1, id=f"{question}-all", marks=pytest.mark.full) for question in SLOW)
 
 

@@ -1,5 +1,8 @@
 """Tests of the machinery of checks: values, comparison, the table, what a student reads."""
 
+import gzip
+import subprocess
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -11,6 +14,7 @@ from helpers import save_weights
 from helpers.checks import ex01_pose_regression as check
 from helpers.checks import ex02_softargmax as scoremaps
 from helpers.checks.engine import judge as judge_module
+from helpers.checks.engine import time_limit
 from helpers.checks.engine.calls import Call, judge_values
 from helpers.checks.engine.compare import Form, fault, first_difference, same, show
 from helpers.checks.engine.judge import refuse_too_many
@@ -226,7 +230,7 @@ def test_table_gives_back_what_was_written_and_is_stable(tmp_path):
     table = Table()
     right = {"value": torch.tensor(1.5), "gradient": None, "changed": []}
     table.add("key", "double/values", right, {"t": {"t": torch.tensor(1.5)}, "raises": Raised("ValueError", "no")})
-    file = tmp_path / "table.safetensors"
+    file = tmp_path / "table.safetensors.gz"
     file.write_bytes(table.to_bytes())
     loaded = Table.load(file)
     assert loaded.to_bytes() == table.to_bytes()
@@ -235,6 +239,16 @@ def test_table_gives_back_what_was_written_and_is_stable(tmp_path):
     assert (
         same(value, right) and same(wrong["t"], {"t": torch.tensor(1.5)}) and wrong["raises"].type_name == "ValueError"
     )
+
+
+@pytest.mark.parametrize("damaged", [b"", b"no table", Table().to_bytes()[:-9], gzip.compress(b"no table")])
+def test_a_damaged_or_missing_table_says_how_to_have_another(tmp_path, damaged):
+    file = tmp_path / "table.safetensors.gz"
+    with pytest.raises(FileNotFoundError, match="is missing. Take a fresh copy of the folder helpers/checks"):
+        Table.load(file)
+    file.write_bytes(damaged)
+    with pytest.raises(ValueError, match="cannot be read .*Take a fresh copy of the folder helpers/checks"):
+        Table.load(file)
 
 
 def test_digest_tells_inputs_apart():
@@ -343,6 +357,22 @@ def test_a_network_that_misses_points_fails_its_check_only_where_all_are_asked_f
     assert raises or "0 points there" in capsys.readouterr().out
 
 
+def test_a_check_computes_on_one_thread_and_leaves_their_number_alone(capsys):
+    """With two, `check.TransposedDecoder` took 46 s in place of 3 s beside a busy program."""
+    before, seen = torch.get_num_threads(), set()
+
+    def mpjpe(pred, target, visible):
+        seen.add(torch.get_num_threads())
+        raise ValueError
+
+    torch.set_num_threads(2)
+    try:
+        check.mpjpe(mpjpe)
+        assert seen == {1} and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_check_leaves_the_random_numbers_alone(capsys):
     torch.manual_seed(0)
     expected = torch.rand(3)
@@ -400,6 +430,21 @@ def test_no_limit_is_felt_after_a_call_that_ended_in_time():
     sum(range(10**6))  # nothing is raised later
     with pytest.raises(ZeroDivisionError):
         in_time(5, lambda: 1 / 0)
+
+
+@pytest.mark.parametrize("call", ["sum, [1]", "time.sleep, 0.05", "exec, 'while True: pass'"])
+def test_whoever_profiles_or_debugs_after_a_check_goes_on(call):
+    """In a process of its own: it was one that hung."""
+    code = f"""
+import functools, runpy, sys, time
+limit = runpy.run_path({time_limit.__file__!r})
+for _ in range(5):
+    limit["in_time"](0.05, functools.partial({call}))
+sys.setprofile(lambda *arguments: None)
+print((lambda: "went on")())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "went on\n", done.stderr
 
 
 def test_in_a_notebook_a_verdict_has_sign_and_colour_and_a_wrong_map_is_drawn(capsys, monkeypatch):

@@ -1,13 +1,14 @@
 """The baked table: what the reference and every known wrong version answer to the visible checks' inputs.
 
-One file for one exercise, `exNN_topic/table.safetensors`: the tree of all entries as JSON in its metadata, the tensors
-as t0, t1, ... An entry is found by the digest of its question, step and inputs, so a table made from other inputs is
-never read by mistake.
+One file for one exercise, `exNN_topic/table.safetensors.gz`: the tree of all entries as JSON in the bytes of `entries`,
+the tensors as t0, t1, ... An entry is found by the digest of its question, step and inputs, so a table made from other
+inputs is never read by mistake.
 """
 
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import json
 import os
@@ -17,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from helpers.checks.engine.question import Oracle
@@ -46,6 +46,7 @@ class Table:
 
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     tensors: list[Tensor] = field(default_factory=list)
+    _places: dict[tuple[Any, ...], int] = field(default_factory=dict, repr=False)
 
     def add(self, key: str, at: str, right: Any, wrong: Mapping[str, Any]) -> None:
         """Write one entry; `at` says where it belongs ("mpjpe/values"), for readers only."""
@@ -57,11 +58,10 @@ class Table:
         return _renumber(tree, [self._index(tensor) for tensor in tensors])
 
     def _index(self, tensor: Tensor) -> int:
-        for index, known in enumerate(self.tensors):
-            if known.dtype == tensor.dtype and known.shape == tensor.shape and _bits(known) == _bits(tensor):
-                return index
-        self.tensors.append(tensor)
-        return len(self.tensors) - 1
+        place = self._places.setdefault((tensor.dtype, tensor.shape, _bits(tensor)), len(self.tensors))
+        if place == len(self.tensors):
+            self.tensors.append(tensor)
+        return place
 
     def __contains__(self, key: str) -> bool:
         return key in self.entries
@@ -73,9 +73,11 @@ class Table:
         return decode(entry["right"], self.tensors), wrong
 
     def to_bytes(self) -> bytes:
-        """Return the table as a safetensors file, mistakes in their order: the first that explains is named."""
+        """Return the table as a compressed safetensors file, mistakes in order: the first that explains is named."""
         tensors = {f"t{index}": tensor for index, tensor in enumerate(self.tensors)}
-        return save(tensors, {"table": json.dumps(self.entries, separators=(",", ":"))})
+        entries = json.dumps(self.entries, separators=(",", ":")).encode()
+        tensors["entries"] = torch.frombuffer(bytearray(entries), dtype=torch.uint8)
+        return gzip.compress(save(tensors), mtime=0)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Table:
@@ -88,10 +90,10 @@ class Table:
         if not Path(path).is_file():
             raise FileNotFoundError(f"The table of checks {path} is missing. {remedy}")
         try:
-            with safe_open(path, "pt") as file:
-                entries = json.loads(file.metadata()["table"])
-                return cls(entries, [file.get_tensor(f"t{index}") for index in range(len(file.keys()))])
-        except Exception as error:  # safetensors raises several kinds for a damaged file
+            tensors = load(gzip.decompress(Path(path).read_bytes()))
+            entries = json.loads(bytes(tensors.pop("entries").numpy()))
+            return cls(entries, [tensors[f"t{index}"] for index in range(len(tensors))])
+        except Exception as error:  # gzip and safetensors raise several kinds for a damaged file
             raise ValueError(f"The table of checks {path} cannot be read ({error}). {remedy}") from error
 
 
@@ -118,7 +120,7 @@ _load = functools.lru_cache(maxsize=8)(Table.load)
 
 def table_oracle(exercise: str, question: str) -> Oracle:
     """Return the oracle of the notebook: it reads the exercise's baked table."""
-    path = Path(__file__).parent.with_name(exercise) / "table.safetensors"
+    path = Path(__file__).parent.with_name(exercise) / "table.safetensors.gz"
 
     def oracle(step: str, **inputs: Any) -> tuple[Value, Mapping[str, Value]]:
         table, key = _load(path), digest(question, step, inputs)

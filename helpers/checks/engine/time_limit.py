@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 from collections.abc import Callable
@@ -30,17 +31,23 @@ def in_time(seconds: float, call: Callable[[], Any]) -> tuple[bool, Any]:
                     raise_in(thread, ctypes.py_object(_TimeIsUp))
             wait = 1.0
 
+    def end() -> None:
+        with lock:  # from here on nothing is raised any more
+            ended.set()
+        # What is under way arrives in here. Taken back, it would leave CPython looking for it for ever: whatever is
+        # profiled or debugged afterwards would hang (3.11: PyThreadState_SetAsyncExc signals even for NULL).
+        for _ in range(2):
+            pass
+
     watch = threading.Thread(target=interrupt, daemon=True)
     try:
         try:
             watch.start()
             return True, call()
         finally:
-            with lock:  # from here on nothing is raised any more, and what is under way is taken back
-                ended.set()
-                raise_in(thread, None)
+            end()
     except _TimeIsUp:
-        with lock:
-            ended.set()
-            raise_in(thread, None)
+        for _ in range(2):  # whatever a late second one interrupts
+            with contextlib.suppress(_TimeIsUp):
+                end()
         return False, None
