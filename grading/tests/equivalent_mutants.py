@@ -115,7 +115,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         + ANOTHER_NETWORK,
         "3 -> ?": "a kernel whose result is a pixel smaller or larger, and is fitted: " + ANOTHER_NETWORK,
         "1 -> 2": "a padding whose result is larger, and is fitted: " + ANOTHER_NETWORK,
-        "1 -> 0": "no padding: a result that is smaller, and is fitted about its centre: " + ANOTHER_NETWORK,
+        "1 -> 0": "no padding: a result that is smaller, and is fitted about its centre; what is left is in its place",
         "2 -> 3": "as the kernel's size, whose result is a pixel larger, and is fitted; as the stride it does not "
         "survive",
         "2 -> 1": "as the kernel's size: pixels between are 0 before the next convolution; as the stride it does not "

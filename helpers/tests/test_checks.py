@@ -241,7 +241,9 @@ def test_table_gives_back_what_was_written_and_is_stable(tmp_path):
     )
 
 
-@pytest.mark.parametrize("damaged", [b"", b"no table", Table().to_bytes()[:-9], gzip.compress(b"no table")])
+@pytest.mark.parametrize(
+    "damaged", [b"", b"no table", Table().to_bytes()[:-9], gzip.compress(b"no table")], ids=range(4)
+)
 def test_a_damaged_or_missing_table_says_how_to_have_another(tmp_path, damaged):
     file = tmp_path / "table.safetensors.gz"
     with pytest.raises(FileNotFoundError, match="is missing. Take a fresh copy of the folder helpers/checks"):
