@@ -303,7 +303,7 @@ CALLER_OF = {
         "ex03_segmentation", ("transposed_convolution",), ex03_segmentation.KNOWN_WRONG["convolution_matrix"],
     ),
 }  # fmt: skip
-EVERY = 8  # of a question's mistakes one in so many is in every tier
+EVERY = 16  # of a question's mistakes one in so many is in every tier
 
 
 def rows() -> list[Any]:
