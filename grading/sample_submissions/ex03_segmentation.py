@@ -126,7 +126,7 @@ def eli_known_mistakes(release: NotebookData, answers: dict[str, str], weights: 
     wrong["UNetDecoder"] = answers["UNetDecoder"].replace(
         "torch.cat([skip, x], dim=1)", "torch.cat([0 * skip, x], dim=1)"
     )
-    marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 1.0}
+    marks = {**FULL, "mean_iou": 2.0, "transposed_convolution": 0.0, "segmentation_loss": 0.0, "UNetDecoder": 2.0}
     marks["model"] = 0.0  # its weights were trained with the skips that are zeroed here
     return HandedIn(filled(release, {**answers, **wrong}), marks, {WEIGHTS: weights})
 
@@ -140,7 +140,7 @@ def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], w
 def gus_no_skips(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """Hands in the decoder without skips as a U-Net, and weights that do not fit it."""
     same = answers["TransposedDecoder"].replace("class TransposedDecoder", "class UNetDecoder")
-    marks = {**FULL, "UNetDecoder": 1.0, "model": 0.0}  # the 1 is for its size
+    marks = {**FULL, "UNetDecoder": 2.0, "model": 0.0}  # for its size, and for any number of stages
     return HandedIn(filled(release, {**answers, "UNetDecoder": same}), marks, {WEIGHTS: weights})
 
 

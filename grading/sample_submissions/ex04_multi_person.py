@@ -74,7 +74,7 @@ def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], w
 
 
 def gus_by_number(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
-    """Takes the first peak of every kind as the first person, the second as the second: no fields, and no model."""
+    """Takes the first peak of every kind as the first person, the second as the second; the model is judged beside a right one."""
     same = """
 def group_people(peaks, fields, limbs):
     people = fields.new_zeros(max([len(p) for p in peaks], default=0), len(peaks), 3)
@@ -82,8 +82,9 @@ def group_people(peaks, fields, limbs):
         people[: len(found), k] = found
     return people
 """
-    marks = {**FULL, "group_people": 0.0, "model": 0.0}
-    return HandedIn(filled(release, {**answers, "group_people": same}), marks, {WEIGHTS: weights})
+    return HandedIn(
+        filled(release, {**answers, "group_people": same}), {**FULL, "group_people": 0.0}, {WEIGHTS: weights}
+    )
 
 
 def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
