@@ -74,7 +74,7 @@ def fay_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], w
 
 
 def gus_by_number(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
-    """Takes the first peak of every kind as the first person, the second as the second; the model is judged beside a right one."""
+    """Takes the first peak of every kind as the first person, and so on; the model is judged beside a right one."""
     same = """
 def group_people(peaks, fields, limbs):
     people = fields.new_zeros(max([len(p) for p in peaks], default=0), len(peaks), 3)
