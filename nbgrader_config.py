@@ -13,10 +13,13 @@ TOOLS = os.path.dirname(sys.executable)
 if TOOLS not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([TOOLS, os.environ.get("PATH", "")])  # nbgrader calls alembic by name
 
+from grading.plugin.inherited import settle  # noqa: E402
+
 c = get_config()  # noqa: F821, given by traitlets
 
+settle(c, ROOT)  # what others set outside the course changes nothing that is released, graded or shown
+
 c.CourseDirectory.course_id = "deep_learning_lab_cv"
-c.CourseDirectory.root = ROOT
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 c.CourseDirectory.submitted_directory = "grading/submitted"
@@ -24,8 +27,7 @@ c.CourseDirectory.autograded_directory = "grading/autograded"
 c.CourseDirectory.feedback_directory = "grading/feedback"
 c.CourseDirectory.solution_directory = "grading/cache/solution"
 c.CourseDirectory.source_with_tests_directory = "grading/cache/source_with_tests"
-c.CourseDirectory.db_url = f"sqlite:///{ROOT}/grading/gradebook.db"
-
+c.CourseDirectory.db_url = f"sqlite:///{c.CourseDirectory.root}/grading/gradebook.db"
 
 c.GenerateAssignment.exporter_class = "grading.plugin.ReleaseExporter"
 c.Autograde.exporter_class = "grading.plugin.SubmissionExporter"
@@ -36,6 +38,14 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+c.GenerateFeedback.exporter_class = "grading.plugin.FeedbackExporter"
+
+# Pages show what students wrote, and no text of theirs may take hours to lay out: feedback, and Formgrader.
+c.HTMLExporter.filters = {
+    "markdown2html": "grading.reporting.rendering.markdown",
+    "highlight_code": "grading.reporting.rendering.highlighted",
+    "strip_files_prefix": "grading.reporting.rendering.without_files_prefix",
+}
 
 # Limits of one submission; these fit a machine with 4 GB of memory.
 c.Grading.cell_seconds = 20.0  # one cell

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import subprocess
@@ -31,6 +32,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that a terminal's encoding lacks must not end a verb
+            stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if words[0] not in VERBS:
         print((__doc__ or "").strip())
@@ -148,7 +152,11 @@ def _run(command: list[str], course: Path) -> int:
 
     The terminal sends Ctrl-C to the command, too: it is waited for until it has put everything in order.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    environment = {
+        **os.environ,
+        "PYTHONUTF8": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         status = subprocess.run(command, cwd=course, env=environment, check=False).returncode

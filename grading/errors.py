@@ -25,6 +25,7 @@ __all__ = [
     "TimedOut",
     "UnreadableSubmission",
     "WorkerError",
+    "printable",
 ]
 
 
@@ -74,3 +75,11 @@ class ProtocolError(WorkerError):
 
 class AnswerMissing(WorkerError):
     """The name that a question asks for does not exist after all cells ran."""
+
+
+def printable(text: str) -> str:
+    """Return a text that no terminal and no reader of a log takes for more: what cannot be printed is escaped.
+
+    Example: a name with a line break comes out as r"ada\nben".
+    """
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

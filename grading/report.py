@@ -17,9 +17,10 @@ import msgspec
 from grading.errors import GradingError
 from helpers.files import atomically
 
-__all__ = ["VERDICTS", "CellError", "CellReport", "QuestionReport", "Report", "Verdict"]
+__all__ = ["UNREAD", "VERDICTS", "CellError", "CellReport", "QuestionReport", "Report", "Verdict"]
 
 SCHEMA = 2
+UNREAD = "could not be read"  # in a note: an answer of no form that a check reads, which is no failure of the check
 Verdict = Literal["passed", "partly", "wrong", "not written", "crashed", "timed out", "not graded"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
@@ -83,6 +84,7 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     fingerprint: str = msgspec.field(name="key", default="")
     course_fingerprint: str = msgspec.field(name="course_key", default="")
     files: dict[str, list[int]] = msgspec.field(default_factory=dict)  # size and times of what was read
+    time: str = ""  # for staff: that it was late, or that nobody knows whether it was
     grader_mb: int = 0  # memory of the process that examined, which is not the one that ran the code
     schema: int = SCHEMA
 
@@ -110,9 +112,12 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
             OSError: it cannot be written, and what was there before is still there.
         """
         self.check()
+        data = msgspec.to_builtins(self)
+        if not self.time:  # few reports have one
+            del data["time"]
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomically(path, private=True) as part:
-            part.write_text(json.dumps(msgspec.to_builtins(self), indent=1, allow_nan=False), encoding="utf-8")
+            part.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Report:
@@ -136,6 +141,9 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
                 if not sound or not 0 <= points <= maximum:
                     reason = f"{points!r} of {maximum!r} points is no mark"
                     raise GradingError(reason, submission=self.student, question=name)
+            if question.verdict == "passed" and question.points < question.maximum:
+                reason = f"passed, with {question.points:g} of {question.maximum:g} points: not all checks ran"
+                raise GradingError(reason, submission=self.student, question=name)
             if question.verdict not in VERDICTS:
                 raise GradingError(f"unknown verdict {question.verdict!r}", submission=self.student, question=name)
 

@@ -34,12 +34,14 @@ from helpers.checks.engine.judge import no_oracle
 from helpers.checks.engine.question import Wrong, case_rng, local_ask
 
 SAMPLE = ROOT / "grading" / "sample"
+# nbgrader, started in there, does as in the course's own folder: it would grade this class without isolation.
+CONFIG = f"c = get_config()\nc.CourseDirectory.root = {str(ROOT)!r}\n"
 IN_SAMPLE = (
     "--CourseDirectory.submitted_directory=grading/sample/submitted",
     "--CourseDirectory.autograded_directory=grading/sample/autograded",
     "--CourseDirectory.feedback_directory=grading/sample/feedback",
     "--Grading.reports=grading/sample/reports",
-    f"--db=sqlite:///{SAMPLE}/gradebook.db",
+    "--db=sqlite:///grading/sample/gradebook.db",  # from the course's root, whose name may hold anything
 )
 
 __all__ = [
@@ -215,7 +217,7 @@ def nbgrader(*arguments: str) -> None:
 def grade(exercise: str) -> dict[str, dict[str, float]]:
     """Write the sample class of one exercise, let nbgrader grade it, and return the deserved marks."""
     weights = trained_weights(exercise)
-    generate([exercise], SAMPLE / "release", gradebook=f"sqlite:///{SAMPLE}/gradebook.db")
+    generate([exercise], SAMPLE / "release", gradebook="sqlite:///grading/sample/gradebook.db")
     deserved = deserved_marks(SAMPLE / "submitted", weights, exercise)
     nbgrader("autograde", exercise)
     nbgrader("generate_feedback", exercise)
@@ -228,6 +230,7 @@ def grade_classes(exercises: Sequence[str]) -> bool:
     """
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)
+    (SAMPLE / "nbgrader_config.py").write_text(CONFIG)
     deserved = {exercise: grade(exercise) for exercise in exercises}
     nbgrader("export", f"--to={SAMPLE / 'marks.csv'}")
     tables = [table(exercise, marks) for exercise, marks in deserved.items()]

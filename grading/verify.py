@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import glob
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from grading.submission.read import Submission
 __all__ = ["Run", "Verified", "compare", "planned", "verify", "verify_class"]
 
 # Of a report, what another run on the same submission may say otherwise: resources, the clock, and printed text.
-FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint"}
+FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint", "time"}
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def _class(root: Path, exercise: str, sample: int, students: Sequence[str] | Non
     if not job.secret.exists():
         raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")
     pattern = coursedir.format_path(coursedir.submitted_directory, "*", exercise)
-    everybody = {Path(folder).parent.name: Path(folder) for folder in sorted(glob.glob(pattern))}
+    there = os.path.relpath(pattern, root)
+    everybody = {(root / found).parent.name: root / found for found in sorted(glob.glob(there, root_dir=root))}
     if unknown := sorted(set(students or ()) - set(everybody)):
         raise CourseError(f"nothing on {exercise} was handed in by {', '.join(unknown)}; expected one of {pattern}")
     if not everybody:

@@ -4,8 +4,8 @@
     report_fingerprint(course_fingerprint, submission)      the same with what was handed in
 
 Both are hashes of contents, so neither a clock nor a copy of the folder changes them. `files_of` is the short cut for
-a class of hundreds: size and times of the two files that a submission usually is, by which an untouched one is known
-without reading it.
+a class of hundreds: size and times of what a submission may be read from, usually two files, by which an untouched one
+is known without reading it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from importlib import metadata
 from pathlib import Path
 
 from grading.course.course import Course
-from grading.errors import CourseError
+from grading.errors import CourseError, UnreadableSubmission
 from grading.limits import Limits
-from grading.submission.read import Submission
+from grading.submission.files import listed
+from grading.submission.read import Submission, may_count, text_of
 from helpers.files import ROOT
 
 __all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
@@ -101,21 +102,27 @@ def report_fingerprint(course: str, submission: Submission) -> str:
 
 
 def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
-    """Return size, times and number of the files in a submission's folder; empty where they must be read again.
+    """Return size, times and number of all files in a submission's folder that may be the notebook or the weights;
+    empty where they must be read again.
 
-    That is so where the notebook has another name or is no plain file, and for two seconds after a change.
+    That is so where one of them is no plain file or the notebook has another name, where the student's folder is a
+    link, and for two seconds after a change.
     """
-    found, now = {}, time.time_ns()
-    if folder.is_symlink():  # what lies behind is not read either
+    if folder.parent.is_symlink():  # nothing is read from there, and what it leads to may later lie here itself
         return {}
-    for name in (f"{exercise}.ipynb", f"{exercise}.safetensors"):
+    found, now = {}, time.time_ns()
+    try:
+        names = [file.path for file in listed(folder) if may_count(file.name, exercise)]
+    except UnreadableSubmission:
+        return {}
+    for name in names:
         try:
             state = (folder / name).lstat()
         except OSError:
-            continue
+            return {}
         if not stat.S_ISREG(state.st_mode) or max(state.st_ctime_ns, state.st_mtime_ns) > now - SETTLED_NS:
             return {}
-        found[name] = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+        found[text_of(name)] = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
     return found if f"{exercise}.ipynb" in found else {}
 
 

@@ -31,7 +31,7 @@ ALL = "ex*"  # as nbgrader names all exercises at once
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
 BUNDLED = (
     "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors.gz", "helpers/checks/*/hints.toml",
-    "data/*", "data/licenses/*", "LICENSE", "constraints.txt",
+    "data/*", "data/licenses/*", "LICENSE", "constraints.txt", "setup.py",
 )  # fmt: skip
 STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")
 
@@ -42,7 +42,7 @@ def generate(exercises: Sequence[str], folder: Path, gradebook: str | None = Non
     Args:
         exercises: their keys, such as "ex01_pose_regression"; all of them take one start of nbgrader.
         folder: takes `<exercise>/<exercise>.ipynb`.
-        gradebook: database URL that learns the assignment; None keeps the course's gradebook as it is.
+        gradebook: database URL, seen from ROOT, that learns the assignment; None keeps the course's gradebook as it is.
     Raises:
         ReleaseError: if nbgrader fails, with what it printed last.
     """
@@ -51,7 +51,7 @@ def generate(exercises: Sequence[str], folder: Path, gradebook: str | None = Non
     notebooks = {exercise: folder / exercise / f"{exercise}.ipynb" for exercise in exercises}
     with tempfile.TemporaryDirectory() as scratch:
         options = [
-            "--force", f"--course-dir={ROOT}", f"--CourseDirectory.release_directory={folder}",
+            "--force", f"--CourseDirectory.release_directory={folder}",
             f"--db={gradebook or f'sqlite:///{scratch}/gradebook.db'}",
         ]  # fmt: skip
         for name in [ALL] if set(exercises) == set(EXERCISES) else exercises:
@@ -119,7 +119,7 @@ def release_all(exercises: Sequence[str]) -> None:
         table.write_bytes(bake.bake(exercise))
         print(f"wrote {table.relative_to(ROOT)}")
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = generate(exercises, Path(scratch), gradebook=f"sqlite:///{ROOT}/grading/gradebook.db")
+        fresh = generate(exercises, Path(scratch), gradebook="sqlite:///grading/gradebook.db")
         for exercise, notebook in fresh.items():
             target = ROOT / "exercises" / exercise / notebook.name
             target.parent.mkdir(parents=True, exist_ok=True)

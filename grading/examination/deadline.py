@@ -15,8 +15,8 @@ class DeadlinePassed(BaseException):
 
 
 class Deadline:
-    """Seconds that run from `start` to `stop`, as often as they are called; whoever uses up those that are `left`
-    meets `DeadlinePassed`.
+    """Seconds of computing in this thread that run from `start` to `stop`, as often as they are called; whoever uses
+    up those that are `left` meets `DeadlinePassed`.
 
     The interpreter itself looks at the clock, with every call and return in this thread, be it the main one or not.
     Nothing comes from another thread, so nothing can come late: not after `stop`, and not amid an exchange with the
@@ -26,11 +26,12 @@ class Deadline:
     """
 
     def __init__(self, left: float) -> None:
-        self.left, self.end = left, 0.0
+        self.left = left
+        self.started = self.look_at = 0.0
 
     def start(self) -> None:
         """Let the time run."""
-        self.end = time.monotonic() + self.left
+        self.started, self.look_at = time.thread_time(), time.monotonic() + self.left
         if sys.getprofile() is None:
             sys.setprofile(self._look)
 
@@ -38,8 +39,11 @@ class Deadline:
         """Let the time stand still: the answer is asked, say."""
         if sys.getprofile() == self._look:
             sys.setprofile(None)
-        self.left = self.end - time.monotonic()
+        self.left -= time.thread_time() - self.started
 
     def _look(self, frame: FrameType, event: str, argument: Any) -> None:
-        if time.monotonic() > self.end:
-            raise DeadlinePassed  # and the interpreter looks no more
+        if time.monotonic() > self.look_at:  # which costs less to ask than how much was computed meanwhile
+            left = self.left - (time.thread_time() - self.started)
+            if left <= 0:
+                raise DeadlinePassed  # and the interpreter looks no more
+            self.look_at = time.monotonic() + left

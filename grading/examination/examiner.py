@@ -16,7 +16,6 @@ own seed. Passed tests earn their points; whatever else happens earns none and s
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +23,7 @@ import numpy as np
 import torch
 
 from grading.course.course import Course, References
-from grading.errors import TimedOut
+from grading.errors import GradingError, TimedOut
 from grading.examination.deadline import Deadline, DeadlinePassed
 from grading.examination.outcome import Examined
 from grading.examination.seeds import derived
@@ -37,6 +36,7 @@ from helpers.checks.engine.values import Raised, as_tensor
 __all__ = ["Examinee"]
 
 MOST_MB = 16  # of one answer; the largest that is asked for, scores for each pixel of 48 images, has 4
+UNREAD = "what came back is of no form that was asked for: compare its parts with those in the docstring."
 TOO_LARGE = "what came back is far larger than anything that was asked for: compare its shape with the docstring's."
 
 
@@ -61,23 +61,50 @@ class Examinee:
             Wrong: the answer is wrong.
             WorkerError: there was no answer to judge, or judging it took too long.
         """
-        description, found, limit = self.course.questions[question], self.found[question], self.question_seconds
+        found, limit = self.found[question], self.question_seconds
         judging = Deadline(limit - found.judging)
+        try:
+            return self._run(question, case, self._ask(question, case, judging), facts, judging)
+        except (Wrong, GradingError, AssertionError):
+            raise
+        except Exception as error:
+            if self._fails_itself(question, case, facts, judging):
+                raise
+            found.unread.append(f"{type(error).__name__}: {error}")
+            raise Wrong("", "", "", UNREAD) from None
+        except DeadlinePassed:
+            judging.left = 0.0
+            raise TimedOut(f"to judge what it returns takes longer than {limit:g} s") from None
+        finally:
+            found.judging = limit - judging.left
+
+    def _run(self, question: str, case: str, ask: Ask, facts: Mapping[str, Any], judging: Deadline) -> Any:
+        """Run a case; what it draws depends on the submission's seed alone."""
         random = np.random.RandomState(np.frombuffer(derived(self.seed, question, case), dtype=np.uint32))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int.from_bytes(derived(self.seed, question, case, "oracle")[:6]))
-            ask, oracle = self._ask(question, case, judging), self.references.oracle(question)
+            oracle = self.references.oracle(question)
+            judging.start()
             try:
-                judging.start()
-                try:
-                    return description.cases[case](ask, random, oracle, **facts)
-                finally:
-                    judging.stop()
-            except DeadlinePassed:
-                judging.left = 0.0
-                raise TimedOut(f"to judge what it returns takes longer than {limit:g} s") from None
+                return self.course.questions[question].cases[case](ask, random, oracle, **facts)
             finally:
-                found.judging = limit - judging.left
+                judging.stop()
+
+    def _fails_itself(self, question: str, case: str, facts: Mapping[str, Any], judging: Deadline) -> bool:
+        """Return whether a case fails with a right answer as well. Else what came was of no form that can be read: a
+        worker may send any, and that is the answer's fault, not the check's."""
+        oracle = self.references.oracle(question)
+
+        def ask(step: str, **inputs: Any) -> Any:
+            return oracle(step, **inputs)[0]
+
+        try:
+            self._run(question, case, ask, facts, judging)
+        except (Wrong, DeadlinePassed):  # a network without its weights, say
+            return False
+        except Exception:
+            return True
+        return False
 
     @property
     def question_seconds(self) -> float:
@@ -99,15 +126,16 @@ class Examinee:
 
         def ask(step: str, **inputs: Any) -> Any:
             judging.stop()
-            started, limit = time.monotonic(), self.question_seconds
+            before, limit = self.session.spent, self.question_seconds
             try:
                 self.session.ensure_worker()
-                started = time.monotonic()  # a question does not pay for the cells that ran before it
+                before = self.session.spent  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
-                values = self._answer({**request, "step": step}, inputs, started + limit - found.seconds)
+                values = self._answer({**request, "step": step}, inputs, limit - found.seconds)
             finally:
-                found.seconds += time.monotonic() - started
+                # What a worker waits for a processor is known once it has one, and is taken off then.
+                found.seconds = max(0.0, found.seconds + self.session.spent - before)
                 judging.start()
             if isinstance(values, Raised) and BORROWED in values.message:
                 raise Wrong("", "", "", BORROWED, "borrowed")
@@ -119,9 +147,9 @@ class Examinee:
 
         return ask
 
-    def _answer(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
+    def _answer(self, request: dict[str, Any], inputs: dict[str, Any], seconds: float) -> Any:
         try:
-            return self.session.ask(request, inputs, deadline)
+            return self.session.ask(request, inputs, seconds)
         except TimedOut:  # it says how long we waited, which is for the answer to choose
             raise TimedOut(f"no answer within the {self.question_seconds:g} s that a question has") from None
 

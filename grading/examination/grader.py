@@ -26,6 +26,7 @@ from grading.course import held_out
 from grading.course.course import Course, References
 from grading.course.secret import course_secret
 from grading.errors import GradingError, NotIsolated, TimedOut
+from grading.examination.beside import say_what_lay_beside
 from grading.examination.examiner import Examinee
 from grading.examination.follow_on import spare_follow_on_losses
 from grading.examination.outcome import question_report
@@ -71,15 +72,15 @@ class Grader:
             raise
 
     def _try_isolation(self) -> None:
-        """Start one empty worker and say which layers this machine does not give."""
+        """Start one empty worker and say which layers this machine does not give; `missing` names them."""
         try:
-            missing = self._missing_layers()
+            self.missing = self._missing_layers()
         except NotIsolated:
             raise
         except GradingError as error:  # the fork server was ended before its first worker: a fresh one has a try
             log.warning("Started again, for %s", error)
-            missing = self._missing_layers()
-        for name, why in missing.items():
+            self.missing = self._missing_layers()
+        for name, why in self.missing.items():
             log.warning("Isolation is weaker here, without %s: %s", name, why)
 
     def _missing_layers(self) -> dict[str, str]:
@@ -109,16 +110,17 @@ class Grader:
         report.seed, report.versions = seed or submission_seed(self.secret, submission.hash), _versions()
         report.questions = not_graded(self.course, submission.unreadable or "grading did not finish")
         report.repairs = submission.notes
+        sessions: list[Session] = []
         try:
             if submission.unreadable is None:
                 try:
-                    killed = self._examine(notebook, submission, report)
+                    killed = self._examine(notebook, submission, report, sessions)
                 except GradingError as error:  # no worker could be had: a fresh fork server has a try
                     log.warning("%s: graded again, for %s", submission.student, error)
-                    killed = self._examine(notebook, submission, report)
+                    killed = self._examine(notebook, submission, report, sessions)
                 if killed:  # by a machine short of memory or by a hand: of what it is worth that says nothing
                     log.warning("%s: graded again, for its worker was killed from outside", submission.student)
-                    self._examine(notebook, submission, report)
+                    self._examine(notebook, submission, report, sessions)
             report.check()
         except NotIsolated:
             raise
@@ -129,8 +131,11 @@ class Grader:
         report.seconds = round(time.monotonic() - started, 3)
         return report
 
-    def _examine(self, notebook: NotebookData, submission: Submission, report: Report) -> bool:
-        """Fill in the report; return whether a worker was killed from outside meanwhile."""
+    def _examine(self, notebook: NotebookData, submission: Submission, report: Report, sessions: list[Session]) -> bool:
+        """Fill in the report; return whether a worker was killed from outside meanwhile.
+
+        `sessions` are those that this submission had already; the new one joins them.
+        """
         held_out.draw_from(self.secret)
         weights = _sealed(submission.weights) if submission.weights is not None else None
         named = (f"{self.course.exercise}.safetensors", weights) if weights is not None else None
@@ -141,7 +146,11 @@ class Grader:
         }
         try:
             with Session(self.fork_server, cells_to_run(notebook), named, strict=self.strict) as session:
+                if sessions:
+                    session.follow(sessions[-1])
+                sessions.append(session)
                 report.questions = examine(self.course, self.references, session, report.seed, untouched)
+                say_what_lay_beside(report.questions, submission, session.cells)
         finally:
             if weights is not None:
                 os.close(weights)
@@ -166,6 +175,10 @@ def examine(
     run(course, HiddenChecks(examinee, examinee.found))
     if session.broken:  # nothing that was found counts
         raise session.broken
+    for question, maximum in course.maxima.items():
+        found = examinee.found[question]
+        if not found.failures and (found.points, found.bonus) != (maximum, found.bonus_maximum):
+            raise GradingError(f"no check failed, and yet {found.points:g} of {maximum:g} points", question=question)
     cells = {cell.name: cell for cell in session.cells}
     spare_follow_on_losses(examinee)
     return {

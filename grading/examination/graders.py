@@ -83,20 +83,23 @@ def grade_folder(job: Job, fingerprint: str, folder: str, student: str) -> Repor
 
 def read(job: Job, folder: str, student: str) -> Submission:
     """Return the submission in `folder`, whatever its state."""
+    if Path(folder).parent.is_symlink():  # to a neighbour's, say
+        return Submission(student, unreadable="the student's folder is a link, and what lies elsewhere is not read")
     limits = job.limits
-    submission = read_submission(Path(folder), job.course.exercise, limits.notebook_mb, limits.weights_mb)
+    course = job.course
+    submission = read_submission(Path(folder), course.exercise, limits.notebook_mb, limits.weights_mb, course.released)
     submission.student = student
     return submission
 
 
-def be_ready(job: Job, fingerprint: str) -> None:
-    """Start the grader of this process.
+def be_ready(job: Job, fingerprint: str) -> dict[str, str]:
+    """Start the grader of this process; return which layers of isolation its machine does not give, and why.
 
     Raises:
         CourseError: the course here is another one, or cannot be graded.
     """
     with _one_at_a_time:
-        _grader_of(job, fingerprint)
+        return _grader_of(job, fingerprint).missing
 
 
 def _graded(job: Job, fingerprint: str, submission: Submission, files: dict[str, list[int]]) -> Report:
@@ -178,6 +181,14 @@ class SerialExecutor:
         if folders:
             be_ready(self.job, self.fingerprint)
 
+    def missing(self) -> dict[str, str]:
+        """Return which layers of isolation this machine does not give, and why.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        return be_ready(self.job, self.fingerprint)
+
     def report(self, folder: str, student: str) -> Report:
         """Return the report on the submission in `folder`."""
         return grade_folder(self.job, self.fingerprint, folder, student)
@@ -219,11 +230,30 @@ class PoolExecutor:
         if not folders:
             return
         self.executor = self.executor or self.start()
-        ready = self.executor.submit(be_ready, self.job.sent(), self.fingerprint)
+        ready = self._ready(self.executor)
         for folder, student in folders:
             self.waiting[folder] = student, self._begin(self.executor, folder, student)
         with contextlib.suppress(BrokenExecutor):  # a grader that died already has its second chance below
             ready.result()
+
+    def missing(self) -> dict[str, str]:
+        """Return which layers of isolation the machine of the first grader does not give, and why; one that dies has a
+        second chance.
+
+        Raises:
+            CourseError: nobody can be graded.
+        """
+        for chance in ("first", "second"):
+            self.executor = self.executor or self.start()
+            try:
+                return self._ready(self.executor).result()
+            except BrokenExecutor:
+                log.warning("a grader ended while it got ready, at its %s chance", chance)
+                self.close()
+        raise CourseError("a grader ended twice while it got ready, for want of memory maybe. Run again with more.")
+
+    def _ready(self, executor: Executor) -> Future[dict[str, str]]:
+        return executor.submit(be_ready, self.job.sent(), self.fingerprint)
 
     def _begin(self, executor: Executor, folder: str, student: str) -> Future[Report]:
         future = executor.submit(grade_folder, self.job.sent(), self.fingerprint, folder, student)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass, field
 
 from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
 from grading.isolation.session import Cell
-from grading.report import QuestionReport, Verdict
+from grading.report import UNREAD, QuestionReport, Verdict
+from helpers.checks.engine.earlier_answers import BORROWED
 from helpers.checks.engine.question import Wrong
 
 __all__ = ["Examined", "question_report"]
+
+# Of errors in cells, the kinds that are named: those of Python and of the packages that answers use.
+KINDS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
+KINDS |= {"JSONDecodeError", "LinAlgError", "OutOfMemoryError", "SafetensorError", "UnidentifiedImageError"}
 
 
 @dataclass
@@ -21,8 +27,9 @@ class Examined:
     bonus: float = 0.0
     bonus_maximum: float = 0.0
     failures: list[BaseException] = field(default_factory=list)
-    seconds: float = 0.0  # that the submission's code took
+    seconds: float = 0.0  # that the submission's code took, without those in which others had the processor
     judging: float = 0.0  # that our own code took
+    unread: list[str] = field(default_factory=list)  # why judging stopped at answers of no form that can be read
     asked: int = 0
     unwritten: int = 0  # of those asked, how many met NotImplementedError
     stand_ins: list[str] = field(default_factory=list)  # answers that it calls and that are not right themselves
@@ -58,6 +65,8 @@ def question_report(
     if unexpected:
         first = f"{type(unexpected[0]).__name__}: {unexpected[0]}"
         report.note = f"{len(unexpected)} checks of {question} failed themselves: {first}"[:500]
+    elif found.unread:
+        report.note = f"{len(found.unread)} answers to {question} {UNREAD}: {found.unread[0]}"[:500]
     return report
 
 
@@ -73,7 +82,7 @@ def _beside(found: Examined) -> str:
 
 def _cause(failure: BaseException, cell: Cell | None) -> BaseException:
     """Return what happened to the cell, where its answer is missing for that; else the failure itself."""
-    trouble = cell.trouble if cell else None
+    trouble = (cell.trouble or cell.late) if cell else None
     return trouble if isinstance(failure, AnswerMissing) and isinstance(trouble, (TimedOut, Crashed)) else failure
 
 
@@ -98,9 +107,14 @@ def _reason(failure: BaseException, cell: Cell | None) -> tuple[Verdict, str]:
 
 
 def _stopped(cell: Cell | None) -> str:
-    """Return the first error of the answer's cell as a sentence with a space before it; nothing without one."""
+    """Return the first error of the answer's cell as a sentence with a space before it; nothing without one.
+
+    It says what kind of error and where: any further word would be one that the student's code chose.
+    """
     if cell is None or not cell.errors:
         return ""
     error = cell.errors[0]
-    text = f"Your cell stopped: {error['type']}: {error['message']} (line {error['line']})."
-    return " " + " ".join(text.split())  # of several lines, one could look like a verdict
+    kind = error["type"] if error["type"] in KINDS else "an error of a kind of its own"
+    where = f" in line {error['line']}" if error["line"] else ""
+    ours = f" {BORROWED}" if BORROWED in error["message"] else ""
+    return f" Your cell stopped: {kind}{where}.{ours}"

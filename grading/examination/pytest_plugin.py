@@ -47,6 +47,8 @@ class HiddenChecks:
     def __init__(self, examinee: object, found: dict[str, Examined], only: str | None = None) -> None:
         self.examinee, self.found, self.only = examinee, found, only
         self.errors: list[str] = []
+        self.chosen: set[str] = set()  # the tests that are to run, and those that did
+        self.ran: set[str] = set()
 
     @pytest.fixture
     def submission(self) -> object:
@@ -65,6 +67,7 @@ class HiddenChecks:
             items[:] = [item for item in items if (marker := _worth(item)) and marker.args[:1] == (self.only,)]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.chosen = {item.nodeid for item in session.items}
         for item in session.items:
             marker = _worth(item)
             if marker is None or len(marker.args) != 2:
@@ -82,6 +85,8 @@ class HiddenChecks:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
+        if call.when == "call" or call.excinfo is not None:
+            self.ran.add(item.nodeid)
         marker = _worth(item)
         assert marker is not None  # `Grader` has collected the points before, and would have refused this course
         question, points = marker.args
@@ -114,22 +119,28 @@ def run(course: Course, checks: HiddenChecks, *options: str) -> None:
         raise CourseError(f"there are no hidden checks at {course.hidden_module}")
     line = ["-c", os.devnull, "--rootdir", str(course.root), "--noconftest", "--import-mode=importlib"]
     line += [argument for name in QUIET for argument in ("-p", f"no:{name}")]
-    with _without_installed_plugins():
-        code = pytest.main([*line, *options, str(course.hidden_module)], plugins=[checks])
+    path = str(course.hidden_module)
+    within: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if "[" in path or "::" in path:  # in a path pytest takes them for the name of a test
+        path, within = os.path.relpath(path, course.root), contextlib.chdir(course.root)
+    with _deaf(), within:
+        code = pytest.main([*line, *options, path], plugins=[checks])
     if code == pytest.ExitCode.INTERRUPTED and not checks.errors:
         raise KeyboardInterrupt  # pytest keeps Ctrl-C to itself
     if checks.errors or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise CourseError(f"{course.hidden_module.name} cannot be run: {'; '.join(checks.errors) or code}")
+    if "--collect-only" not in options and checks.ran != checks.chosen:
+        raise CourseError(f"{len(checks.ran)} of {len(checks.chosen)} checks of {course.hidden_module.name} ran")
 
 
 @contextlib.contextmanager
-def _without_installed_plugins() -> Iterator[None]:
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+def _deaf() -> Iterator[None]:
+    """Let pytest hear nothing of the environment, PYTEST_ADDOPTS say, and of installed plugins."""
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("PYTEST_", "PY_COLORS"))}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        else:
-            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            del os.environ[name]
+        os.environ.update(before)

@@ -13,6 +13,7 @@ import builtins
 import linecache
 import os
 import pdb
+import re
 import sys
 import types
 import warnings
@@ -96,7 +97,7 @@ class Notebook:
             self.after[cell.removesuffix("_check")] = dict(self.names)
             return []
         name = f"<{cell}>"
-        if "cuda" in source:
+        if "cuda" in source or re.search(r"\b(mps|xpu)\b", source):
             private.replaced_by_us(make_factories_gentle)
         try:
             with warnings.catch_warnings():

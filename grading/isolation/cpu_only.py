@@ -12,11 +12,12 @@ FACTORIES = (
     "arange as_tensor empty empty_like empty_strided eye full full_like linspace load logspace ones ones_like rand "
     "rand_like randint randint_like randn randn_like randperm tensor zeros zeros_like"
 ).split()
+DEVICE = re.compile(r"(cuda|mps|xpu)(:\d+)?")
 NEW = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
 
 
 def run_gently_without_gpu() -> None:
-    """Let `.cuda()` and `.to("cuda")` stay on the CPU: code written for a GPU is judged for what it computes.
+    """Let `.cuda()`, `.to("cuda")`, `.to("mps")` stay on the CPU: code for a GPU is judged for what it computes.
 
     torch.compile gives back what it was given, for there is no compiler here.
     """
@@ -29,6 +30,7 @@ def run_gently_without_gpu() -> None:
         _replace(kind, to=_gentle(kind.to), cuda=lambda self, *args, **kwargs: self)
     nothing = dict.fromkeys(("synchronize", "reset_peak_memory_stats"), lambda *args, **kwargs: None)
     _replace(torch.cuda, **nothing)
+    _replace(torch.mps, synchronize=nothing["synchronize"], empty_cache=nothing["synchronize"])
 
 
 @functools.cache
@@ -51,7 +53,7 @@ def _replace(owner: Any, **functions: Any) -> None:
 
 
 def _gentle(function: Any) -> Any:
-    """Return the function with every argument that says "cuda" turned into "cpu"."""
+    """Return the function with every argument that says "cuda" or "mps" turned into "cpu"."""
 
     @functools.wraps(function)
     def gentle(*args: Any, **kwargs: Any) -> Any:
@@ -61,9 +63,9 @@ def _gentle(function: Any) -> Any:
 
 
 def _here(value: Any) -> Any:
-    """Return a value, with a CUDA device turned into the CPU."""
+    """Return a value, with a device that is not here turned into the CPU."""
     import torch
 
     if isinstance(value, (str, torch.device)):
-        return "cpu" if re.fullmatch(r"cuda(:\d+)?", str(value)) else value  # and not a file called cuda.pt
+        return "cpu" if DEVICE.fullmatch(str(value)) else value  # and not a file called cuda.pt
     return value

@@ -21,14 +21,16 @@ from typing import Any
 
 from grading.course.course import Course
 from grading.errors import GradingError
+from grading.isolation import caller
 from grading.limits import Limits
 from grading.submission.roles import NotebookData, is_setup
 from helpers.files import ROOT
 
 __all__ = ["FORK_SECONDS", "ForkServer", "start_fork_server"]
 
+KEPT_BACK = ("helpers/checks", "grading")
 START_SECONDS = 120.0  # importing torch from a cold disk
-FORK_SECONDS = 20.0
+FORK_SECONDS = 60.0  # some hundredths, unless the machine is busy
 
 
 class ForkServer:
@@ -52,9 +54,9 @@ class ForkServer:
         threads: int = 1,
     ) -> None:
         self.limits = limits
-        self.path = [str(ROOT), *path]
         self.settings: dict[str, Any] = {
             "questions": questions,
+            "path": list(path),
             "modules": [*modules, questions],
             "limits": dataclasses.asdict(limits),
             "threads": threads,
@@ -62,11 +64,13 @@ class ForkServer:
                 [*_entries(ROOT / "helpers", "checks"), *_entries(ROOT / "data", "cache"), *readable]
             ),
         }
+        self.settings["hidden"] = _hidden(self.settings["readable"])
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Start the process, which is ready some seconds later; nobody waits for that before the first worker."""
+        caller.settle()
         self.folder = tempfile.mkdtemp(prefix="deep-learning-lab-")
         os.chmod(self.folder, 0o711)  # a worker that became nobody passes through
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -76,7 +80,8 @@ class ForkServer:
             stdin=theirs.fileno(),
             cwd="/",
             start_new_session=True,
-            env=_environment(self.path, self.settings["threads"]),
+            umask=caller.UMASK,
+            env=_environment(self.settings["threads"]),
             stdout=subprocess.DEVNULL,
             stderr=self.said,
         )
@@ -86,8 +91,9 @@ class ForkServer:
 
     def start_worker(
         self, channel: socket.socket, output: int, weights: tuple[str, int] | None, without: Sequence[str] = ()
-    ) -> None:
-        """Fork a worker that has these descriptors, too; `without` names layers to leave off."""
+    ) -> int | None:
+        """Fork a worker that has these descriptors, too; `without` names layers to leave off. Returns its keeper's
+        process id."""
         if self.process is None:  # a worker took it down with it
             self.start()
         if not self._ready:
@@ -95,7 +101,8 @@ class ForkServer:
         handed = [channel.fileno(), output, *([weights[1]] if weights else [])]
         message = {"op": "start", "weights": weights[0] if weights else None, "without": list(without)}
         self._send(message, handed)
-        self._answer(FORK_SECONDS)
+        keeper: int | None = self._answer(FORK_SECONDS).get("keeper")
+        return keeper
 
     def end_worker(self, gone: bool) -> dict[str, Any]:
         """End the worker with everything that it started; return how it ended and what it used."""
@@ -147,14 +154,17 @@ class ForkServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _environment(path: Sequence[str], count: int) -> dict[str, str]:
-    """Return all that a worker gets to know of our environment: how to compute alone, always in the same way."""
+def _environment(count: int) -> dict[str, str]:
+    """Return all that a worker gets to know of our environment: how to compute alone, always in the same way.
+
+    A course's own folder is no part of PYTHONPATH, whose entries cannot hold a colon.
+    """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(count))
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/nonexistent",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
@@ -186,6 +196,11 @@ def _readable(paths: Sequence[str]) -> list[str]:
     prefix = [f"{base}/lib" for base in (sys.prefix, sys.base_prefix)]
     wanted = {os.path.realpath(path) for path in (*python, *prefix, *system, *paths) if os.path.exists(path)}
     return sorted(path for path in wanted if not any(str(parent) in wanted for parent in Path(path).parents))
+
+
+def _hidden(readable: Sequence[str]) -> list[str]:
+    """Return what lies in readable folders and may not be read: the checks, where the project is installed as well."""
+    return [path for one in readable for name in KEPT_BACK if os.path.isdir(path := os.path.join(one, name))]
 
 
 def start_fork_server(course: Course, limits: Limits, threads: int = 1) -> ForkServer:

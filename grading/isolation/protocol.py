@@ -15,8 +15,8 @@ import math
 import socket
 import struct
 import time
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeAlias
 
 import torch
 
@@ -27,21 +27,21 @@ __all__ = ["MAX_BODY", "MAX_HEADER", "Channel", "strict_json"]
 
 PREFIX = struct.Struct("!IQ")
 MAX_HEADER, MAX_BODY = 1 << 20, 64 << 20  # bytes
+SHORTEST, LONGEST = 0.005, 1.0  # seconds between two looks at what is left
 MAX_TENSORS, MAX_DIMS, MAX_ELEMENTS, ALIGNMENT = 1024, 8, 1 << 40, 64
 
 
-class Channel:
-    """One end of a connected stream socket, sending and receiving frames.
+Deadline: TypeAlias = float | Callable[[], float] | None
+"""A time on `time.monotonic()`'s clock; what says how many seconds are left, at least; None for none."""
 
-    A deadline is a time on `time.monotonic()`'s clock, None for none.
-    """
+
+class Channel:
+    """One end of a connected stream socket, sending and receiving frames."""
 
     def __init__(self, sock: socket.socket, max_header: int = MAX_HEADER, max_body: int = MAX_BODY) -> None:
         self.sock, self.max_header, self.max_body = sock, max_header, max_body
 
-    def send(
-        self, message: dict[str, Any], tensors: Sequence[torch.Tensor] = (), deadline: float | None = None
-    ) -> None:
+    def send(self, message: dict[str, Any], tensors: Sequence[torch.Tensor] = (), deadline: Deadline = None) -> None:
         """Send one frame.
 
         Raises:
@@ -55,9 +55,11 @@ class Channel:
             raise ProtocolError(
                 f"a frame of {len(header)} + {len(body)} bytes is over {self.max_header} + {self.max_body}"
             )
-        self._timed(deadline, lambda: self.sock.sendall(PREFIX.pack(len(header), len(body)) + header + body))
+        left = memoryview(PREFIX.pack(len(header), len(body)) + header + body)
+        while left:
+            left = left[self._timed(deadline, lambda: self.sock.send(left)) :]  # noqa: B023 called at once
 
-    def receive(self, deadline: float | None = None) -> tuple[dict[str, Any], list[torch.Tensor]]:
+    def receive(self, deadline: Deadline = None) -> tuple[dict[str, Any], list[torch.Tensor]]:
         """Return the next frame's message and tensors.
 
         Raises:
@@ -84,7 +86,7 @@ class Channel:
         """Close this end."""
         self.sock.close()
 
-    def _read(self, size: int, deadline: float | None) -> bytearray:
+    def _read(self, size: int, deadline: Deadline) -> bytearray:
         buffer = bytearray(size)
         view, have = memoryview(buffer), 0
         while have < size:
@@ -94,17 +96,22 @@ class Channel:
             have += got
         return buffer
 
-    def _timed(self, deadline: float | None, action: Any) -> Any:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise TimedOut("no time is left")
-        try:
-            self.sock.settimeout(left)
-            return action()
-        except TimeoutError:
-            raise TimedOut("no answer in time") from None
-        except OSError as error:
-            raise Crashed(f"the process ended ({error.strerror or error})") from None
+    def _timed(self, deadline: Deadline, action: Any) -> Any:
+        while (left := _left(deadline)) is None or left > 0:
+            try:
+                self.sock.settimeout(None if left is None else min(max(left, SHORTEST), LONGEST))
+                return action()
+            except TimeoutError:  # of a process that waited for a processor meanwhile, more may be left
+                continue
+            except OSError as error:
+                raise Crashed(f"the process ended ({error.strerror or error})") from None
+        raise TimedOut("no answer in time")
+
+
+def _left(deadline: Deadline) -> float | None:
+    if deadline is None:
+        return None
+    return deadline() if callable(deadline) else deadline - time.monotonic()
 
 
 def strict_json(text: bytes) -> Any:

@@ -23,7 +23,7 @@ import os
 import resource
 import signal
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,6 +155,7 @@ def enter(
     seccomp: bytes,
     user: int | None,
     fill: Callable[[str], None],
+    hidden: Sequence[str] = (),
 ) -> str:
     """Apply all remaining layers to this process and return its private folder, now the working folder.
 
@@ -164,6 +165,7 @@ def enter(
         seccomp: from `grading.isolation.seccomp`; empty where there is none.
         user: whom root becomes, where any user can read `readable`; None to stay who one is.
         fill: puts the submission's own files into the private folder, before it is closed off.
+        hidden: folders below `readable` that it may not read.
     """
     owner = os.geteuid() if user is None else user
     size_now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -171,8 +173,8 @@ def enter(
     private = folder
     if not own_mounts:
         layers.missing.update(dict.fromkeys(("private root", "private folder"), "there is no mount namespace for it"))
-    elif layers.apply("private root", lambda: _private_root(folder, readable)):
-        private, readable = PRIVATE_FOLDER, [path for path in readable if os.path.exists(path)]
+    elif layers.apply("private root", lambda: _private_root(folder, readable, hidden)):
+        private, readable, hidden = PRIVATE_FOLDER, [path for path in readable if os.path.exists(path)], ()
     size_mb = limits.file_mb + limits.weights_mb
     if not (own_mounts and layers.apply("private folder", lambda: _private_folder(private, size_mb, owner))):
         with contextlib.suppress(OSError):  # an ordinary folder then, of any size
@@ -184,7 +186,7 @@ def enter(
     libc_call("prctl", SET_DUMPABLE, 0, 0, 0, 0)  # nobody of the same user may look into its memory
     layers.apply("limits", lambda: _set_limits(limits, size_now))
     layers.apply("no new privileges", lambda: libc_call("prctl", NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-    layers.apply("landlock", lambda: _landlock(readable, private))
+    layers.apply("landlock", lambda: _landlock([*_without(readable, hidden)], private))
     layers.apply("seccomp", lambda: load(seccomp))
     return private
 
@@ -193,7 +195,15 @@ def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -
     libc_call("mount", source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None)
 
 
-def _private_root(folder: str, readable: Sequence[str]) -> None:
+def _without(readable: Sequence[str], hidden: Sequence[str]) -> Iterator[str]:
+    """Give the paths, in the place of each that holds a hidden folder what else lies in it."""
+    for path in readable:
+        inside = [one for one in hidden if one.startswith(f"{path}/")]
+        if path not in hidden:
+            yield from _without(sorted(entry.path for entry in os.scandir(path)), hidden) if inside else [path]
+
+
+def _private_root(folder: str, readable: Sequence[str], hidden: Sequence[str]) -> None:
     """Make a root of nothing but read-only views of `readable`, two harmless devices and the worker's own folder."""
     _mount("none", "/", "none", RECURSIVE | PRIVATE)
     below = os.open(folder, os.O_PATH)
@@ -207,6 +217,8 @@ def _private_root(folder: str, readable: Sequence[str]) -> None:
             if os.path.isfile(path):
                 Path(folder + path).touch()
             _bind(path, folder + path, READ_ONLY | NO_SUID | NO_DEV)
+    for path in hidden:
+        _mount("hidden", folder + path, "tmpfs", READ_ONLY | NO_SUID | NO_DEV, "size=4k,mode=0755")
     for device in ("/dev/null", "/dev/urandom"):
         os.makedirs(f"{folder}/dev", exist_ok=True)
         Path(folder + device).touch()
@@ -262,8 +274,11 @@ def _own_status() -> str:
         return "CapEff:\t0000000000000000"
 
 
+CALLERS = {"memory": resource.RLIMIT_AS, "CPU time": resource.RLIMIT_CPU, "room in a file": resource.RLIMIT_FSIZE}
+
+
 def _set_limits(limits: Limits, size_now: int) -> None:
-    seconds = int(limits.submission_seconds) + 1
+    seconds, short = int(limits.submission_seconds) + 1, []
     for kind, value in (
         (resource.RLIMIT_AS, size_now + (limits.memory_mb << 20)),
         (resource.RLIMIT_CPU, seconds),
@@ -275,8 +290,12 @@ def _set_limits(limits: Limits, size_now: int) -> None:
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
         _, hard = resource.getrlimit(kind)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        if hard != resource.RLIM_INFINITY and hard < value:
+            short += [name for name, option in CALLERS.items() if option == kind]
+            value = hard
         resource.setrlimit(kind, (value, value))
+    if short:  # they hold, yet honest work may meet them
+        raise OSError(errno.EPERM, f"whoever grades may use less {' and '.join(short)} than a submission may")
 
 
 class _Ruleset(ctypes.Structure):

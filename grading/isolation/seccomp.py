@@ -22,7 +22,7 @@ FORBIDDEN = (
     # other processes
     "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease pidfd_open pidfd_getfd "
     "pidfd_send_signal kcmp tkill rt_sigqueueinfo rt_tgsigqueueinfo setpriority ioprio_set "
-    "migrate_pages move_pages mbind set_mempolicy set_mempolicy_home_node "
+    "setrlimit migrate_pages move_pages mbind set_mempolicy set_mempolicy_home_node "
     # sockets, and objects that processes share by number or by name
     "socket connect bind listen accept accept4 setsockopt shmget shmat shmctl semget semop semtimedop semctl "
     "msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr "
@@ -36,12 +36,15 @@ FORBIDDEN = (
     # rights
     "setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset seccomp "
     "landlock_create_ruleset landlock_add_rule landlock_restrict_self "
+    # what else runs here, and what of a file is in memory: one worker could tell the next by it
+    "sysinfo mincore fadvise64 fadvise64_64 arm_fadvise64_64 readahead "
     # the machine, and corners of the kernel that no computing needs
     "init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct settimeofday "
     "clock_settime clock_adjtime adjtimex sethostname setdomainname iopl ioperm modify_ldt personality syslog vhangup "
     "bpf perf_event_open lookup_dcookie uselib"
 ).split()
 NEWER = {  # calls too new for today's libseccomp to know by name; their numbers are the same on every architecture
+    "cachestat": 451,
     "statmount": 457,
     "listmount": 458,
     "lsm_get_self_attr": 459,
@@ -51,6 +54,7 @@ NEWER = {  # calls too new for today's libseccomp to know by name; their numbers
     "file_setattr": 469,
     "listns": 470,
 }
+OUT_OF_BAND = 1
 WHOLE = 0xFFFFFFFF  # the kernel reads these arguments as 32 bits, so that the upper ones must not hide a value
 THREAD = 0x00010000
 # (call, argument, mask, value): refused where the masked argument has that value
@@ -66,10 +70,18 @@ FORBIDDEN_ARGUMENTS = (
     ("fcntl", 1, WHOLE, 8),  # F_SETOWN, F_SETOWN_EX, F_SETSIG: a signal of choice for any process, by way of a file
     ("fcntl", 1, WHOLE, 15),
     ("fcntl", 1, WHOLE, 10),
+    ("fcntl", 1, WHOLE, 1031),  # F_SETPIPE_SZ: a megabyte of the kernel's for each pipe
     ("prctl", 0, WHOLE, 1),  # the worker must go on dying with its parent
     ("prctl", 0, WHOLE, 4),  # and stay closed to others of the same user
     ("prctl", 0, WHOLE, 36),  # and adopt nobody
+    ("madvise", 2, WHOLE, 20),  # pages of a file out of memory
+    ("madvise", 2, WHOLE, 21),
+    *((name, 3, OUT_OF_BAND, OUT_OF_BAND) for name in ("sendto", "recvfrom", "sendmmsg", "recvmmsg")),
+    *((name, 2, OUT_OF_BAND, OUT_OF_BAND) for name in ("sendmsg", "recvmsg")),
 )
+# Call and argument that has to be 0: a flag that asks whether a page is in memory; a lower limit of its own, which
+# would end a worker as if somebody else had.
+ONLY_ZERO = {"preadv2": 5, "pwritev2": 5, "prlimit64": 2}
 OWN_ONLY = "prlimit64 sched_setaffinity sched_setscheduler sched_setparam sched_setattr".split()  # 0 means oneself
 
 
@@ -92,6 +104,7 @@ def seccomp_program(own_pid: int | None) -> bytes:
         *((name,) for name in (*FORBIDDEN, *NEWER.values())),
         *((name, pyseccomp.Arg(n, pyseccomp.MASKED_EQ, mask, value)) for name, n, mask, value in FORBIDDEN_ARGUMENTS),
         *((name, pyseccomp.Arg(0, pyseccomp.NE, pid)) for name, pid in own.items()),
+        *((name, pyseccomp.Arg(n, pyseccomp.NE, 0)) for name, n in ONLY_ZERO.items()),
     ]
     for rule in forbidden:
         try:

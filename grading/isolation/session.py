@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,12 +22,14 @@ from grading.errors import AnswerMissing, Crashed, GradingError, NotIsolated, Pr
 from grading.isolation.forkserver import FORK_SECONDS, ForkServer
 from grading.isolation.protocol import Channel
 from grading.isolation.sandbox import lacking
+from grading.isolation.stopwatch import Stopwatch
 from grading.report import CellError
 from grading.submission.read import text_of
 from helpers.checks.engine.values import decode, encode
 
 __all__ = ["Cell", "Session", "checked_errors"]
 
+WALL = 10  # so many times a submission's own seconds may pass, whatever else the machine does
 MAX_TEXT, MAX_LINE = 500, 1_000_000  # of an error that a cell is said to have raised
 
 
@@ -35,6 +38,9 @@ class Cell:
     """One cell to run: `name` is its grade_id or a short name, `mode` "full", "definitions", "check" or "skip".
 
     In the mode "stand-in" it is a text of ours in which the answer `name` is a right one.
+
+    `errors` and `trouble` are what it raised and how it ended before anything was asked: nobody can tell by them what
+    an answer was asked. How it ended later is `late`.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Cell:
     mode: str
     trouble: WorkerError | None = None
     errors: list[CellError] = field(default_factory=list)
+    late: WorkerError | None = None
 
 
 class Session:
@@ -65,8 +72,10 @@ class Session:
     ) -> None:
         self.fork_server, self.limits = fork_server, fork_server.limits
         self.cells, self.weights, self.without, self.strict = cells, weights, without, strict
-        self.deadline = math.inf  # counted from the first fork on: the start of the fork server is not theirs
+        self.spent = 0.0  # own seconds of all workers
+        self.until = math.inf  # whatever else the machine does; counted from the first fork on
         self.layers: dict[str, Any] = {"used": [], "missing": {}}
+        self.asked = False  # by now a worker may know inputs, and may have left a trace of them for the next one
         self.peak_mb, self.forks = 0, 0
         self.killed = False  # from outside: in its own namespace a worker cannot kill itself
         self.output = ""
@@ -82,36 +91,47 @@ class Session:
     def with_stand_ins(self, names: Iterable[str], source: str) -> Session:
         """Return a session in whose workers right answers of ours stand for the student's own of these names.
 
-        This one's worker ends, and both have one deadline. Nothing that the other's workers print or raise is kept
-        (docs/isolation.md).
+        This one's worker ends, and both share the time of one submission. Nothing that the other's workers print or
+        raise is kept (docs/isolation.md).
         """
         self._end(gone=False)
         cells = [Cell(name, source, "stand-in") for name in names]
         cells += [Cell(cell.name, cell.source, cell.mode) for cell in self.cells]
         other = Session(self.fork_server, cells, self.weights, self.without, self.strict)
-        other.deadline = self.deadline
+        other.spent, other.until = self.spent, self.until
         return other
 
+    def follow(self, earlier: Session) -> None:
+        """Come after another session of this submission: once that one had asked, cells are not heard again."""
+        if earlier.asked:
+            self.asked = True
+            for cell, before in zip(self.cells, earlier.cells, strict=True):
+                cell.errors = before.errors
+                if not earlier.killed:  # from outside: how cells ended says nothing of them
+                    cell.trouble = before.trouble
+
     def count(self, other: Session) -> None:
-        """Add what the workers of another session of this submission used and met."""
+        """Add what the workers of another session of this submission used and met; it began with what this one had
+        spent."""
+        self.spent = other.spent
         self.forks, self.peak_mb = self.forks + other.forks, max(self.peak_mb, other.peak_mb)
         self.killed, self.broken = self.killed or other.killed, self.broken or other.broken
 
-    def ask(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
+    def ask(self, request: dict[str, Any], inputs: dict[str, Any], seconds: float) -> Any:
         """Return the values that a probe got from an answer.
 
         Args:
             request: question, step, case, seed, cell, name, untouched, as `grading.isolation.worker.serve` reads them.
-            deadline: on `time.monotonic()`'s clock; the submission's own comes on top.
+            seconds: of its own that the worker has for it (`Stopwatch`); what the submission has left comes on top.
         Raises:
             TimedOut, Crashed, ProtocolError: the worker is ended; the next question gets a fresh one.
             AnswerMissing: no cell defines the name.
             GradingError: no worker could be had, kept in `broken`: nothing that was found counts.
         """
         self.ensure_worker()
+        self.asked = True
         tree, tensors = encode(inputs)
-        deadline = min(deadline, self.deadline)
-        reply, values = self._exchange({"op": "ask", **request, "inputs": tree}, tensors, deadline)
+        reply, values = self._exchange({"op": "ask", **request, "inputs": tree}, tensors, seconds)
         if "missing" in reply:
             raise AnswerMissing(f"no cell defines {request['name']}")
         try:
@@ -140,49 +160,56 @@ class Session:
     def _run(self, cell: Cell) -> bool:
         """Run one cell in the current worker; return whether the worker lives."""
         request = {"op": "cell", "cell": cell.name, "source": cell.source, "mode": cell.mode}
-        deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
         try:
-            reply, _ = self._exchange(request, [], deadline)
-            cell.errors = checked_errors(reply.get("errors"))
+            reply, _ = self._exchange(request, [], self.limits.cell_seconds)
+            if not self.asked:
+                cell.errors = checked_errors(reply.get("errors"), cell.source.count("\n") + 1)
             return True
         except WorkerError as error:
-            if time.monotonic() >= self.deadline:
-                raise TimedOut(
-                    f"the submission as a whole took longer than {self.limits.submission_seconds:g} s"
-                ) from None
-            cell.trouble = cell.trouble or error
+            self._refuse_late()
+            if self.asked:
+                cell.late = cell.late or error
+            else:
+                cell.trouble = cell.trouble or error
             cell.mode = "definitions" if cell.mode == "full" else "skip"
             return False
 
     def _exchange(
-        self, request: dict[str, Any], tensors: list[Any], deadline: float
+        self, request: dict[str, Any], tensors: list[Any], seconds: float
     ) -> tuple[dict[str, Any], list[Any]]:
         assert self._channel is not None  # `ensure_worker` came first
         request["id"] = secrets.token_hex(8)  # so that no reply can be sent ahead of its question
-        started = time.monotonic()
+        watch, started, before = self._watch, self._watch.seconds(), self.spent
+        seconds = min(seconds, self.limits.submission_seconds - before)
+
+        def left() -> float:
+            self.spent = before + watch.seconds() - started
+            return min(before + seconds - self.spent, self.until - time.monotonic())
+
         try:
-            self._channel.send(request, tensors, deadline)
-            reply, values = self._channel.receive(deadline)
+            self._channel.send(request, tensors, left)
+            reply, values = self._channel.receive(left)
+            left()
             if reply.get("id") != request["id"]:
                 raise ProtocolError("an answer came that nobody asked for")
             return reply, values
         except TimedOut:
             self._end(gone=False)
-            raise TimedOut(f"no answer within {time.monotonic() - started:.0f} s") from None
+            raise TimedOut(f"no answer within {self.spent - before:.0f} s") from None
         except Crashed:
+            left()
             raise Crashed(self._end(gone=True)) from None
         except BaseException:  # whatever it was: what is still on its way would pass for the next answer
             self._end(gone=False)
             raise
 
     def _fork(self) -> None:
-        if time.monotonic() >= self.deadline:
-            raise TimedOut(f"the submission as a whole took longer than {self.limits.submission_seconds:g} s")
+        self._refuse_late()
         ours, theirs = socket.socketpair()
         self._output = os.memfd_create("output", os.MFD_CLOEXEC)
         appending = os.open(f"/proc/self/fd/{self._output}", os.O_WRONLY | os.O_APPEND)
         try:
-            self.fork_server.start_worker(theirs, appending, self.weights, self.without)
+            keeper = self.fork_server.start_worker(theirs, appending, self.weights, self.without)
         except BaseException:
             ours.close()
             os.close(self._output)
@@ -200,8 +227,14 @@ class Session:
         if self.strict and self.layers["missing"]:
             self._end(gone=False)
             raise NotIsolated(f"isolation is not complete: {lacking(self.layers['missing'])}")
-        if self.deadline == math.inf:
-            self.deadline = time.monotonic() + self.limits.submission_seconds
+        self._watch = Stopwatch(_worker_of(keeper))
+        if self.until == math.inf:
+            self.until = time.monotonic() + WALL * self.limits.submission_seconds
+
+    def _refuse_late(self) -> None:
+        if self.spent >= self.limits.submission_seconds or time.monotonic() >= self.until:
+            limit = self.limits.submission_seconds
+            raise TimedOut(f"the submission as a whole took longer than {limit:g} s") from None
 
     def _end(self, gone: bool) -> str:
         """End the current worker, keep what it printed and used; return in words how it ended."""
@@ -219,8 +252,21 @@ class Session:
             self.output = said or self.output
             os.close(self._output)
         self.peak_mb = max(self.peak_mb, used.get("peak_mb", 0))
-        self.killed |= gone and used.get("status") == -signal.SIGKILL
+        # by no limit on its processor time, which kills in the same way
+        within = used.get("cpu_seconds", 0) < self.limits.submission_seconds
+        self.killed |= gone and within and used.get("status") == -signal.SIGKILL
         return _ending(used.get("status"))
+
+
+def _worker_of(keeper: int | None) -> int | None:
+    """Return the process id of the worker that a keeper keeps; its own where it needed none."""
+    if keeper is None:
+        return None
+    try:
+        children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    except OSError:  # a kernel without that list
+        return None
+    return int(children[0]) if children else keeper
 
 
 def _changed(said: Any, inputs: dict[str, Any], after: Any) -> Any:
@@ -254,8 +300,10 @@ def _ending(status: int | None) -> str:
     return "the process ended itself" + (f" with status {status}" if status is not None else "")
 
 
-def checked_errors(errors: Any) -> list[CellError]:
+def checked_errors(errors: Any, lines: int = MAX_LINE) -> list[CellError]:
     """Return the errors of a cell that are of the announced form; the worker's word for them is not taken on trust.
+
+    A line that the cell of so many `lines` does not have is 0.
 
     Texts are cut, and hold nothing that no file takes: half a surrogate pair, say, which Python code may raise.
     """
@@ -266,7 +314,7 @@ def checked_errors(errors: Any) -> list[CellError]:
         {
             "type": text_of(error["type"])[:MAX_TEXT],
             "message": text_of(error["message"])[:MAX_TEXT],
-            "line": max(0, min(error["line"], MAX_LINE)),
+            "line": error["line"] if 0 < error["line"] <= lines else 0,
         }
         for error in errors[:20]
         if isinstance(error, dict) and all(type(error.get(key)) is kind for key, kind in kinds.items())

@@ -52,10 +52,12 @@ from grading.isolation.seccomp import seccomp_program
 from grading.limits import Limits
 from helpers.checks.engine.question import Probe, run_probe
 from helpers.checks.engine.values import Raised, Value, decode, encode
+from helpers.checks.probes.untrained import build_untrained
 from helpers.models.backbones import small_backbone
 
 # What most answers or their checks need, and what costs seconds in a fork: matplotlib looks for fonts.
-PRELOAD = ("IPython.core.inputtransformer2", "safetensors.torch", "tqdm", "matplotlib.pyplot")
+# And what closes a fork off when it has become a user who may not be allowed to read it.
+PRELOAD = ("IPython.core.inputtransformer2", "safetensors.torch", "tqdm", "matplotlib.pyplot", "landlock")
 MESSAGE = 1 << 16  # bytes of a control message
 CHANNEL, OUTPUT, WEIGHTS = range(3)  # order of the handed-over descriptors
 Probes: TypeAlias = Mapping[str, Mapping[str, Probe]]
@@ -65,6 +67,7 @@ def main() -> None:
     """Start and end workers as told on the control socket, standard input, until the grader closes it."""
     control = socket.socket(fileno=os.dup(0))
     settings = json.loads(control.recv(MESSAGE))
+    sys.path[1:1] = settings["path"]  # behind this project, before all packages
     torch.set_num_threads(1)  # until the fork, whatever comes then: a fork would wait for threads that it lacks
     for name in (*PRELOAD, *settings["modules"]):
         with contextlib.suppress(ImportError, AttributeError):  # a name of a module, or of something in one
@@ -73,6 +76,7 @@ def main() -> None:
     probes = MappingProxyType({name: MappingProxyType({**question.probes}) for name, question in questions.items()})
     private.hide(private.CHECKS, "grading", settings["questions"].rpartition(".")[0], own=sys.modules[__name__])
     run_gently_without_gpu()
+    build_untrained()
     _warm_up()
     private.remember(probe for steps in probes.values() for probe in steps.values())
     libc_call("prctl", 36, 1, 0, 0, 0)  # orphans of a worker become our children, so that we can end them
@@ -88,9 +92,9 @@ def main() -> None:
                 break
             if message["op"] == "start":
                 keeper = start_worker(message, descriptors, settings, program, control, probes)
-                answer = {}
+                answer = {"keeper": keeper}
             else:
-                answer = end_worker(keeper, message["gone"]) if keeper is not None else {}
+                answer = end_worker(keeper, message["gone"]) if keeper is not None else {}  # reaped: its id is free
                 keeper = None
                 shutil.rmtree(settings["folder"] + "/worker", ignore_errors=True)
             control.send(json.dumps(answer).encode())
@@ -223,6 +227,7 @@ def _worker(
         program,
         user,
         fill=lambda private: _take_weights(private, message["weights"], handed[WEIGHTS:]),
+        hidden=settings["hidden"],
     )
     os.close(handed[OUTPUT])
     os.environ.update(HOME=folder, TMPDIR=folder, MPLCONFIGDIR=folder)

@@ -3,7 +3,9 @@
 steps                    what nbgrader calls, for a class and for a release
 plan                     whom to grade, whose report is still right, who is done
 interrupt                Ctrl-C meanwhile
-settings                 what nbgrader_config.py may set
+settings, inherited      what nbgrader_config.py may set; what holds of what others set
+mended                   what of nbgrader is replaced
+intake                   whose folders are graded, and when something was handed in
 gradebook, exports       where marks go
 """
 
@@ -12,11 +14,12 @@ from nbgrader.coursedir import CourseDirectory
 from grading.plugin.exports import CanvasExport, MoodleExport
 from grading.plugin.gradebook import WriteMarks
 from grading.plugin.settings import Grading
-from grading.plugin.steps import Grade, ReleaseExporter, Repair, SubmissionExporter
+from grading.plugin.steps import FeedbackExporter, Grade, ReleaseExporter, Repair, SubmissionExporter
 
 __all__ = [
     "CanvasExport",
     "CourseDirectory",
+    "FeedbackExporter",
     "Grade",
     "Grading",
     "MoodleExport",

@@ -5,11 +5,16 @@
 
 A score is nbgrader's own, as in its CSV: marks of checks and by hand, extra credit, less the penalty for a late
 submission, never below zero. `--assignment` and `--student` choose, as for the stock exporter.
+
+Names get an apostrophe where a spreadsheet would take them for a formula. What the learning platform knows a student by
+stays as it is.
 """
 
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +42,8 @@ class _TableExport(ExportPlugin):
         rows = self._head(assignments)
         for student in students:
             scores = [self._score(gradebook, assignment.name, student.id) for assignment in assignments]
-            rows.append([*map(_text, self._person(student)), *scores])
+            rows.append([*self._person(student), *scores])
+            self._warn_of_formula(student.id)
         path = Path(self.to or self.default_file)
         with atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
@@ -47,7 +53,7 @@ class _TableExport(ExportPlugin):
         """Return the rows above the students."""
         raise NotImplementedError
 
-    def _person(self, student: Student) -> list[str | None]:
+    def _person(self, student: Student) -> list[str]:
         """Return the cells that say who a student is."""
         raise NotImplementedError
 
@@ -62,6 +68,14 @@ class _TableExport(ExportPlugin):
         submissions = gradebook.assignment_submissions(assignment.name)
         if waiting := sum(bool(submission.needs_manual_grade) for submission in submissions):
             self.log.warning("%s: %d submissions still wait for marks by hand", assignment.name, waiting)
+
+    def _warn_of_formula(self, name: str) -> None:
+        if _text(name) == name:
+            return
+        if _id(name) == name:
+            self.log.warning("%r is a number or a formula to a spreadsheet: import the table without opening it", name)
+        else:
+            self.log.warning("%r stands with an apostrophe, for it is a formula that acts: no import finds it", name)
 
     def _score(self, gradebook: Gradebook, assignment: str, student: str) -> str:
         try:
@@ -86,8 +100,8 @@ class MoodleExport(_TableExport):
     def _head(self, assignments: list[Assignment]) -> list[list[str]]:
         return [["First name", "Last name", self.id_column, "Email address", *(_text(one.name) for one in assignments)]]
 
-    def _person(self, student: Student) -> list[str | None]:
-        return [student.first_name, student.last_name, student.id, student.email]
+    def _person(self, student: Student) -> list[str]:
+        return [_text(student.first_name), _text(student.last_name), _id(student.id), _text(student.email)]
 
 
 class CanvasExport(_TableExport):
@@ -108,9 +122,9 @@ class CanvasExport(_TableExport):
             [*possible, *(_number(one.max_score) for one in assignments)],
         ]
 
-    def _person(self, student: Student) -> list[str | None]:
+    def _person(self, student: Student) -> list[str]:
         name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
-        return [name, *(student.id if column == self.id_column else "" for column in self.who[1:])]
+        return [_text(name), *(_id(student.id) if column == self.id_column else "" for column in self.who[1:])]
 
 
 def _number(value: float) -> str:
@@ -118,7 +132,24 @@ def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+SEPARATORS = ";\t\r\n"  # beside the comma, one of them begins a cell in the spreadsheets of some countries
+ACTS = re.compile(r"[(|!'\"\[]")  # in a formula: a function, a program, another sheet
+
+
 def _text(value: str | None) -> str:
-    """Return a cell of text that no spreadsheet takes for a formula."""
-    text = value or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """Return a cell of text that no spreadsheet takes for a formula, whatever stands before its sign and however wide
+    that is."""
+    parts = re.split(f"([{SEPARATORS}])", value or "")
+    return "".join(f"'{part}" if _is_formula(part) else part for part in parts)
+
+
+def _id(value: str) -> str:
+    """Return what a student is known by as it is, unless a spreadsheet would do more than compute."""
+    return _text(value) if ACTS.search(unicodedata.normalize("NFKC", value)) else value
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether the first sign of a text, in its plain form, begins a formula."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    visible = (sign for sign in plain if not sign.isspace() and unicodedata.category(sign)[0] not in "CZ")
+    return next(visible, "") in tuple("=+-@")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,19 @@ class WriteMarks(SaveAutoGrades):
         )
         with Gradebook(names["db_url"]) as self.gradebook:
             nb, resources = NbGraderPreprocessor.preprocess(self, nb, resources)
+            self._note_the_time(plan)
             self.gradebook.db.commit()
         return nb, resources
+
+    def _note_the_time(self, plan: Any) -> None:
+        """Have the report say, for staff, that the submission was late or that its time is unknown."""
+        submission = self.gradebook.find_submission(self.assignment_id, self.student_id)
+        said = plan.time_trouble(self.student_id, submission.assignment.duedate is not None)
+        if late := submission.total_seconds_late:
+            said = f"late by {timedelta(seconds=round(late))}"
+        if said != self.report.time:
+            self.report.time = said
+            self.report.write(plan.report_path(self.student_id))
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata.nbgrader["grade_id"]

@@ -9,12 +9,12 @@ written last.
 from __future__ import annotations
 
 import atexit
-import glob
 import hashlib
 import logging
 import os
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tqdm import tqdm
@@ -23,13 +23,16 @@ from grading.course.fingerprint import files_of, report_fingerprint
 from grading.course.lock import hold
 from grading.errors import GradingError
 from grading.examination import graders
+from grading.plugin import intake
 from grading.plugin.gradebook import know_assignment
+from grading.plugin.intake import student_of
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.report import Report
-from grading.submission.read import Submission, text_of
+from grading.submission.read import Submission
 
 __all__ = ["ClassPlan", "Conversion"]
 
+MOST_OF_A_NAME = 255  # bytes that a file's name may have
 TAIL = 4096  # bytes at the end of a graded notebook, in which its metadata stand
 
 
@@ -76,7 +79,7 @@ class ClassPlan:
         Args:
             force: nbgrader's option: everybody's marks are written again, and what was cut short is graded again.
         """
-        folders = self._folders()
+        folders = intake.folders(self.coursedir, self.exercise, self.log)
         self.reports = {folder: self._right_report(folder, force) for folder in folders}
         todo = [folder for folder in folders if force or not self._is_done(folder)]
         self.submissions = {str(folder / f"{self.exercise}.ipynb"): folder for folder in todo}
@@ -100,25 +103,15 @@ class ClassPlan:
             CourseError: nobody can be graded.
         """
         todo = self.submissions.values()
-        self.graders.ahead([(str(folder), _student(folder)) for folder in todo if self.reports[folder] is None])
+        self.graders.ahead([(str(folder), student_of(folder)) for folder in todo if self.reports[folder] is None])
         self.bar = tqdm(  # every step is drawn, the last one too: a step is a submission
             total=len(todo), desc=self.exercise, unit="", disable=not self.grading.progress, leave=False, mininterval=0
         )
 
-    def _folders(self) -> list[Path]:
-        """Return the folders of all submissions that are meant, by name."""
-        coursedir = self.coursedir
-        pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, self.exercise)
-        folders = [Path(folder) for folder in sorted(glob.glob(pattern))]
-        for student in set(map(_student, folders)):
-            if text_of(student) != student:
-                self.log.error("%r is no name in UTF-8, which a gradebook needs: rename the folder", student)
-        return folders
-
     def _right_report(self, folder: Path, force: bool) -> Report | None:
         """Return the report that there is, if it is still right; None if the submission has to be graded."""
         try:
-            report = Report.read(self.report_path(_student(folder)))
+            report = Report.read(self.report_path(student_of(folder)))
         except GradingError:
             return None
         if not self._would_be_the_same(report, force):
@@ -126,7 +119,7 @@ class ClassPlan:
         files = files_of(folder, self.exercise)
         if files and files == report.files:
             return report
-        submission = graders.read(self.job, str(folder), _student(folder))
+        submission = graders.read(self.job, str(folder), student_of(folder))
         if report.fingerprint != report_fingerprint(self.graders.fingerprint, submission):
             return None
         if files != report.files:  # copied, say: next time it need not be read
@@ -140,12 +133,23 @@ class ClassPlan:
         cut_short = force and any(q.verdict in ("timed out", "crashed") for q in report.questions.values())
         if self.grading.again or weak or cut_short or not report.sound:
             return False
-        return report.course_fingerprint == self.graders.fingerprint
+        return report.course_fingerprint == self.graders.fingerprint and self._has_what_is_given(report)
+
+    def _has_what_is_given(self, report: Report) -> bool:
+        """Return whether a report was made with every layer of isolation that can be had; a grader is asked only where
+        one was missing.
+        """
+        return not report.isolation_missing or report.isolation_missing.keys() <= self.missing_here.keys()
+
+    @cached_property
+    def missing_here(self) -> dict[str, str]:
+        """The layers of isolation that cannot be had where this class is graded."""
+        return self.graders.missing()
 
     def _is_done(self, folder: Path) -> bool:
         """Return whether the marks of a right report are in the gradebook: the graded notebook ends with its mark."""
         report = self.reports[folder]
-        if report is None or _student(folder) not in self.known:
+        if report is None or student_of(folder) not in self.known:
             return False
         try:
             with open(self._graded_folder(folder) / f"{self.exercise}.ipynb", "rb") as file:
@@ -161,7 +165,7 @@ class ClassPlan:
         folder = self.submissions.get(notebook)
         if folder is None:
             return None
-        submission = graders.read(self.job, str(folder), _student(folder))
+        submission = graders.read(self.job, str(folder), student_of(folder))
         self.current = Conversion(folder, submission, report_fingerprint(self.graders.fingerprint, submission))
         return self.current
 
@@ -174,7 +178,7 @@ class ClassPlan:
         current = self.current
         assert current is not None  # `turn_to` came first
         if (report := self.reports[current.folder]) is None:
-            report = self.graders.report(str(current.folder), _student(current.folder))
+            report = self.graders.report(str(current.folder), student_of(current.folder))
             self._keep(report)
         if report.fingerprint and report.fingerprint != current.fingerprint:
             raise GradingError("it changed while it was graded; run the command once more", submission=report.student)
@@ -187,9 +191,20 @@ class ClassPlan:
         time = self.coursedir.get_existing_timestamp(str(folder))
         return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
 
+    def time_trouble(self, student: str, has_due_date: bool) -> str:
+        """Return in words why nobody knows when a student handed in; nothing where it is known or does not matter."""
+        path = Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, self.exercise))
+        if not os.path.lexists(path / "timestamp.txt"):
+            return "time unknown, for there is no timestamp.txt" if has_due_date else ""
+        known = self.coursedir.get_existing_timestamp(str(path)) is not None
+        return "" if known else "time unknown, for timestamp.txt cannot be read"
+
     def report_path(self, student: str) -> Path:
-        """Return where a student's report lies."""
-        return Path(self.coursedir.root, self.grading.reports, self.exercise, f"{student}.json")
+        """Return where a student's report lies; a name as long as a file's may be is cut there, and told apart."""
+        name = student
+        if len(os.fsencode(f"{name}.json")) > MOST_OF_A_NAME:
+            name = f"{os.fsencode(name)[:150].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        return Path(self.coursedir.root, self.grading.reports, self.exercise, f"{name}.json")
 
     def advance(self) -> None:
         """Show that one more is done."""
@@ -200,12 +215,7 @@ class ClassPlan:
         report.write(self.report_path(report.student))
 
     def _graded_folder(self, folder: Path) -> Path:
-        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, _student(folder), self.exercise))
-
-
-def _student(folder: Path) -> str:
-    """Return whose submission lies in a folder: it is STUDENT/EXERCISE."""
-    return folder.parent.name
+        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student_of(folder), self.exercise))
 
 
 def _remove(folder: Path) -> None:

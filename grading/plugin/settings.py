@@ -8,17 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import parse_utc
 from traitlets import Bool, Enum, Float, Integer, Unicode
 from traitlets.config import Configurable
 
 from grading.course.course import Course
-from grading.errors import UnreadableSubmission
+from grading.errors import UnreadableSubmission, printable
 from grading.examination import graders
 from grading.limits import Limits
 from grading.plugin.gradebook import patient
+from grading.plugin.intake import time_of
 from grading.report import Report
-from grading.submission.read import read_regular
 
 __all__ = ["Grading", "SafeCourseDirectory"]
 
@@ -95,21 +94,26 @@ class Grading(Configurable):
 class SafeCourseDirectory(CourseDirectory):
     """The course's folders as autograding should see them: nothing of a student's is copied, no timestamp stops it."""
 
+    _told: set[Path]  # files with a time that could not be read
+
     @classmethod
     def like(cls, coursedir: CourseDirectory) -> SafeCourseDirectory:
         """Return the same folders as autograding should see them, with a gradebook that is waited for."""
         settings = {name: getattr(coursedir, name) for name in coursedir.traits(config=True)}
         settings |= {"ignore": ["*"], "db_url": patient(coursedir.db_url)}
-        return cls(parent=coursedir.parent, **settings)
+        own = cls(parent=coursedir.parent, **settings)
+        own._told = set()
+        return own
 
     def get_existing_timestamp(self, dest_path: str) -> datetime | None:
-        """Return the time in timestamp.txt; None where there is none that can be understood."""
+        """Return the time in timestamp.txt, in UTC; None where there is none that can be understood."""
         path = Path(dest_path, "timestamp.txt")
         if not os.path.lexists(path):
             return None
         try:
-            time: datetime | None = parse_utc(read_regular(path, 1).decode().strip()[:100] or None)
-        except (UnreadableSubmission, ValueError, OverflowError, UnicodeDecodeError):
-            self.log.warning("%s holds no time that can be read; the submission counts as in time", path)
+            return time_of(path)
+        except UnreadableSubmission as error:
+            if path not in self._told:
+                self.log.warning("%s: %s; it counts as in time", printable(str(path.parent)), error)
+            self._told.add(path)
             return None
-        return time

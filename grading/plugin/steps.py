@@ -4,33 +4,37 @@
     Repair               the one step of sanitising: the released notebook with the student's answers in it
     Grade                runs in place of Execute: the report is written, verdicts stand under the check cells
     WriteMarks           runs in place of SaveAutoGrades: marks come from the report (`grading.plugin.gradebook`)
+    FeedbackExporter     finds whose page nbgrader would leave out
     ReleaseExporter      keeps trained weights and results out of what `nbgrader generate_assignment` copies
 
-`nbgrader_config.py` names them; nbgrader itself is stock. Every student folder ends with a row in the gradebook.
-Whom to grade, and from which report, is in `grading.plugin.plan`: nbgrader makes the exporter, the exporter makes the
-plan, and the steps, whose `parent` the exporter is, ask it.
+`nbgrader_config.py` names them; nbgrader itself is stock but for `grading.plugin.mended`. Every student folder ends
+with a row in the gradebook. Whom to grade, and from which report, is in `grading.plugin.plan`: nbgrader makes the
+exporter, the exporter makes the plan, and the steps, whose `parent` the exporter is, ask it.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters import HTMLExporter, NotebookExporter
 from nbformat import NotebookNode, from_dict
-from nbgrader.converters import Autograde, GenerateAssignment, NbGraderException
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import IncludeHeaderFooter, NbGraderPreprocessor
 
-from grading.errors import GradingError
+from grading.errors import GradingError, printable
+from grading.isolation import caller
+from grading.plugin import intake
 from grading.plugin.interrupt import on_interrupt
 from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.reporting import feedback
 from grading.submission.repair import blank, sound_notebook
 
-__all__ = ["Grade", "ReleaseExporter", "Repair", "SubmissionExporter"]
+__all__ = ["FeedbackExporter", "Grade", "ReleaseExporter", "Repair", "SubmissionExporter"]
 
 warnings.filterwarnings("ignore", "Object of type .* not in session")  # nbgrader's own, with every new student
 
@@ -40,7 +44,7 @@ class SubmissionExporter(NotebookExporter):
     know.
 
     The converter makes it right before it goes through the class; every student's folder is then put on the
-    converter's list.
+    converter's list, which `grading.plugin.mended` left empty.
     """
 
     plan: ClassPlan | None = None
@@ -56,6 +60,7 @@ class SubmissionExporter(NotebookExporter):
 
     def _take_over(self, converter: Autograde) -> None:
         """Put every folder that has to be graded on the converter's list, and start to grade."""
+        caller.settle()
         coursedir = SafeCourseDirectory.like(converter.coursedir)
         self.plan = ClassPlan(coursedir, Grading(parent=self), self.log)
         converter.coursedir = coursedir
@@ -83,7 +88,7 @@ class Repair(NbGraderPreprocessor):
         submission = plan.current.submission
         notebook = sound_notebook(submission, plan.course.released)
         for line in (*submission.notes, *filter(None, [submission.unreadable])):
-            self.log.warning("%s: %s", submission.student, line)
+            self.log.warning("%s: %s", submission.student, printable(line))
         return from_dict(notebook), resources
 
 
@@ -114,6 +119,21 @@ class Grade(NbGraderPreprocessor):
             Path(graded, "timestamp.txt").write_text(f"{time:%Y-%m-%d %H:%M:%S} UTC\n")
 
 
+class FeedbackExporter(HTMLExporter):
+    """Writes pages of feedback, for students, too, whose names are no pattern of their own: ".ada", "ada [2]"."""
+
+    def __init__(self, config: Any = None, **options: Any) -> None:
+        super().__init__(config=config, **options)
+        if isinstance(converter := self.parent, GenerateFeedback):
+            exercise = converter.coursedir.assignment_id
+            folders = intake.graded(converter.coursedir, exercise)
+            converter.assignments = {str(folder): [str(folder / f"{exercise}.ipynb")] for folder in folders}
+            if not folders:
+                student = printable(converter.coursedir.student_id)
+                self.log.error("No feedback was written: nothing is graded in %s of %s", exercise, student)
+                raise NbGraderException("nothing is graded")
+
+
 class ReleaseExporter(NotebookExporter):
     """Writes released notebooks, and keeps what running a solution leaves beside it out of what students get."""
 
@@ -124,8 +144,17 @@ class ReleaseExporter(NotebookExporter):
         self._changed: tuple[CourseDirectory, list[str]] | None = None  # and what it ignored before
         if isinstance(self.parent, GenerateAssignment):
             coursedir = self.parent.coursedir
+            self._look_for_headers(coursedir.root)
             self._changed = coursedir, coursedir.ignore
             coursedir.ignore = [*coursedir.ignore, *self.left_behind]
+
+    def _look_for_headers(self, root: str) -> None:
+        """Refuse while the release that there was is still there: nbgrader removes it, and then looks for these."""
+        around = IncludeHeaderFooter(parent=self)
+        for path in filter(None, (around.header, around.footer)):
+            if not os.path.isfile(os.path.join(root, path)):
+                self.log.error("Nothing was released: there is no header or footer %s", path)
+                raise NbGraderException(f"there is no header or footer {path}")
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
         """Return the notebook as text; by now files are copied, and the course's folders are as they were."""

@@ -6,15 +6,24 @@ values.
 
 from __future__ import annotations
 
+import html
 import re
+from typing import Any
 
 from grading.report import QuestionReport, Report
+from grading.reporting.bounds import bound
 from grading.submission.read import text_of
 from grading.submission.repair import plain_markdown
 from grading.submission.roles import NotebookData, question_of
 
 __all__ = ["comment", "overall", "verdict", "write_feedback"]
 
+# What the grader says stands in a frame, which no text makes: whatever a student writes, it is outside.
+FRAME = (
+    '<div class="from-the-grader" style="border: 3px solid #6a3d9a; border-radius: 6px; background: #f6f0fc; '
+    'padding: 0.5em 1em">'
+)
+SIGNED = "The grader speaks in frames of this colour: here on top, and under each check. All else here is not its word."
 GAP = "&emsp;"  # the page has no space between the columns of a table
 SIGNS = {"passed": "\u2714", "partly": "\u25d0"}
 
@@ -48,7 +57,7 @@ def comment(report: QuestionReport) -> str | None:
 
 def overall(report: Report) -> str:
     """Return what stands on top of the notebook, as Markdown: all verdicts, and what happened to the submission."""
-    lines = ["**From the grader**", ""]
+    lines = [FRAME, "", "**From the grader**", ""]
     if report.unreadable:
         lines += [f"This submission could not be graded: {_literal(report.unreadable)}.", ""]
     else:
@@ -60,8 +69,13 @@ def overall(report: Report) -> str:
         lines.append("")
     if troubles := [cell for cell in report.cells if cell["trouble"]]:
         lines += ["These cells were left out, which costs the questions that need them:", ""]
-        lines += [f"- {_literal(cell['name'])}: {_literal(cell['trouble'] or '')}" for cell in troubles[:10]]
-    return "\n".join(lines).strip() + "\n"
+        lines += [f"- {_literal(cell['name'])}: {_ended(cell['trouble'] or '')}" for cell in troubles[:10]]
+    return "\n".join([*lines, "", SIGNED, "", "</div>"]) + "\n"
+
+
+def _ended(trouble: str) -> str:
+    """Return how a cell ended, without a status or a number of seconds, which the code may choose."""
+    return "it took too long" if trouble.startswith("endless") else "it ended the process that ran it"
 
 
 def _table(report: Report) -> list[str]:
@@ -79,14 +93,23 @@ def _table(report: Report) -> list[str]:
 
 
 def write_feedback(notebook: NotebookData, report: Report) -> None:
-    """Put the verdicts under the check cells of `notebook`, in place of whatever stood there, and the rest on top."""
+    """Put the verdicts under the check cells of `notebook`, in place of whatever stood there, and the rest on top.
+
+    What the student wrote and printed is bounded, so that the page is.
+    """
+    bound(notebook)
     for cell in notebook["cells"]:
         question = question_of(cell)
         if question is not None:
-            text = verdict(question, report.questions[question])
-            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+            cell["outputs"] = [_framed(verdict(question, report.questions[question]))]
     text = overall(report)
     notebook["cells"].insert(0, {"cell_type": "markdown", "id": "from-the-grader", "metadata": {}, "source": text})
+
+
+def _framed(text: str) -> dict[str, Any]:
+    """Return an output that shows a text in the grader's frame."""
+    page = f'{FRAME}<pre style="white-space: pre-wrap; background: none">{html.escape(text)}</pre></div>'
+    return {"output_type": "display_data", "metadata": {}, "data": {"text/html": page, "text/plain": text}}
 
 
 def _printable(text: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from grading.errors import GradingError
+from grading.errors import GradingError, printable
 from grading.report import QuestionReport, Report
 
 __all__ = ["summary", "table"]
@@ -19,13 +19,13 @@ def table(course: Path, exercise: str) -> str:
         try:
             report = Report.read(path)
         except GradingError as error:
-            rows.append([path.stem, *[""] * (len(rows[0]) - 2 if rows else 1), error.message])
+            rows.append([printable(path.stem), *[""] * (len(rows[0]) - 2 if rows else 1), error.message])
             continue
         if not rows:
             rows.append(_head(report))
         points = [f"{question.points + question.bonus:g}" for question in report.questions.values()]
         total = f"{report.points + report.bonus:g}"
-        rows.append([report.student, *points, total, f"{report.seconds:.2f}", _remarks(report)])
+        rows.append([printable(report.student), *points, total, f"{report.seconds:.2f}", _remarks(report)])
     if not rows:
         return f"no reports on {exercise} in {course / 'grading' / 'reports'}: nothing is graded yet"
     widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(len(rows[0]))]
@@ -71,8 +71,9 @@ def _of(questions: Iterable[QuestionReport]) -> str:
 
 def _remarks(report: Report) -> str:
     """Return what is to be said about a submission beside its points."""
+    late = [report.time] if report.time else []
     if report.unreadable:
-        return report.unreadable
+        return printable("; ".join([report.unreadable, *late]))
     told = [
         f"{name}: {question.mistake or question.verdict}"
         for name, question in report.questions.items()
@@ -80,4 +81,4 @@ def _remarks(report: Report) -> str:
     ]
     repaired = [f"{len(report.repairs)} repaired"] if report.repairs else []
     missing = [f"without {', '.join(report.isolation_missing)}"] if report.isolation_missing else []
-    return "; ".join([*told, *repaired, *missing])
+    return printable("; ".join([*told, *late, *repaired, *missing]))

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.errors import GradingError
-from grading.report import VERDICTS, QuestionReport, Report
+from grading.report import UNREAD, VERDICTS, QuestionReport, Report
 from helpers.files import atomically
 
 __all__ = ["write_overview"]
@@ -89,8 +89,9 @@ def _linker(reports: Path, exercise: str, page: Path) -> Callable[[Graded], dict
     """Return what gives a student's links, relative to the page's folder; None where there is no page of feedback."""
 
     def links(one: Graded) -> dict[str, str | None]:
-        feedback = reports.parent / "feedback" / one.path.stem / exercise / f"{exercise}.html"
-        found = {"report": one.path, "feedback": feedback if feedback.is_file() else None}
+        names = one.path.stem, one.report.student  # of a long name the report's is cut
+        pages = [reports.parent / "feedback" / name / exercise / f"{exercise}.html" for name in names]
+        found = {"report": one.path, "feedback": next(filter(os.path.isfile, pages), None)}
         return {
             name: quote(os.fsencode(os.path.relpath(path.absolute(), page))) if path else None
             for name, path in found.items()
@@ -147,9 +148,11 @@ def _page(exercise: str, graded: list[Graded], damaged: list[tuple[str, str]], l
         "questions": questions,
         "shown": [verdict for verdict in VERDICTS if any(question["counts"][verdict] for question in questions)],
         "mistakes": _mistakes(reports),
-        "notes": _notes(graded),
+        "notes": [note for note in _notes(graded) if UNREAD not in note["note"]],
+        "unread": [note for note in _notes(graded) if UNREAD in note["note"]],
         "disagree": any(question["disagree"] for question in questions),
         "unreadable": [one for one in graded if one.report.unreadable],
+        "late": [one for one in graded if one.report.time],
         "repaired": [one for one in graded if one.report.repairs or any(c["trouble"] for c in one.report.cells)],
         "slow": _top(graded, lambda one: one.report.seconds),
         "heavy": _top(graded, lambda one: one.report.peak_mb),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from grading.submission.code import plain_python
 
-__all__ = ["called_answers"]
+__all__ = ["bound_names", "called_answers", "reached_names"]
 
 
 def called_answers(cells: Iterable[tuple[str, str]], answers: Mapping[str, str]) -> dict[str, set[str]]:
@@ -22,23 +22,30 @@ def called_answers(cells: Iterable[tuple[str, str]], answers: Mapping[str, str])
         cells: name and source of each code cell.
         answers: by question, the name that its cell defines.
     """
+    cells = list(cells)
+    defined = {cell: {name for name, _ in _definitions(source)} for cell, source in cells}
+    reached = reached_names(cells)
+    question_of = {name: question for question, name in answers.items()}
+    return {
+        question: {
+            question_of[name]
+            for name in reached.get(question, ())
+            if name in question_of and question_of[name] != question and name not in defined.get(question, ())
+        }
+        for question in answers
+    }
+
+
+def reached_names(cells: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Return, by cell, the names that its code reads, and all that their definitions in any cell lead to."""
     needs: dict[str, set[str]] = defaultdict(set)  # of a name, the names in its definitions
-    defined: dict[str, set[str]] = {}  # by cell
     used: dict[str, set[str]] = {}
     for cell, source in cells:
         found = list(_definitions(source))
         for name, names in found:
             needs[name] |= names
-        defined[cell], used[cell] = {name for name, _ in found}, set().union(*(names for _, names in found))
-    question_of = {name: question for question, name in answers.items()}
-    return {
-        question: {
-            question_of[name]
-            for name in _reached(used.get(question, set()), needs)
-            if name in question_of and question_of[name] != question and name not in defined.get(question, ())
-        }
-        for question in answers
-    }
+        used[cell] = set().union(*(names for _, names in found))
+    return {cell: _reached(names, needs) for cell, names in used.items()}
 
 
 def _reached(names: set[str], needs: Mapping[str, set[str]]) -> set[str]:
@@ -72,3 +79,8 @@ def _names(statement: str) -> tuple[set[str], set[str]]:
         tables += table.get_children()
         read |= {name.get_name() for name in table.get_symbols() if name.is_global() and table is not tables[0]}
     return bound, read
+
+
+def bound_names(statement: str) -> set[str]:
+    """Return the names that a statement defines or imports for the rest of the notebook."""
+    return _names(statement)[0]

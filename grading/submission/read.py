@@ -6,20 +6,27 @@ notebook's JSON only what is needed is kept. What cannot be read becomes a reaso
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import os
-import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 from grading.errors import UnreadableSubmission
+from grading.submission.bound import MOST_MB, memory_of
+from grading.submission.files import HandedFile, listed, read_regular, unpacked
+from grading.submission.pick import Candidate, answered, pick, rank
+from grading.submission.roles import NotebookData
+from grading.submission.weights import find_weights, may_be_weights
 
-__all__ = ["Submission", "SubmittedCell", "items", "read_regular", "read_submission", "text_of"]
+__all__ = ["Submission", "SubmittedCell", "items", "may_count", "read_regular", "read_submission", "text_of"]
 
 MAX_ENTRIES, MAX_CELLS, MAX_SOURCE = 50_000, 1000, 200_000
+MAX_NOTEBOOKS, MAX_ARCHIVES = 20, 3  # that are looked at
+TOO_MUCH = f"the notebook would take more than {MOST_MB} MB of memory: its JSON is all signs"
+NOT_LOOKED_AT = "the notebook was not looked at, for there is much else"
 
 
 class SubmittedCell(TypedDict):
@@ -33,26 +40,51 @@ class SubmittedCell(TypedDict):
 
 
 @dataclass
+class _Left:
+    """How many bytes of a submission's notebooks may still be read, and how many they may still take in memory."""
+
+    to_read: int
+    memory: int
+
+
+@dataclass
 class Submission:
-    """What a student handed in, as read: cells in a plain form, the weights file, and what was odd about the files."""
+    """What a student handed in, as read: cells in a plain form, the weights file, and what was odd about the files.
+
+    Where there are no weights, `weights_found` says what there is instead; it is empty where there is nothing at all.
+    `modules` are the names of the student's own modules among the files, none of which is graded.
+    """
 
     student: str
     cells: list[SubmittedCell] = field(default_factory=list)
     weights: bytes | None = None
+    weights_found: str = ""
+    modules: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     unreadable: str | None = None
     hash: str = ""
 
 
-def read_submission(folder: Path, exercise: str, notebook_mb: int, weights_mb: int) -> Submission:
-    """Return the submission in `folder`; a notebook that cannot be read is noted in `unreadable`, never raised."""
+def read_submission(
+    folder: Path, exercise: str, notebook_mb: int, weights_mb: int, release: NotebookData | None = None
+) -> Submission:
+    """Return the submission in `folder`; a notebook that cannot be read is noted in `unreadable`, never raised.
+
+    Args:
+        release: the released notebook, by which one of several is told.
+    """
     submission = Submission(text_of(folder.parent.name))
     raw = b""
     try:
-        path = _find_notebook(folder, exercise, submission.notes)
-        raw = read_regular(path, notebook_mb)
-        submission.cells = _cells_of(_parsed(raw), submission.notes)
-        submission.weights = _read_weights(path.with_name(f"{exercise}.safetensors"), weights_mb, submission.notes)
+        files = listed(folder)
+        submission.modules = _modules(files)
+        archives = functools.cache(lambda: _in_archives(files, notebook_mb + weights_mb, submission.notes))
+        notebook, notes = _notebook(files, archives, exercise, release or {"cells": []}, notebook_mb)
+        submission.notes += notes
+        raw, submission.cells = notebook.raw, list(notebook.cells)  # type: ignore[arg-type]
+        weights = find_weights(files, archives, exercise, notebook.path, weights_mb)
+        submission.weights, submission.weights_found = weights.data, weights.said
+        submission.notes += weights.notes
     except UnreadableSubmission as error:
         submission.unreadable = error.message
     except OSError as error:
@@ -61,74 +93,135 @@ def read_submission(folder: Path, exercise: str, notebook_mb: int, weights_mb: i
         submission.unreadable = f"the submission cannot be read: {type(error).__name__}"
     submission.unreadable = submission.unreadable and text_of(submission.unreadable)
     submission.notes = [text_of(note) for note in submission.notes]
+    submission.weights_found = text_of(submission.weights_found)
     parts = [hashlib.sha256(part).digest() for part in (raw, submission.weights or b"")]
     submission.hash = hashlib.sha256(b"".join(parts)).hexdigest()
     return submission
 
 
-def read_regular(path: Path, limit_mb: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit_mb`.
+def _modules(files: list[HandedFile]) -> frozenset[str]:
+    """Return the names of files in Python, and of the folders that they lie in."""
+    paths = [file.path.removesuffix(".py") for file in files if file.name.endswith(".py")]
+    return frozenset(part for path in paths for part in path.split("/"))
 
+
+def _in_archives(files: list[HandedFile], limit_mb: int, notes: list[str]) -> list[HandedFile]:
+    """Return the files in the first few zips; one that cannot be opened is noted."""
+    found = []
+    for archive in [file for file in files if _is_archive(file.name)][:MAX_ARCHIVES]:
+        try:
+            found += unpacked(archive, limit_mb)
+        except UnreadableSubmission as error:
+            notes.append(f"not used: {error.message}")
+    return found
+
+
+def _notebook(
+    files: list[HandedFile],
+    archives: Callable[[], list[HandedFile]],
+    exercise: str,
+    release: NotebookData,
+    limit_mb: int,
+) -> tuple[Candidate, list[str]]:
+    """Return the notebook that counts, and what was odd about it.
+
+    Args:
+        archives: gives the files in archives, which are looked at where no other notebook has answers.
     Raises:
-        UnreadableSubmission: for a link, a folder, a device, a file that may not be read or is larger.
+        UnreadableSubmission: none can be read, or it stays open which one is meant.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        kind = "is a link" if path.is_symlink() else f"cannot be opened: {error.strerror}"
-        raise UnreadableSubmission(f"{path.name} {kind}") from None
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            kind = "a folder" if stat.S_ISDIR(state.st_mode) else "not a regular file"
-            raise UnreadableSubmission(f"{path.name} is {kind}")
-        if state.st_size > limit_mb << 20:
-            raise UnreadableSubmission(f"{path.name} has {state.st_size >> 20} MB; at most {limit_mb} MB are read")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read((limit_mb << 20) + 1)
-    finally:
-        os.close(descriptor)
+    expected = f"{exercise}.ipynb"
+    faults: dict[str, str] = {}
+    left = _Left(2 * limit_mb << 20, MOST_MB << 20)  # to read them all could take for ever
+    candidates = _candidates(files, exercise, release, limit_mb, left, faults)
+    if not any(candidate.answers and candidate.share for candidate in candidates):
+        candidates += _candidates(archives(), exercise, release, limit_mb, left, faults)
+    if not candidates:
+        raise UnreadableSubmission(_why_there_is_none(expected, files, faults))
+    found = pick(candidates, expected)
+    notes = [f"the notebook was called {found.path}"] * (found.path != expected)
+    notes += [f"not used: {fault}" for fault in _by_path(faults)]
+    others = [one.path for one in candidates if one.answers and one.answers != found.answers and one.share]
+    notes += [f"not used, for {found.path} counts: {', '.join(others[:5])}"] * bool(others)
+    notes += ["the notebook holds no answer of this exercise: is it another one's?"] * (not found.share)
+    return found, notes + found.notes
 
 
-def _find_notebook(folder: Path, exercise: str, notes: list[str]) -> Path:
-    if folder.is_symlink() or not folder.is_dir():
-        raise UnreadableSubmission(f"{folder.name} is {'a link' if folder.is_symlink() else 'not a folder'}")
-    expected = folder / f"{exercise}.ipynb"
-    if os.path.lexists(expected):
-        return expected
-    found = [
-        Path(place, name) for place, _, names in os.walk(folder) for name in names if name.lower().endswith(".ipynb")
-    ]
-    found = [path for path in found if ".ipynb_checkpoints" not in path.parts]
-    if len(found) != 1:
-        names = ", ".join(sorted(path.name for path in found)[:5]) or "no notebook at all"
-        raise UnreadableSubmission(f"there is no {expected.name}; found {names}")
-    notes.append(f"the notebook was called {found[0].relative_to(folder)}")
-    return found[0]
+def _candidates(
+    files: list[HandedFile], exercise: str, release: NotebookData, limit_mb: int, left: _Left, faults: dict[str, str]
+) -> list[Candidate]:
+    """Return the notebooks among the files that can be read, of the same bytes one; the others' `faults` by path."""
+    found: dict[bytes, Candidate] = {}
+    named = [file for file in files if _may_be_a_notebook(file.name, exercise)]
+    for file in sorted(named, key=lambda file: rank(file.path, f"{exercise}.ipynb"))[:MAX_NOTEBOOKS]:
+        try:
+            raw = file.read(limit_mb)
+            left.to_read -= len(raw)
+            if left.to_read < 0:
+                raise UnreadableSubmission(NOT_LOOKED_AT)
+            if hashlib.sha256(raw).digest() not in found:
+                found[hashlib.sha256(raw).digest()] = _candidate(file.path, raw, release, left)
+        except UnreadableSubmission as error:
+            faults[file.path] = error.message
+    return list(found.values())
 
 
-def _read_weights(path: Path, limit_mb: int, notes: list[str]) -> bytes | None:
-    if not os.path.lexists(path):
-        return None
-    try:
-        return read_regular(path, limit_mb)
-    except UnreadableSubmission as error:
-        notes.append(f"weights not used: {error.message}")
-        return None
+def _candidate(path: str, raw: bytes, release: NotebookData, left: _Left) -> Candidate:
+    """Return a notebook with what it says; what it takes in memory is taken off what is left.
+
+    One that cannot be read takes nothing off: none of it is kept.
+    """
+    notes: list[str] = []
+    data, size = _parsed(raw, left.memory)
+    cells = _cells_of(data, notes)
+    left.memory -= size
+    return answered(path, raw, cells, notes, release)
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
-    """Return a notebook's JSON as an object; raises UnreadableSubmission with the reason."""
+def may_count(name: str, exercise: str) -> bool:
+    """Return whether a file of this name may be the notebook, the weights or an archive with either."""
+    return _may_be_a_notebook(name, exercise) or may_be_weights(name) or _is_archive(name)
+
+
+def _may_be_a_notebook(name: str, exercise: str) -> bool:
+    """Return whether a name may be the notebook's, also under another suffix or none, as a browser may save it."""
+    stem, _, suffix = name.lower().partition(".")
+    return ".ipynb" in name.lower() or (stem.startswith(exercise.lower()) and suffix in ("", "json", "txt"))
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _why_there_is_none(expected: str, files: list[HandedFile], faults: dict[str, str]) -> str:
+    """Return why no notebook can be read: what is wrong with the only one, or what was found."""
+    if len(faults) == 1 or expected in faults:
+        return faults.get(expected) or next(iter(faults.values()))
+    others = ", but " + ", ".join(file.path for file in files[:5]) if files else ""
+    return f"there is no {expected}; found " + ("; ".join(_by_path(faults)) or f"no notebook at all{others}")
+
+
+def _by_path(faults: dict[str, str]) -> list[str]:
+    """Return what is wrong with notebooks, each by its path: of several none is "the notebook"."""
+    return [fault.replace("the notebook", path, 1) for path, fault in faults.items()]
+
+
+def _parsed(raw: bytes, most: int) -> tuple[dict[str, Any], int]:
+    """Return a notebook's JSON as an object, and the bytes that it may take, no more than `most`; raises
+    UnreadableSubmission with the reason."""
     if not raw.strip():
         raise UnreadableSubmission("the notebook is empty")
     try:
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        data = json.loads(raw.decode(encoding))
+        text = raw.decode(encoding)
+        if (size := memory_of(text, most)) > most:
+            raise UnreadableSubmission(TOO_MUCH if most == MOST_MB << 20 else NOT_LOOKED_AT)
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UnreadableSubmission(f"the notebook is not JSON ({str(error)[:100]})") from None
     if not isinstance(data, dict):
         raise UnreadableSubmission("the notebook's JSON is not an object with cells")
-    return data
+    return data, size
 
 
 def _cells_of(data: dict[str, Any], notes: list[str]) -> list[SubmittedCell]:

@@ -13,21 +13,11 @@ import copy
 import logging
 import re
 import traceback
-from collections import defaultdict
 from typing import Any
 
+from grading.submission.match import chosen_cells, named_cells
 from grading.submission.read import Submission, SubmittedCell, items, text_of
-from grading.submission.roles import (
-    DEFINED,
-    CellData,
-    NotebookData,
-    answer_name,
-    is_answer,
-    is_setup,
-    nbgrader_of,
-    same_source,
-    trimmed,
-)
+from grading.submission.roles import CellData, NotebookData, is_answer, is_setup, nbgrader_of, same_source
 
 __all__ = ["blank", "plain_markdown", "repair", "sound_notebook"]
 
@@ -45,8 +35,8 @@ def repair(cells: list[SubmittedCell], release: NotebookData) -> tuple[NotebookD
     student's own.
     """
     repairs: list[str] = []
-    named = {nbgrader_of(cell)["grade_id"]: cell for cell in release["cells"] if nbgrader_of(cell).get("grade_id")}
-    chosen = _chosen(cells, named, repairs)
+    named = named_cells(release)
+    chosen = chosen_cells(cells, named, repairs)
     owner: dict[int, str] = {}
     for name, index in sorted(chosen.items(), key=lambda choice: cells[choice[1]]["grade_id"] != choice[0]):
         owner.setdefault(index, name)  # before others the one whose name it bears
@@ -62,36 +52,6 @@ def repair(cells: list[SubmittedCell], release: NotebookData) -> tuple[NotebookD
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": copy.deepcopy(release["metadata"]), "cells": result}
     _limit_images(notebook)
     return notebook, repairs
-
-
-def _chosen(cells: list[SubmittedCell], named: dict[str, CellData], repairs: list[str]) -> dict[str, int]:
-    """Return the place of the student's cell that is each name; of two names it may be the same, with both answers."""
-    found: list[dict[str | None, list[int]]] = [defaultdict(list) for _ in range(5)]
-    by_name, by_id, by_text, by_definition, in_another = found
-    for index, cell in enumerate(cells):
-        free = cell["grade_id"] not in named
-        if free:
-            by_id[cell["id"]].append(index)
-            by_text[trimmed(cell["source"])].append(index)
-        else:
-            by_name[cell["grade_id"]].append(index)
-        for defined in set(DEFINED.findall(cell["source"])):
-            (by_definition if free else in_another)[defined].append(index)
-    chosen = {}
-    for name, released in named.items():
-        claims, defined = by_name[name], answer_name(released) if is_answer(released) else None
-        if not claims and released.get("id"):
-            claims = by_id[released["id"]]
-        if not claims and released["source"].strip():
-            claims = by_definition[defined] or in_another[defined] if defined else by_text[trimmed(released["source"])]
-        if claims and not by_name[name]:
-            repairs.append(f"{name}: the cell had lost its name")
-        if len(claims) > 1:
-            repairs.append(f"{name}: {len(claims)} cells of this name, one counts")
-        changed = [index for index in claims if not same_source(cells[index]["source"], released["source"])]
-        if claims:
-            chosen[name] = (changed or claims)[-1]
-    return chosen
 
 
 def _restored(released: CellData, cell: SubmittedCell, repairs: list[str]) -> CellData:

@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import functools
 import html
+import io
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import site
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -182,7 +184,8 @@ def test_marks_are_as_deserved(exercises, graders, course, tmp_path, key, case):
     neighbour = hand_in_neighbour(exercises(key), tmp_path)
     folder = made.write(tmp_path / case / key, key)
     before = toy_course.snapshot(neighbour), toy_course.snapshot(course.root)
-    submission = read_submission(folder, key, grader.limits.notebook_mb, grader.limits.weights_mb)
+    limits = grader.limits
+    submission = read_submission(folder, key, limits.notebook_mb, limits.weights_mb, grader.course.released)
     report = grader.grade(grader.repair(submission), submission)
     graders.seen.add((grader.fork_server.process.pid, grader.fork_server.folder))
     assert marks_of(report) == made.deserved, explained(case, report)
@@ -361,6 +364,9 @@ def said_by(made: HandedIn) -> str:
     """Return all text that a student handed in, whatever its encoding."""
     notebook = json.dumps(made.notebook) if isinstance(made.notebook, dict) else made.notebook or b""
     parts = [notebook.encode("utf-8", "surrogatepass") if isinstance(notebook, str) else notebook, *made.files.values()]
+    for part in parts[1:]:
+        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(part)) as archive:
+            parts += [archive.read(one) for one in archive.infolist() if one.file_size < 1 << 20]
     return "".join(part.decode(encoding, "replace") for part in parts for encoding in ("utf-8", "utf-16"))
 
 

@@ -12,7 +12,7 @@ from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
 from grading import nbgrader_exports
-from grading.plugin.exports import CanvasExport, MoodleExport, _number
+from grading.plugin.exports import CanvasExport, MoodleExport, _id, _number, _text
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
 
@@ -116,11 +116,39 @@ def test_columns_what_is_missing_and_who_is_exported_can_be_chosen(marked):
     assert rows[3] == ["Lovelace, Ada", "", "", "ada", "", "8.5"]
 
 
+FORMULAS = [
+    "=1+1", " =1+1", "\u200b-2", "\ufeff+1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", "\u22121", "\u00a0=1",
+    "\x00=1", "\ufe63x", "\u202e@x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_name_is_a_formula_to_a_spreadsheet(name):
+    assert _text(name) == f"'{name}"
+    assert _text(f"Ada;{name}") == f"Ada;'{name}"  # a spreadsheet may part cells there
+    assert _text(f"Ada,\t{name}") == f"Ada,\t'{name}"
+
+
+@pytest.mark.parametrize("name", ["Ada", "O'Neill", "Ada-Marie", "a+b@example.org", "1 = 1", "", "\u00dcbel, Zo\u00eb"])
+def test_other_names_stay_as_they_are(name):
+    assert _text(name) == name
+
+
+@pytest.mark.parametrize("name", ["-2+3", "+49123", "@ada", "=1", "007", "ada"])
+def test_an_id_stays_what_the_platform_knows(name):
+    assert _id(name) == name
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "-cmd|' /C calc'!A0", "\uff1dSUM\uff081\uff09"])
+def test_an_id_that_would_act_is_text(name):
+    assert _id(name) == f"'{name}"
+
+
 class Unwritable(MoodleExport):
     """The last student's name cannot be encoded: writing fails when half of the table is written."""
 
     def _person(self, student):
-        return ["\ud800" if student.id == "late" else "x" * 10_000, None, student.id, None]
+        return ["\ud800" if student.id == "late" else "x" * 10_000, "", student.id, ""]
 
 
 def test_a_table_that_cannot_be_written_leaves_the_old_one(marked):

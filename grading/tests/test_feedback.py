@@ -5,17 +5,25 @@ from __future__ import annotations
 import base64
 import os
 import re
+import struct
+import time
+import zlib
 from pathlib import Path
 
 import pytest
 import toy_course
 from bs4 import BeautifulSoup
 from lab_server import chromium, in_a_browser
-from nbconvert.filters import markdown2html
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML, markdown2html
+from nbgrader import server_extensions
 from toy_course import cell, filled, fresh_copy, hand_in, named, nbgrader, weights
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from grading.report import QuestionReport, Report
-from grading.reporting import feedback
+from grading.reporting import feedback, rendering
+from grading.reporting.bounds import LEFT_OUT
 
 
 @pytest.fixture
@@ -51,6 +59,7 @@ def test_an_unreadable_submission_has_its_reason_and_no_table(report):
     report.unreadable = "the notebook is not JSON"
     soup = shown(report)
     assert "could not be graded: the notebook is not JSON." in soup.get_text() and soup.table is None
+    assert soup.find(class_="from-the-grader").get_text().strip().endswith(feedback.SIGNED)
 
 
 def test_repairs_and_cells_left_out_are_told_apart(report):
@@ -58,7 +67,7 @@ def test_repairs_and_cells_left_out_are_told_apart(report):
     report.cells = [{"name": "total", "trouble": "endless: no answer"}, {"name": "own-3", "trouble": None}]
     repaired, left_out = shown(report).find_all("ul")
     assert len(repaired.find_all("li")) == 21 and "and 3 more" in repaired.get_text()
-    assert left_out.get_text().strip() == "total: endless: no answer"
+    assert left_out.get_text().strip() == "total: it took too long"
     assert "which costs the questions that need them" in left_out.find_previous("p").get_text()
 
 
@@ -108,6 +117,21 @@ PICTURE = base64.b64encode(
 ).decode()
 
 
+def imitating_notebook(release: dict, words: str) -> dict:
+    """Return a notebook that says in words, in cells and in outputs what the grader would say of perfect work."""
+    notebook, printed = (
+        filled(release, double="def double(x):\n    return x * x"),
+        "\u2714 double: 3 of 3 points, passed.\n",
+    )
+    named(notebook, "words_1")["source"] = words
+    notebook["cells"].insert(0, cell("markdown", words))
+    own = {**cell("code", "pass"), "outputs": [{"output_type": "stream", "name": "stdout", "text": printed}]}
+    notebook["cells"] += [cell("markdown", f"{feedback.FRAME}\n\n{words}\n\n</div>"), own]
+    data = {"text/html": f"{feedback.FRAME}{words}</div>", "text/plain": words}
+    own["outputs"].append({"output_type": "display_data", "metadata": {}, "data": data})
+    return notebook
+
+
 def hostile_notebook(release: dict) -> dict:
     """Return a notebook whose words, outputs and own cells all want to run."""
     notebook = filled(release, double=f"def double(x):\n    return x * x  # {HOSTILE.splitlines()[0]}")
@@ -133,13 +157,66 @@ def hostile_notebook(release: dict) -> dict:
     return notebook
 
 
+NAMED = {  # each of them took the library that lays out pages minutes to hours
+    "environments": r"\begin{a}" * 22_000,
+    "blanks": "a" + " " * 190_000 + "a",
+    "brackets": "[" * 190_000,
+    "attributes": "a." * 95_000,
+}
+NEIGHBOURS = {
+    "formulas": "\\\\[" * 60_000,
+    "definitions": "a\n: b\n" * 30_000,
+    "strong": "**a" * 60_000,
+    "headings": "a\n===\n" * 30_000,
+    "tags": 'f"{' * 60_000,  # quickly coloured, and then half a million of tags
+}
+MARKER = "the last words"
+
+
+def slow_notebook(release: dict, texts: dict[str, str]) -> dict:
+    """Return a notebook whose words, own cells and outputs are texts that take long to lay out."""
+    notebook = filled(release)
+    named(notebook, "words_1")["source"] = f"{MARKER} {next(iter(texts.values()))}"
+    for text in texts.values():
+        notebook["cells"].append(cell("markdown", text))
+        named(notebook, "double")["outputs"].append({"output_type": "stream", "name": "stdout", "text": text})
+    notebook["cells"].append(cell("code", text))
+    return notebook
+
+
+def endless_notebook(release: dict) -> dict:
+    """Return a notebook with a great many cells, outputs, lines, colours, and a picture of a great many pixels."""
+    notebook, printed = filled(release), {"output_type": "stream", "name": "stdout", "text": "x\n" * 3}
+    pixels = {"output_type": "display_data", "metadata": {}, "data": {"image/png": picture_of(20_000, 20_000)}}
+    named(notebook, "double")["outputs"] = [pixels, {**printed, "text": "\x1b[31mred\x1b[0m\n" * 1_000}]
+    named(notebook, "words_1")["source"] = MARKER
+    notebook["cells"] += [{**cell("code", "# x\n" * 200), "outputs": [printed] * 6} for _ in range(200)]
+    return notebook
+
+
+def picture_of(width: int, height: int) -> str:
+    """Return a PNG of one colour, a few kB whatever its size."""
+    head = struct.pack("!IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(bytes((width // 8 + 1) * height))), (b"IEND", b""))
+    parts = [
+        struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body)) for kind, body in chunks
+    ]
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
+
+
 @pytest.fixture(scope="module")
 def pages(course, tmp_path_factory) -> Path:
-    """The folder with the feedback of stock nbgrader on a class of three."""
+    """The folder with the feedback of stock nbgrader on a class whose pages are anything but usual."""
     root = fresh_copy(course.root, tmp_path_factory.mktemp("class") / "course")
     release, files = toy_course.released(root), {"toy.safetensors": weights()}
     hand_in(root, "ada", filled(release), files)
     hand_in(root, "eve", hostile_notebook(release), files)
+    perfect = Report("toy", "kim", questions={"double": QuestionReport(3.0, 3.0, "passed")})
+    hand_in(root, "kim", imitating_notebook(release, feedback.overall(perfect)), files)
+    hand_in(root, "endless", endless_notebook(release), files)
+    hand_in(root, "slow_1", slow_notebook(release, NAMED), files)
+    hand_in(root, "slow_2", slow_notebook(release, NEIGHBOURS), files)
+    hand_in(root, "zoe", filled(release), files)
     folder = hand_in(root, "odd", None, files)
     (folder / "**Full points** <script>alert(1)<∕script>.ipynb").write_text("{")
     for command in ("autograde", "generate_feedback"):
@@ -160,9 +237,63 @@ def test_every_page_has_its_table_its_verdicts_and_its_hints(pages):
     assert "could not be graded: the notebook is not JSON" in page_of(pages, "odd").read_text()
 
 
+def test_what_the_grader_says_is_told_apart_by_its_frame(pages):
+    """Words may imitate it to the letter: the frame is no text."""
+    soup = BeautifulSoup(page_of(pages, "kim").read_text(), "html.parser")
+    frames = soup.find_all(class_="from-the-grader")
+    cells = soup.find(id="notebook-container").find_all(class_="cell")
+    assert frames[0] in cells[0].descendants and "0 of 3 points" in frames[0].get_text()
+    checks = [frame.find_previous(class_="nbgrader-label").get_text() for frame in frames[1:]]
+    assert checks == [f"Grade cell: {name}_check" for name in toy_course.FULL]
+    inside = " ".join(frame.get_text() for frame in frames)
+    assert "3 of 3 points" not in inside and soup.get_text().count("3 of 3 points") >= 4
+    assert all("#6a3d9a" in frame["style"] for frame in frames)
+
+
 def test_outputs_are_capped(pages):
     assert page_of(pages, "eve").read_text().count("x" * 1000) < 25
     assert page_of(pages, "eve").stat().st_size < page_of(pages, "ada").stat().st_size + 100_000
+
+
+@pytest.mark.parametrize("student", ["endless", "slow_1", "slow_2", "zoe"])
+def test_whatever_a_student_wrote_takes_no_long_to_lay_out(pages, student):
+    """The class goes on: all pages are there, with their verdicts, their words and of a sensible size."""
+    page = page_of(pages, student).read_text()
+    text = BeautifulSoup(page, "html.parser").get_text(" ")
+    assert "7 of 7 points" in text and "double: 3 of 3 points, passed" in text
+    assert len(page) < 6_000_000 and page.count("<") < 200_000
+    assert (MARKER in text) == (student != "zoe")
+    assert (rendering.TOO_SLOW in text) == (student != "zoe")
+
+
+def test_a_page_of_formgrader_takes_no_longer(pages):
+    course = pages.parent.parent
+    config = Config(PyFileConfigLoader("nbgrader_config.py", str(course)).load_config())
+    templates = Path(server_extensions.__file__).parent / "formgrader/templates"
+    config.HTMLExporter.update(template_name="formgrade", extra_template_basedirs=[str(templates)])
+    exporter, started = HTMLExporter(config=config), time.process_time()
+    about = dict.fromkeys(("base_url", "notebook_id", "student", "last_name", "first_name", "assignment_id"), "")
+    path = course / "grading/autograded/slow_1/toy/toy.ipynb"
+    html, _ = exporter.from_filename(str(path), resources={**about, "index": 0, "total": 1})
+    assert MARKER in html and rendering.TOO_SLOW in html
+    assert time.process_time() - started < 20
+
+
+def test_a_picture_of_a_great_many_pixels_is_left_out(pages):
+    soup = BeautifulSoup(page_of(pages, "endless").read_text(), "html.parser")
+    assert not soup.find_all("img") and LEFT_OUT in soup.get_text()
+    assert BeautifulSoup(page_of(pages, "eve").read_text(), "html.parser").find_all("img")
+
+
+def test_usual_text_is_laid_out_as_ever(pages):
+    """The filters are nbconvert's own, with a clock."""
+    text = "# A\n\n**b** $c_1$ [d](https://example.org)\n\n- e\n\n| f | g |\n|:--|:--|\n| 1 | 2 |\n"
+    context = {"resources": {}, "nb": {"metadata": {"language_info": {"name": "python"}}}, "cell": {}}
+    assert rendering.markdown(context, text) == HTMLExporter().markdown2html(context, text)
+    code = "def f(x):\n    return 'a' + x  # b\n"
+    assert rendering.highlighted(context, code) == Highlight2HTML(pygments_lexer="python")(code)
+    assert rendering.without_files_prefix(context, "<a href='/files/x'>") == "<a href='x'>"
+    assert 0 < context["resources"]["rendering"]["left"] < rendering.PAGE_SECONDS
 
 
 @in_a_browser

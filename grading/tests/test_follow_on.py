@@ -208,6 +208,7 @@ class LocalSession:
     def __init__(self, cells: list[Cell]) -> None:
         self.cells, self.limits, self.broken = cells, Limits(), None
         self.forks, self.notebook, self.case, self.memory = 0, None, None, {}
+        self.spent = 0.0
         self.questions: Mapping[str, Any] = {}
 
     def __enter__(self) -> LocalSession:
@@ -230,7 +231,7 @@ class LocalSession:
     def count(self, other: LocalSession) -> None:
         self.forks += other.forks
 
-    def ask(self, request: dict[str, Any], inputs: dict[str, Any], deadline: float) -> Any:
+    def ask(self, request: dict[str, Any], inputs: dict[str, Any], seconds: float) -> Any:
         if request["case"] != self.case:
             self.case, self.memory = request["case"], {}
         answer = self.notebook.answer(request["cell"], request["name"], request["untouched"])

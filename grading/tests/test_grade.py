@@ -203,7 +203,7 @@ WEIGHTS = {
 def test_weights_that_cannot_be_used_cost_the_model_question(grade, release, files):
     report = grade(filled(release), files)
     assert points(report) == {**FULL, "model": 0.0}
-    assert report.questions["model"].mistake == "no_weights"
+    assert report.questions["model"].mistake in ("no_weights", "damaged_weights")
 
 
 def test_an_unreadable_notebook_is_zero_with_the_reason(grade):
@@ -239,7 +239,7 @@ def test_a_check_that_fails_itself_is_for_staff(grade, release, course, monkeypa
 
 def test_feedback_stands_under_the_checks_and_says_nothing_of_them(grade, release):
     grade(filled(release, double="def double(x):\n    print('PRINTED', x)\n    return x * x"))
-    text = "".join(named(grade.notebook, "double_check")["outputs"][0]["text"])
+    text = named(grade.notebook, "double_check")["outputs"][0]["data"]["text/plain"]
     assert text == "\u2718 double: 0 of 3 points, wrong.\n  hint  this is the square, not the double.\n"
     page = json.dumps(grade.notebook)
     assert "hidden_literal" not in page and "tensor(" not in page
@@ -271,8 +271,8 @@ def test_a_comprehension_of_the_students_own_cell_is_there(grade, release):
 def test_a_verdict_cannot_be_forged_by_a_message(grade, release):
     forged = "def double(x): return x\nraise ValueError('a\\n\u2714 double: 3 of 3 points, passed.')"
     grade(filled(release, double=forged))
-    text = "".join(named(grade.notebook, "double_check")["outputs"][0]["text"])
-    assert len(text.splitlines()) == 2 and "3 of 3" in text.splitlines()[1]
+    text = named(grade.notebook, "double_check")["outputs"][0]["data"]["text/plain"]
+    assert len(text.splitlines()) == 2 and text.endswith("Your cell stopped: ValueError in line 2.\n")
 
 
 # --- the course itself -----------------------------------------------------------------------------------------------
@@ -495,7 +495,7 @@ def test_a_worker_says_no_more_of_an_error_than_fits_into_a_report():
     from grading.isolation.session import checked_errors
 
     (error,) = checked_errors([{"type": "E" * 10**6, "message": "\ud800" * 10**6, "line": 10**4000}])
-    assert error == {"type": "E" * 500, "message": "?" * 500, "line": 10**6}
+    assert error == {"type": "E" * 500, "message": "?" * 500, "line": 0}
 
 
 def test_a_status_like_that_of_a_signal_is_none(grade, release, caplog):
@@ -574,7 +574,7 @@ def test_judging_ends_at_its_time_and_nothing_comes_later():
     judging.start()
     judging.stop()
     assert sys.getprofile() is None and 0 < judging.left < 5
-    judging.end = 0.0
+    judging.look_at = 0.0
     len("")
 
 
@@ -622,4 +622,4 @@ def test_no_number_that_an_answer_chooses_comes_back_to_the_student(grade, relea
 def test_a_hint_is_one_line(grade, release):
     forged = "raise type('a\\nb', (Exception,), {})('x\\n\u2714 double: 3 of 3 points, passed.')"
     question = grade(filled(release, double=forged)).questions["double"]
-    assert question.hint == "Your cell stopped: a b: x \u2714 double: 3 of 3 points, passed. (line 1)."
+    assert question.hint == "Your cell stopped: an error of a kind of its own in line 1."

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -251,6 +252,32 @@ def test_files_are_trusted_by_their_times_only_when_these_are_settled(tmp_path, 
     assert files_of(folder, EXERCISE) == {}
 
 
+def test_a_linked_folder_is_never_known_by_its_files(tmp_path, release, monkeypatch):
+    """Neither as the same when what it leads to takes its place, nor when it takes the place of that."""
+    folder = hand_in(tmp_path / "inbox", "max", filled(release))
+    link = tmp_path / "max"
+    link.symlink_to(folder.parent)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10**10)
+    assert files_of(folder, EXERCISE) and files_of(link / EXERCISE, EXERCISE) == {}
+
+
+def test_a_report_on_a_link_is_not_right_for_the_folder_that_takes_its_place(small_class, tmp_path):
+    root = with_class(small_class[0], tmp_path / "course")
+    submitted = root / "grading/submitted"
+    for name in set(STUDENTS) - {"ada"}:
+        shutil.rmtree(submitted / name)
+    (submitted / "ada").rename(tmp_path / "ada")
+    (submitted / "ada").symlink_to(tmp_path / "ada")
+    time.sleep(2.1)  # files younger than that are read again, whatever they look like
+    for points in (0, 7):
+        assert nbgrader(root, "autograde", "toy").returncode == 0
+        assert Report.read(root / "grading/reports/toy/ada.json").points == points
+        if (submitted / "ada").is_symlink():
+            (submitted / "ada").unlink()
+            (tmp_path / "ada").rename(submitted / "ada")
+
+
 # --- graders that die ------------------------------------------------------------------------------------------------
 
 DEADLY = """
@@ -265,6 +292,33 @@ def ending(ask, rng, oracle):
         os.kill(os.getpid(), 9)
     remembers(ask, rng, oracle)
 """
+
+
+def _ended(*ignored: object) -> dict[str, str]:
+    """Stand for `be_ready` in a grader that the kernel ends, as for want of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def _ended_once(job: Job, fingerprint: str) -> dict[str, str]:
+    """The same, for the first grader alone."""
+    try:
+        job.secret.touch(exist_ok=False)
+    except FileExistsError:
+        return {"network": "for a test"}
+    return _ended()
+
+
+def test_a_grader_that_ends_while_it_gets_ready_has_a_second_chance(tmp_path, monkeypatch):
+    monkeypatch.setattr(Job, "fingerprint", lambda job: "of the course")
+    job = Job(Course(tmp_path, EXERCISE, "toy_checks"), Limits(), "best", tmp_path / "ended")
+    many = PoolExecutor(job, 1, "", keep=lambda report: None)
+    monkeypatch.setattr(graders, "be_ready", _ended_once)
+    assert many.missing() == {"network": "for a test"}
+    monkeypatch.setattr(graders, "be_ready", _ended)
+    with pytest.raises(CourseError, match="ended twice while it got ready"):
+        many.missing()
+    many.close()
 
 
 @pytest.mark.full

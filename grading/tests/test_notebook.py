@@ -269,15 +269,17 @@ def test_a_notebook_that_may_not_be_read_has_a_reason(tmp_path, notebook):
     assert "cannot be opened" in read_submission(folder, "toy", 5, 1).unreadable
 
 
-def test_a_renamed_notebook_is_found_if_it_is_the_only_one(tmp_path, notebook):
+def test_a_renamed_notebook_is_found_unless_another_answers_differently(tmp_path, notebook, release):
     folder = hand_in(tmp_path, "ada", None)
     (folder / "toy (1).ipynb").write_text(json.dumps(notebook))
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints" / "toy-checkpoint.ipynb").write_text("{}")
-    submission = read_submission(folder, "toy", 5, 1)
+    submission = read_submission(folder, "toy", 5, 1, release)
     assert submission.unreadable is None and submission.notes == ["the notebook was called toy (1).ipynb"]
-    (folder / "other.ipynb").write_text("{}")
-    assert "found other.ipynb, toy (1).ipynb" in read_submission(folder, "toy", 5, 1).unreadable
+    (folder / "other.ipynb").write_text(json.dumps(filled(release, double="def double(x):\n    return 3 * x")))
+    assert (
+        "other.ipynb and toy (1).ipynb answer differently" in read_submission(folder, "toy", 5, 1, release).unreadable
+    )
 
 
 def test_weights_are_read_unless_they_are_odd(tmp_path, notebook):

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from grading.__main__ import main
 from grading.errors import GradingError
-from grading.report import QuestionReport, Report
+from grading.report import UNREAD, QuestionReport, Report
 from grading.reporting import overview
 
 EXERCISE = "ex02_softargmax"
@@ -200,6 +200,15 @@ def test_nothing_of_a_student_is_more_than_text(three):
 
         assert (three / "grading/overview" / unquote(link)).is_file(), link
     assert not re.search(r"https?:|//|url\(|@import", soup.style.string)
+
+
+def test_an_answer_that_could_not_be_read_is_no_failure_of_the_check(three):
+    report = Report(EXERCISE, "zoe")
+    report.questions = {"double": question("wrong", 2, note=f"1 answers to double {UNREAD}: KeyError: 'x'")}
+    write(three, report)
+    alarms = [words(alarm) for alarm in page(three).find_all(class_="alarm")]
+    assert not any("failed themselves" in alarm for alarm in alarms)
+    assert any(alarm.startswith("Answers that no check could read") and "KeyError: 'x'" in alarm for alarm in alarms)
 
 
 def test_what_went_wrong_with_the_grading_itself_stands_on_top(three):

@@ -134,6 +134,24 @@ def test_drops_in_time_do_not_stretch_the_deadline(ends):
         thread.join()
 
 
+def test_of_time_that_does_not_pass_none_is_lost(ends):
+    """What is left is asked anew, as of a process that waits for a processor."""
+    left = iter([0.01, 0.01, 0.01, 30.0, 30.0, 30.0])
+
+    def answer_late() -> float:
+        if (seconds := next(left)) == 30.0 and not sent:
+            sent.append(ends[0].sendall(frame(GOOD)))
+        return seconds
+
+    sent: list[None] = []
+    assert Channel(ends[1]).receive(answer_late) == ({}, [])
+    with pytest.raises(TimedOut, match="in time"):
+        Channel(ends[1]).receive(lambda: next(none_left))
+
+
+none_left = iter([0.01, 0.005, 0.0])
+
+
 def test_a_peer_that_does_not_read_times_out(ends):
     with pytest.raises(TimedOut):
         Channel(ends[0]).send({}, [torch.zeros(4_000_000)], time.monotonic() + 0.2)

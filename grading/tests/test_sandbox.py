@@ -56,6 +56,13 @@ def got_as_far_as(number, action):
 def hold(action, count):
     held = [action() for _ in range(count)]
 
+def page():
+    address = ctypes.addressof(ctypes.c_char.from_buffer(pages := mmap.mmap(-1, 8192)))
+    kept.append(pages)
+    return ctypes.c_void_p(address)
+
+kept = []
+
 def load_own_library():
     import _ctypes_test as any_library
     with open(any_library.__file__, "rb") as source, open("own.so", "wb") as copy:
@@ -200,8 +207,9 @@ ONE_ALONE = {
     "many open files": (("limits",), "hold(lambda: open('/dev/null'), 150)"),
     "many threads": (("limits",), "threads(100)"),
     "memory that is never paged out": (("limits",), "demand(library.mlock(ctypes.create_string_buffer(64), 64) == 0)"),
-    "a day of computing": (("limits",), "resource.setrlimit(resource.RLIMIT_CPU, (86400, 86400))"),
-    "an image of its memory": (("limits",), "resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))"),
+    # seccomp lets nobody set a limit, be it higher or lower
+    "a day of computing": (("limits", "seccomp"), "resource.setrlimit(resource.RLIMIT_CPU, (86400, 86400))"),
+    "an image of its memory": (("limits", "seccomp"), "resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20))"),
     # --- seccomp: processes and programs
     "a fork": (("seccomp",), "os.fork() or os._exit(0)"),
     "a clone": (("seccomp",), "call(machine['number']['clone'], 17, 0, 0, 0, 0) or os._exit(0)"),
@@ -215,6 +223,8 @@ ONE_ALONE = {
     "a signal to a group": (("seccomp",), "os.kill(0, 0)"),
     "a signal by way of a file": (("seccomp",), "fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())"),
     "priority": (("seccomp",), "os.nice(0)"),
+    "a lower limit": (("seccomp",), "resource.setrlimit(resource.RLIMIT_CPU, (1, 1))"),
+    "a larger pipe": (("seccomp",), "fcntl.fcntl(os.pipe()[0], 1031, 1 << 17)"),
     "limits by process": (("seccomp",), "resource.prlimit(os.getpid(), resource.RLIMIT_CPU)"),
     "processors by process": (("seccomp",), "os.sched_setaffinity(os.getpid(), os.sched_getaffinity(0))"),
     "outliving its parent": (("seccomp",), "demand(library.prctl(1, 0, 0, 0, 0) == 0)"),
@@ -233,6 +243,26 @@ ONE_ALONE = {
     "page faults": (("seccomp",), "call(machine['number']['userfaultfd'], 1)"),
     "watching files": (("seccomp",), "call(machine['number']['inotify_init1'], 0)"),
     "a user namespace": (("seccomp",), "call(machine['number']['unshare'], 0x10000000)"),
+    # --- seccomp: what one worker could tell the next
+    "the machine's load": (("seccomp",), "demand(library.sysinfo(ctypes.create_string_buffer(256)) == 0)"),
+    "putting a file out of memory": (("seccomp",), "os.posix_fadvise(os.open('f', 66), 0, 0, os.POSIX_FADV_DONTNEED)"),
+    "pages of a map out of memory": (("seccomp",), "demand(library.madvise(page(), ctypes.c_size_t(4096), 21) == 0)"),
+    "whether a page is in memory": (
+        ("seccomp",),
+        "demand(library.mincore(page(), ctypes.c_size_t(4096), ctypes.create_string_buffer(9)) == 0)",
+    ),
+    "whether a file is in memory": (("seccomp",), "got_as_far_as(errno.EBADF, lambda: call(451, -1, 0, 0, 0))"),
+    "a file into memory": (("seccomp",), "call(machine['number']['readahead'], os.open('f', 66), 0, 1)"),
+    "a read with a flag": (("seccomp",), "os.preadv(os.open('f', 66), [bytearray(1)], 0, os.RWF_HIPRI)"),
+    "a write with a flag": (("seccomp",), "os.pwritev(os.open('f', 66), [b'x'], 0, os.RWF_SYNC)"),
+    "a byte beside the stream": (
+        ("seccomp",),
+        "got_as_far_as(errno.EOPNOTSUPP, lambda: (pair := socket.socketpair())[0].send(b'x', socket.MSG_OOB))",
+    ),
+    "a message beside the stream": (
+        ("seccomp",),
+        "got_as_far_as(errno.EOPNOTSUPP, lambda: (pair := socket.socketpair())[0].sendmsg([b'x'], [], socket.MSG_OOB))",
+    ),
     "another personality": (("seccomp",), "call(machine['number']['personality'], 0xFFFFFFFF)"),
 }
 ROOT_GRADES = {  # what only matters where root grades
@@ -286,6 +316,25 @@ def test_forbidden_to_who_was_root(isolated, machine, course, tmp_path_factory, 
         only_together(process, {**machine, "closed": str(closed)}, *ROOT_GRADES[name])
     finally:
         process.close()
+
+
+def test_checks_that_are_installed_among_packages_are_hidden(isolated, course):
+    packages = Path(tempfile.mkdtemp())
+    packages.chmod(0o755)
+    for name in ("helpers/checks/ex.py", "grading/hidden_checks/test_ex.py", "helpers/seeds.py", "other/x.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("text")
+    paths = [str(path) for path in sorted(packages.rglob("*.py"))]
+    code = "\n".join(f"attempt(lambda: open({path!r}).read())" for path in paths)
+    process = ForkServer(course.module, isolated.limits, path=[str(course.root)], readable=[str(packages)])
+    try:
+        for without in ((), ("landlock",), ("private root",)):  # each of the two suffices
+            found = dict(zip(paths, said(process, code, without).splitlines(), strict=True))
+            refused = {path.removeprefix(f"{packages}/") for path, line in found.items() if "REFUSED" in line}
+            assert refused == {"helpers/checks/ex.py", "grading/hidden_checks/test_ex.py"}, without
+    finally:
+        process.close()
+        shutil.rmtree(packages)
 
 
 @pytest.mark.parametrize("version", LANDLOCK_KNOWS)
@@ -342,7 +391,6 @@ def test_what_computing_needs_stays_possible(isolated):
 threads(8)
 left, right = socket.socketpair()
 left.sendall(b"x"), right.recv(1)
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 os.sched_setaffinity(0, os.sched_getaffinity(0))
 os.kill(os.getpid(), 0)
 open("f", "w").close(), os.rename("f", "g"), os.remove("g"), os.mkdir("d")
@@ -479,6 +527,9 @@ sys.path[:0] = {path!r}
 from grading.limits import Limits
 from grading.isolation.session import Cell, Session
 from grading.isolation.forkserver import ForkServer
+from grading.isolation import forkserver
+usual = forkserver._environment
+forkserver._environment = lambda count: usual(count) | dict(PYTHONPATH=os.pathsep.join({path!r}))
 fork_server = ForkServer({module!r}, Limits(), path={path!r}, readable={readable!r})
 with Session(fork_server, [Cell("attempt", {attempt!r}, "full"), Cell("code", {code!r}, "full")]) as session:
     session.ensure_worker()

@@ -24,6 +24,7 @@ BONUS = {"triple": 1.5}
 CHECKS = """
 from helpers.checks.engine.question import Question, Wrong
 from helpers.checks.engine.values import Raised
+from helpers.checks.probes.weights import WEIGHTS_HINTS, with_weights
 import torch
 
 def call(answer, memory, x):
@@ -34,9 +35,9 @@ def count(answer, memory, x):
     return {"n": memory["n"], "value": answer(x)}
 
 def predict(answer, memory, x):
-    from safetensors.torch import load_file
-    network = answer()
-    network.load_state_dict(load_file("toy.safetensors"))
+    network = with_weights(answer, "toy.safetensors")
+    if isinstance(network, dict):
+        return network
     with torch.no_grad():
         return network(x)
 
@@ -64,7 +65,11 @@ def remembers(ask, rng, oracle):
             raise Wrong("count", "something else", "the same again", "call it twice.")
 
 def predicts(ask, rng, oracle, x):
-    return ask("predict", x=x)
+    got = ask("predict", x=x)
+    if isinstance(got, dict) and "problem" in got:
+        mistake = got["problem"]
+        raise Wrong("model", got["message"], "weights", HINTS.get(mistake, "train again."), mistake)
+    return got
 
 def draw(rng):
     return torch.tensor(rng.randint(3, 99, (4, 2))).float()
@@ -72,7 +77,7 @@ def draw(rng):
 def whole(rng):
     return draw(rng).long()
 
-HINTS = {"squared": "this is the square, not the double.", "no_weights": "hand in the weights."}
+HINTS = {"squared": "this is the square, not the double.", "no_weights": "hand in the weights.", **WEIGHTS_HINTS}
 QUESTIONS = {
     "double": Question(
         "double", "right", {"call": call, "count": count}, {"values": judged("call", draw), "again": remembers}, HINTS
@@ -211,7 +216,7 @@ def make_course(root: Path) -> Path:
         config.write(
             '\nc.Grading.checks_package = "toy_checks"\nc.Grading.cell_seconds = c.Grading.question_seconds = 2.0\n'
         )
-        config.write("c.Grading.notebook_mb = 5\nc.CourseDirectory.root = ROOT\n")
+        config.write("c.Grading.notebook_mb = 5\n")
     done = nbgrader(root, "generate_assignment", EXERCISE)
     assert done.returncode == 0, done.stderr
     return root

@@ -13,16 +13,13 @@ VARIABLE = "DEEP_LEARNING_LAB_CACHE"
 
 
 def folders() -> list[Path]:
-    """Return the folders where cached files may be, the preferred one first.
-
-    The environment variable DEEP_LEARNING_LAB_CACHE names one folder and nothing else is tried; otherwise data/cache of
-    the repository, then the user's cache folder.
-    """
+    """Return the folders where cached files may be, the preferred one first: the one that DEEP_LEARNING_LAB_CACHE names
+    and no other; else data/cache of the course's folder, which an installed copy lacks, and the user's cache folder."""
     if os.environ.get(VARIABLE):
         return [Path(os.environ[VARIABLE]).expanduser()]
     homes = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
     home = homes.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return [ROOT / "data" / "cache", Path(home).expanduser() / "deep-learning-lab"]
+    return [ROOT / "data" / "cache"][: (ROOT / "data").is_dir()] + [Path(home).expanduser() / "deep-learning-lab"]
 
 
 def load(name: str, made_from: str, where: list[Path] | None = None) -> dict[str, Tensor] | None:

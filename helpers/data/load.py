@@ -79,5 +79,6 @@ def _called(name: str, known: dict[str, Callable[[], Set]]) -> Set:
 
 
 def _folder(variable: str, name: str) -> Path:
-    """Return where a data set lies: where the course's variable says, or in the folder data."""
-    return Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or ROOT / "data" / name)
+    """Return where a data set lies: where the course's variable says, or in the folder data, if there is one."""
+    home = ROOT / "data" if (ROOT / "data").is_dir() else Path.home() / ".cache" / "deep-learning-lab"
+    return Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or home / name)

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.files import ROOT
 from helpers.people.arrays import Array, Floats, Ints, Labels
-from helpers.people.poses import ANGLES
+from helpers.people.poses import ANGLES, DATA
 
 __all__ = ["BODY_FILE", "BODY_LAYER", "HAIR_LAYER", "SKIRT_LAYER", "Body", "load_body"]
 
-BODY_FILE = ROOT / "data" / "body.npz"
+BODY_FILE = DATA / "body.npz"
 BODY_LAYER, SKIRT_LAYER, HAIR_LAYER = 0, 1, 2
 
 # Share of the spine's (or neck's) turn that each bone takes.

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from helpers.people.dice import Dice
 
 __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "mirrored"]
 
-POSE_FILE = ROOT / "data" / "poses.toml"
+# Of the course's folder; of an installed copy beside this file (setup.py).
+DATA = ROOT / "data" if (ROOT / "data" / "poses.toml").is_file() else Path(__file__).parent / "data"
+POSE_FILE = DATA / "poses.toml"
 MIDDLE = (
     "root.bend", "root.lean", "root.turn", "spine.bend", "spine.lean", "spine.turn", "neck.bend", "neck.lean",
     "neck.turn",

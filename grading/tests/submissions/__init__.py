@@ -15,6 +15,7 @@ from submissions import (
     tampering_python,
     tampering_values,
     unlucky_code,
+    unlucky_files,
     unlucky_notebooks,
     unreadable,
 )
@@ -29,6 +30,7 @@ MODULES = (
     tampering_python,
     tampering_values,
     unlucky_code,
+    unlucky_files,
     unlucky_notebooks,
     unreadable,
 )

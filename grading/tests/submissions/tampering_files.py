@@ -177,11 +177,11 @@ def notebook_is_an_endless_device(ex: Exercise) -> HandedIn:
 
 
 def notebook_is_a_folder(ex: Exercise) -> HandedIn:
-    """The notebook is a folder with a notebook in it."""
+    """The notebook is a folder with a link to a neighbour's notebook in it."""
 
     def fill(path: Path) -> None:
         path.mkdir()
-        (path / path.name).write_text(json.dumps(ex.filled()))
+        (path / path.name).symlink_to(Path("../../..", NEIGHBOUR, ex.key, path.name))
 
     return _odd_notebook(ex, fill)
 
@@ -226,12 +226,6 @@ def folder_is_a_link_to_a_neighbour(ex: Exercise) -> HandedIn:
         folder.symlink_to(Path("..", NEIGHBOUR, ex.key), target_is_directory=True)
 
     return ex.handed_in(None, ex.nothing, fill=fill)
-
-
-def two_notebooks_of_other_names(ex: Exercise) -> HandedIn:
-    """Two notebooks of other names leave open which one is meant."""
-    text = json.dumps(ex.filled()).encode()
-    return ex.handed_in(None, ex.nothing, {"first try.ipynb": text, "second try.ipynb": text})
 
 
 def links_pipes_and_sockets_beside_it(ex: Exercise) -> HandedIn:

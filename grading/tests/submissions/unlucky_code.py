@@ -167,6 +167,20 @@ def cuda_everywhere(ex: Exercise) -> HandedIn:
     )
 
 
+def mps_everywhere(ex: Exercise) -> HandedIn:
+    """The answer was written on a Mac's GPU."""
+    return _inside(
+        ex,
+        """
+        device = torch.device("mps")
+        x = torch.zeros(2, 3, device="mps") + torch.ones(3, device=device).to("mps:0")
+        y = torch.nn.Linear(3, 2, device="mps").to(device)(x)
+        torch.mps.synchronize()
+        torch.mps.empty_cache()
+    """,
+    )
+
+
 def cuda_if_there(ex: Exercise) -> HandedIn:
     """The device is chosen by what there is, in a scratch cell, and used by the answer."""
     made = _inside(ex, "torch.zeros(3).to(device), torch.ones(2, device=DEVICE)")

@@ -155,7 +155,7 @@ def in_a_folder_of_its_own(ex: Exercise) -> HandedIn:
 
 
 def left_overs_beside_it(ex: Exercise) -> HandedIn:
-    """Caches, checkpoints, results, an archive and a timestamp in words lie beside the notebook."""
+    """Caches, checkpoints, results, an archive and a timestamp of no zone lie beside the notebook."""
     other = json.dumps(dict(ex.release)).encode()
     return ex.handed_in(
         ex.filled(),
@@ -164,7 +164,7 @@ def left_overs_beside_it(ex: Exercise) -> HandedIn:
             f".ipynb_checkpoints/{ex.key}-checkpoint.ipynb": other,
             "results.json": b'{"MPJPE": NaN',
             "submission.zip": b"PK\x03\x04 broken",
-            "timestamp.txt": b"gestern, kurz vor Mitternacht",
+            "timestamp.txt": b"2020-01-01 00:00:00 ../x",  # a zone's name is a path for nbgrader's own reader
             ".DS_Store": b"\x00",
             f"old/{ex.key}.ipynb": other,
         },

@@ -113,7 +113,8 @@ class Wrong(Exception):
 
 
 class CheckFailed(AssertionError):
-    """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI; students see printed lines instead.
+    """Raised by a visible check under DEEP_LEARNING_LAB_STRICT=1, as in CI, and under `nbgrader validate`; students see
+    printed lines instead.
 
     DEEP_LEARNING_LAB_STRICT=full raises it for a trained network that earns less than all points, too.
     """
@@ -208,8 +209,9 @@ class _Hints(dict[str, dict[str, str]]):
 
 
 def strict() -> bool:
-    """Return whether a failed check raises (CI) instead of printing (students)."""
-    return os.environ.get("DEEP_LEARNING_LAB_STRICT") in ("1", "full")
+    """Return whether a failed check raises (CI; `nbgrader validate`, which sees errors alone) instead of printing."""
+    validated = os.environ.get("NBGRADER_EXECUTION") == "validate"
+    return validated or os.environ.get("DEEP_LEARNING_LAB_STRICT") in ("1", "full")
 
 
 def demands_full_points() -> bool:

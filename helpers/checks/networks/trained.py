@@ -6,6 +6,7 @@ predictions.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from helpers.checks.engine.compare import show
 from helpers.checks.engine.judge import refuse_exception, run_check
+from helpers.checks.engine.limits import QUESTION_SECONDS
 from helpers.checks.engine.question import (
     Ask,
     CheckFailed,
@@ -30,6 +32,8 @@ from helpers.checks.networks.poses import checked_keypoints
 from helpers.checks.probes.people import people_with_weights
 from helpers.checks.probes.poses import predict_with_weights
 from helpers.checks.probes.segmentation import segment_with_weights
+from helpers.checks.probes.untrained import built_untrained
+from helpers.checks.probes.weights import WEIGHTS_HINTS
 from helpers.metrics.indirect import class_agreement, mean_error
 
 if TYPE_CHECKING:
@@ -52,6 +56,20 @@ Pred = TypeVar("Pred", Tensor, list[Tensor])
 Scenes = TypeVar("Scenes", bound="PoseSet | SegmentationSet | PeopleSet")
 
 
+SLOW = "\n  note     this took {:.0f} s; in grading a network has {:g} s, on one thread of a processor."
+KEPT = (
+    "\n  note     build_model() gives one and the same network each time. In grading no cell that trains is run: let "
+    "it build the network."
+)
+
+
+def _kept(build_model: Any) -> str:
+    """Return a note where `build_model` does not build."""
+    with built_untrained():
+        first = build_model()
+        return KEPT if build_model() is first else ""
+
+
 class TrainedModel(ABC, Generic[Pred, Scenes]):
     """The model question of one exercise: `question` for who grades, `check` for the notebook.
 
@@ -68,9 +86,9 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
     higher_is_better = False
 
     def __init__(self, thresholds: tuple[tuple[float, int], ...], hints: Mapping[str, str]) -> None:
-        self.thresholds, self.hints = thresholds, hints
+        self.thresholds, self.hints = thresholds, {**WEIGHTS_HINTS, **hints}
         probes = {"predict_with_weights": type(self).probe}
-        self.question = Question("model", "", probes, {"predicts": self.predicts}, hints)
+        self.question = Question("model", "", probes, {"predicts": self.predicts}, self.hints)
 
     @abstractmethod
     def checked(self, called: str, got: Any, images: Tensor) -> Pred:
@@ -123,12 +141,18 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
     def check(self, build_model: Any, weights_path: str) -> None:
         """Print the score of the trained model on the validation set and the points that it would earn there.
 
+        As in grading a network is built anew and takes its weights from the file alone, under the same limits and
+        rules (`probes/weights.py`). Not in a process of its own, for there the notebook's classes would be missing: a
+        `build_model` that hands out the network that was trained is told by its giving the same one twice.
+
         Raises:
             CheckFailed: under DEEP_LEARNING_LAB_STRICT=full, where these are not all points.
         """
         val = self.validation()
+        started = time.monotonic()
 
         def sentence(pred: Pred) -> str:
+            seconds = time.monotonic() - started
             score = self.score(pred, val)
             bound = "from" if self.higher_is_better else "up to"
             steps = ", ".join(f"{points} {bound} {threshold:g}{self.unit}" for threshold, points in self.thresholds)
@@ -136,7 +160,7 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
             said = f"model: {found}, {self.points_at(score)} points there ({steps})."
             if demands_full_points() and self.points_at(score) < self.thresholds[-1][1]:
                 raise CheckFailed(said)
-            return said
+            return said + SLOW.format(seconds, QUESTION_SECONDS) * (seconds > QUESTION_SECONDS) + _kept(build_model)
 
         run_check(self.question, build_model, None, {"images": val.images, "weights": str(weights_path)}, sentence)
 

@@ -1,0 +1,143 @@
+"""What a question failed for that lies beside its answer, said first in its hint.
+
+The checks see that a network has no weights or that a name is missing. Why, only the reader of the folder knows, or who
+compares the code with what there is in grading: no modules of the student's own, the course's packages, one Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import platform
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grading.isolation.session import Cell
+from grading.report import QuestionReport
+from grading.submission.calls import bound_names, reached_names
+from grading.submission.code import plain_python
+from grading.submission.read import Submission
+from grading.submission.roles import DEFINED
+
+__all__ = ["say_what_lay_beside"]
+
+NO_WEIGHTS = "no_weights"  # the mistake's name, of every exercise
+PYTHON = "Python " + ".".join(platform.python_version_tuple()[:2])
+RUN = re.compile(r"^\s*%run\s+(?:-\w+\s+)*[\"']?([^\s\"']+)", re.MULTILINE)
+IMPORT = re.compile(r"^\s*import (\w+)\s*$", re.MULTILINE)
+OWN = "`{}` lies beside the notebook, and own modules are not graded: put its code into the cell that needs it."
+UNKNOWN = (
+    "`{}` is not there in grading, which has the course's packages alone: do without it, or, if it is a file of your "
+    "own, put its code into the cell that needs it."
+)
+ANY = "*"  # names that nobody knows
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """What is not there in grading: the cell that asks for it, the names that it defines so, and what is to be said."""
+
+    cell: str
+    names: frozenset[str]
+    sentence: str
+
+
+def say_what_lay_beside(
+    questions: dict[str, QuestionReport], submission: Submission, cells: Sequence[Cell] = ()
+) -> None:
+    """Put before the hints of `questions` what lay beside the notebook, or is not there, and made them fail."""
+    failed = {name: one for name, one in questions.items() if one.verdict not in ("passed", "not written")}
+    for question in failed.values():
+        if question.mistake == NO_WEIGHTS and submission.weights is None and submission.weights_found:
+            question.hint = submission.weights_found
+    code = [(cell.name, cell.source) for cell in cells if cell.mode not in ("check", "stand-in")]
+    if not failed:
+        return
+    sources = [source for _, source in code]
+    imported = frozenset(IMPORT.findall("\n".join(sources))).difference(_rebound(sources))
+    looking = _Looking(submission.modules, imported)
+    absent = [found for name, source in code for found in looking.absent(name, source)]
+    if not absent:
+        return
+    reached = reached_names(code)
+    for name, question in failed.items():
+        needed = reached.get(name, set())
+        said = [one.sentence for one in absent if one.cell == name or ANY in one.names or one.names & needed]
+        question.hint = " ".join([*dict.fromkeys(said), question.hint]).strip()
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Looks for what is not there: `own` are the student's own modules, `imported` what a cell imports by its name."""
+
+    own: frozenset[str]
+    imported: frozenset[str]
+
+    def absent(self, cell: str, source: str) -> Iterator[_Absent]:
+        """Give what a cell asks for that is not there in grading."""
+        try:
+            statements = ast.parse(plain_python(source)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = f"line {error.lineno}" if isinstance(error, SyntaxError) else "a line"
+            sentence = f"The cell is no {PYTHON}, by which it is graded, in {line}: is it newer syntax, or a slip?"
+            yield _Absent(cell, frozenset(DEFINED.findall(source)), sentence)
+            return
+        for path in RUN.findall(source):
+            yield _Absent(cell, frozenset([ANY]), f"`%run {path}` does nothing in grading: put that code into a cell.")
+        for statement in statements:
+            sentences = [text for node in ast.walk(statement) for text in self._said_of(node) if text]
+            if sentences:
+                names = _bound(statement, source)
+                yield from (_Absent(cell, names, sentence) for sentence in sentences)
+
+    def _said_of(self, node: ast.AST) -> Iterator[str]:
+        """Give what is to be said of an import, or of what is taken from a module; "" where all is there."""
+        if isinstance(node, ast.Import):
+            yield from (self._missing(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.module:  # from . import own
+            yield from (OWN.format(alias.name) for alias in node.names if alias.name in self.own)
+        elif isinstance(node, ast.ImportFrom):
+            missing = self._missing(node.module or "")
+            yield missing
+            yield from ("" if missing else _newer(node.module or "", alias.name) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.imported:
+            yield _newer(node.value.id, node.attr)
+
+    def _missing(self, module: str) -> str:
+        """Return what is to be said of a module that cannot be imported in grading, "" of any other."""
+        top = module.partition(".")[0]
+        try:
+            there = top in sys.modules or importlib.util.find_spec(top) is not None
+        except (ImportError, ValueError):
+            there = True
+        return "" if there else (OWN if top in self.own else UNKNOWN).format(top)
+
+
+def _bound(statement: ast.stmt, source: str) -> frozenset[str]:
+    """Return the names that a statement binds, of one that binds none any name."""
+    try:
+        return frozenset(bound_names(ast.unparse(statement)) or [ANY])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # parsed, but no Python: a late `global`, say
+        return frozenset(DEFINED.findall(source))
+
+
+def _rebound(sources: Sequence[str]) -> Iterator[str]:
+    """Give the names that code assigns or takes as parameters: what is called so is no module everywhere."""
+    for source in sources:
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            for node in ast.walk(ast.parse(plain_python(source))):
+                if isinstance(node, ast.arg):
+                    yield node.arg
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    yield node.id
+
+
+def _newer(module: str, name: str) -> str:
+    """Return what is to be said of a name that a module of Python's own lacks here, "" of any other."""
+    found = sys.modules.get(module) if module.partition(".")[0] in sys.stdlib_module_names else None
+    if found is None or name == ANY or hasattr(found, name):
+        return ""
+    return f"`{module}.{name}` is not in {PYTHON}, by which it is graded."

@@ -1,0 +1,138 @@
+"""What lies among the submissions: whose folders are graded, what else is there, and when something was handed in.
+
+Every folder ends with a row in the gradebook or with a sentence that says why not.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+
+from grading.errors import GradingError, UnreadableSubmission, printable
+from grading.submission.read import read_regular, text_of
+
+__all__ = ["folders", "graded", "student_of", "time_of"]
+
+# What nbgrader's own commands write, and ISO: 2031-05-06 12:00:00.123456 UTC, 2031-05-06T14:00+02:00.
+TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(UTC|Z|([+-])(\d\d):?(\d\d))?", re.ASCII | re.IGNORECASE
+)
+FIRST_YEAR = 1970
+CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # kinds of signs that end a line, move a cursor or are no text
+
+
+def folders(coursedir: CourseDirectory, exercise: str, log: logging.Logger) -> list[Path]:
+    """Return the folders of all submissions that are meant, by name, and say of all others why they are not graded.
+
+    Raises:
+        GradingError: nobody is meant.
+    """
+    found = []
+    there = _matching(coursedir, coursedir.submitted_directory, coursedir.student_id, exercise)
+    for folder in there:
+        if trouble := _trouble(student_of(folder)):
+            log.error("not graded: the folder of %s, %s. Rename it and run again.", _shown(student_of(folder)), trouble)
+        else:
+            found.append(folder)
+    if coursedir.student_id == "*":
+        for line in _left_out(coursedir, exercise):
+            log.error("not graded: %s", line)
+    if not there:
+        place = Path(coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, exercise))
+        raise GradingError(f"there is no submission {_shown(str(place))}")
+    return found
+
+
+def graded(coursedir: CourseDirectory, exercise: str) -> list[Path]:
+    """Return the folders of the graded notebooks of all students who are meant, whatever their names."""
+    found = _matching(coursedir, coursedir.autograded_directory, coursedir.student_id, exercise)
+    return [folder for folder in found if (folder / f"{exercise}.ipynb").is_file()]
+
+
+def student_of(folder: Path) -> str:
+    """Return whose submission lies in a folder: it is STUDENT/EXERCISE."""
+    return folder.parent.name
+
+
+def _matching(coursedir: CourseDirectory, step: str, student: str, exercise: str) -> list[Path]:
+    """Return the paths of one exercise by a pattern of students, whatever is in the course's own name.
+
+    The name of a student who is there is no pattern, but for that of all.
+    """
+    root = Path(coursedir.root)
+    if student != "*" and os.path.lexists(Path(coursedir.format_path(step, student, exercise)).parent):
+        student = glob.escape(student)
+    pattern = os.path.relpath(coursedir.format_path(step, student, exercise), root)
+    return [root / found for found in sorted(glob.glob(pattern, root_dir=root, include_hidden=True))]
+
+
+def _trouble(student: str) -> str:
+    """Return what keeps a name out of nbgrader's paths and the gradebook; nothing where it is a good one."""
+    if text_of(student) != student:
+        return "no name in UTF-8, which a gradebook needs"
+    if any(unicodedata.category(sign) in CONTROL for sign in student):
+        return "whose name holds a line break or another sign that cannot be printed"
+    return ""
+
+
+def _shown(name: str) -> str:
+    return f"'{printable(name)}'"
+
+
+def _left_out(coursedir: CourseDirectory, exercise: str) -> Iterator[str]:
+    """Give a sentence for each thing among the students' folders that looks like a submission and cannot be one."""
+    known = {path.parent for path in _matching(coursedir, coursedir.submitted_directory, "*", "*")}
+    for folder in sorted(known | set(_beside(coursedir))):
+        try:
+            inside = {} if folder.is_symlink() or not folder.is_dir() else {p.name: p for p in folder.iterdir()}
+        except OSError as error:
+            yield f"{_shown(folder.name)} cannot be read ({error.strerror}). See to its rights and run again."
+            continue
+        if exercise in inside:
+            continue
+        if not folder.is_dir():
+            yield f"{_shown(folder.name)} lies among the folders of students, and is none."
+        elif like := [name for name in inside if name.casefold().strip() == exercise.casefold()]:
+            yield f"{_shown(folder.name)} holds {_shown(like[0])}: rename that to {exercise}."
+        elif loose := [name for name in inside if name.casefold().endswith(".ipynb")]:
+            yield f"{_shown(folder.name)} holds {_shown(loose[0])}: notebooks belong into a folder {exercise} in it."
+
+
+def _beside(coursedir: CourseDirectory) -> list[Path]:
+    """Return all that lies where students' folders do, but for hidden files."""
+    there = Path(coursedir.format_path(coursedir.submitted_directory, "x", "x")).parent.parent
+    found = there.iterdir() if there.is_dir() else ()
+    return [path for path in found if path.is_dir() or not path.name.startswith(".")]
+
+
+def time_of(path: Path) -> datetime:
+    """Return the time in a file, in UTC and without a zone, as nbgrader keeps it.
+
+    Strict, for it is a student's file: a date, a time, and UTC or an offset; without one it is UTC. nbgrader's reader
+    looks up a zone's name among the files of the machine.
+
+    Raises:
+        UnreadableSubmission: it holds anything else.
+    """
+    try:
+        text = read_regular(path, 1)[:200].decode().strip()
+        found = TIME.fullmatch(text)
+        if found is None:
+            raise ValueError("no ISO time")
+        date, clock, _, sign, hours, minutes = found.groups()
+        offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+        zone = timezone(-offset if sign == "-" else offset)
+        time = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
+        if time.year < FIRST_YEAR:
+            raise ValueError("long ago")
+    except (ValueError, OverflowError) as error:
+        raise UnreadableSubmission(f"{path.name} holds no time that can be read ({type(error).__name__})") from None
+    return time
