@@ -20,13 +20,14 @@ class Stopwatch:
     def __init__(self, pid: int | None) -> None:
         self.pid = pid
         self.began, self.before, self.last = time.monotonic(), (0.0, 0.0), (0.0, 0.0)
+        self.counted = True  # the kernel says how long the process was in the queue
         self.before = self._used()
 
     def seconds(self) -> float:
         """Return the own seconds so far: of a process with several threads, at least what these compute together."""
         computed, queued = (now - before for now, before in zip(self._used(), self.before, strict=True))
         waited = max(0.0, time.monotonic() - self.began - computed - queued)
-        if self.pid is not None and not self.last[1]:  # not a moment in the queue: the kernel keeps no count
+        if not self.counted:
             waited /= PATIENCE
         return computed + waited
 
@@ -35,13 +36,19 @@ class Stopwatch:
         if self.pid is not None:
             try:
                 computed = time.clock_gettime(~self.pid << 3 | 2)  # its clock, as clock_getcpuclockid(3) numbers it
-                self.last = computed, self._queued()
+                queued = self._queued()
+                self.last, self.counted = (computed, queued or 0.0), queued is not None
             except OSError:  # gone
                 pass
         return self.last
 
-    def _queued(self) -> float:
+    def _queued(self) -> float | None:
+        """Return the seconds in the queue for a processor, on an idle machine none; None if the kernel does not count.
+
+        One that does has counted the turns on a processor as well.
+        """
         try:
-            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return 0.0
+            _, queued, turns = Path(f"/proc/{self.pid}/schedstat").read_text().split()
+        except (OSError, ValueError):
+            return None
+        return int(queued) / 1e9 if int(turns) else None
