@@ -7,7 +7,6 @@ compares the code with what there is in grading: no modules of the student's own
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib.util
 import platform
 import re
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from grading.isolation.session import Cell
 from grading.report import QuestionReport
 from grading.submission.calls import bound_names, reached_names
-from grading.submission.code import plain_python
+from grading.submission.code import NO_PYTHON, plain_python
 from grading.submission.read import Submission
 from grading.submission.roles import DEFINED
 
@@ -53,16 +52,16 @@ def say_what_lay_beside(
     for question in failed.values():
         if question.mistake == NO_WEIGHTS and submission.weights is None and submission.weights_found:
             question.hint = submission.weights_found
-    code = [(cell.name, cell.source) for cell in cells if cell.mode not in ("check", "stand-in")]
     if not failed:
         return
-    sources = [source for _, source in code]
-    imported = frozenset(IMPORT.findall("\n".join(sources))).difference(_rebound(sources))
+    code = [cell for cell in cells if cell.mode not in ("check", "stand-in")]
+    trees = [_tree(cell.source) for cell in code]
+    imported = frozenset(IMPORT.findall("\n".join(cell.source for cell in code))).difference(*map(_rebound, trees))
     looking = _Looking(submission.modules, imported)
-    absent = [found for name, source in code for found in looking.absent(name, source)]
+    absent = [found for cell, tree in zip(code, trees, strict=True) for found in looking.absent(cell, tree)]
     if not absent:
         return
-    reached = reached_names(code)
+    reached = reached_names((cell.name, cell.source) for cell in code)
     for name, question in failed.items():
         needed = reached.get(name, set())
         said = [one.sentence for one in absent if one.cell == name or ANY in one.names or one.names & needed]
@@ -76,22 +75,21 @@ class _Looking:
     own: frozenset[str]
     imported: frozenset[str]
 
-    def absent(self, cell: str, source: str) -> Iterator[_Absent]:
+    def absent(self, cell: Cell, tree: ast.Module | Exception) -> Iterator[_Absent]:
         """Give what a cell asks for that is not there in grading."""
-        try:
-            statements = ast.parse(plain_python(source)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = f"line {error.lineno}" if isinstance(error, SyntaxError) else "a line"
+        if isinstance(tree, Exception):
+            line = f"line {tree.lineno}" if isinstance(tree, SyntaxError) else "a line"
             sentence = f"The cell is no {PYTHON}, by which it is graded, in {line}: is it newer syntax, or a slip?"
-            yield _Absent(cell, frozenset(DEFINED.findall(source)), sentence)
+            yield _Absent(cell.name, frozenset(DEFINED.findall(cell.source)), sentence)
             return
-        for path in RUN.findall(source):
-            yield _Absent(cell, frozenset([ANY]), f"`%run {path}` does nothing in grading: put that code into a cell.")
-        for statement in statements:
+        for path in RUN.findall(cell.source):
+            sentence = f"`%run {path}` does nothing in grading: put that code into a cell."
+            yield _Absent(cell.name, frozenset([ANY]), sentence)
+        for statement in tree.body:
             sentences = [text for node in ast.walk(statement) for text in self._said_of(node) if text]
             if sentences:
-                names = _bound(statement, source)
-                yield from (_Absent(cell, names, sentence) for sentence in sentences)
+                names = _bound(statement, cell.source)
+                yield from (_Absent(cell.name, names, sentence) for sentence in sentences)
 
     def _said_of(self, node: ast.AST) -> Iterator[str]:
         """Give what is to be said of an import, or of what is taken from a module; "" where all is there."""
@@ -120,19 +118,25 @@ def _bound(statement: ast.stmt, source: str) -> frozenset[str]:
     """Return the names that a statement binds, of one that binds none any name."""
     try:
         return frozenset(bound_names(ast.unparse(statement)) or [ANY])
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # parsed, but no Python: a late `global`, say
+    except NO_PYTHON:  # parsed, but no Python: a late `global`, say
         return frozenset(DEFINED.findall(source))
 
 
-def _rebound(sources: Sequence[str]) -> Iterator[str]:
+def _tree(source: str) -> ast.Module | Exception:
+    """Return the code of a cell, or why it is no Python."""
+    try:
+        return ast.parse(plain_python(source))
+    except NO_PYTHON as error:
+        return error
+
+
+def _rebound(tree: ast.Module | Exception) -> Iterator[str]:
     """Give the names that code assigns or takes as parameters: what is called so is no module everywhere."""
-    for source in sources:
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-            for node in ast.walk(ast.parse(plain_python(source))):
-                if isinstance(node, ast.arg):
-                    yield node.arg
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    yield node.id
+    for node in ast.walk(tree) if isinstance(tree, ast.Module) else ():
+        if isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
 
 
 def _newer(module: str, name: str) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 from grading.isolation import private
 from grading.isolation.cpu_only import make_factories_gentle
-from grading.submission.code import definitions, plain_python
+from grading.submission.code import NO_PYTHON, definitions, plain_python
 
 __all__ = ["CappedOutput", "Notebook"]
 
@@ -104,7 +104,7 @@ class Notebook:
                 warnings.simplefilter("ignore", SyntaxWarning)
                 text = plain_python(source)
                 statements = ast.parse(text, name).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except NO_PYTHON as error:
             return [_described(error, name)]
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)  # for inspect.getsource
         if mode == "definitions":

@@ -7,7 +7,7 @@ import symtable
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from grading.submission.code import plain_python
+from grading.submission.code import NO_PYTHON, plain_python
 
 __all__ = ["bound_names", "called_answers", "reached_names"]
 
@@ -22,9 +22,9 @@ def called_answers(cells: Iterable[tuple[str, str]], answers: Mapping[str, str])
         cells: name and source of each code cell.
         answers: by question, the name that its cell defines.
     """
-    cells = list(cells)
-    defined = {cell: {name for name, _ in _definitions(source)} for cell, source in cells}
-    reached = reached_names(cells)
+    definitions = [(cell, list(_definitions(source))) for cell, source in cells]
+    defined = {cell: {name for name, _ in found} for cell, found in definitions}
+    reached = _reached_by(definitions)
     question_of = {name: question for question, name in answers.items()}
     return {
         question: {
@@ -38,10 +38,14 @@ def called_answers(cells: Iterable[tuple[str, str]], answers: Mapping[str, str])
 
 def reached_names(cells: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     """Return, by cell, the names that its code reads, and all that their definitions in any cell lead to."""
+    return _reached_by([(cell, list(_definitions(source))) for cell, source in cells])
+
+
+def _reached_by(definitions: list[tuple[str, list[tuple[str, set[str]]]]]) -> dict[str, set[str]]:
+    """Return the same, from what each cell defines."""
     needs: dict[str, set[str]] = defaultdict(set)  # of a name, the names in its definitions
     used: dict[str, set[str]] = {}
-    for cell, source in cells:
-        found = list(_definitions(source))
+    for cell, found in definitions:
         for name, names in found:
             needs[name] |= names
         used[cell] = set().union(*(names for _, names in found))
@@ -65,7 +69,7 @@ def _definitions(source: str) -> Iterator[tuple[str, set[str]]]:
             bound, read = _names(statement)
             for name in bound or {""}:
                 yield name, read
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a cell that does not run calls nothing
+    except NO_PYTHON:  # a cell that does not run calls nothing
         return
 
 

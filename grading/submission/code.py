@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 
-__all__ = ["definitions", "plain_python"]
+__all__ = ["NO_PYTHON", "definitions", "plain_python"]
+
+NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)  # what Python raises of code that it cannot read
 
 # fmt: off
 SIMPLE = (  # what takes no time, whatever is in it
