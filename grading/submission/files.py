@@ -10,6 +10,7 @@ What lies in a hidden folder or in `__MACOSX`, and hidden files, count for nothi
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -34,13 +35,11 @@ LOCKED, METHODS = 0x1, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpa
 class HandedFile:
     """One file: its path below the submission's folder, an archive being one more folder, and how to read it.
 
-    `read(limit_mb)` returns its bytes, or raises UnreadableSubmission. `at` is where it lies on this machine, None for
-    a member of an archive.
+    `read(limit_mb)` returns its bytes, or raises UnreadableSubmission.
     """
 
     path: str
     read: Callable[[int], bytes]
-    at: Path | None = None
 
     @property
     def name(self) -> str:
@@ -87,8 +86,7 @@ def _look(folder: Path, path: str, found: list[HandedFile]) -> list[str]:
         inner, is_folder = f"{path}/{entry.name}".lstrip("/"), entry.is_dir(follow_symlinks=False)
         folders += [inner] * is_folder
         if not is_folder or "." in entry.name:
-            at = Path(entry.path)
-            found.append(HandedFile(inner, lambda limit_mb, at=at: read_regular(at, limit_mb), at))  # type: ignore[misc]
+            found.append(HandedFile(inner, functools.partial(read_regular, Path(entry.path))))
     return folders
 
 
