@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from helpers.data.cache import folders
 from helpers.data.camvid import camvid
 from helpers.data.coco import coco_people
 from helpers.data.isbi import isbi2012
@@ -80,5 +81,5 @@ def _called(name: str, known: dict[str, Callable[[], Set]]) -> Set:
 
 def _folder(variable: str, name: str) -> Path:
     """Return where a data set lies: where the course's variable says, or in the folder data, if there is one."""
-    home = ROOT / "data" if (ROOT / "data").is_dir() else Path.home() / ".cache" / "deep-learning-lab"
+    home = ROOT / "data" if (ROOT / "data").is_dir() else folders()[-1]
     return Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or home / name)
