@@ -39,7 +39,7 @@ PYTEST = DEEP_LEARNING_LAB_SCREENSHOTS="$(abspath $(PICTURES))" python -m pytest
 # A test that hangs is named with its stack, and the others go on: after so many seconds.
 HANGS = -o faulthandler_exit_on_timeout=true -o faulthandler_timeout
 
-test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (15 minutes)
+test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (22 minutes)
 	$(RUN) OMP_NUM_THREADS=1 python -m grading release --check
 	rm -rf $(MEASURED) $(PICTURES) build/notebooks
 	mkdir -p $(MEASURED) $(PICTURES) $(dir $(SHORT))
