@@ -10,7 +10,6 @@ alone, and only a submission that ends its grader there, too, gets zero with tha
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import dataclasses
 import gc
@@ -21,7 +20,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -233,8 +232,12 @@ class PoolExecutor:
         ready = self._ready(self.executor)
         for folder, student in folders:
             self.waiting[folder] = student, self._begin(self.executor, folder, student)
-        with contextlib.suppress(BrokenExecutor):  # a grader that died already has its second chance below
+        try:
             ready.result()
+        except CourseError:
+            raise
+        except Exception as error:  # a grader that died already has its second chance below
+            log.warning("a grader ended while it got ready (%s)", type(error).__name__)
 
     def missing(self) -> dict[str, str]:
         """Return which layers of isolation the machine of the first grader does not give, and why; one that dies has a
@@ -247,8 +250,10 @@ class PoolExecutor:
             self.executor = self.executor or self.start()
             try:
                 return self._ready(self.executor).result()
-            except BrokenExecutor:
-                log.warning("a grader ended while it got ready, at its %s chance", chance)
+            except CourseError:
+                raise
+            except Exception as error:  # a broken pool's, or Dask's own, which is of no common kind
+                log.warning("a grader ended while it got ready (%s), at its %s chance", type(error).__name__, chance)
                 self.close()
         raise CourseError("a grader ended twice while it got ready, for want of memory maybe. Run again with more.")
 

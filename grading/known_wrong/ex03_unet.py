@@ -75,6 +75,18 @@ class SumFromBelow(SumOfStages):
         return self.end(F.interpolate(maps, twice(features), mode="bilinear"))
 
 
+class SumWithTanh(SumOfStages):
+    """The nonlinearity at the end is flat on both sides."""
+
+    nonlinearity = nn.Tanh
+
+
+class SumWithSigmoid(SumOfStages):
+    """The nonlinearity at the end is flat on both sides, and nowhere negative."""
+
+    nonlinearity = nn.Sigmoid
+
+
 class Hypercolumns(nn.Module):
     """All stages upsampled and concatenated, then two convolutions look at them."""
 
@@ -172,6 +184,8 @@ ROWS = {
     "joined_linearly.at_the_end": FirstSkipAtTheEnd,
     "joined_at_once": SumOfStages,
     "joined_at_once.from_below": SumFromBelow,
+    "joined_at_once.tanh": SumWithTanh,
+    "joined_at_once.sigmoid": SumWithSigmoid,
     "joined_at_once.hypercolumns": Hypercolumns,
     # Pools a skip as the encoder does on its way down, and stretches it again.
     "skip_coarse": {"skips": "[F.interpolate(F.max_pool2d(m, 2), m.shape[2:]) for m in features[-2::-1]]"},

@@ -63,7 +63,7 @@ def overall(report: Report) -> str:
     else:
         lines += [*_table(report), ""]
     if report.repairs:
-        lines += ["These things were repaired before grading; none of them cost points:", ""]
+        lines += ["Noticed before grading. What could be repaired was, and costs nothing:", ""]
         lines += [f"- {_literal(repair)}" for repair in report.repairs[:20]]
         lines += [f"- and {len(report.repairs) - 20} more"] * (len(report.repairs) > 20)
         lines.append("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -62,25 +63,46 @@ def test_two_graders_give_the_marks_of_one(small_class, tmp_path):
     assert all(Report.read(path).grader_mb > 100 for path in (other / "grading/reports/toy").glob("*.json"))
 
 
-@pytest.mark.full
-def test_a_dask_cluster_gives_the_marks_of_one(small_class, tmp_path):
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a Dask cluster of two workers, of which nothing is left in the end."""
     pytest.importorskip("distributed")
-    root, right = small_class
-    other = with_class(root, tmp_path / "course")
     (tmp_path / "cluster.py").write_text(CLUSTER)
     line = [sys.executable, tmp_path / "cluster.py"]
-    cluster = subprocess.Popen(
-        line, env=toy_course.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    path = os.pathsep.join([toy_course.environment()["PYTHONPATH"], str(Path(__file__).parent)])
+    running = subprocess.Popen(
+        line, env={**toy_course.environment(), "PYTHONPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
     try:
-        address = cluster.stdout.readline().strip()
-        done = nbgrader(other, "autograde", "toy", f"--Grading.scheduler={address}")
-        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
-        assert outcome(other) == right
+        yield running.stdout.readline().strip()
     finally:
-        below = descendants(cluster.pid)
-        cluster.communicate(timeout=60)
+        below = descendants(running.pid)
+        running.communicate(timeout=60)
     assert [pid for pid in below if os.path.exists(f"/proc/{pid}/exe")] == []
+
+
+@pytest.mark.full
+def test_a_dask_cluster_gives_the_marks_of_one(cluster, small_class, tmp_path):
+    root, right = small_class
+    other = with_class(root, tmp_path / "course")
+    done = nbgrader(other, "autograde", "toy", f"--Grading.scheduler={cluster}")
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert outcome(other) == right
+
+
+@pytest.mark.full
+def test_a_dask_worker_that_ends_while_it_gets_ready_is_said_in_our_words(cluster, tmp_path, monkeypatch):
+    """Dask has an error of its own for that, of no common kind."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(Job, "fingerprint", lambda job: "of the course")
+    monkeypatch.setattr(graders, "be_ready", _ended)
+    many = PoolExecutor(Job(Course(tmp_path, EXERCISE), Limits(), "best", tmp_path), 1, cluster, lambda report: None)
+    with pytest.raises(CourseError, match="ended twice while it got ready"):
+        many.missing()
+    with contextlib.suppress(ValueError):  # there is none any more
+        while True:
+            distributed.default_client().close()
 
 
 @pytest.mark.full

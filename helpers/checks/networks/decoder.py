@@ -69,9 +69,11 @@ class Decoder(Network):
             raise self.wrong(called, show(got), expected, mistake)
         super().refuse(called, got, expected)
 
-    def logits(self, ask: Ask, called: str, features: list[Tensor], num_classes: int) -> Tensor:
+    def logits(
+        self, ask: Ask, called: str, features: list[Tensor], num_classes: int, unbounded: bool = False
+    ) -> Tensor:
         """Return the logits of a decoder in eval mode, or raise `Wrong`."""
-        got = ask("predict", features=features)
+        got = ask("predict", features=features, **({"unbounded": True} if unbounded else {}))
         called = f"{called}(features of {', '.join(_shown(maps) for maps in features)})"
         if isinstance(got, Mapping) and got["changed"]:
             raise self.wrong(called, "changed features", "features that are left as they were", "changed")

@@ -124,13 +124,13 @@ class UNet(Decoder):
         """Raise `Wrong` unless every skip meets what came up before the next one joins.
 
         Very large maps of the stages above leave what follows nothing to bend: each nonlinearity there is on one side,
-        whatever comes up. What bends all the same, bends before.
+        whatever comes up. What bends all the same, bends before. One that is flat there, a tanh, would hide all.
         """
         for stage in range(1, len(features) - 1):
             loud = [LOUD * maps for maps in features[:stage]]
             a, b = features[stage:], others[stage:]
             both, neither, skip, deeper = (
-                self.logits(ask, called, loud + maps, CLASSES).double()
+                self.logits(ask, called, loud + maps, CLASSES, unbounded=True).double()
                 for maps in (a, b, [*a[:1], *b[1:]], [*b[:1], *a[1:]])
             )
             if apart(both + neither, skip + deeper) < BENT * apart(both, neither):

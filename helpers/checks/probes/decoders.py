@@ -5,6 +5,7 @@ The decoder under test stands in `memory` from `build` on. A decoder gets a list
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,24 @@ from helpers.checks.probes.poses import settle_batch_norms
 __all__ = ["build", "count_parameters", "coarse", "predict", "predict_alone", "reach", "steps_up", "stir", "train"]
 
 WEIGHTED = (torch.conv2d, torch.conv_transpose2d, F.linear)  # input, weight, bias, and for the first two the stride
+
+
+BOUNDED = (
+    torch.tanh, torch.sigmoid, Tensor.tanh, Tensor.sigmoid, torch.tanh_, torch.sigmoid_, Tensor.tanh_, Tensor.sigmoid_,
+    F.tanh, F.sigmoid, F.hardtanh, F.hardsigmoid, F.relu6, F.softsign,
+)  # fmt: skip
+
+
+class Unbounded(TorchFunctionMode):
+    """Has every nonlinearity that is flat on both sides replaced by one that goes on for ever on either."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func not in BOUNDED:
+            return func(*args, **kwargs)
+        return F.leaky_relu(args[0] if args else kwargs["input"], 0.2)
 
 
 class Watch(TorchFunctionMode):
@@ -96,14 +115,15 @@ def stir(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict
     return {}
 
 
-def predict(answer: Any, memory: dict[str, Any], *, features: list[Tensor]) -> dict[str, Any]:
+def predict(answer: Any, memory: dict[str, Any], *, features: list[Tensor], unbounded: bool = False) -> dict[str, Any]:
     """Return the logits in eval mode, and whether the list of features or its maps came out changed.
 
-    Whatever is drawn in forward is drawn the same in every call: only `predict_alone` looks for such things.
+    Whatever is drawn in forward is drawn the same in every call: only `predict_alone` looks for such things. With
+    `unbounded` no nonlinearity is flat for very large maps.
     """
     torch.manual_seed(0)
     given, before = [*features], [maps.clone() for maps in features]
-    with torch.no_grad():
+    with torch.no_grad(), Unbounded() if unbounded else contextlib.nullcontext():
         logits = memory["decoder"].eval()(given)
     same_list = len(given) == len(features) and all(a is b for a, b in zip(given, features, strict=True))
     return {"logits": logits, "changed": not same_list or not all(map(torch.equal, features, before))}
