@@ -118,6 +118,7 @@ def run(course: Course, checks: HiddenChecks, *options: str) -> None:
     if not course.hidden_module.is_file():
         raise CourseError(f"there are no hidden checks at {course.hidden_module}")
     line = ["-c", os.devnull, "--rootdir", str(course.root), "--noconftest", "--import-mode=importlib"]
+    line += ["--confcutdir", str(course.hidden_module.parent)]  # else every folder above is listed, each time
     line += [argument for name in QUIET for argument in ("-p", f"no:{name}")]
     path = str(course.hidden_module)
     within: contextlib.AbstractContextManager[None] = contextlib.nullcontext()

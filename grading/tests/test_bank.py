@@ -104,7 +104,7 @@ def exercises(course, secret):
 
     def exercise(key: str) -> Exercise:
         if key not in made:
-            made[key] = _toy(course) if key == "toy" else _real(key)
+            made[key] = _toy(course) if key == "toy" else _real(key, secret)
         return made[key]
 
     return exercise
@@ -117,10 +117,10 @@ def _toy(course: Course) -> Exercise:
     return Exercise("toy", release, toy_course.ANSWERS, toy_course.weights(), full, solution, TOY)
 
 
-def _real(key: str) -> Exercise:
+def _real(key: str, secret: Path) -> Exercise:
     release, answers, weights = Course(ROOT, key).released, sample_class.answer_sources(key), weights_of(key)
     full = dict(SUBMISSIONS[key]["ada_perfect"](release, answers, weights).deserved)
-    full["model"] = sample_class.model_points(key, weights) if weights else 0.0
+    full["model"] = sample_class.model_points(key, weights, secret) if weights else 0.0
     return Exercise(key, release, answers, weights, full, ROOT / "solutions" / key / f"{key}.ipynb", REAL)
 
 
@@ -164,11 +164,11 @@ def test_every_exercise_can_build_every_case(exercises, tmp_path, key):
         assert case.__doc__.count("\n") < 3, name
 
 
-def test_weights_deserve_what_they_earn(exercises, monkeypatch):
+def test_weights_deserve_what_they_earn(exercises, secret, monkeypatch):
     """A network trained by a slow machine's clock, here by none at all, is not held against the case."""
     untrained = Course(ROOT, EXERCISE).reference_answers()["model"]()
     monkeypatch.setattr(sys.modules[__name__], "weights_of", lambda key: safetensors.torch.save(untrained.state_dict()))
-    weak = _real(EXERCISE)
+    weak = _real(EXERCISE, secret)
     assert weak.full["model"] < Course(ROOT, EXERCISE).maxima["model"]
     assert weak.full_but("model") == exercises(EXERCISE).full_but("model")
 

@@ -32,15 +32,20 @@ def minimise(
     """
     point = torch.cat([p.detach().flatten() for p in parameters])
     value, slope = _evaluate(loss, parameters, point)
-    pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=MEMORY)
+    pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=MEMORY)
     plain, idle = 1.0 / float(slope.abs().sum() + 1e-12), 0
-    while evaluations > 0 and value > good and idle < 5 and slope.any():
-        direction = -_precondition(slope, pairs)
-        rate = min(1.0 if pairs else plain, stride / float(direction.abs().max()))
+    while evaluations > 0 and value > good and idle < 5:
+        direction = _precondition(slope, pairs).neg_()
+        if (descent := float(direction @ slope)) == 0:
+            break
+        rate = 1.0 if pairs else plain
+        if stride < math.inf:
+            rate = min(rate, stride / float(direction.abs().max()))
         for _ in range(TRIES):
-            ahead, slope_ahead = _evaluate(loss, parameters, point + rate * direction)
+            point_ahead = torch.add(point, direction, alpha=rate)
+            ahead, slope_ahead = _evaluate(loss, parameters, point_ahead)
             evaluations -= 1
-            if ahead <= value + 1e-4 * rate * float(direction @ slope):
+            if ahead <= value + 1e-4 * rate * descent:
                 break
             rate /= 4
         else:
@@ -48,13 +53,13 @@ def minimise(
                 break  # not even along the gradient
             pairs.clear()
             continue
-        step, change = rate * direction, slope_ahead - slope
-        if float(step @ change) > 1e-10 * float(change @ change):
-            pairs.append((step, change))
+        step, change = direction.mul_(rate), slope_ahead - slope
+        if (grown := float(step @ change)) > 1e-10 * float(change @ change):
+            pairs.append((step, change, grown))
         else:
             plain = 4 * rate  # the slope grows steeper: nothing to learn from but to be bolder
         idle = idle + 1 if ahead > (1 - 1e-5) * value else 0
-        point, value, slope = point + step, ahead, slope_ahead
+        point, value, slope = point_ahead, ahead, slope_ahead
     _put(parameters, point)
     return value
 
@@ -76,16 +81,18 @@ def _put(parameters: Sequence[Tensor], point: Tensor) -> None:
             parameter.copy_(part.view_as(parameter))
 
 
-def _precondition(slope: Tensor, pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return the inverse Hessian, as far as the last steps tell it, times the slope: the two-loop recursion."""
+def _precondition(slope: Tensor, pairs: Sequence[tuple[Tensor, Tensor, float]]) -> Tensor:
+    """Return the inverse Hessian, as far as the last steps tell it, times the slope: the two-loop recursion.
+
+    In place, for a network may have millions of parameters: each pass over them costs what a small network does.
+    """
     weights, result = [], slope.clone()
-    for step, change in reversed(pairs):
-        weight = (step @ result) / (step @ change)
-        result -= weight * change
-        weights.append(weight)
+    for step, change, grown in reversed(pairs):
+        weights.append(float(step @ result) / grown)
+        result.sub_(change, alpha=weights[-1])
     if pairs:
-        step, change = pairs[-1]
-        result *= (step @ change) / (change @ change)
-    for (step, change), weight in zip(pairs, reversed(weights), strict=True):
-        result += step * (weight - (change @ result) / (step @ change))
+        _, change, grown = pairs[-1]
+        result *= grown / float(change @ change)
+    for (step, change, grown), weight in zip(pairs, reversed(weights), strict=True):
+        result.add_(step, alpha=weight - float(change @ result) / grown)
     return result
