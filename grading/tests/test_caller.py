@@ -154,7 +154,11 @@ def test_a_course_may_lie_in_a_folder_of_any_name(root, tmp_path, name):
     "line",
     [
         pytest.param("umask 077; trap '' CHLD; PYTEST_ADDOPTS='-x -k model' {} 0<&- 2>&-", id="all at once"),
-        pytest.param("umask 027; ulimit -S -n 64; ulimit -S -v 4000000; PYTHONWARNINGS=error {}", id="limits"),
+        pytest.param(
+            "umask 027; ulimit -S -n 64; ulimit -S -v 4000000; PYTHONWARNINGS=error {}",
+            id="limits",
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_what_a_caller_has_set_changes_no_mark(root, line):

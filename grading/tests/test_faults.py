@@ -153,6 +153,7 @@ def test_a_second_grader_waits_for_the_first(root, small_class):
     assert run.returncode == 0 and outcome(root) == small_class[1]
 
 
+@pytest.mark.full
 def test_two_graders_at_once_are_as_one(root, small_class):
     runs = [start(root), start(root, "--Grading.jobs=2")]
     for run in runs:
@@ -200,6 +201,7 @@ def with_mount(root: Path, mount: str, *options: str, after: str = "true") -> su
 
 
 @needs_mounts
+@pytest.mark.full
 def test_a_disk_that_fills_while_marks_are_written_is_said(in_trouble):
     """What was written of the gradebook until then takes its place, for the next run to go on from."""
     book, small = in_trouble / "grading/gradebook.db", in_trouble / "small"

@@ -94,6 +94,7 @@ def show(page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.full
 def test_a_mark_and_a_comment_given_in_the_browser_outlive_the_next_grading(formgrader, marked_class, page):
     automatic = 2 + 2 + 1.5  # all but `double`, which is wrong
     assert state(marked_class, "ada") == {"score": automatic, "mark": None, "comment": None}

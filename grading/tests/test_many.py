@@ -127,6 +127,7 @@ def test_a_grader_that_has_loaded_older_code_refuses(course, monkeypatch):
         grade_folder(job, job.fingerprint(), "folder", "ada")
 
 
+@pytest.mark.full
 def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course, tmp_path, monkeypatch):
     """As a worker of a cluster: one process, whatever is asked of it."""
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(course.root)])

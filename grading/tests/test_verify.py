@@ -63,6 +63,7 @@ def test_sound_submissions_do_not_move_and_nothing_is_written(verify, graded):
     assert snapshot(graded) == before
 
 
+@pytest.mark.full
 def test_marks_that_move_are_listed_run_by_run(verify):
     """Fourteen seeds, for a mark by chance must have its chance: it stays the same in one of 32768 such tests."""
     status, lines = verify("--seeds", "14", "--threads", "1,2", students=("luck", "chance", "threads"))
