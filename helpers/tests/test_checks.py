@@ -27,6 +27,7 @@ from helpers.checks.networks.trained import REGRESSION_MODEL
 from helpers.checks.probes.calling import calling, differentiating
 from helpers.checks.probes.minimise import minimise
 from helpers.metrics.indirect import mean_length
+from helpers.shapes import require_tensor
 
 SCALAR = Form("a scalar", number_will_do=True, dtype="precise")
 STRICT = Form("a scalar")
@@ -200,6 +201,9 @@ def test_judge_is_honest_about_an_unknown_mistake():
         pytest.param(lambda x: undefined, "NameError", id="undefined-name"),  # noqa: F821
         pytest.param(lambda x: x.reshape(7), "raised_shapes", id="raises-for-a-shape"),
         pytest.param(lambda x: x.bool().mean(), "raised_kinds", id="torch-says-not-implemented"),
+        pytest.param(lambda x: x[len(x)], "raised_index", id="beyond-the-end"),
+        pytest.param(lambda x: x.numpy()[len(x)], "raised_index", id="beyond-the-end-of-an-array"),
+        pytest.param(lambda x: require_tensor("x", [x]), "raised_kinds", id="refuses-a-list"),
         pytest.param(lambda x, y: x, "raised_arguments", id="takes-another-argument"),
         pytest.param(lambda x: [x][1], "raised", id="raises-for-the-length-of-a-list"),
         pytest.param(lambda x: 1 / 0, "raised", id="raises"),

@@ -78,6 +78,8 @@ GENERAL_HINTS = {
     NOT_WRITTEN: "it is not written yet: replace `raise NotImplementedError` by your answer and run its cell.",
     "raised": "your code stopped with this error: read what it says, and print what the names in that line hold.",
     "raised_shapes": "two shapes do not go together in that line: print them, axis by axis, and say what each axis is.",
+    "raised_index": "an index reaches beyond the end of its axis: print the largest one and that axis's length. Do "
+    "rows and columns, y and x, stand in their places?",
     "raised_kinds": "an operation got a dtype or a kind of object that it does not take: print what the names in that "
     "line are.",
     "raised_arguments": "a function was called with too many arguments, too few, or under names that it does not have: "
@@ -224,9 +226,11 @@ def kind_of_error(raised: Raised) -> str:
 
 KINDS_OF_ERRORS = {  # by what the message says, the first that fits
     "raised_arguments": re.compile(r"positional argument|unexpected keyword|multiple values for argument"),
+    "raised_index": re.compile(r"out of bounds for (dimension|axis)"),
     "raised_kinds": re.compile(
         r"dtype|scalar type|not implemented for|unsupported operand|must be (a )?Tensor|not subscriptable|not callable"
         r"|has no attribute|only tensors|can't convert|cannot be converted|on the same device"
+        r"|; expected a (tensor|list)"
     ),
     "raised_shapes": re.compile(
         r"shape|size|[Dd]imension|dim\b|broadcast|channels|(?<!negative )elements|too many indices|unpack"
