@@ -173,6 +173,13 @@ MAPS = {
     "distance_not_squared.l1_printed": "_masked(torch.exp(-(dx.abs() + dy.abs()) / sigma**2), visible)",
     "distance_not_squared.l1_by_sigma": "_masked(torch.exp(-(dx.abs() + dy.abs()) / sigma), visible)",
     "minus_missing": "_masked(torch.exp((dx**2 + dy**2) / (2 * sigma**2)), visible)",
+    # Before what is empty out there, too, for other reasons.
+    "drops_outside": "_gaussian(keypoints, visible & inside, size, sigma)",
+    "drops_outside.below_zero": "_gaussian(keypoints, visible & (filled >= 0).all(-1), size, sigma)",
+    "drops_outside.beyond_the_size": "_gaussian(keypoints, visible & (filled < edge + 1).all(-1), size, sigma)",
+    "drops_outside.of_the_size": (
+        "_gaussian(keypoints, visible & ((filled >= 0) & (filled < edge + 1)).all(-1), size, sigma)"
+    ),
     "exponential_missing": "_masked((dx**2 + dy**2) / (2 * sigma**2), visible)",
     "exponential_missing.negative": "_masked(-(dx**2 + dy**2) / (2 * sigma**2), visible)",
     "exponential_missing.tent": "_masked((1 - distance / (3 * sigma)).clamp(min=0), visible)",
@@ -198,9 +205,6 @@ MAPS = {
     "cut_off.at_two_sigma": "torch.where(distance <= 2 * sigma, maps, 0)",
     "cut_off.whole_radius": "torch.where((dx.abs() <= int(3 * sigma)) & (dy.abs() <= int(3 * sigma)), maps, 0)",
     "clamped_centre": "_gaussian(torch.minimum(filled.clamp(min=0), edge), visible, size, sigma)",
-    "drops_outside": "_gaussian(keypoints, visible & inside, size, sigma)",
-    "drops_outside.below_zero": "_gaussian(keypoints, visible & (filled >= 0).all(-1), size, sigma)",
-    "drops_outside.beyond_the_size": "_gaussian(keypoints, visible & (filled < edge + 1).all(-1), size, sigma)",
     "mixes_keypoints": "maps.transpose(0, 1).reshape(*visible.shape, *size)",
     "mixes_keypoints.coordinates": "_gaussian(mixed, visible, size, sigma)",
     "axes_missing": maps_without_an_axis,

@@ -74,6 +74,18 @@ def mpjpe_x_y_swapped__columns_as_rows(pred, target, visible):
     return torch.hypot(p[:, 0] - t[:, 1], p[:, 1] - t[:, 0]).mean()
 
 
+def mpjpe_one_image_only__overwritten(pred, target, visible):
+    """Forgets to keep what the loop finds: the last image is left."""
+    for p, t, v in zip(pred, target, visible, strict=True):
+        error = torch.norm(p[v] - t[v], dim=1).mean()
+    return error
+
+
+def mpjpe_drops_image_with_invisible__whole_poses(pred, target, visible):
+    whole = [b for b in range(len(pred)) if visible[b].all()]
+    return torch.norm(pred[whole] - target[whole], dim=-1).mean()
+
+
 def mpjpe_sum_of_errors_or_divides_by_the_batch__over_the_batch(pred, target, visible):
     return torch.norm(pred[visible] - target[visible], dim=-1).sum() / len(pred)
 

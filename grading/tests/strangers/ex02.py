@@ -95,6 +95,18 @@ def maps_rounds_the_centre__dirac_then_blur(keypoints, visible, size, sigma):
     return torch.from_numpy(maps).to(keypoints.dtype)
 
 
+def maps_drops_outside__loops(keypoints, visible, size, sigma):
+    """Draws a keypoint where `0 <= x < W and 0 <= y < H`."""
+    height, width = size
+    maps = keypoints.new_zeros(*visible.shape, height, width)
+    xs, ys = torch.arange(width).to(keypoints), torch.arange(height).to(keypoints)[:, None]
+    for b, k in visible.nonzero().tolist():
+        x, y = keypoints[b, k].tolist()
+        if 0 <= x < width and 0 <= y < height:
+            maps[b, k] = torch.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * sigma**2))
+    return maps
+
+
 def maps_cut_off__tiny_values(keypoints, visible, size, sigma):
     xs, ys = torch.arange(size[1]).to(keypoints), torch.arange(size[0]).to(keypoints)
     x, y = keypoints.nan_to_num()[..., None, None].unbind(2)
