@@ -199,6 +199,7 @@ PCK = {  # what is wrong in its dtype alone comes first: of some rows below the 
     "threshold_scaled": "_share(error <= 0.5 * limit, visible, pred)",
     "threshold_scaled.fifth": "_share(error <= 0.2 * limit, visible, pred)",
     "threshold_scaled.relative_error": "_share(error / error[visible].max() <= limit, visible, pred)",
+    "threshold_clamped": "_share(error <= (limit.clamp(min=1) if many else max(limit, 1)), visible, pred)",
     "whole_pixels": "_share(error.round() <= limit, visible, pred)",
     "whole_pixels.rounded": "_share(_error(pred.round(), target.round()) <= limit, visible, pred)",
     "whole_pixels.down": "_share(error.floor() <= limit, visible, pred)",

@@ -150,8 +150,16 @@ def pck_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         *_thresholds(rng, draw(rng, (21,), 25, (160, 90)), 8.1),
         ("float64", {**draw(rng, (6, 14), 20, dtype=torch.float64), "threshold": 7.6}),
         *((note, {**numbers, "threshold": value}) for value in (5.5, 0.0005, 200.0)),  # 0.0005: exact hits alone
+        ("some errors are between the threshold and 1", {**_below_one(rng), "threshold": 0.5}),
     ]
     judge_scalars("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE, few_values=True)
+
+
+def _below_one(rng: np.random.RandomState) -> dict[str, Tensor]:
+    """Return a batch of two images, each with visible errors of 5/16, 10/16 and 20/16 of a pixel."""
+    batch = draw(rng, (9, 8), 10)
+    lengths = 2.0 ** (np.stack([rng.permutation(10), rng.permutation(10)]) % 3) / 16
+    return {**batch, "pred": batch["target"] + torch.tensor(lengths[..., None] * [3, -4]).float()}
 
 
 def pck_per_image(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -166,6 +174,7 @@ def pck_per_image(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         ),
         ("one image with its threshold", {**draw(rng, (14,), 17), "threshold": torch.tensor([8.6])}),
         ("one threshold for each of 5 images of one keypoint", _column(rng)),
+        ("thresholds below 1", {**_below_one(rng), "threshold": torch.tensor([0.5, 0.75])}),
     ]
     judge_scalars("pck", HINTS["pck"], _calls("call", *batches), ask, oracle, SHARE, few_values=True)
 
