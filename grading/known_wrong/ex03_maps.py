@@ -172,7 +172,7 @@ def _right(logits, target, ignore_index=255):
 
 def loss_needs_numpy(logits, target, ignore_index=255):
     counted = target != ignore_index
-    exp = np.exp(logits.numpy())
+    exp = np.exp((logits - logits.amax(dim=1, keepdim=True)).numpy())
     p = torch.from_numpy(exp / exp.sum(axis=1, keepdims=True)).gather(1, (target * counted)[:, None])[:, 0]
     return (-p.log() * counted).sum() / _count(target, ignore_index)
 
@@ -231,6 +231,10 @@ LOSS = {
     **{f"saturates.plus_{n}": f"_nll((p + 1e-{n}).log(), target, ignore_index)" for n in EXPONENTS},
     **{f"saturates.at_{n}": f"_nll(p.clamp(min=1e-{n}).log(), target, ignore_index)" for n in EXPONENTS},
     "saturates.logits_clamped": "_right(logits.clamp(-10, 10), target, ignore_index)",
+    "overflows": "((logits.exp().sum(dim=1).log() - logits.gather(1, chosen)[:, 0]) * counted).sum() / count",
+    "overflows.of_the_quotient": (
+        "_nll((logits.exp() / logits.exp().sum(dim=1, keepdim=True)).log(), target, ignore_index)"
+    ),
     "with_dice": "loss + dice",
     "with_dice.alone": "dice",
     "with_dice.half": "(loss + dice) / 2",

@@ -211,9 +211,17 @@ def test_classes_are_absent_in_every_way(seed):
 @ten_seeds
 def test_some_pixels_are_sure_and_wrong(seed):
     """So that nothing that is added to a probability stays unseen."""
-    sure = [batch for batch in drawn("segmentation_loss", "values", seed) if batch["logits"].abs().max() > 4]
+    sure = [batch for batch in drawn("segmentation_loss", "values", seed) if batch["logits"].abs().max() == 40]
     chances = [batch["logits"].double().softmax(dim=1).gather(1, batch["target"][:, None]) for batch in sure]
     assert len(sure) == 1 and 1e-36 < float(chances[0].min()) < 1e-20
+
+
+@ten_seeds
+def test_large_logits_differ_by_what_a_float32_softmax_holds(seed):
+    """So that a literal log(softmax) is right, and exp of the logits is infinite at some pixels alone."""
+    (logits,) = [b["logits"] for b in drawn("segmentation_loss", "values", seed) if b["logits"].abs().max() > 900]
+    assert 0 < (logits.amax(dim=1) > 900).sum() < logits[:, 0].numel()
+    assert (logits.amax(dim=1) - logits.amin(dim=1)).max() <= 40 and (logits.softmax(dim=1) > 1e-18).all()
 
 
 @ten_seeds

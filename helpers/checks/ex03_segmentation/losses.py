@@ -48,6 +48,13 @@ ANY_LOSS = Form(LOSS.text, number_will_do=True, dtype="any")  # its gradient and
 ZERO = Form("a scalar tensor 0 that is still attached to the logits, so that backward() gives zeros")
 
 
+def _lifted(rng: np.random.RandomState, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the batch with 1000 added to all logits of two pixels of three, which a softmax does not notice."""
+    images, _, height, width = batch["logits"].shape
+    high = rng.permutation(images * height * width).reshape(images, 1, height, width) % 3 > 0
+    return {**batch, "logits": batch["logits"] + 1000 * torch.tensor(high)}
+
+
 def _one_class(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the batch with the last class as the target of every pixel."""
     return {**batch, "target": torch.full_like(batch["target"], batch["logits"].shape[1] - 1)}
@@ -61,6 +68,7 @@ def loss_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", draw_logits(rng, (2, 4, 1, 7)), "one row"),
         Call("call", draw_logits(rng, (2, 3, 5, 4), largest=SURE), f"very sure logits, from {-SURE} to {SURE}"),
         Call("call", _one_class(draw_logits(rng, (2, 4, 3, 3))), "one class only"),
+        Call("call", _lifted(rng, draw_logits(rng, (2, 3, 4, 5), largest=SURE // 2)), "1000 added at some pixels"),
     ]
     judge_values("segmentation_loss", HINTS["segmentation_loss"], calls, ask, oracle, ANY_LOSS)
 
