@@ -271,6 +271,7 @@ CROPS = {
     "line_as_a_point.scale_1": scaled("torch.where((box_sides > 0).all(dim=1), padding * scale, 1.0)"),
     # place
     "boxes_rounded": of_boxes("b.floor()"),
+    "boxes_rounded.nearest": of_boxes("b.round()"),
     "clamped_to_image": of_boxes("b.clamp(min=0).minimum(last)"),
     "clamped_to_image.with_padding": crops_clamped_to_image__with_padding,
     "moved_into_image": centred("centre.minimum(whole - 1 - to_centre).maximum(to_centre)"),

@@ -75,6 +75,14 @@ def _inside(
     return Crops(draw_images(rng, len(scales), size, dtype), boxes, crop_size, padding, note)
 
 
+def _between_pixels(rng: np.random.RandomState) -> Crops:
+    """Return a call with a box of 11/4 pixels that shrinks to 2 if its corners are rounded to the nearest pixels: more
+    than a crop pixel at the crop's edge, while half an image pixel, which is a convention, is less."""
+    first, sides = 2 * integers(rng, 4, 10, (2,)) + 1.5, rng.permutation([2.75, 1.0])
+    boxes = torch.tensor(np.concatenate([first, first + sides])[None], dtype=torch.float32)
+    return Crops(draw_images(rng, 1, (30, 34), torch.float32), [boxes], 12, 2.5, "a small box between the pixels")
+
+
 def crops_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     three = [[1.0, 1.75, 0.75], [1.25, 0.75, 1.5]][int(integers(rng, 0, 2, ()))]  # neither up nor down in size
     calls = [
@@ -82,6 +90,7 @@ def crops_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         _inside(rng, (36, 46), [three, [1.25]], (10, 15), 1.5, "oblong crops"),
         _inside(rng, (46, 35), [[1.0], three, [1.25, 1.75]], (16, 11)),
         _inside(rng, (33, 40), [[1.0], [0.625, 1.5]], 12, 2.0, "crop_size is one number; float64", torch.float64),
+        _between_pixels(rng),
     ]
     judge(calls, ask, oracle)
 
