@@ -208,6 +208,23 @@ class ScoresByTheLastStep(TransposedDecoder):
         self.steps[-1], self.classify = self.up(encoder_channels[0], num_classes), nn.Identity()
 
 
+class ScoresBent(TransposedDecoder):
+    """The same, through the nonlinearity that follows each step."""
+
+    def last(self):
+        return nn.LeakyReLU(0.2)
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels, num_classes)
+        self.steps[-1] = nn.Sequential(self.up(encoder_channels[0], num_classes), self.last())
+        self.classify = nn.Identity()
+
+
+class ScoresBounded(ScoresBent):
+    def last(self):
+        return nn.Tanh()
+
+
 TRANSPOSED = {
     "uses_other_stages": TransposedFromFirst,
     "uses_other_stages.two": {
@@ -226,6 +243,8 @@ TRANSPOSED = {
     "wrong_channels": {"nonlinearity": "nn.BatchNorm2d(7)"},
     "no_nonlinearity.one_for_all": OneNonlinearity,
     "no_nonlinearity.last_step": ScoresByTheLastStep,
+    "no_last_convolution": ScoresBent,
+    "no_last_convolution.bounded": ScoresBounded,
     "too_few_transposed.times_zero": TransposedTimesZero,
     "too_few_transposed": {
         "up": "nn.Sequential(nn.Upsample(scale_factor=2, mode='bilinear'), nn.Conv2d(below, channels, 1))"

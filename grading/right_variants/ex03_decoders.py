@@ -198,6 +198,14 @@ class HalvingWidths(TransposedDecoder):
         super().__init__([max(last // 2**n, 4) for n in reversed(range(len(encoder_channels)))], num_classes)
 
 
+class StepsToTheClasses(TransposedDecoder):
+    """The last step has as many channels as there are classes, and a 1 x 1 convolution joins them."""
+
+    def __init__(self, encoder_channels, num_classes):
+        super().__init__(encoder_channels, num_classes)
+        self.steps[-1], self.head = self.step(encoder_channels[0], num_classes), nn.Conv2d(num_classes, num_classes, 1)
+
+
 class NamedInADict(nn.Module):
     """Other names, other nesting."""
 
@@ -235,6 +243,7 @@ TRANSPOSED = {
     "WithDropouts": {"step": "nn.Sequential(self.up(below, channels), nn.SiLU(), nn.Dropout2d(0.2))"},
     "Tanh": {"step": "nn.Sequential(self.up(below, channels), nn.Tanh())"},
     "Softplus": {"step": "nn.Sequential(self.up(below, channels), nn.Softplus())"},
+    "ReLUInPlace": {"step": "nn.Sequential(self.up(below, channels), nn.ReLU(inplace=True))"},
     "ParametricReLU": {"step": "nn.Sequential(self.up(below, channels), nn.PReLU(channels))"},
     "DropoutAsAFunction": {"fit": "super().fit(F.dropout(maps, 0.2, self.training), size)"},
     "ResizedWhereNeeded": {"fit": "F.interpolate(maps, size, mode='bilinear') if maps.shape[-2:] != size else maps"},

@@ -67,6 +67,9 @@ class Transposed(Decoder):
         for height, width in (step["size"] for step in steps if not step["bends"]):
             got = f"no nonlinearity after the step up from {height} x {width}"
             raise self.wrong(called, got, "a nonlinearity after each step up", "no_nonlinearity")
+        if steps[-1]["scores"]:
+            got = "logits each of which depends on one map of the last step up, through its nonlinearity"
+            raise self.wrong(called, got, "a 1 x 1 convolution at the end", "no_last_convolution")
 
     def refuse_other_way(
         self, ask: Ask, called: str, features: list[Tensor], others: list[Tensor], num_classes: int = CLASSES

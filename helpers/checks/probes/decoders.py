@@ -70,8 +70,8 @@ class Watch(TorchFunctionMode):
         weight, bias, stride = given
         self.weights.append(weight)
         if func is torch.conv_transpose2d and (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2}):
-            result = self.instead.get(len(self.doublings), result)
-            self.doublings.append((args[0] if args else kwargs["input"], result))
+            result = self.instead.get(len(self.doublings), result).clone()  # what follows may work in place
+            self.doublings.append(((args[0] if args else kwargs["input"]).clone(), result.clone()))
         return self._evened(result, weight, bias) if self.even_out else result
 
     def _evened(self, result: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -193,7 +193,8 @@ def steps_up(
     """Return what each transposed convolution of stride 2 does, in the order of the way up.
 
     `size`: (h, w) of what it gets; `counts`: other maps in place of what it gives change the logits; `bends`: what the
-    next of them gets (or the logits, after the last) is no affine function of what it gives.
+    next of them gets (or the logits, after the last) is no affine function of what it gives; `scores`: it gives as many
+    maps as there are logits, and each changes one logit's map alone, as if no layer followed that joins them.
     """
     plain, other = (_watched(memory, maps, {}) for maps in (features, others))
     steps = []
@@ -204,6 +205,7 @@ def steps_up(
             "size": list(given.shape[-2:]),
             "counts": _apart(plain[0], at_end[0]),
             "bends": _apart((start + end) / 2, middle),
+            "scores": _is_scores(memory, features, n, result, changed, plain[0]),
         })  # fmt: skip
     return steps
 
@@ -217,6 +219,21 @@ def _watched(memory: dict[str, Any], features: list[Tensor], instead: Mapping[in
     with torch.no_grad(), Watch(instead=instead) as seen:
         logits = memory["decoder"].eval()([*features])
     return logits, seen.doublings
+
+
+def _is_scores(
+    memory: dict[str, Any], features: list[Tensor], n: int, result: Tensor, changed: Tensor, logits: Tensor
+) -> bool:
+    """Return whether each map that doubling number n gives changes the map of one logit, and no other."""
+    if result.shape[1] != logits.shape[1]:
+        return False
+    for channel in range(result.shape[1]):
+        maps = result.clone()
+        maps[:, channel] = changed[:, channel]
+        other, _ = _watched(memory, features, {n: maps})
+        if sum(_apart(a, b) for a, b in zip(logits.unbind(1), other.unbind(1), strict=True)) != 1:
+            return False
+    return True
 
 
 def _first_that_differs(n: int, plain: Pass, between: Pass, at_end: Pass) -> tuple[Tensor, Tensor, Tensor]:
