@@ -17,7 +17,7 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 
 from grading.errors import GradingError, UnreadableSubmission, printable
-from grading.submission.read import read_regular, text_of
+from grading.submission.read import may_count, read_regular, text_of
 
 __all__ = ["folders", "graded", "student_of", "time_of"]
 
@@ -102,8 +102,21 @@ def _left_out(coursedir: CourseDirectory, exercise: str) -> Iterator[str]:
             yield f"{_shown(folder.name)} lies among the folders of students, and is none."
         elif like := [name for name in inside if name.casefold().strip() == exercise.casefold()]:
             yield f"{_shown(folder.name)} holds {_shown(like[0])}: rename that to {exercise}."
-        elif loose := [name for name in inside if name.casefold().endswith(".ipynb")]:
+        elif loose := [name for name in inside if may_count(name, exercise) and (folder / name).suffix]:
             yield f"{_shown(folder.name)} holds {_shown(loose[0])}: notebooks belong into a folder {exercise} in it."
+        elif astray := [path for path in inside.values() if _holds(path, exercise)]:
+            place = _shown(astray[0].name)
+            yield f"{_shown(folder.name)} holds a file of {exercise} in {place}: is that its folder {exercise}?"
+
+
+def _holds(folder: Path, exercise: str) -> bool:
+    """Return whether a folder of another name holds what may be this exercise's notebook, weights or archive."""
+    try:
+        names = os.listdir(folder) if folder.is_dir() and not folder.is_symlink() else []
+    except OSError:  # closed to us
+        return False
+    own = re.compile(re.escape(exercise) + r"(?![^\W_])", re.IGNORECASE)  # nothing of hw10 is hw1's
+    return any(own.match(name) and may_count(name, exercise) for name in names)
 
 
 def _beside(coursedir: CourseDirectory) -> list[Path]:

@@ -79,16 +79,24 @@ def test_whose_folders_are_graded_and_what_is_said_of_all_else(tmp_path, caplog)
     (submitted / "link").symlink_to("ada")
     (submitted / "mis/TOY").mkdir(parents=True)
     (submitted / "other/another").mkdir(parents=True)
-    (submitted / "loose").mkdir()
-    for path in (submitted / "loose/toy.ipynb", submitted / "zoe.zip", submitted / ".DS_Store"):
+    for name in ("loose", "packed", "astray/toy-1", "other/backup", "later/toy10"):
+        (submitted / name).mkdir(parents=True)
+    loose = ["loose/toy.ipynb", "packed/mine.zip", "astray/toy-1/toy.ipynb", "other/backup/ex02.ipynb"]
+    for path in (
+        *(submitted / name for name in [*loose, "later/toy10/toy10.zip"]),
+        submitted / "zoe.zip",
+        submitted / ".DS_Store",
+    ):
         path.write_text("")
     coursedir = CourseDirectory(root=str(tmp_path / "kurs [1] {a}"), submitted_directory="grading/submitted")
     found = folders(coursedir, "toy", logging.getLogger("grading"))
     assert sorted(folder.parent.name for folder in found) == sorted([*good, "link"])
     lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == len(bad) + 3 and all(line.isprintable() for line in lines)
+    assert len(lines) == len(bad) + 5 and all(line.isprintable() for line in lines)
     assert any(r"eve\nx" in line and "Rename it" in line for line in lines)
     assert any("'mis' holds 'TOY': rename that to toy" in line for line in lines)
+    assert any("'packed' holds 'mine.zip': notebooks belong into a folder toy" in line for line in lines)
+    assert any("'astray' holds a file of toy in 'toy-1': is that its folder" in line for line in lines)
     assert any("'loose' holds 'toy.ipynb'" in line for line in lines) and any("'zoe.zip'" in line for line in lines)
 
 
