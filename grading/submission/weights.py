@@ -62,8 +62,10 @@ def find_weights(
 
 
 def may_be_weights(name: str) -> bool:
-    """Return whether a file of this name may hold weights; the state of a training that was ended is none."""
-    return SUFFIX in name.lower() and CHECKPOINT not in name.lower()
+    """Return whether a file of this name may hold weights; the state of a training that was ended is none, nor is
+    the archive that a Mac makes of a single file, `ex01.safetensors.zip`: it holds them."""
+    lower = name.lower()
+    return SUFFIX in lower and CHECKPOINT not in lower and not lower.endswith(".zip")
 
 
 def _likelihood(file: HandedFile, exercise: str, place: str) -> tuple[int, bool]:
