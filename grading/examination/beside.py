@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import platform
 import re
 import sys
@@ -20,13 +21,15 @@ from grading.submission.calls import bound_names, reached_names
 from grading.submission.code import NO_PYTHON, plain_python
 from grading.submission.read import Submission
 from grading.submission.roles import DEFINED
+from helpers.files import ROOT
 
 __all__ = ["say_what_lay_beside"]
 
 NO_WEIGHTS = "no_weights"  # the mistake's name, of every exercise
 PYTHON = "Python " + ".".join(platform.python_version_tuple()[:2])
-RUN = re.compile(r"^\s*%run\s+(?:-\w+\s+)*[\"']?([^\s\"']+)", re.MULTILINE)
-IMPORT = re.compile(r"^\s*import (\w+)\s*$", re.MULTILINE)
+# Within one line: what looks beyond it takes hours for lines that are empty.
+RUN = re.compile(r"^[^\S\n]*%run[^\S\n]+(?:-\w+[^\S\n]+)*[\"']?([^\s\"']+)", re.MULTILINE)
+IMPORT = re.compile(r"^[^\S\n]*import (\w+)[^\S\n]*$", re.MULTILINE)
 OWN = "`{}` lies beside the notebook, and own modules are not graded: put its code into the cell that needs it."
 UNKNOWN = (
     "`{}` is not there in grading, which has the course's packages alone: do without it, or, if it is a file of your "
@@ -107,11 +110,19 @@ class _Looking:
     def _missing(self, module: str) -> str:
         """Return what is to be said of a module that cannot be imported in grading, "" of any other."""
         top = module.partition(".")[0]
-        try:
-            there = top in sys.modules or importlib.util.find_spec(top) is not None
-        except (ImportError, ValueError):
-            there = True
-        return "" if there else (OWN if top in self.own else UNKNOWN).format(top)
+        return "" if _is_there(top) else (OWN if top in self.own else UNKNOWN).format(top)
+
+
+def _is_there(top: str) -> bool:
+    """Return whether a module can be imported in grading: folders of the course, `tools` say, are some to us alone."""
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return True
+    if found is None or top == "helpers":
+        return found is not None
+    place = next(iter(found.submodule_search_locations or ()), found.origin or "")
+    return os.path.dirname(place) != str(ROOT)
 
 
 def _bound(statement: ast.stmt, source: str) -> frozenset[str]:

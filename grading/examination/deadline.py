@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Deadline", "DeadlinePassed"]
+__all__ = ["Deadline", "DeadlinePassed", "within"]
+
+Result = TypeVar("Result")
 
 
 class DeadlinePassed(BaseException):
@@ -47,3 +50,15 @@ class Deadline:
             if left <= 0:
                 raise DeadlinePassed  # and the interpreter looks no more
             self.look_at = time.monotonic() + left
+
+
+def within(seconds: float, call: Callable[[], Result], otherwise: Result) -> Result:
+    """Return what a call returns, or `otherwise` once it has computed for so long."""
+    deadline = Deadline(seconds)
+    try:
+        deadline.start()
+        return call()
+    except DeadlinePassed:
+        return otherwise
+    finally:
+        deadline.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 
+from grading.examination.deadline import within
 from grading.examination.examiner import Examinee
 from grading.examination.outcome import Examined
 from grading.examination.pytest_plugin import HiddenChecks, run
@@ -32,7 +33,8 @@ def spare_follow_on_losses(examinee: Examinee) -> None:
     if not any(names[question] in stand_ins for question in unsound):
         return
     code = [(cell.name, cell.source) for cell in examinee.session.cells if cell.mode != "check"]
-    called = called_answers(code, names)
+    none: dict[str, set[str]] = {question: set() for question in names}
+    called = within(examinee.question_seconds, lambda: called_answers(code, names), none)
     for question in course.maxima:  # in their order: what an answer calls mostly stands before it
         if question not in unsound or examinee.untouched[question]:
             continue

@@ -10,6 +10,7 @@ Whatever goes wrong in here ends in a report of zero with the reason; only the c
 from __future__ import annotations
 
 import fcntl
+import functools
 import logging
 import os
 import platform
@@ -27,6 +28,7 @@ from grading.course.course import Course, References
 from grading.course.secret import course_secret
 from grading.errors import GradingError, NotIsolated, TimedOut
 from grading.examination.beside import say_what_lay_beside
+from grading.examination.deadline import within
 from grading.examination.examiner import Examinee
 from grading.examination.follow_on import spare_follow_on_losses
 from grading.examination.outcome import question_report
@@ -150,7 +152,8 @@ class Grader:
                     session.follow(sessions[-1])
                 sessions.append(session)
                 report.questions = examine(self.course, self.references, session, report.seed, untouched)
-                say_what_lay_beside(report.questions, submission, session.cells)
+                beside = functools.partial(say_what_lay_beside, report.questions, submission, session.cells)
+                within(self.limits.question_seconds, beside, None)  # code that takes for ever to read has no such hint
         finally:
             if weights is not None:
                 os.close(weights)

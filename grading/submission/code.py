@@ -7,7 +7,8 @@ import re
 
 __all__ = ["NO_PYTHON", "definitions", "plain_python"]
 
-NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)  # what Python raises of code that it cannot read
+# What Python and IPython raise of code that they cannot read: nested too deeply, say, or of hundreds of magics.
+NO_PYTHON = (SyntaxError, ValueError, RuntimeError, MemoryError)
 
 # fmt: off
 SIMPLE = (  # what takes no time, whatever is in it

@@ -1,7 +1,9 @@
 """What lies beside a notebook: found wherever it is, one of several told by what it says, and no archive is trusted."""
 
+import dataclasses
 import io
 import json
+import time
 import tracemalloc
 import zipfile
 
@@ -10,7 +12,9 @@ import toy_course
 from toy_course import filled, hand_in
 
 from grading.errors import UnreadableSubmission
+from grading.examination import grader as examination
 from grading.examination.beside import say_what_lay_beside
+from grading.isolation.session import Cell
 from grading.limits import Limits
 from grading.report import QuestionReport
 from grading.submission import bound
@@ -242,6 +246,12 @@ def test_the_only_likely_weights_are_taken_and_noted(tmp_path, release, name):
     assert submission.weights == GOOD and submission.notes == [f"the weights were called {name}"]
 
 
+def test_the_archive_that_a_mac_makes_of_the_weights_alone_is_opened(tmp_path, release):
+    name = "toy.safetensors.zip"
+    submission = with_weights(tmp_path, release, {name: zipped({"toy.safetensors": GOOD, "__MACOSX/._toy": b""})})
+    assert submission.weights == GOOD and submission.notes == [f"the weights were called {name}/toy.safetensors"]
+
+
 def test_weights_in_a_hidden_folder_count_for_nothing(tmp_path, release):
     submission = with_weights(tmp_path, release, {".cache/toy.safetensors": GOOD, "__MACOSX/toy.safetensors": GOOD})
     assert submission.weights is None and submission.notes == []
@@ -322,6 +332,14 @@ def test_the_hint_says_first_that_own_modules_are_not_graded(grader, tmp_path, r
     assert hint.startswith("`lab_tools` lies beside the notebook, and own modules are not graded: put its code into")
 
 
+@pytest.mark.parametrize("module", ["lab_tools", "tools", "data"])
+def test_an_own_module_may_be_called_like_a_folder_of_the_course(module):
+    questions = {"double": QuestionReport(0, 3, "wrong", hint="Try it by hand.")}
+    source = f"from {module} import twice\n\ndef double(x):\n    return twice(x)"
+    say_what_lay_beside(questions, Submission("ada", modules=frozenset([module])), [Cell("double", source, "full")])
+    assert questions["double"].hint.startswith(f"`{module}` lies beside the notebook")
+
+
 @pytest.mark.parametrize(
     ("source", "double", "said"),
     [
@@ -374,3 +392,22 @@ def test_a_cell_that_is_read_and_is_no_python_costs_nothing_else(grader, tmp_pat
 def test_a_missing_module_that_nothing_needs_is_not_spoken_of(grader, tmp_path, release):
     hint = hint_of(grader, tmp_path, release, "import lab_tools", double="def double(x):\n    return x * x")
     assert "lab_tools" not in hint
+
+
+@pytest.mark.parametrize("source", ["\n" * 60_000, "!ls\n" * 6], ids=["empty-lines", "magics"])
+def test_no_cell_is_too_long_or_too_odd_to_be_read(source, monkeypatch):
+    monkeypatch.setattr("IPython.core.inputtransformer2.TRANSFORM_LOOP_LIMIT", 5)  # it gives up at 500
+    questions, started = {"double": QuestionReport(0, 3, "wrong", hint="Try it by hand.")}, time.process_time()
+    say_what_lay_beside(questions, Submission("ada"), [Cell("own", source, "definitions")])
+    assert questions["double"].hint == "Try it by hand." and time.process_time() - started < 4
+
+
+def test_what_takes_for_ever_to_read_holds_up_nobody(grader, tmp_path, release, monkeypatch):
+    def endless(*arguments):
+        while True:
+            len(arguments)
+
+    monkeypatch.setattr(examination, "say_what_lay_beside", endless)
+    monkeypatch.setattr(grader, "limits", dataclasses.replace(grader.limits, question_seconds=0.1))
+    hint = hint_of(grader, tmp_path, release, "", double="def double(x):\n    return x * x")
+    assert hint == "this is the square, not the double."
