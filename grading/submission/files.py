@@ -23,11 +23,18 @@ from pathlib import Path
 
 from grading.errors import UnreadableSubmission
 
-__all__ = ["HandedFile", "listed", "read_regular", "unpacked"]
+__all__ = ["HandedFile", "kind_of_archive", "listed", "read_regular", "unpacked"]
 
 MAX_ENTRIES, MAX_DEPTH = 5_000, 8
 MAX_DIRECTORY = 1 << 20  # bytes of an archive's list of members: some ten thousand, each of which takes memory
 NO_PART = re.compile(r"\..*|__MACOSX|__pycache__", re.DOTALL)
+KINDS = {
+    b"PK\3\4": "zip",
+    b"Rar!\x1a\7": "rar",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x1f\x8b\x08": "gz",
+    b"\xfd7zXZ\0": "xz",
+}
 LOCKED, METHODS = 0x1, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others unpack without a bound on what comes
 
 
@@ -135,6 +142,12 @@ def unpacked(archive: HandedFile, limit_mb: int) -> list[HandedFile]:
         if not is_folder and not any(map(NO_PART.fullmatch, parts)):
             found.append(HandedFile("/".join([archive.path, *parts]), _reader(data, member)))
     return sorted(found, key=lambda file: (file.depth, file.path))
+
+
+def kind_of_archive(data: bytes) -> str:
+    """Return what archive bytes are by how they begin; "" of anything else."""
+    kinds = (kind for mark, kind in KINDS.items() if data.startswith(mark))
+    return next(kinds, "tar" if data[257:262] == b"ustar" and b"\0" in data[:257] else "")
 
 
 def _size_of_directory(data: bytes) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TypedDict
 
 from grading.errors import UnreadableSubmission
 from grading.submission.bound import MOST_MB, memory_of
-from grading.submission.files import HandedFile, listed, read_regular, unpacked
+from grading.submission.files import HandedFile, kind_of_archive, listed, read_regular, unpacked
 from grading.submission.pick import Candidate, answered, pick, rank
 from grading.submission.roles import NotebookData
 from grading.submission.weights import find_weights, may_be_weights
@@ -27,6 +28,9 @@ MAX_ENTRIES, MAX_CELLS, MAX_SOURCE = 50_000, 1000, 200_000
 MAX_NOTEBOOKS, MAX_ARCHIVES = 20, 3  # that are looked at
 TOO_MUCH = f"the notebook would take more than {MOST_MB} MB of memory: its JSON is all signs"
 NOT_LOOKED_AT = "the notebook was not looked at, for there is much else"
+ARCHIVED = "the notebook is an archive ({}): hand in the notebook itself, or a zip of it"
+MAY_BE_ZIP = re.compile(r"(?i)[^.]+|.*\.(zip|ipynb).*", re.DOTALL)  # by its name; its bytes decide
+CLOSED = re.compile(r"(?i)\.(rar|7z|tar|tgz|gz|bz2|xz)\b")
 
 
 class SubmittedCell(TypedDict):
@@ -108,12 +112,21 @@ def _modules(files: list[HandedFile]) -> frozenset[str]:
 def _in_archives(files: list[HandedFile], limit_mb: int, notes: list[str]) -> list[HandedFile]:
     """Return the files in the first few zips; one that cannot be opened is noted."""
     found = []
-    for archive in [file for file in files if _is_archive(file.name)][:MAX_ARCHIVES]:
+    named = [file for file in files if _is_archive(file.name)]
+    others = [file for file in files if not _is_archive(file.name) and MAY_BE_ZIP.fullmatch(file.name)][:MAX_NOTEBOOKS]
+    for archive in [*named, *(file for file in others if _begins_as_zip(file, limit_mb))][:MAX_ARCHIVES]:
         try:
             found += unpacked(archive, limit_mb)
         except UnreadableSubmission as error:
             notes.append(f"not used: {error.message}")
     return found
+
+
+def _begins_as_zip(file: HandedFile, limit_mb: int) -> bool:
+    try:
+        return kind_of_archive(file.read(limit_mb)) == "zip"
+    except UnreadableSubmission:  # a link, say
+        return False
 
 
 def _notebook(
@@ -140,6 +153,7 @@ def _notebook(
         raise UnreadableSubmission(_why_there_is_none(expected, files, faults))
     found = pick(candidates, expected)
     notes = [f"the notebook was called {found.path}"] * (found.path != expected)
+    faults = {path: fault for path, fault in faults.items() if not found.path.startswith(path + "/")}
     notes += [f"not used: {fault}" for fault in _by_path(faults)]
     others = [one.path for one in candidates if one.answers and one.answers != found.answers and one.share]
     notes += [f"not used, for {found.path} counts: {', '.join(others[:5])}"] * bool(others)
@@ -198,6 +212,8 @@ def _why_there_is_none(expected: str, files: list[HandedFile], faults: dict[str,
     if len(faults) == 1 or expected in faults:
         return faults.get(expected) or next(iter(faults.values()))
     others = ", but " + ", ".join(file.path for file in files[:5]) if files else ""
+    if any(CLOSED.search(file.name) for file in files):
+        others += "; of archives only a zip is opened: hand in the notebook itself"
     return f"there is no {expected}; found " + ("; ".join(_by_path(faults)) or f"no notebook at all{others}")
 
 
@@ -211,6 +227,8 @@ def _parsed(raw: bytes, most: int) -> tuple[dict[str, Any], int]:
     UnreadableSubmission with the reason."""
     if not raw.strip():
         raise UnreadableSubmission("the notebook is empty")
+    if kind := kind_of_archive(raw):
+        raise UnreadableSubmission(ARCHIVED.format(kind))
     try:
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         text = raw.decode(encoding)

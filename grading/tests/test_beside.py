@@ -141,7 +141,10 @@ def test_of_several_that_cannot_be_read_each_is_said_with_its_reason(tmp_path, r
 
 def test_where_there_is_no_notebook_the_files_are_named(tmp_path, release):
     folder = hand_in(tmp_path, "ada", None, {"toy.rar": b"Rar!", "note.txt": b"ill"})
-    assert read(folder, release).unreadable == "there is no toy.ipynb; found no notebook at all, but note.txt, toy.rar"
+    assert read(folder, release).unreadable == (
+        "there is no toy.ipynb; found no notebook at all, but note.txt, toy.rar; of archives only a zip is opened: "
+        "hand in the notebook itself"
+    )
 
 
 def test_a_folder_of_thousands_of_files_is_looked_at_in_part(tmp_path):
@@ -232,6 +235,31 @@ def test_an_archive_beside_answered_work_is_not_opened(tmp_path, release):
     draft = json.dumps(filled(release, double="def double(x):\n    return x + 1"))
     submission = with_weights(tmp_path, release, {"all.zip": zipped({"toy.ipynb": draft}), "toy.safetensors": GOOD})
     assert submission.notes == [] and submission.weights == GOOD
+
+
+@pytest.mark.parametrize("name", ["toy", "work", "toy.ipynb", "mine.ipynb", "hw.zip (1)", "toy.ipynb.zip.download"])
+def test_what_begins_as_a_zip_is_opened_whatever_its_name(tmp_path, release, name):
+    files = {"toy.ipynb": json.dumps(filled(release)), "toy.safetensors": GOOD}
+    submission = read_from(tmp_path, release, {name: zipped(files)})
+    said = [f"the notebook was called {name}/toy.ipynb"]
+    assert submission.unreadable is None and submission.weights == GOOD and submission.notes[:1] == said
+    assert not any("not used" in note for note in submission.notes)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (zipped({"a.zip": zipped({"toy.ipynb": b"{}"})}), "zip"),
+        (b"Rar!\x1a\7\1\0" + bytes(9), "rar"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(9), "7z"),
+        (b"toy.ipynb".ljust(257, b"\0") + b"ustar\0", "tar"),
+        (b"\x1f\x8b\x08" + bytes(9), "gz"),
+    ],
+    ids=["zip in a zip", "rar", "7z", "tar", "gz"],
+)
+def test_an_archive_under_the_notebooks_name_is_said_to_be_one(tmp_path, release, data, kind):
+    said = read_from(tmp_path, release, {"toy.ipynb": data}).unreadable
+    assert said.startswith(f"the notebook is an archive ({kind}): hand in the notebook itself")
 
 
 # --- the weights -----------------------------------------------------------------------------------------------------
