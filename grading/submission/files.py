@@ -116,7 +116,7 @@ def read_regular(path: Path, limit_mb: int) -> bytes:
         if state.st_size > limit_mb << 20:
             raise UnreadableSubmission(f"{path.name} has {state.st_size >> 20} MB; at most {limit_mb} MB are read")
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read((limit_mb << 20) + 1)
+            return file.read(min(state.st_size, limit_mb << 20) + 1)  # that many bytes are taken for it at once
     finally:
         os.close(descriptor)
 

@@ -20,7 +20,7 @@ from grading.submission.bound import MOST_MB, memory_of
 from grading.submission.files import HandedFile, kind_of_archive, listed, read_regular, unpacked
 from grading.submission.pick import Candidate, answered, pick, rank
 from grading.submission.roles import NotebookData
-from grading.submission.weights import find_weights, may_be_weights
+from grading.submission.weights import begins_as_weights, find_weights, may_be_weights
 
 __all__ = ["Submission", "SubmittedCell", "items", "may_count", "read_regular", "read_submission", "text_of"]
 
@@ -170,6 +170,8 @@ def _candidates(
     for file in sorted(named, key=lambda file: rank(file.path, f"{exercise}.ipynb"))[:MAX_NOTEBOOKS]:
         try:
             raw = file.read(limit_mb)
+            if begins_as_weights(raw):  # which lost their suffix
+                continue
             left.to_read -= len(raw)
             if left.to_read < 0:
                 raise UnreadableSubmission(NOT_LOOKED_AT)

@@ -18,10 +18,11 @@ from grading.errors import UnreadableSubmission
 from grading.submission.files import HandedFile
 from grading.submission.pick import SET_ASIDE
 
-__all__ = ["Weights", "find_weights", "may_be_weights"]
+__all__ = ["Weights", "begins_as_weights", "find_weights", "may_be_weights"]
 
 SUFFIX, CHECKPOINT = ".safetensors", ".checkpoint"
 PICKLES = re.compile(r"(?i)\.(pt|pth|ckpt|pkl|bin|h5|npz|onnx)$")
+NAMELESS = re.compile(r"(?i)[^.]+|.*\.(pt|pth|ckpt|pkl|bin|safetensor)", re.DOTALL)  # its bytes decide
 PICKLED = (
     "{} may hold weights, but is no .safetensors file: such a file is not opened, for it can run code. "
     "Save with helpers.save_weights."
@@ -32,11 +33,15 @@ EXPECTED, OTHER = 0, 4
 
 @dataclass
 class Weights:
-    """The bytes of the weights file; or None, with what there is instead in the student's words; and notes."""
+    """The bytes of the weights file; or None, with what there is instead in the student's words; and notes.
+
+    `sound` says whether any of the files looked at can be weights, whichever is meant.
+    """
 
     data: bytes | None = None
     said: str = ""
     notes: list[str] = field(default_factory=list)
+    sound: bool = False
 
 
 def find_weights(
@@ -45,20 +50,29 @@ def find_weights(
     """Return the weights among the files.
 
     Args:
-        archives: gives the files in archives, looked at where the notebook lies in one, or no weights outside.
+        archives: gives the files in archives, looked at where the notebook lies in one, or no sound weights outside.
         notebook: the path of the notebook, beside which they belong.
     """
     place = notebook.rpartition("/")[0]
-    if not any(file.path == notebook for file in files) or not any(may_be_weights(file.name) for file in files):
-        files = [*files, *archives()]
-    candidates = [file for file in files if may_be_weights(file.name)]
-    candidates.sort(key=lambda file: (*_likelihood(file, exercise, place), file.path))
-    if not candidates:
-        pickles = [file.path for file in files if PICKLES.search(file.name)]
-        return Weights(said=PICKLED.format(", ".join(pickles[:3])) if pickles else "")
-    found = _likeliest(candidates[:MAX_FILES], exercise, place, limit_mb)
+    opened = not any(file.path == notebook for file in files)
+    found = _among([*files, *archives()] if opened else files, exercise, place, limit_mb)
+    if not found.sound and not opened and (inside := archives()):
+        found.data = None  # or they would be held while others are read
+        found = _among([*files, *inside], exercise, place, limit_mb)
     found.notes += [f"weights not used: {found.said}"] * bool(found.said)
     return found
+
+
+def _among(files: list[HandedFile], exercise: str, place: str, limit_mb: int) -> Weights:
+    """Return the likeliest by name; where no name is that of weights, by how a file begins that lost its suffix."""
+    by_likelihood = sorted(files, key=lambda file: (*_likelihood(file, exercise, place), file.path))
+    if candidates := [file for file in by_likelihood if may_be_weights(file.name)]:
+        return _likeliest(candidates[:MAX_FILES], exercise, place, limit_mb)
+    nameless = [file for file in by_likelihood if NAMELESS.fullmatch(file.name) and CHECKPOINT not in file.name.lower()]
+    if nameless and (found := _likeliest(nameless[:MAX_FILES], exercise, place, limit_mb)).sound:
+        return found
+    pickles = [file.path for file in files if PICKLES.search(file.name)]
+    return Weights(said=PICKLED.format(", ".join(pickles[:3])) if pickles else "")
 
 
 def may_be_weights(name: str) -> bool:
@@ -101,7 +115,9 @@ def _likeliest(candidates: list[HandedFile], exercise: str, place: str, limit_mb
             except UnreadableSubmission as error:
                 faults.append(error.message)
         if sound:
-            return _only(list(sound.values()), exercise, kind[0] == EXPECTED, limit_mb)
+            found = _only(list(sound.values()), exercise, kind[0] == EXPECTED, limit_mb)
+            found.sound = True
+            return found
     if broken:
         return _only(broken[:1], exercise, _likelihood(broken[0], exercise, place)[0] == EXPECTED, limit_mb)
     return Weights(said=f"{faults[0]}.")
@@ -121,7 +137,10 @@ def _only(found: list[HandedFile], exercise: str, expected: bool, limit_mb: int)
 
 
 def _digest_of_sound(data: bytes) -> bytes:
-    """Return what tells bytes from others if they begin as a safetensors file does, with the length of a header and a
-    header; else nothing."""
-    sound = len(data) > 8 and struct.unpack("<Q", data[:8])[0] <= len(data) - 8 and data[8:9] == b"{"
-    return hashlib.sha256(data).digest() if sound else b""
+    """Return what tells bytes from others if they can be weights; else nothing."""
+    return hashlib.sha256(data).digest() if begins_as_weights(data) else b""
+
+
+def begins_as_weights(data: bytes) -> bool:
+    """Return whether bytes begin as a safetensors file does, with the length of a header and a header."""
+    return len(data) > 8 and struct.unpack("<Q", data[:8])[0] <= len(data) - 8 and data[8:9] == b"{"

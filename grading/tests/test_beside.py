@@ -280,6 +280,29 @@ def test_the_archive_that_a_mac_makes_of_the_weights_alone_is_opened(tmp_path, r
     assert submission.weights == GOOD and submission.notes == [f"the weights were called {name}/toy.safetensors"]
 
 
+@pytest.mark.parametrize("name", ["toy", "toy_safetensors", "toy.bin", "toy.pt", "toy.safetensor", "all.zip/toy"])
+def test_weights_without_their_suffix_are_told_by_how_they_begin(tmp_path, release, name):
+    archive, _, inner = name.rpartition("/")
+    files = {archive: zipped({inner: GOOD})} if archive else {name: GOOD}
+    submission = with_weights(tmp_path, release, {**files, "README": b"mine", "last.pt": b"PK\3\4 pickled"})
+    assert submission.weights == GOOD and submission.notes == [f"the weights were called {name}"]
+
+
+def test_of_two_files_without_suffix_none_is_taken_and_a_pickle_is_still_one(tmp_path, release):
+    files = {"best": GOOD, "last": GOOD[:-1] + b"\1"}
+    assert with_weights(tmp_path, release, files).weights_found.startswith("best, last differ")
+    pickled = with_weights(tmp_path / "pickled", release, {"toy.pt": b"PK\3\4 pickled"})
+    assert pickled.weights is None and pickled.weights_found.startswith("toy.pt may hold weights, but is no")
+
+
+@pytest.mark.parametrize("empty", [b"", bytes(2 << 20)], ids=["empty", "too large"])
+def test_weights_that_are_none_do_not_hide_the_archive_with_those_that_are_meant(tmp_path, release, empty):
+    submission = with_weights(
+        tmp_path, release, {"toy.safetensors": empty, "weights.zip": zipped({"toy.safetensors": GOOD})}
+    )
+    assert submission.weights == GOOD and "the weights were called weights.zip/toy.safetensors" in submission.notes
+
+
 def test_weights_in_a_hidden_folder_count_for_nothing(tmp_path, release):
     submission = with_weights(tmp_path, release, {".cache/toy.safetensors": GOOD, "__MACOSX/toy.safetensors": GOOD})
     assert submission.weights is None and submission.notes == []
