@@ -57,8 +57,9 @@ def within(seconds: float, call: Callable[[], Result], otherwise: Result) -> Res
     deadline = Deadline(seconds)
     try:
         deadline.start()
-        return call()
+        try:
+            return call()
+        finally:
+            deadline.stop()  # which is a call, too, with which the time may be used up
     except DeadlinePassed:
         return otherwise
-    finally:
-        deadline.stop()

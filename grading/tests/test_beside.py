@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -14,6 +15,7 @@ from toy_course import filled, hand_in
 from grading.errors import UnreadableSubmission
 from grading.examination import grader as examination
 from grading.examination.beside import say_what_lay_beside
+from grading.examination.deadline import Deadline, DeadlinePassed, within
 from grading.isolation.session import Cell
 from grading.limits import Limits
 from grading.report import QuestionReport
@@ -451,6 +453,17 @@ def test_no_cell_is_too_long_or_too_odd_to_be_read(source, monkeypatch):
     questions, started = {"double": QuestionReport(0, 3, "wrong", hint="Try it by hand.")}, time.process_time()
     say_what_lay_beside(questions, Submission("ada"), [Cell("own", source, "definitions")])
     assert questions["double"].hint == "Try it by hand." and time.process_time() - started < 4
+
+
+def test_time_that_is_used_up_with_the_last_call_ends_nothing_else(monkeypatch):
+    def late(deadline):
+        raise DeadlinePassed
+
+    monkeypatch.setattr(Deadline, "stop", late)
+    try:
+        assert within(60, lambda: "found", "none") == "none"
+    finally:
+        sys.setprofile(None)
 
 
 def test_what_takes_for_ever_to_read_holds_up_nobody(grader, tmp_path, release, monkeypatch):

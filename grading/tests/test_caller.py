@@ -153,9 +153,14 @@ def test_a_course_may_lie_in_a_folder_of_any_name(root, tmp_path, name):
 @pytest.mark.parametrize(
     "line",
     [
-        pytest.param("umask 077; trap '' CHLD; PYTEST_ADDOPTS='-x -k model' {} 0<&- 2>&-", id="all at once"),
         pytest.param(
-            "umask 027; ulimit -S -n 64; ulimit -S -v 4000000; PYTHONWARNINGS=error {}",
+            "umask 077; trap '' CHLD; unset HOME; TMPDIR=/nowhere LC_ALL=nonsense MPLBACKEND=nonsense "
+            "PYTEST_ADDOPTS='-x -k model' {} 0<&- 2>&- >/dev/full",
+            id="all at once",
+        ),
+        pytest.param(
+            "umask 027; ulimit -S -n 64; ulimit -S -v 4000000; PYTHONWARNINGS=error PYTHONOPTIMIZE=2 LC_ALL=C "
+            "TZ=Pacific/Kiritimati HOME=/proc/1/nothing OMP_NUM_THREADS=64 COLUMNS=1 {}",
             id="limits",
             marks=pytest.mark.full,
         ),
