@@ -68,7 +68,8 @@ def say_what_lay_beside(
     for name, question in failed.items():
         needed = reached.get(name, set())
         said = [one.sentence for one in absent if one.cell == name or ANY in one.names or one.names & needed]
-        question.hint = " ".join([*dict.fromkeys(said), question.hint]).strip()
+        hint = question.hint[:1].upper() + question.hint[1:] if said else question.hint
+        question.hint = " ".join([*dict.fromkeys(said), hint]).strip()
 
 
 @dataclass(frozen=True)

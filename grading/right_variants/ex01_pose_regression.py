@@ -101,7 +101,7 @@ def pck_pairwise_distance(pred, target, visible, threshold):
 
 
 def pck_slope_of_the_root_kept_finite(pred, target, visible, threshold):
-    error = ((pred - target).square().sum(-1) + 1e-8).sqrt()
+    error = (pred - target).square().sum(-1).clamp(min=1e-8).sqrt()
     return (error <= torch.as_tensor(threshold).reshape(-1, 1).to(error))[visible].to(error).mean()
 
 
