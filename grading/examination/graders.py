@@ -232,12 +232,7 @@ class PoolExecutor:
         ready = self._ready(self.executor)
         for folder, student in folders:
             self.waiting[folder] = student, self._begin(self.executor, folder, student)
-        try:
-            ready.result()
-        except CourseError:
-            raise
-        except Exception as error:  # a grader that died already has its second chance below
-            log.warning("a grader ended while it got ready (%s)", type(error).__name__)
+        _outcome(ready)  # a grader that died already has its second chance below
 
     def missing(self) -> dict[str, str]:
         """Return which layers of isolation the machine of the first grader does not give, and why; one that dies has a
@@ -246,15 +241,11 @@ class PoolExecutor:
         Raises:
             CourseError: nobody can be graded.
         """
-        for chance in ("first", "second"):
+        for _ in range(2):
             self.executor = self.executor or self.start()
-            try:
-                return self._ready(self.executor).result()
-            except CourseError:
-                raise
-            except Exception as error:  # a broken pool's, or Dask's own, which is of no common kind
-                log.warning("a grader ended while it got ready (%s), at its %s chance", type(error).__name__, chance)
-                self.close()
+            if (missing := _outcome(self._ready(self.executor))) is not None:
+                return missing
+            self.close()
         raise CourseError("a grader ended twice while it got ready, for want of memory maybe. Run again with more.")
 
     def _ready(self, executor: Executor) -> Future[dict[str, str]]:
@@ -333,6 +324,21 @@ class PoolExecutor:
         if isinstance(self.executor, ProcessPoolExecutor):
             for process in multiprocessing.active_children():
                 process.terminate()
+
+
+def _outcome(ready: Future[dict[str, str]]) -> dict[str, str] | None:
+    """Return what a grader that got ready says; None, with a warning, if it ended meanwhile.
+
+    Raises:
+        CourseError: nobody can be graded.
+    """
+    try:
+        return ready.result()
+    except CourseError:
+        raise
+    except Exception as error:  # a broken pool's, or Dask's own, which is of no common kind
+        log.warning("a grader ended while it got ready (%s)", type(error).__name__)
+        return None
 
 
 def _on_this_machine(jobs: int) -> ProcessPoolExecutor:
