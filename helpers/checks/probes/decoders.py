@@ -70,8 +70,9 @@ class Watch(TorchFunctionMode):
         weight, bias, stride = given
         self.weights.append(weight)
         if func is torch.conv_transpose2d and (stride if isinstance(stride, int) else set(stride or (1,))) in (2, {2}):
-            result = self.instead.get(len(self.doublings), result).clone()  # what follows may work in place
-            self.doublings.append(((args[0] if args else kwargs["input"]).clone(), result.clone()))
+            result = self.instead.get(len(self.doublings), result)
+            self.doublings.append(((args[0] if args else kwargs["input"]).clone(), result))
+            result = result.clone()  # what follows may work in place
         return self._evened(result, weight, bias) if self.even_out else result
 
     def _evened(self, result: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
