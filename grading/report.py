@@ -85,6 +85,8 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     course_fingerprint: str = msgspec.field(name="course_key", default="")
     files: dict[str, list[int]] = msgspec.field(default_factory=dict)  # size and times of what was read
     time: str = ""  # for staff: that it was late, or that nobody knows whether it was
+    made_for: str = ""  # the release that was handed in, by the notebook's own word; it decides nothing
+    graded_by: str = ""  # the release that it was compared with
     grader_mb: int = 0  # memory of the process that examined, which is not the one that ran the code
     schema: int = SCHEMA
 
@@ -93,6 +95,14 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
         """Whether grading itself went well, so that the same submission would get the same report again."""
         own_failures = any(question.verdict == "not graded" for question in self.questions.values())
         return bool(self.fingerprint) and (self.unreadable is not None or (bool(self.questions) and not own_failures))
+
+    @property
+    def other_release(self) -> str:
+        """For staff, that the work was made for another release than the one it was graded by; nothing where it was
+        not, or the notebook does not say.
+        """
+        other = self.made_for and self.graded_by and self.made_for != self.graded_by
+        return f"made for release {self.made_for}, graded by release {self.graded_by}" if other else ""
 
     @property
     def points(self) -> float:

@@ -29,7 +29,7 @@ from grading.submission.read import Submission
 __all__ = ["Run", "Verified", "compare", "planned", "verify", "verify_class"]
 
 # Of a report, what another run on the same submission may say otherwise: resources, the clock, and printed text.
-FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint", "time"}
+FREE = {"seconds", "peak_mb", "grader_mb", "output", "files", "fingerprint", "time", "graded_by"}
 
 
 @dataclass(frozen=True)

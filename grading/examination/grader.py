@@ -39,6 +39,7 @@ from grading.isolation.forkserver import ForkServer
 from grading.isolation.session import Cell, Session
 from grading.report import CellReport, QuestionReport, Report
 from grading.submission.read import Submission
+from grading.submission.release_number import release_number
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, is_answer, is_setup, question_of, same_source
 
@@ -112,6 +113,7 @@ class Grader:
         report.seed, report.versions = seed or submission_seed(self.secret, submission.hash), _versions()
         report.questions = not_graded(self.course, submission.unreadable or "grading did not finish")
         report.repairs = submission.notes
+        report.made_for, report.graded_by = submission.number, release_number(self.course.released)
         sessions: list[Session] = []
         try:
             if submission.unreadable is None:

@@ -5,7 +5,8 @@
     Grade                runs in place of Execute: the report is written, verdicts stand under the check cells
     WriteMarks           runs in place of SaveAutoGrades: marks come from the report (`grading.plugin.gradebook`)
     FeedbackExporter     finds whose page nbgrader would leave out
-    ReleaseExporter      keeps trained weights and results out of what `nbgrader generate_assignment` copies
+    ReleaseExporter      numbers releases, and keeps trained weights and results out of what `nbgrader
+                         generate_assignment` copies
 
 `nbgrader_config.py` names them; nbgrader itself is stock but for `grading.plugin.mended`. Every student folder ends
 with a row in the gradebook. Whom to grade, and from which report, is in `grading.plugin.plan`: nbgrader makes the
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import HTMLExporter, NotebookExporter
-from nbformat import NotebookNode, from_dict
+from nbformat import NO_CONVERT, NotebookNode, from_dict, reads, writes
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import IncludeHeaderFooter, NbGraderPreprocessor
@@ -32,6 +33,7 @@ from grading.plugin.interrupt import on_interrupt
 from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.reporting import feedback
+from grading.submission.release_number import KEY, release_number
 from grading.submission.repair import blank, sound_notebook
 
 __all__ = ["FeedbackExporter", "Grade", "ReleaseExporter", "Repair", "SubmissionExporter"]
@@ -101,7 +103,7 @@ class Grade(NbGraderPreprocessor):
         feedback.write_feedback(nb, report)
         resources["deep_learning_lab"] = report
         assert plan.current is not None  # the exporter has turned to it
-        nb["metadata"]["deep_learning_lab"] = {"done": plan.done_mark(report, plan.current.folder)}
+        nb["metadata"][KEY] = {"done": plan.done_mark(report, plan.current.folder)}
         names = resources["nbgrader"]
         self._keep_timestamp(plan.coursedir, names["assignment"], names["student"])
         self.log.info("%s: %g points in %.2f s", report.student, report.points + report.bonus, report.seconds)
@@ -135,7 +137,8 @@ class FeedbackExporter(HTMLExporter):
 
 
 class ReleaseExporter(NotebookExporter):
-    """Writes released notebooks, and keeps what running a solution leaves beside it out of what students get."""
+    """Writes released notebooks with their number, and keeps what running a solution leaves beside it out of what
+    students get."""
 
     left_behind = ("*.safetensors", "results.json", "*.part")
 
@@ -162,3 +165,12 @@ class ReleaseExporter(NotebookExporter):
             coursedir, ignored = self._changed
             coursedir.ignore, self._changed = ignored, None
         return super().from_filename(filename, resources, **options)
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[Any, dict[str, Any]]:
+        """Return a released notebook as text, with the release's number in its metadata; any other as it is."""
+        text, resources = super().from_notebook_node(nb, resources, **kw)
+        if isinstance(self.parent, GenerateAssignment):
+            released = reads(text, NO_CONVERT)
+            released["metadata"][KEY] = {"release": release_number(released)}
+            text = f"{writes(released)}\n"
+        return text, resources

@@ -72,6 +72,7 @@ def _of(questions: Iterable[QuestionReport]) -> str:
 def _remarks(report: Report) -> str:
     """Return what is to be said about a submission beside its points."""
     late = [report.time] if report.time else []
+    other = [report.other_release] if report.other_release else []
     if report.unreadable:
         return printable("; ".join([report.unreadable, *late]))
     told = [
@@ -81,4 +82,4 @@ def _remarks(report: Report) -> str:
     ]
     repaired = [f"{len(report.repairs)} repaired"] if report.repairs else []
     missing = [f"without {', '.join(report.isolation_missing)}"] if report.isolation_missing else []
-    return printable("; ".join([*told, *late, *repaired, *missing]))
+    return printable("; ".join([*told, *late, *other, *repaired, *missing]))

@@ -152,6 +152,8 @@ def _page(exercise: str, graded: list[Graded], damaged: list[tuple[str, str]], l
         "unread": [note for note in _notes(graded) if UNREAD in note["note"]],
         "disagree": any(question["disagree"] for question in questions),
         "unreadable": [one for one in graded if one.report.unreadable],
+        "releases": _releases(reports),
+        "other_release": [one for one in graded if one.report.other_release],
         "late": [one for one in graded if one.report.time],
         "repaired": [one for one in graded if one.report.repairs or any(c["trouble"] for c in one.report.cells)],
         "slow": _top(graded, lambda one: one.report.seconds),
@@ -224,6 +226,15 @@ def _notes(graded: list[Graded]) -> list[dict[str, Any]]:
                 found.setdefault((name, question.note), []).append(one.name)
     notes = [{"question": name, "note": note, "students": students} for (name, note), students in found.items()]
     return sorted(notes, key=lambda note: -len(note["students"]))
+
+
+def _releases(reports: list[Report]) -> list[tuple[str, int]]:
+    """Return the releases that the work says it was made for, the most frequent first, each with how many say so; and
+    who says nothing. Empty where all say the one that graded them, or nobody says anything.
+    """
+    counts = Counter(report.made_for for report in reports)
+    alone = len(counts) == 1 and not any(report.other_release for report in reports)
+    return [] if alone else counts.most_common()
 
 
 def _top(graded: list[Graded], size: Callable[[Graded], float]) -> list[tuple[Graded, float, float]]:

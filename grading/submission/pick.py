@@ -27,7 +27,7 @@ class Candidate:
     """A notebook that could be read: its path below the submission's folder, its cells, and what it says.
 
     `answers` are those cells that the student changed, by name; `share` says of how many of the exercise's answers it
-    has a cell, `beside` is the code of all other cells.
+    has a cell, `beside` is the code of all other cells. `number` is that of the release it says it is of.
     """
 
     path: str
@@ -37,6 +37,7 @@ class Candidate:
     answers: Mapping[str, str]
     share: float
     beside: frozenset[str]
+    number: str = ""
 
 
 def answered(path: str, raw: bytes, cells: Sequence[Any], notes: list[str], release: NotebookData) -> Candidate:
@@ -51,7 +52,7 @@ def answered(path: str, raw: bytes, cells: Sequence[Any], notes: list[str], rele
     }
     code = {name for name in own if is_answer(named[name])}
     share = len(code & set(chosen)) / len(code) if code else 1.0
-    released = {trimmed(cell["source"]) for cell in release["cells"]}
+    released = {trimmed(cell["source"]) for cell in release["cells"] if cell["cell_type"] == "code"}
     taken = set(chosen.values())
     others = (cell["source"] for index, cell in enumerate(cells) if index not in taken and cell["cell_type"] == "code")
     return Candidate(path, raw, cells, notes, answers, share, frozenset(map(trimmed, others)) - released)

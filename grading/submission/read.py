@@ -6,6 +6,7 @@ notebook's JSON only what is needed is kept. What cannot be read becomes a reaso
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -19,6 +20,7 @@ from grading.errors import UnreadableSubmission
 from grading.submission.bound import MOST_MB, memory_of
 from grading.submission.files import HandedFile, kind_of_archive, listed, read_regular, unpacked
 from grading.submission.pick import Candidate, answered, pick, rank
+from grading.submission.release_number import stated_number
 from grading.submission.roles import NotebookData
 from grading.submission.weights import begins_as_weights, find_weights, may_be_weights
 
@@ -56,7 +58,8 @@ class Submission:
     """What a student handed in, as read: cells in a plain form, the weights file, and what was odd about the files.
 
     Where there are no weights, `weights_found` says what there is instead; it is empty where there is nothing at all.
-    `modules` are the names of the student's own modules among the files, none of which is graded.
+    `modules` are the names of the student's own modules among the files, none of which is graded. `number` is that of
+    the release that the notebook says it is of: a student's word, which decides nothing.
     """
 
     student: str
@@ -66,6 +69,7 @@ class Submission:
     modules: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     unreadable: str | None = None
+    number: str = ""
     hash: str = ""
 
 
@@ -85,7 +89,7 @@ def read_submission(
         archives = functools.cache(lambda: _in_archives(files, notebook_mb + weights_mb, submission.notes))
         notebook, notes = _notebook(files, archives, exercise, release or {"cells": []}, notebook_mb)
         submission.notes += notes
-        raw, submission.cells = notebook.raw, list(notebook.cells)  # type: ignore[arg-type]
+        raw, submission.cells, submission.number = notebook.raw, list(notebook.cells), notebook.number  # type: ignore[arg-type]
         weights = find_weights(files, archives, exercise, notebook.path, weights_mb)
         submission.weights, submission.weights_found = weights.data, weights.said
         submission.notes += weights.notes
@@ -191,7 +195,7 @@ def _candidate(path: str, raw: bytes, release: NotebookData, left: _Left) -> Can
     data, size = _parsed(raw, left.memory)
     cells = _cells_of(data, notes)
     left.memory -= size
-    return answered(path, raw, cells, notes, release)
+    return dataclasses.replace(answered(path, raw, cells, notes, release), number=stated_number(data))
 
 
 def may_count(name: str, exercise: str) -> bool:
