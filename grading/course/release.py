@@ -1,15 +1,21 @@
-"""From solutions/ to what students get: exercises/, the tables of the visible checks, and the bundle.
+"""From solutions/ to what students get: exercises/, the tables of the visible checks, and archives to hand out.
 
 Steps, in order:
 1. `helpers/checks/<exercise>/table.safetensors.gz`: what reference and known wrong versions answer at the visible seed;
-2. `exercises/<exercise>/<exercise>.ipynb`: stock `nbgrader generate_assignment`, solutions cleared;
-3. `build/deep-learning-lab-students.zip`: exercises, helpers, data and the environment; no solutions, no grading.
+2. `exercises/<exercise>/<exercise>.ipynb`: stock `nbgrader generate_assignment`, solutions cleared, with the release's
+   number (`grading.submission.release_number`) in its metadata;
+3. `build/deep-learning-lab-students.zip`: exercises, helpers, data and the environment; no solutions, no grading;
+4. the same in parts, a week at a time, `build/weekly/`: `helpers.zip` has all but the notebooks, `<exercise>.zip` one
+   notebook, and `corrected/<exercise>.zip` the same notebook under a name of its own, for whoever has the exercise.
+
+No two of the parts hold a file of the same name but `helpers.zip` of next week, so none overwrites a student's work.
 
 `--check` does 1 and 2 beside the tree and fails where the tree differs, so that two copies never drift apart.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,18 +23,30 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grading.course import bake
 from grading.errors import ReleaseError
+from grading.submission.release_number import release_number, stated_number
 from helpers.files import ROOT, atomically
 
-__all__ = ["EXERCISES", "ROOT", "all_drift", "drift", "generate", "release_all", "student_pins", "write_bundle"]
+__all__ = [
+    "EXERCISES",
+    "ROOT",
+    "all_drift",
+    "drift",
+    "generate",
+    "release_all",
+    "student_pins",
+    "write_bundle",
+    "write_weekly",
+]
 
 EXERCISES = tuple(sorted(path.parent.name for path in (ROOT / "solutions").glob("ex*/ex*.ipynb")))
 ALL = "ex*"  # as nbgrader names all exercises at once
 BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
+WEEKLY = ROOT / "build" / "weekly"
 BUNDLED = (
     "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors.gz", "helpers/checks/*/hints.toml",
     "data/*", "data/licenses/*", "LICENSE", "constraints.txt", "setup.py",
@@ -84,8 +102,8 @@ def student_pins(environment: str) -> str:
     return "\n".join(lines).replace(".[staff,dev]", ".") + "\n"
 
 
-def write_bundle(path: Path = BUNDLE) -> Path:
-    """Write the students' bundle, the same bytes for the same tree, and return its path."""
+def _content() -> dict[str, bytes]:
+    """Return all that students get, by its place in the course's folder."""
     files = sorted(
         {found for pattern in BUNDLED for found in ROOT.glob(pattern) if found.is_file() and "tests" not in found.parts}
     )
@@ -93,6 +111,32 @@ def write_bundle(path: Path = BUNDLE) -> Path:
     content["README.md"] = (ROOT / "docs" / "students.md").read_bytes()
     content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
     content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
+    return content
+
+
+def write_bundle(path: Path = BUNDLE) -> Path:
+    """Write the students' bundle, the same bytes for the same tree, and return its path."""
+    return _write_zip(path, _content())
+
+
+def write_weekly(folder: Path = WEEKLY) -> list[Path]:
+    """Write the bundle in parts, the same bytes for the same tree, and return their paths.
+
+    What an earlier release left there goes: nobody shall hand it out.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    content = _content()
+    notebooks = {name: data for name, data in content.items() if name.startswith("exercises/")}
+    parts = {"helpers": {name: data for name, data in content.items() if name not in notebooks}}
+    for name, data in notebooks.items():
+        path = Path(name)
+        corrected = path.with_name(f"{path.stem}-release-{release_number(json.loads(data))}.ipynb").as_posix()
+        parts |= {path.parent.name: {name: data}, f"corrected/{path.parent.name}": {corrected: data}}
+    return [_write_zip(folder / f"{part}.zip", inside) for part, inside in parts.items()]
+
+
+def _write_zip(path: Path, content: Mapping[str, bytes]) -> Path:
+    """Write an archive of one folder, `deep-learning-lab`, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomically(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, data in sorted(content.items()):
@@ -110,7 +154,7 @@ def all_drift(exercises: Sequence[str]) -> list[str]:
 
 
 def release_all(exercises: Sequence[str]) -> None:
-    """Write the tables and the students' notebooks of these exercises, and the bundle of all.
+    """Write the tables and the students' notebooks of these exercises, and the archives of all.
 
     Weights and results that lie beside a notebook stay.
     """
@@ -123,6 +167,20 @@ def release_all(exercises: Sequence[str]) -> None:
         for exercise, notebook in fresh.items():
             target = ROOT / "exercises" / exercise / notebook.name
             target.parent.mkdir(parents=True, exist_ok=True)
+            before, number = _number_at(target), _number_at(notebook)
             shutil.copyfile(notebook, target)
-            print(f"wrote {target.relative_to(ROOT)}")
+            print(f"wrote {target.relative_to(ROOT)}, release {number}")
+            if before and before != number:
+                print(f"  Do students have release {before}? Then hand out build/weekly/corrected/{exercise}.zip:")
+                print("  its notebook has a name of its own, so that it overwrites nobody's work.")
     print(f"wrote {write_bundle().relative_to(ROOT)}")
+    for path in write_weekly():
+        print(f"wrote {path.relative_to(ROOT)}")
+
+
+def _number_at(notebook: Path) -> str:
+    """Return the number of the release in a file; nothing where there is none."""
+    try:
+        return stated_number(json.loads(notebook.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return ""

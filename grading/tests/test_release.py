@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import json
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 import helpers
 from grading.course import release
+from grading.submission.release_number import release_number, stated_number
 from helpers.checks.networks.trained import PEOPLE_MODEL, REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
 
 ROOT = release.ROOT
@@ -125,3 +127,100 @@ def test_all_exercises_take_one_start_of_nbgrader(tmp_path, monkeypatch):
     assert started == [["nbgrader", "generate_assignment", "ex*"]]
     for exercise, notebook in made.items():
         assert notebook.read_bytes() == (ROOT / "exercises" / exercise / f"{exercise}.ipynb").read_bytes()
+
+
+# --- a week at a time ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def weekly(tmp_path_factory) -> Path:
+    """The folder with the parts of the bundle."""
+    folder = tmp_path_factory.mktemp("weekly")
+    release.write_weekly(folder)
+    return folder
+
+
+def names(path: Path) -> set[str]:
+    with zipfile.ZipFile(path) as opened:
+        return {name.removeprefix("deep-learning-lab/") for name in opened.namelist()}
+
+
+def unzipped(archive: Path, folder: Path) -> None:
+    """Unpack an archive over what is there, as whoever says yes to all questions."""
+    done = subprocess.run(["unzip", "-o", "-q", str(archive), "-d", str(folder)], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_parts_are_the_bundle_and_have_no_file_in_common(weekly, bundle):
+    parts = {path.relative_to(weekly).with_suffix("").as_posix(): names(path) for path in weekly.rglob("*.zip")}
+    corrected = {f"corrected/{exercise}" for exercise in release.EXERCISES}
+    assert parts.keys() == {"helpers", *release.EXERCISES, *corrected}
+    everything = [name for part in parts.values() for name in part]
+    assert len(everything) == len(set(everything))
+    new = set().union(*(parts.pop(part) for part in corrected))
+    assert set().union(*parts.values()) == {name.removeprefix("deep-learning-lab/") for name in bundle.namelist()}
+    assert not any(name.startswith("exercises/") for name in parts.pop("helpers"))
+    assert parts == {exercise: {f"exercises/{exercise}/{exercise}.ipynb"} for exercise in release.EXERCISES}
+    for exercise in release.EXERCISES:
+        number = release_number(json.loads((ROOT / f"exercises/{exercise}/{exercise}.ipynb").read_text()))
+        assert f"exercises/{exercise}/{exercise}-release-{number}.ipynb" in new
+
+
+def test_the_next_weeks_archives_overwrite_no_work(weekly, tmp_path):
+    """Two exercises, worked on; then the third, newer helpers and a correction of the first."""
+    home = tmp_path / "deep-learning-lab"
+    for part in ("helpers", "ex00_start_here", "ex01_pose_regression"):
+        unzipped(weekly / f"{part}.zip", tmp_path)
+    first = home / "exercises/ex01_pose_regression"
+    (first / "ex01_pose_regression.ipynb").write_text("my work")
+    (first / "ex01_pose_regression.safetensors").write_bytes(b"my weights")
+    (home / "exercises/ex00_start_here/mine.py").write_text("my own")
+    (home / "helpers/seeds.py").write_text("an older version")
+    (home / "data/cache").mkdir()
+    (home / "data/cache/people.safetensors").write_bytes(b"rendered")
+    for part in ("ex02_softargmax", "helpers", "corrected/ex01_pose_regression"):
+        unzipped(weekly / f"{part}.zip", tmp_path)
+    assert (first / "ex01_pose_regression.ipynb").read_text() == "my work"
+    assert (first / "ex01_pose_regression.safetensors").read_bytes() == b"my weights"
+    assert (home / "exercises/ex00_start_here/mine.py").read_text() == "my own"
+    assert (home / "data/cache/people.safetensors").read_bytes() == b"rendered"
+    assert (home / "helpers/seeds.py").read_bytes() == (ROOT / "helpers/seeds.py").read_bytes()
+    corrected = list(first.glob("ex01_pose_regression-release-????????.ipynb"))
+    released = ROOT / "exercises/ex01_pose_regression/ex01_pose_regression.ipynb"
+    assert len(corrected) == 1 and corrected[0].read_bytes() == released.read_bytes()
+    assert (home / "exercises/ex02_softargmax/ex02_softargmax.ipynb").is_file()
+
+
+def test_the_parts_are_the_same_bytes_twice_and_old_ones_go(weekly, tmp_path):
+    (tmp_path / "ex99_gone.zip").write_bytes(b"")
+    release.write_weekly(tmp_path)
+    again = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.zip")}
+    assert again == {path.relative_to(weekly): path.read_bytes() for path in weekly.rglob("*.zip")}
+
+
+def test_a_release_that_changes_says_what_to_hand_out(tmp_path, monkeypatch, capsys):
+    """The notebook that was there is another release: whoever has it gets the correction."""
+    exercise, old = "ex00_start_here", "0123abcd"
+    for folder in ("exercises", "helpers", "data", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("cache", "__pycache__"))
+    for name in ("LICENSE", "constraints.txt", "setup.py", "pyproject.toml", "environment.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    fresh = ROOT / "exercises" / exercise / f"{exercise}.ipynb"
+    number = stated_number(json.loads(fresh.read_text()))
+    target = tmp_path / "exercises" / exercise / f"{exercise}.ipynb"
+    target.write_text(target.read_text().replace(number, old))
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release, "BUNDLE", tmp_path / "build/students.zip")
+    monkeypatch.setattr(release.write_bundle, "__defaults__", (tmp_path / "build/students.zip",))
+    monkeypatch.setattr(release.write_weekly, "__defaults__", (tmp_path / "build/weekly",))
+    monkeypatch.setattr(release, "generate", lambda exercises, folder, gradebook=None: {exercise: fresh})
+    monkeypatch.setattr(release.bake, "table_path", lambda name: tmp_path / "table")
+    monkeypatch.setattr(release.bake, "bake", lambda name: b"")
+    release.release_all([exercise])
+    said = capsys.readouterr().out
+    assert (
+        f"release {number}\n  Do students have release {old}? Then hand out build/weekly/corrected/{exercise}.zip"
+        in said
+    )
+    release.release_all([exercise])
+    assert "Do students have" not in capsys.readouterr().out
