@@ -6,6 +6,9 @@
 Both are hashes of contents, so neither a clock nor a copy of the folder changes them. `files_of` is the short cut for
 a class of hundreds: size and times of what a submission may be read from, usually two files, by which an untouched one
 is known without reading it.
+
+Of Python files counts what they do (`grading.course.code_hash`), of notebooks what grading takes from them: a comment
+or a typo in a task costs nobody a second grading. Whatever else there is counts by its bytes, hints and data among it.
 """
 
 from __future__ import annotations
@@ -18,15 +21,17 @@ import platform
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+from grading.course.code_hash import CodeHashes, hash_of_code
 from grading.course.course import Course
 from grading.errors import CourseError, UnreadableSubmission
 from grading.limits import Limits
 from grading.submission.files import listed
 from grading.submission.read import Submission, may_count, text_of
+from grading.submission.roles import CellData, answer_name, is_answer, is_setup, nbgrader_of, question_of
 from helpers.files import ROOT
 
 __all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
@@ -48,8 +53,12 @@ MARKING = (
     "grading/limits.py",
     "grading/report.py",
 )
-# Below them: tests, what was rendered, and photos that a lecturer put there; none of it is asked in grading.
-NO_PART = ("helpers/tests", "data/cache", "data/leeds_sports", "data/camvid", "data/isbi2012", "data/coco2017")
+# Below them: tests, what was rendered, and photos that a lecturer put there; what makes a release, whose notebooks and
+# tables count themselves, and what hands marks on. None of it is asked in grading.
+NO_PART = (
+    "helpers/tests", "data/cache", "data/leeds_sports", "data/camvid", "data/isbi2012", "data/coco2017",
+    "grading/course/release.py", "grading/course/bake.py", "grading/course/backup.py", "grading/plugin/exports.py",
+)  # fmt: skip
 # What no code reads: texts, notebooks, and what editors, merges and file managers leave behind.
 LEFT_BEHIND = re.compile(r"[.#].*|.*~|.*\.(md|ipynb|orig|rej|bak|tmp|part|pyc)|Thumbs\.db|__pycache__")
 SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was read would look unchanged ever after
@@ -72,6 +81,7 @@ def _walked(root: Path, place: str) -> list[Path]:
     for folder, folders, files in os.walk(root / place):
         here = Path(os.path.relpath(folder, root))  # a lecturer's own checks may lie beside the course
         folders[:] = [n for n in folders if (here / n).as_posix() not in NO_PART and not LEFT_BEHIND.fullmatch(n)]
+        files = [name for name in files if (here / name).as_posix() not in NO_PART]
         found += [Path(folder, name) for name in files if not LEFT_BEHIND.fullmatch(name)]
     return found
 
@@ -88,11 +98,34 @@ def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: b
     found = [path for place in own for path in _walked(course.root, place)]
     hidden = _walked(course.root, course.hidden_checks)
     found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]
-    found += [course.notebook_path(folder) for folder in (course.source, course.release)]
     own_secret = hashlib.sha256(b"course key" + secret).hexdigest()
-    parts: list[object] = [project_fingerprint(), _hash_of(found, course.root), own_secret]
+    parts: list[object] = [project_fingerprint(), _hash_of(found, course.root), own_secret, *_of_notebooks(course)]
     parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _of_notebooks(course: Course) -> Iterator[list[object]]:
+    """Give what grading takes from the exercise's notebooks, as they are now.
+
+    Of the released one that is every cell that has a name, word for word, for a student's is compared with it, and the
+    text of all other code, by which one of several notebooks is told. Of the solution it is what `reference_answers`
+    runs, as code. Tasks and other texts only stand there: a graded notebook shows the student's own.
+    """
+    for cell in course.notebook(course.release)["cells"]:
+        if name := nbgrader_of(cell).get("grade_id"):
+            yield [name, cell["cell_type"], cell.get("id"), nbgrader_of(cell), cell["source"]]
+        elif cell["cell_type"] == "code":
+            yield [cell["source"]]
+    for cell in course.notebook(course.source)["cells"]:
+        if cell["cell_type"] == "code" and question_of(cell) is None:
+            yield [*_role(cell), hash_of_code(cell["source"].encode("utf-8", "surrogatepass"))]
+
+
+def _role(cell: CellData) -> list[object]:
+    """Return what a cell of the solution is run for."""
+    if is_answer(cell):
+        return ["answer", nbgrader_of(cell)["grade_id"], answer_name(cell)]
+    return ["setup" if is_setup(cell) else "definitions"]
 
 
 def report_fingerprint(course: str, submission: Submission) -> str:
@@ -127,11 +160,14 @@ def files_of(folder: Path, exercise: str) -> dict[str, list[int]]:
 
 
 def _hash_of(paths: Iterable[Path], root: Path) -> str:
-    """Return the hash of files by their places below `root` and their contents, in a fixed order."""
-    whole = hashlib.sha256()
+    """Return the hash of files by their places below `root` and what they say, in a fixed order."""
+    whole, codes = hashlib.sha256(), CodeHashes(ROOT / "grading" / "cache" / "code_hashes.txt")
     for path in sorted({path for path in paths if path.is_file()}):
         name = Path(os.path.relpath(path, root)).as_posix()
-        whole.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        data = path.read_bytes()
+        said = codes.of(data) if path.suffix == ".py" else hashlib.sha256(data).hexdigest()
+        whole.update(f"{name}\0{said}".encode())
+    codes.keep()
     return whole.hexdigest()
 
 

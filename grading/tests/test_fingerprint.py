@@ -1,12 +1,18 @@
-"""What decides marks is walked whole: a change of any of it makes all reports void."""
+"""What decides marks is walked whole: a change of any of it makes all reports void, and of nothing else does."""
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
+import toy_course
 
 from grading.course import fingerprint
-from grading.course.fingerprint import MARKING, project_fingerprint
+from grading.course.course import Course
+from grading.course.fingerprint import MARKING, course_fingerprint, project_fingerprint
 from grading.errors import CourseError
+from grading.limits import Limits
 from helpers.files import ROOT
 
 
@@ -108,3 +114,150 @@ def test_hidden_checks_count_wherever_a_lecturer_keeps_them(tmp_path, place):
     before = fingerprint._hash_of(fingerprint._walked(root, where), root)
     (folder / "test_toy.py").write_text("after")
     assert fingerprint._hash_of(fingerprint._walked(root, where), root) != before
+
+
+COMMENTED, CHANGED = "\n# More on this in the lecture.\n", "\nMORE = 1\n"
+PLACES = ("toy_checks/toy.py", "grading/hidden_checks/test_toy.py", "grading/known_wrong/toy.py")
+
+
+def key(root) -> str:
+    """Return the fingerprint of a toy course as it is now."""
+    return course_fingerprint(Course(root, "toy", "toy_checks"), Limits(), "best", b"secret")
+
+
+@pytest.fixture
+def toy(course, tmp_path):
+    return toy_course.fresh_copy(course.root, tmp_path / "course")
+
+
+@pytest.mark.parametrize("place", [*PLACES, "grading/stand_ins/toy.py"])
+def test_a_comment_makes_no_report_void_and_code_does(toy, place):
+    before, text = key(toy), (toy / place).read_text()
+    (toy / place).write_text(COMMENTED + text.replace("\n\n", "\n\n\n"))
+    assert key(toy) == before
+    (toy / place).write_text(text + CHANGED)
+    assert key(toy) != before
+
+
+def test_a_comment_in_this_project_makes_no_report_void(tmp_path, monkeypatch):
+    """Nor does a docstring; an operator, a hint and data do."""
+    for place in MARKING:
+        kind = shutil.copytree if (ROOT / place).is_dir() else shutil.copy2
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        kind(
+            ROOT / place,
+            tmp_path / place,
+            **({"ignore": shutil.ignore_patterns("cache")} if kind is not shutil.copy2 else {}),
+        )
+    before = project_fingerprint()
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    assert project_fingerprint() == before
+    loop = tmp_path / "helpers/training/loop.py"
+    text = loop.read_text()
+    assert '"""' in text and " + " in text
+    loop.write_text(text.replace('"""', '"""Well: ', 1) + "# a comment\n")
+    assert project_fingerprint() == before
+    loop.write_text(text.replace(" + ", " - ", 1))
+    assert project_fingerprint() != before
+    loop.write_text(text)
+    for name in ("helpers/checks/ex01_pose_regression/hints.toml", "data/poses.toml"):
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data + b"\n")
+        assert project_fingerprint() != before
+        (tmp_path / name).write_bytes(data)
+    assert project_fingerprint() == before
+
+
+def rewritten(root, folder: str, change) -> None:
+    """Change the toy notebook of a folder."""
+    path = root / folder / "toy/toy.ipynb"
+    notebook = json.loads(path.read_text())
+    change(notebook)
+    path.write_text(json.dumps(notebook))
+
+
+def says(name: str, text: str):
+    """Return what puts a text in place of a named cell's, or of the first cell without a name of that kind."""
+
+    def change(notebook) -> None:
+        cells = notebook["cells"]
+        named = [c for c in cells if c["metadata"].get("nbgrader", {}).get("grade_id") == name]
+        plain = [c for c in cells if not c["metadata"].get("nbgrader") and c["cell_type"] == name]
+        (named + plain)[0]["source"] = text
+
+    return change
+
+
+def points(notebook) -> None:
+    """Give a question more points."""
+    toy_course.named(notebook, "double_check")["metadata"]["nbgrader"]["points"] = 4
+
+
+def swapped(notebook) -> None:
+    """Put the first question last."""
+    notebook["cells"].append(notebook["cells"].pop(3))
+
+
+SOLVED = "def double(x):\n    ### BEGIN SOLUTION\n    return {}\n    ### END SOLUTION"
+SHOWN = {
+    "a task's text in both": lambda root: [rewritten(root, f, says("markdown", "# Toys")) for f in FOLDERS],
+    "a comment in the solution": lambda root: rewritten(
+        root, "solutions", says("double", "# x\n" + SOLVED.format("2 * x"))
+    ),
+    "a check's line in the solution": lambda root: rewritten(root, "solutions", says("double_check", "pass")),
+    "what a solution says in words": lambda root: rewritten(root, "solutions", says("words_1", "Because.")),
+    "the notebook's metadata": lambda root: rewritten(root, "exercises", lambda nb: nb["metadata"].update(x=1)),
+    "a code cell's output": lambda root: rewritten(
+        root, "solutions", lambda nb: nb["cells"][1].update(execution_count=3)
+    ),
+}
+COUNTED = {
+    "the reference's answer": lambda root: rewritten(root, "solutions", says("double", SOLVED.format("x + x"))),
+    "the solution's setup": lambda root: rewritten(root, "solutions", says("setup", "import torch")),
+    "a cell between": lambda root: rewritten(root, "solutions", says("code", "trained = 3")),
+    "the released setup": lambda root: rewritten(root, "exercises", says("setup", "import torch")),
+    "a stub's comment": lambda root: rewritten(root, "exercises", says("double", "def double(x):\n    ...  # do it")),
+    "the stub of words": lambda root: rewritten(root, "exercises", says("words_1", "Write here.")),
+    "a check's line": lambda root: rewritten(root, "exercises", says("double_check", "check.double(double)")),
+    "released code between": lambda root: rewritten(root, "exercises", says("code", "trained = 3")),
+    "points": lambda root: rewritten(root, "exercises", points),
+    "the order of questions": lambda root: rewritten(root, "exercises", swapped),
+    "a cell's id": lambda root: rewritten(root, "exercises", lambda nb: toy_course.named(nb, "total").update(id="sum")),
+}
+FOLDERS = ("solutions", "exercises")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_only_stands_in_a_notebook_makes_no_report_void(toy, name):
+    before = key(toy)
+    SHOWN[name](toy)
+    assert key(toy) == before
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_what_grading_takes_from_a_notebook_makes_reports_void(toy, name):
+    before = key(toy)
+    COUNTED[name](toy)
+    assert key(toy) != before
+
+
+def test_a_comment_and_a_typo_regrade_nobody(toy):
+    """As a lecturer sees it, with stock nbgrader; an operator in a hidden check regrades everybody."""
+    release = toy_course.released(toy)
+    for student in ("ada", "ben"):
+        toy_course.hand_in(toy, student, toy_course.filled(release), {"toy.safetensors": toy_course.weights()})
+    hidden = toy / "grading/hidden_checks/test_toy.py"
+
+    def graded() -> str:
+        done = toy_course.nbgrader(toy, "autograde", "toy")
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    assert "8.5 points" in graded()
+    hidden.write_text(hidden.read_text() + COMMENTED)
+    for folder in FOLDERS:
+        rewritten(toy, folder, says("markdown", "# Toys"))
+    assert "2 of 2 submissions are graded and unchanged" in graded()
+    hidden.write_text(hidden.read_text().replace("torch.full((5, 1), 3.0)", "torch.full((5, 1), 1.0 + 3)"))
+    said = graded()
+    assert "unchanged" not in said and said.count("6.5 points") == 2
