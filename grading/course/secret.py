@@ -1,4 +1,8 @@
-"""The course's secret, from which the seeds of all hidden inputs come, so that nobody can foresee them."""
+"""The course's secret, from which the seeds of all hidden inputs come, so that nobody can foresee them.
+
+It lies outside of version control. Whoever loses it loses the inputs: `refuse_a_new_one` stops grading before another
+one would be made in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,30 @@ from pathlib import Path
 
 from grading.errors import CourseError
 
-__all__ = ["course_secret"]
+__all__ = ["course_secret", "refuse_a_new_one"]
+
+RESTORE = "put it back from a backup of the course (docs/instructors.md, Backups)"
+
+
+def refuse_a_new_one(path: Path, reports: Path, marked: int) -> None:
+    """Raise CourseError where there is no secret although work was graded with one.
+
+    Args:
+        path: the secret's file.
+        reports: the folder of the reports of all exercises.
+        marked: how many submissions of the exercise the gradebook knows.
+    """
+    if path.exists():
+        return
+    count = sum(1 for _ in reports.glob("*/*.json"))
+    if not count and not marked:
+        return
+    there = f"reports in {reports}: {count}" if count else f"students with marks in the gradebook: {marked}"
+    raise CourseError(
+        f"the course's secret {path} is gone, though work was graded with it ({there}). A new one draws other hidden "
+        f"inputs and other held-out scenes: everybody would be graded again, and marks could move. Best {RESTORE}. To "
+        "go on with a new one, once: nbgrader autograde EXERCISE --Grading.new_secret=True"
+    )
 
 
 def course_secret(path: Path) -> bytes:
@@ -31,5 +58,5 @@ def course_secret(path: Path) -> bytes:
             part.unlink()
     secret = path.read_bytes().strip()
     if len(secret) < 32:
-        raise CourseError(f"{path} holds no secret ({len(secret)} characters); delete it and a new one is made")
+        raise CourseError(f"{path} holds no secret ({len(secret)} characters); {RESTORE}, or delete it and run again")
     return secret

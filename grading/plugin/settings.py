@@ -61,6 +61,10 @@ class Grading(Configurable):
         config=True
     )
 
+    new_secret = Bool(
+        False, help="Make a new secret, if it is gone, although work was graded with it: all is graded again."
+    ).tag(config=True)
+
     def limits(self) -> Limits:
         """Return the limits as `grading.isolation.sandbox` takes them."""
         return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
