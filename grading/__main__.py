@@ -5,6 +5,7 @@
     python -m grading marks EXERCISE             show the marks again, from the reports
     python -m grading overview EXERCISE          one page on the class: points, pass rates, mistakes, slow submissions
     python -m grading verify EXERCISE            grade a sample again with other seeds; list the marks that move
+    python -m grading backup TO.tar.gz           save what no repository has: submissions, marks, the course's secret
     python -m grading sample-class [EXERCISE]    sample classes, graded, with the marks that they deserve
 
 `nbgrader` itself does the rest: collect, formgrader, generate_feedback, export. `VERB --help` says more.
@@ -120,6 +121,20 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if found.moved or found.not_repeated else 0
 
 
+def backup(options: argparse.Namespace) -> int:
+    """Save what a course's repository lacks; the status is 1 if something could not be saved."""
+    from grading.course.backup import write_backup
+
+    try:
+        saved, trouble = write_backup(options.course, options.to)
+    except GradingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{options.to}: {', '.join(f'{count} in {name}' if count > 1 else name for name, count in saved.items())}")
+    print("\n".join(trouble), end="\n" * bool(trouble), file=sys.stderr)
+    return int(bool(trouble))
+
+
 def sample_class(options: argparse.Namespace) -> int:
     """Grade sample classes; the status is 0 if every mark is as deserved."""
     from grading.sample_class import grade_classes
@@ -133,6 +148,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "marks": marks,
     "overview": overview,
     "verify": verify,
+    "backup": backup,
     "sample-class": sample_class,
 }
 
@@ -213,6 +229,13 @@ def _parser() -> argparse.ArgumentParser:
             "that moves.",
         )
     )
+    saving = verb(
+        "backup",
+        "Save submissions, graded notebooks, reports, the gradebook, the course's secret and its settings in one "
+        "archive; `tar -xzf` in the course's folder brings them back.",
+    )
+    saving.add_argument("to", type=Path, metavar="TO.tar.gz", help="the archive: names and marks are in it")
+    _course(saving)
     verb(
         "sample-class",
         "A sample class for each exercise, graded by stock nbgrader, with the marks that each submission deserves.",
