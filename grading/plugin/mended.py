@@ -9,18 +9,25 @@ import os
 from fnmatch import fnmatchcase
 
 from nbgrader import utils
+from nbgrader.apps import ZipCollectApp
+from nbgrader.apps.dbapp import DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
+
+_process_extracted_files = ZipCollectApp.process_extracted_files
 
 
 def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
+    DbGenericImportApp.start = _import
+    ZipCollectApp.process_extracted_files = _collect
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
@@ -42,3 +49,19 @@ def _init_notebooks(converter: BaseConverter) -> None:
         converter.assignments, converter.notebooks = {}, []
     else:
         BaseConverter.init_notebooks(converter)
+
+
+def _import(app: DbGenericImportApp) -> None:
+    """Import a table, whatever program saved it: nbgrader's own knows commas and UTF-8 without a mark, and stops at a
+    line without an id."""
+    super(DbGenericImportApp, app).start()
+    import_table(app)
+
+
+def _collect(app: ZipCollectApp) -> None:
+    """Collect as nbgrader does, and say in a sentence where the submissions cannot be written."""
+    try:
+        _process_extracted_files(app)
+    except OSError as error:
+        why = f"the submissions cannot be written: {error.filename}: {error.strerror}"
+        app.fail(f"{why}. See to the room there and to its rights, then run again with --force.")
