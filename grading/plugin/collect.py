@@ -10,6 +10,7 @@ taken for the time at which something was handed in.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -19,10 +20,11 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.plugins import ExtractorPlugin, FileNameCollectorPlugin
+from nbgrader.plugins import BasePlugin, ExtractorPlugin, FileNameCollectorPlugin
 from traitlets import Enum, Integer, List, Unicode
 
 from grading.errors import printable
@@ -39,7 +41,23 @@ MOST_LINES = 10  # of one kind
 Who = tuple[str, str, str]  # a student as a platform says: its name, theirs, their number
 
 
-class LmsExtractor(ExtractorPlugin):
+class _Teller(BasePlugin):
+    """Keeps what a lecturer has to know, for `tell` to say it where nbgrader's lines on each file are over."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.said: list[str] = []
+
+    def _say(self, line: str, *parts: object) -> None:
+        self.said.append(line % parts)
+
+    def tell(self) -> None:
+        """Say it, what was not collected as an error."""
+        for line in self.said:
+            self.log.log(logging.ERROR if line.startswith("not collected") else logging.WARNING, "%s", line)
+
+
+class LmsExtractor(_Teller, ExtractorPlugin):
     """Copies what lies in the folder of archives, each archive of a learning platform unpacked into a folder."""
 
     file_mb = Integer(128, help="Size up to which a file is unpacked; larger ones are never read.").tag(config=True)
@@ -50,7 +68,7 @@ class LmsExtractor(ExtractorPlugin):
         paths = [path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
         paths = [path for path in paths if not _no_part(path.relative_to(root).parts)]
         if not paths:
-            self.log.warning("There is no file in %s: put there what Moodle or Canvas gave you", root)
+            self._say("there is no file in %s: put there what Moodle or Canvas gave you", root)
         try:
             for number, path in enumerate(paths, 1):
                 self._take(path, path.relative_to(root), target, f"archive {number}")
@@ -67,7 +85,7 @@ class LmsExtractor(ExtractorPlugin):
         if _is_download(path):
             self._unpack(path, target / folder)
         elif path.suffix.lower() == ".zip" and read_name(relative.as_posix()) is None and not zipfile.is_zipfile(path):
-            self.log.error("not collected: %s is no zip that can be opened; download it again", printable(path.name))
+            self._say("not collected: %s is no zip that can be opened; download it again", printable(path.name))
         else:
             place = target / _safe(relative.parts)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +102,7 @@ class LmsExtractor(ExtractorPlugin):
                 place = target / _safe(parts)
                 if said := self._unpack_one(archive, member, place):
                     place.unlink(missing_ok=True)
-                    self.log.error("not collected: %s in %s %s", printable(_name_of(member)), path.name, said)
+                    self._say("not collected: %s in %s %s", printable(_name_of(member)), path.name, said)
 
     def _unpack_one(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> str:
         """Write one file; return what is wrong with it.
@@ -110,7 +128,7 @@ class LmsExtractor(ExtractorPlugin):
         return ""
 
 
-class LmsCollector(FileNameCollectorPlugin):
+class LmsCollector(_Teller, FileNameCollectorPlugin):
     """Says whose file each is, for `nbgrader zip_collect`, which asks for one after the other."""
 
     known_by = Enum(
@@ -151,7 +169,7 @@ class LmsCollector(FileNameCollectorPlugin):
 
     def _is_wanted(self, file: Download) -> bool:
         if file.file in WRITTEN_BY_NBGRADER:
-            self.log.warning("%s: %s was handed in, which is not for a student to write; it is left out", *_shown(file))
+            self._say("%s: %s was handed in, which is not for a student to write; it is left out", *_shown(file))
             return False
         return not self.valid_ext or PurePosixPath(file.file).suffix.lower() in self.valid_ext
 
@@ -165,9 +183,9 @@ class LmsCollector(FileNameCollectorPlugin):
                 several = [who for who in called if called[who] == student]
                 called |= {who: f"{self._own_name(who, 'name')} {who[2]}".strip() for who in several}
                 told = ", ".join(printable(called[who]) for who in several)
-                self.log.warning("%d students are called '%s'; collected as %s", count, printable(student), told)
+                self._say("%d students would be '%s'; collected as %s", count, printable(student), told)
             elif roster.has_names and student not in roster.ids:
-                self.log.warning("'%s' is not in the gradebook; collected by this name", printable(student))
+                self._say("'%s' is not in the gradebook; collected by this name", printable(student))
         return called
 
     def _own_name(self, who: Who, known_by: str = "") -> str:
@@ -184,27 +202,25 @@ class LmsCollector(FileNameCollectorPlugin):
             file = found[path]
             key = students[_who(file)], file.called(self.parent.coursedir.assignment_id)
             if key in latest:
-                self.log.warning("%s handed in %s more than once; the latest counts", *_quoted(*key))
+                self._say("%s handed in %s more than once; the latest counts", *_quoted(*key))
             latest[key] = path
         return latest
 
     def _tell_of_unknown(self, paths: list[str]) -> None:
         for path in paths[:MOST_LINES]:
-            self.log.error(
-                "not collected: %s, a name that neither Moodle nor Canvas gives: whose is it?", printable(path)
-            )
+            self._say("not collected: %s, a name that neither Moodle nor Canvas gives: whose is it?", printable(path))
         if len(paths) > MOST_LINES:
-            self.log.error("not collected: %d more files with such names", len(paths) - MOST_LINES)
+            self._say("not collected: %d more files with such names", len(paths) - MOST_LINES)
 
     def _tell_of_marks(self, files: Iterable[Download], students: dict[Who, str]) -> None:
         files = list(files)
         if late := sorted({printable(students[_who(file)]) for file in files if file.late}):
-            self.log.warning("marked late by Canvas, which says no time: %s", ", ".join(late))
+            self._say("marked late by Canvas, which says no time: %s", ", ".join(late))
         for file in files:
             if file.doubtful:
-                self.log.warning("%s: %s was read as theirs, but the name fits another user, too", *_shown(file))
+                self._say("%s: %s was read as theirs, but the name fits another user, too", *_shown(file))
         whose = {students[_who(file)] for file in files}
-        self.log.info("%d files of %d students", len(files), len(whose))
+        self._say("%d files of %d students were found", len(files), len(whose))
 
 
 class _Roster:

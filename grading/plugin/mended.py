@@ -14,12 +14,13 @@ from nbgrader.apps.dbapp import DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin.collect import LmsCollector, LmsExtractor
 from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
 
-_process_extracted_files = ZipCollectApp.process_extracted_files
+_zip_collect = ZipCollectApp.start
 
 
 def mend() -> None:
@@ -27,7 +28,7 @@ def mend() -> None:
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
     DbGenericImportApp.start = _import
-    ZipCollectApp.process_extracted_files = _collect
+    ZipCollectApp.start = _collect
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
@@ -59,9 +60,15 @@ def _import(app: DbGenericImportApp) -> None:
 
 
 def _collect(app: ZipCollectApp) -> None:
-    """Collect as nbgrader does, and say in a sentence where the submissions cannot be written."""
+    """Collect as nbgrader does; then say what our plugins have to tell, and where the submissions cannot be written."""
+    trouble = ""
     try:
-        _process_extracted_files(app)
+        _zip_collect(app)
     except OSError as error:
-        why = f"the submissions cannot be written: {error.filename}: {error.strerror}"
-        app.fail(f"{why}. See to the room there and to its rights, then run again with --force.")
+        trouble = f"{error.filename} cannot be written: {error.strerror}"
+    finally:
+        for plugin in (app.extractor_plugin_inst, app.collector_plugin_inst):
+            if isinstance(plugin, (LmsExtractor, LmsCollector)):
+                plugin.tell()
+    if trouble:
+        app.fail(f"{trouble}. See to the room there and to its rights, then run again with --force.")
