@@ -40,6 +40,16 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.GenerateFeedback.exporter_class = "grading.plugin.FeedbackExporter"
 
+# Submissions come through nbgrader's exchange, or as a download of Moodle or Canvas: docs/instructors.md.
+c.ExchangeFactory.release_assignment = "grading.plugin.ReleaseAssignment"
+c.ExchangeFactory.collect = "grading.plugin.Collect"
+c.ExchangeFactory.release_feedback = "grading.plugin.ReleaseFeedback"
+c.ZipCollectApp.downloaded_directory = "grading/downloaded"
+c.ZipCollectApp.extractor_plugin = "grading.plugin.LmsExtractor"
+c.ZipCollectApp.collector_plugin = "grading.plugin.LmsCollector"
+# What a student is called who is not in the gradebook: "usual" is Moodle's full name and Canvas' number.
+c.LmsCollector.known_by = "usual"
+
 # Pages show what students wrote, and no text of theirs may take hours to lay out: feedback, and Formgrader.
 c.HTMLExporter.filters = {
     "markdown2html": "grading.reporting.rendering.markdown",

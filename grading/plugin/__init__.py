@@ -7,10 +7,15 @@ settings, inherited      what nbgrader_config.py may set; what holds of what oth
 mended                   what of nbgrader is replaced
 intake                   whose folders are graded, and when something was handed in
 gradebook, exports       where marks go
+exchange                 nbgrader's exchange: release, collect, feedback
+collect, downloads       what Moodle and Canvas give to download
+roster                   tables of students
 """
 
 from nbgrader.coursedir import CourseDirectory
 
+from grading.plugin.collect import LmsCollector, LmsExtractor
+from grading.plugin.exchange import Collect, ReleaseAssignment, ReleaseFeedback
 from grading.plugin.exports import CanvasExport, MoodleExport
 from grading.plugin.gradebook import WriteMarks
 from grading.plugin.settings import Grading
@@ -18,12 +23,17 @@ from grading.plugin.steps import FeedbackExporter, Grade, ReleaseExporter, Repai
 
 __all__ = [
     "CanvasExport",
+    "Collect",
     "CourseDirectory",
     "FeedbackExporter",
     "Grade",
     "Grading",
+    "LmsCollector",
+    "LmsExtractor",
     "MoodleExport",
+    "ReleaseAssignment",
     "ReleaseExporter",
+    "ReleaseFeedback",
     "Repair",
     "SubmissionExporter",
     "WriteMarks",

@@ -4,7 +4,8 @@
     nbgrader export --exporter=grading.plugin.CanvasExport --to=canvas.csv
 
 A score is nbgrader's own, as in its CSV: marks of checks and by hand, extra credit, less the penalty for a late
-submission, never below zero. `--assignment` and `--student` choose, as for the stock exporter.
+submission, never below zero. Assignments come in the order of their names, without those in which nobody has a mark;
+`--assignment` and `--student` choose, as for the stock exporter.
 
 Names get an apostrophe where a spreadsheet would take them for a formula. What the learning platform knows a student by
 stays as it is.
@@ -35,7 +36,8 @@ class _TableExport(ExportPlugin):
 
     def export(self, gradebook: Gradebook) -> None:
         """Write the table, whole or not at all."""
-        assignments = self._chosen(gradebook.assignments, "name", self.assignment)
+        assignments = sorted(self._chosen(gradebook.assignments, "name", self.assignment), key=_place)
+        assignments = [one for one in assignments if self.assignment or self._is_graded(gradebook, one)]
         students = self._chosen(gradebook.students, "id", self.student)
         for assignment in assignments:
             self._warn_of_words(gradebook, assignment)
@@ -63,6 +65,14 @@ class _TableExport(ExportPlugin):
         for name in sorted(names - {getattr(entry, key) for entry in entries}):
             self.log.warning("The gradebook does not know %s", name)
         return [entry for entry in entries if not names or getattr(entry, key) in names]
+
+    def _is_graded(self, gradebook: Gradebook, assignment: Assignment) -> bool:
+        """Return whether there is a mark to export: somebody was graded, and there was something to earn."""
+        submissions = gradebook.assignment_submissions(assignment.name)
+        graded = any(assignment.max_score or submission.score for submission in submissions)
+        if not graded:
+            self.log.info("%s is left out: nobody has a mark in it", assignment.name)
+        return graded
 
     def _warn_of_words(self, gradebook: Gradebook, assignment: Assignment) -> None:
         submissions = gradebook.assignment_submissions(assignment.name)
@@ -125,6 +135,12 @@ class CanvasExport(_TableExport):
     def _person(self, student: Student) -> list[str]:
         name = ", ".join(filter(None, (student.last_name, student.first_name))) or student.id
         return [_text(name), *(_id(student.id) if column == self.id_column else "" for column in self.who[1:])]
+
+
+def _place(assignment: Assignment) -> list[tuple[int, str]]:
+    """Return what orders assignments as their names count: "hw2" before "hw10"."""
+    parts = re.split(r"(\d+)", assignment.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
 
 
 def _number(value: float) -> str:

@@ -19,13 +19,15 @@ from nbgrader.coursedir import CourseDirectory
 from grading.errors import GradingError, UnreadableSubmission, printable
 from grading.submission.read import may_count, read_regular, text_of
 
-__all__ = ["folders", "graded", "student_of", "time_of"]
+__all__ = ["SECRET", "folders", "graded", "secret_in", "student_of", "time_of", "trouble", "with_pages"]
 
 # What nbgrader's own commands write, and ISO: 2031-05-06 12:00:00.123456 UTC, 2031-05-06T14:00+02:00.
 TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(UTC|Z|([+-])(\d\d):?(\d\d))?", re.ASCII | re.IGNORECASE
 )
 FIRST_YEAR = 1970
+SECRET = "submission_secret.txt"  # `nbgrader submit` puts it beside the notebook
+MOST_OF_A_SECRET = 1024  # characters; nbgrader's have 128
 CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # kinds of signs that end a line, move a cursor or are no text
 
 
@@ -38,8 +40,8 @@ def folders(coursedir: CourseDirectory, exercise: str, log: logging.Logger) -> l
     found = []
     there = _matching(coursedir, coursedir.submitted_directory, coursedir.student_id, exercise)
     for folder in there:
-        if trouble := _trouble(student_of(folder)):
-            log.error("not graded: the folder of %s, %s. Rename it and run again.", _shown(student_of(folder)), trouble)
+        if why := trouble(student_of(folder)):
+            log.error("not graded: the folder of %s, %s. Rename it and run again.", _shown(student_of(folder)), why)
         else:
             found.append(folder)
     if coursedir.student_id == "*":
@@ -55,6 +57,12 @@ def graded(coursedir: CourseDirectory, exercise: str) -> list[Path]:
     """Return the folders of the graded notebooks of all students who are meant, whatever their names."""
     found = _matching(coursedir, coursedir.autograded_directory, coursedir.student_id, exercise)
     return [folder for folder in found if (folder / f"{exercise}.ipynb").is_file()]
+
+
+def with_pages(coursedir: CourseDirectory, exercise: str) -> list[Path]:
+    """Return the folders of feedback, with a page in each, of all students who are meant, whatever their names."""
+    found = _matching(coursedir, coursedir.feedback_directory, coursedir.student_id, exercise)
+    return [folder for folder in found if any(folder.glob("*.html"))]
 
 
 def student_of(folder: Path) -> str:
@@ -74,8 +82,10 @@ def _matching(coursedir: CourseDirectory, step: str, student: str, exercise: str
     return [root / found for found in sorted(glob.glob(pattern, root_dir=root, include_hidden=True))]
 
 
-def _trouble(student: str) -> str:
+def trouble(student: str) -> str:
     """Return what keeps a name out of nbgrader's paths and the gradebook; nothing where it is a good one."""
+    if student in ("", ".", ".."):
+        return "no name of a folder"
     if text_of(student) != student:
         return "no name in UTF-8, which a gradebook needs"
     if any(unicodedata.category(sign) in CONTROL for sign in student):
@@ -149,3 +159,14 @@ def time_of(path: Path) -> datetime:
     except (ValueError, OverflowError) as error:
         raise UnreadableSubmission(f"{path.name} holds no time that can be read ({type(error).__name__})") from None
     return time
+
+
+def secret_in(folder: Path) -> str:
+    """Return the secret by which a student's page is found; nothing where there is none that nbgrader could have put
+    there: a link, say, or a file of megabytes.
+    """
+    try:
+        text = read_regular(folder / SECRET, 1).decode()
+    except (UnreadableSubmission, OSError, ValueError):
+        return ""
+    return text if text.isprintable() and text.strip() and len(text) <= MOST_OF_A_SECRET else ""

@@ -9,18 +9,26 @@ import os
 from fnmatch import fnmatchcase
 
 from nbgrader import utils
+from nbgrader.apps import ZipCollectApp
+from nbgrader.apps.dbapp import DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin.collect import LmsCollector, LmsExtractor
+from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
+
+_zip_collect = ZipCollectApp.start
 
 
 def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
+    DbGenericImportApp.start = _import
+    ZipCollectApp.start = _collect
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
@@ -42,3 +50,25 @@ def _init_notebooks(converter: BaseConverter) -> None:
         converter.assignments, converter.notebooks = {}, []
     else:
         BaseConverter.init_notebooks(converter)
+
+
+def _import(app: DbGenericImportApp) -> None:
+    """Import a table, whatever program saved it: nbgrader's own knows commas and UTF-8 without a mark, and stops at a
+    line without an id."""
+    super(DbGenericImportApp, app).start()
+    import_table(app)
+
+
+def _collect(app: ZipCollectApp) -> None:
+    """Collect as nbgrader does; then say what our plugins have to tell, and where the submissions cannot be written."""
+    trouble = ""
+    try:
+        _zip_collect(app)
+    except OSError as error:
+        trouble = f"{error.filename} cannot be written: {error.strerror}"
+    finally:
+        for plugin in (app.extractor_plugin_inst, app.collector_plugin_inst):
+            if isinstance(plugin, (LmsExtractor, LmsCollector)):
+                plugin.tell()
+    if trouble:
+        app.fail(f"{trouble}. See to the room there and to its rights, then run again with --force.")

@@ -29,6 +29,7 @@ from nbgrader.preprocessors import IncludeHeaderFooter, NbGraderPreprocessor
 from grading.errors import GradingError, printable
 from grading.isolation import caller
 from grading.plugin import intake
+from grading.plugin.exchange import LEFT_BEHIND
 from grading.plugin.interrupt import on_interrupt
 from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
@@ -104,21 +105,23 @@ class Grade(NbGraderPreprocessor):
         resources["deep_learning_lab"] = report
         assert plan.current is not None  # the exporter has turned to it
         nb["metadata"][KEY] = {"done": plan.done_mark(report, plan.current.folder)}
-        names = resources["nbgrader"]
-        self._keep_timestamp(plan.coursedir, names["assignment"], names["student"])
+        self._keep_what_tells_it(plan.coursedir, resources["nbgrader"])
         self.log.info("%s: %g points in %.2f s", report.student, report.points + report.bonus, report.seconds)
         plan.advance()
         return from_dict(nb), resources
 
     @staticmethod
-    def _keep_timestamp(coursedir: SafeCourseDirectory, exercise: str, student: str) -> None:
-        """Put the time of submission beside the graded notebook, by which nbgrader knows a newer submission."""
+    def _keep_what_tells_it(coursedir: SafeCourseDirectory, names: dict[str, str]) -> None:
+        """Put beside the graded notebook what nbgrader's later steps ask for, and nothing else that was handed in: the
+        time of submission, by which it knows a newer one, and the secret by which `release_feedback` names the page."""
         submitted, graded = (
-            coursedir.format_path(step, student, exercise)
+            Path(coursedir.format_path(step, names["student"], names["assignment"]))
             for step in (coursedir.submitted_directory, coursedir.autograded_directory)
         )
-        if (time := coursedir.get_existing_timestamp(submitted)) is not None:
-            Path(graded, "timestamp.txt").write_text(f"{time:%Y-%m-%d %H:%M:%S} UTC\n")
+        if (time := coursedir.get_existing_timestamp(str(submitted))) is not None:
+            (graded / "timestamp.txt").write_text(f"{time:%Y-%m-%d %H:%M:%S} UTC\n")
+        if secret := intake.secret_in(submitted):
+            (graded / intake.SECRET).write_text(secret)
 
 
 class FeedbackExporter(HTMLExporter):
@@ -140,7 +143,7 @@ class ReleaseExporter(NotebookExporter):
     """Writes released notebooks with their number, and keeps what running a solution leaves beside it out of what
     students get."""
 
-    left_behind = ("*.safetensors", "results.json", "*.part")
+    left_behind = LEFT_BEHIND
 
     def __init__(self, config: Any = None, **options: Any) -> None:
         super().__init__(config=config, **options)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import toy_course
+from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
@@ -75,13 +76,29 @@ def rows_of(table: Path) -> list[list[str]]:
 def test_moodle_reads_ids_addresses_and_a_column_for_each_assignment(marked):
     rows, told = export(marked, "MoodleExport")
     assert rows == [
-        ["First name", "Last name", "ID number", "Email address", "ex99_empty", "toy"],
-        ["", "", "none", "", "", ""],  # nbgrader sorts by last name
-        ["'=HYPERLINK(1)", '\'@"Cut" really', "ben", "'+ben@example.org", "", "5.5"],
-        ["Ada", "Lovelace", "ada", "ada@example.org", "", "8.5"],
-        ["Zoë", "Übel", "late", "", "", "8.5"],
+        ["First name", "Last name", "ID number", "Email address", "toy"],
+        ["", "", "none", "", ""],  # nbgrader sorts by last name
+        ["'=HYPERLINK(1)", '\'@"Cut" really', "ben", "'+ben@example.org", "5.5"],
+        ["Ada", "Lovelace", "ada", "ada@example.org", "8.5"],
+        ["Zoë", "Übel", "late", "", "8.5"],
     ]
-    assert "toy: 1 submissions still wait for marks by hand" in told and "ex99_empty:" not in told
+    assert "toy: 1 submissions still wait for marks by hand" in told
+    assert "ex99_empty is left out: nobody has a mark in it" in told
+
+
+def test_assignments_come_in_the_order_of_their_names_without_those_in_which_nobody_has_a_mark(tmp_path):
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
+        book.add_student("ada")
+        for name, points in {"hw10": 2, "hw2": 1, "hw0_start": 0, "HW3 words": 5, "hw4_later": 5}.items():
+            book.add_assignment(name)
+            book.add_notebook("notebook", name)
+            book.add_grade_cell("question", "notebook", name, max_score=points, cell_type="code")
+            if name != "hw4_later":
+                book.add_submission(name, "ada")
+        MoodleExport(to=f"{tmp_path}/table.csv").export(book)
+        CanvasExport(to=f"{tmp_path}/asked.csv", assignment=["hw4_later", "hw2"]).export(book)
+    assert rows_of(tmp_path / "table.csv")[0][4:] == ["hw2", "HW3 words", "hw10"]
+    assert rows_of(tmp_path / "asked.csv")[0][5:] == ["hw2", "hw4_later"]  # who names one gets it
 
 
 def test_older_commands_find_the_exports_where_they_were():
