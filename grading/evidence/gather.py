@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Code", "Evidence", "Picture", "QuestionEvidence", "CheckEvidence", "gather"]
 
 MOST_WORDS, MOST_NUMBERS, MOST_CODE = 2_000, 2_000, 20_000  # signs of a line of evidence, of an input, of a cell
-MOST_ASKED, MOST_INPUTS = 20, 12
+MOST_RAISED, MOST_INPUTS = 20, 12
 DRAWING_SECONDS = 20.0
 DPI = 80
 
@@ -56,7 +56,8 @@ class Code:
 class CheckEvidence:
     """One check as it ran again: what a report has of it, and what that has no room for.
 
-    `inputs` are name, kind and numbers of each argument of the call that was answered wrongly.
+    `inputs` are name, kind and numbers of each argument of the call that was answered wrongly; `seconds` those of the
+    student's code; `raised` which of the times that it was asked went wrong.
     """
 
     found: CheckReport
@@ -65,7 +66,8 @@ class CheckEvidence:
     expected: str = ""
     hint: str = ""
     inputs: list[tuple[str, str, str]] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    seconds: float = 0.0
+    raised: list[Asked] = field(default_factory=list)
     picture: Picture | None = None
 
 
@@ -107,11 +109,6 @@ class Evidence:
         return {name: _points(one) for name, one in self.was.questions.items()} == {
             name: _points(one) for name, one in self.now.questions.items()
         }
-
-    @property
-    def maximum(self) -> float:
-        """The points of all questions that checks grade."""
-        return sum(one.maximum for one in self.now.questions.values())
 
 
 def gather(root: Path, student: str, exercise: str, question: str | None = None) -> Evidence:
@@ -209,14 +206,14 @@ def _check(check: Checked, found: CheckReport) -> CheckEvidence:
     from grading.examination.outcome import described
     from helpers.checks.engine.question import Wrong
 
-    failure, asked = check.failure, check.asked[:MOST_ASKED]
-    if failure is None:
-        return CheckEvidence(found, asked=asked)
+    failure, seconds = check.failure, sum(asked.seconds for asked in check.asked)
+    raised = [asked for asked in check.asked if asked.error][:MOST_RAISED]
     if not isinstance(failure, Wrong):
-        return CheckEvidence(found, found.called, _bounded(described(failure)), asked=asked)
+        words = _bounded(described(failure)) if failure else ""
+        return CheckEvidence(found, found.called, words, seconds=seconds, raised=raised)
     called, got, expected, hint = map(_bounded, (failure.called, failure.got, failure.expected, failure.hint))
     inputs = list(_inputs(failure.inputs))
-    return CheckEvidence(found, called, got, expected, hint, inputs, asked, _picture(failure))
+    return CheckEvidence(found, called, got, expected, hint, inputs, seconds, raised, _picture(failure))
 
 
 def _inputs(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

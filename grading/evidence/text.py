@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grading.errors import printable
 from grading.evidence.gather import CheckEvidence, Evidence, QuestionEvidence
-from grading.report import QuestionReport
+from grading.report import QuestionReport, Report
 
 __all__ = ["check_name", "earned", "text"]
 
@@ -35,9 +35,15 @@ def _lines(found: Evidence) -> Iterator[str]:
 
 def points_of(found: Evidence) -> str:
     """Return the points of all questions, in the report and, where they are others, today."""
-    was, now = (one.points + one.bonus for one in (found.was, found.now))
-    said = f"{was:g} of {found.maximum:g} points in the report"
-    return f"{said}, and today as well" if found.same else f"{said}, {now:g} today"
+    was, now = _in_all(found.was), _in_all(found.now)
+    return f"{earned(was)} in the report, " + ("and today as well" if found.same else f"{earned(now)} today")
+
+
+def _in_all(report: Report) -> QuestionReport:
+    """Return the outcome of all questions of a report as that of one."""
+    asked = report.questions.values()
+    maximum, bonus_maximum = sum(one.maximum for one in asked), sum(one.bonus_maximum for one in asked)
+    return QuestionReport(report.points, maximum, "partly", bonus=report.bonus, bonus_maximum=bonus_maximum)
 
 
 def _question(one: QuestionEvidence) -> Iterator[str]:
@@ -80,12 +86,10 @@ def _check(question: str, check: CheckEvidence) -> Iterator[str]:
         if words:
             line = " ".join(words.split())
             yield f"      {label:<9}{line if len(line) <= MOST else line[: MOST - 1] + '…'}"
-    if count := len(check.asked):
-        seconds = sum(asked.seconds for asked in check.asked)
-        yield (
-            f"      asked {count} time{'s' * (count > 1)} in {seconds:.2g} s"
-            + ", see the picture on the page" * bool(check.picture)
-        )
+    if found.asked:
+        times = f"{found.asked} time{'s' * (found.asked > 1)}"
+        picture = ", see the picture on the page" * bool(check.picture)
+        yield f"      asked {times} in {check.seconds:.2g} s{picture}"
 
 
 def check_name(question: str, name: str) -> str:

@@ -67,7 +67,10 @@ def page(root: Path, student: str) -> BeautifulSoup:
 def test_each_check_is_shown_with_its_points_and_what_it_found(why, graded):
     status, text = why("ben", "toy")
     lines = text.splitlines()
-    assert status == 0 and lines[0] == "ben, toy: 3.5 of 7 points in the report, and today as well"
+    assert (
+        status == 0
+        and lines[0] == "ben, toy: 2 of 7 points and 1.5 of 1.5 extra points in the report, and today as well"
+    )
     at = lines.index("double: 0 of 3 points, wrong (squared)")
     assert lines[at + 1] == "  the student reads: this is the square, not the double."
     assert lines[at + 2] == "  ✘ values: 0 of 2, wrong (squared)" and lines[at + 3] == "      called   the call"
@@ -146,7 +149,7 @@ def test_another_version_of_the_course_is_said_with_both_marks(why, changed):
     hidden.write_text(hidden.read_text().replace('    submission.examine("double", "again")', "    pass"))
     status, text = why("ben", "toy", course=changed)
     assert status == 1 and "The report was made by another version of the course" in text
-    assert text.startswith("ben, toy: 3.5 of 7 points in the report, 4.5 today")
+    assert text.startswith("ben, toy: 2 of 7 points and 1.5 of 1.5 extra points in the report, 3 of 7")
     assert "double: 1 of 3 points, partly (squared); in the report 0 of 3 points, wrong" in text
     assert "The report was made" in page(changed, "ben").get_text()
 
@@ -155,7 +158,7 @@ def test_another_submission_than_the_report_is_on_is_said(why, changed):
     hand_in(changed, "ben", filled(toy_course.released(changed), double=SQUARED), {"toy.safetensors": weights()})
     status, text = why("ben", "toy", course=changed)
     assert status == 1 and "What was handed in changed since it was graded" in text
-    assert text.startswith("ben, toy: 3.5 of 7 points in the report, 5.5 today")
+    assert text.startswith("ben, toy: 2 of 7 points and 1.5 of 1.5 extra points in the report, 4 of 7")
 
 
 def test_a_damaged_report_is_said(why, changed):
