@@ -4,7 +4,10 @@
     python -m grading autograde EXERCISE         grade what is new or changed, then show the marks
     python -m grading marks EXERCISE             show the marks again, from the reports
     python -m grading overview EXERCISE          one page on the class: points, pass rates, mistakes, slow submissions
+    python -m grading why STUDENT EXERCISE       what each failed check called, got and expected: for staff alone
+    python -m grading complaints [EXERCISE]      what students asked to be looked at again, and what was answered
     python -m grading verify EXERCISE            grade a sample again with other seeds; list the marks that move
+    python -m grading verify EXERCISE --changed  whose marks move by what was corrected since, before they are written
     python -m grading backup TO.tar.gz           save what no repository has: submissions, marks, the course's secret
     python -m grading sample-class [EXERCISE]    sample classes, graded, with the marks that they deserve
 
@@ -23,6 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grading.errors import GradingError
+from grading.handed_in import exercises
 from grading.sample_submissions import SUBMISSIONS
 from helpers.files import ROOT
 
@@ -71,7 +75,7 @@ def autograde(options: argparse.Namespace) -> int:
 
     if options.jobs < 1:
         options.parser.error(f"--jobs is a number from 1 on, got {options.jobs}")
-    if (known := _exercises(options.course)) and options.exercise not in known:
+    if (known := exercises(options.course)) and options.exercise not in known:
         options.parser.error(
             f"there is no exercise {options.exercise} in {options.course}; there are {', '.join(known)}"
         )
@@ -103,10 +107,48 @@ def overview(options: argparse.Namespace) -> int:
     return 0
 
 
+def why(options: argparse.Namespace) -> int:
+    """Print why points were lost and write the page; the status is 0, 1 where today's marks are not the report's, 2
+    where there is nothing to show."""
+    from grading.evidence.gather import gather
+    from grading.evidence.page import write_page
+    from grading.evidence.text import text
+
+    try:
+        found = gather(options.course.resolve(), options.student, options.exercise, options.question)
+        print(text(found))
+        if found.questions:
+            print(f"\n{write_page(options.course, found)}")
+    except (GradingError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0 if found.same or found.now.unreadable else 1
+
+
+def complaints(options: argparse.Namespace) -> int:
+    """Print the table of regrade requests; the status is 2 where one exercise that was named cannot be looked at."""
+    from grading.complaints import requests, table
+
+    found, status = [], 0
+    for exercise in [options.exercise] if options.exercise else exercises(options.course):
+        try:
+            found += requests(options.course, exercise)
+        except GradingError as error:
+            if options.exercise:
+                print(error, file=sys.stderr)
+                status = 2
+    if not status:
+        print(table(found) if found else "nobody asks for anything")
+    return status
+
+
 def verify(options: argparse.Namespace) -> int:
     """Print which marks move; the status is 1 if one did or was not repeated, 2 if nothing could be graded."""
     from grading.verify import verify_class
 
+    if options.changed:
+        return _changed(options)
+    options.sample = 10 if options.sample is None else options.sample
     threads = _counts(options.threads)
     if min(threads) < 1 or options.seeds < 0 or options.sample < 1:
         options.parser.error(
@@ -121,6 +163,19 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if found.moved or found.not_repeated else 0
 
 
+def _changed(options: argparse.Namespace) -> int:
+    """Print whose marks would move if all were graded now; the status is 1 if some do, 2 if nobody can be graded."""
+    from grading.corrections import changes
+
+    if options.jobs < 1 or (options.sample is not None and options.sample < 1):
+        options.parser.error("expected --jobs and --sample from 1")
+    try:
+        found = changes(options.course, options.exercise, options.student, options.sample, options.jobs)
+    except GradingError as error:
+        print(error)
+        return 2
+    print(found.text())
+    return int(bool(found.moves))
 def backup(options: argparse.Namespace) -> int:
     """Save what a course's repository lacks; the status is 1 if something could not be saved."""
     from grading.course.backup import write_backup
@@ -147,6 +202,8 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "autograde": autograde,
     "marks": marks,
     "overview": overview,
+    "why": why,
+    "complaints": complaints,
     "verify": verify,
     "backup": backup,
     "sample-class": sample_class,
@@ -179,11 +236,6 @@ def _run(command: list[str], course: Path) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     return 128 - status if status < 0 else status
-
-
-def _exercises(course: Path) -> list[str]:
-    folders = ("solutions", "exercises")
-    return sorted({path.parent.name for folder in folders for path in (course / folder).glob("*/*.ipynb")})
 
 
 def _counts(text: str) -> list[int]:
@@ -222,11 +274,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     _exercise_and_course(verb("marks", "Show the marks of the last grading; marks given by hand are in the gradebook."))
     _overview_options(verb("overview", "Write a page on the whole class from the reports."))
+    _why_options(verb("why", "Runs the hidden checks of one submission again and shows staff what they found."))
+    _course(
+        listed := verb(
+            "complaints",
+            "Lists every regrade.md that was handed in, with the points now and what was answered in Formgrader.",
+        )
+    )
+    listed.add_argument("exercise", nargs="?", help="its key; default: all")
     _verify_options(
         verb(
             "verify",
             "Grades a sample of a class again, with other seeds and other numbers of threads, and lists every mark "
-            "that moves.",
+            "that moves. With --changed everybody, as autograde would now: whose marks are others than on disk?",
         )
     )
     saving = verb(
@@ -275,9 +335,19 @@ def _overview_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reports", type=Path, help="folder of the reports, if it is not grading/reports")
 
 
+def _why_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("student", help="the name of the folder in grading/submitted")
+    _exercise_and_course(parser)
+    parser.add_argument("question", nargs="?", help="default: all that have not all points")
+
+
 def _verify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("exercise", help="its key, such as ex01_pose_regression")
-    parser.add_argument("--sample", type=int, default=10, metavar="N", help="submissions, always the same (10)")
+    parser.add_argument("--changed", action="store_true", help="everybody once, against the marks on disk")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes that grade, with --changed (1)")
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="submissions, always the same (10; with --changed: all)"
+    )
     parser.add_argument("--student", action="append", metavar="NAME", help="this one instead; may be repeated")
     parser.add_argument("--seeds", type=int, default=3, metavar="K", help="other seeds (3)")
     parser.add_argument("--threads", default="1,2", metavar="COUNTS", help="thread counts (1,2)")

@@ -6,9 +6,12 @@ classes below describe, with finite points within [0, maximum] and the same of e
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
@@ -17,12 +20,17 @@ import msgspec
 from grading.errors import GradingError
 from helpers.files import atomically
 
-__all__ = ["UNREAD", "VERDICTS", "CellError", "CellReport", "QuestionReport", "Report", "Verdict"]
+__all__ = [
+    "UNREAD", "VERDICTS", "CellError", "CellReport", "CheckReport", "Outcome", "QuestionReport", "Report", "Verdict",
+    "report_path",
+]  # fmt: skip
 
-SCHEMA = 2
+SCHEMA = 3
+MOST_OF_A_NAME = 255  # bytes that a file's name may have
 UNREAD = "could not be read"  # in a note: an answer of no form that a check reads, which is no failure of the check
 Verdict = Literal["passed", "partly", "wrong", "not written", "crashed", "timed out", "not graded"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Outcome = Literal["passed", "wrong", "not written", "crashed", "timed out", "not reached", "not graded"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=sys.float_info.max)]
 
 
@@ -43,9 +51,36 @@ class CellReport(TypedDict):
     errors: NotRequired[list[CellError]]
 
 
+class CheckReport(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One hidden check of a question, for staff only: what it says may tell of hidden inputs.
+
+    `name` is the test's, and `extra` says that its points are extra ones. Of one that failed, in a few words each: the
+    `case`, what was `called`, what came (`got`, which the student's code may choose), what was `expected`; `asked` is
+    how often the answer was asked before that.
+    """
+
+    name: str
+    points: float
+    maximum: float
+    outcome: Outcome
+    extra: bool = False
+    mistake: str | None = None
+    case: str = ""
+    called: str = ""
+    got: str = ""
+    expected: str = ""
+    asked: int = 0
+
+    @property
+    def found(self) -> tuple[object, ...]:
+        """What another run on the same submission has to repeat; the rest is evidence, in part the student's word."""
+        return self.name, self.points, self.maximum, self.outcome, self.extra, self.mistake
+
+
 class QuestionReport(msgspec.Struct, forbid_unknown_fields=True):
     """One question's outcome. `hint` is for the student, `note` for staff only: what went wrong inside a check, and
-    `ending`: how the process ended, in numbers that the student's code chose and that could tell of its inputs.
+    `ending`: how the process ended, in numbers that the student's code chose and that could tell of its inputs. So are
+    `checks`, one by one.
 
     `bonus` are extra points, of `bonus_maximum`: they come on top, and nobody needs them for the maximum.
     """
@@ -60,6 +95,7 @@ class QuestionReport(msgspec.Struct, forbid_unknown_fields=True):
     bonus: float = 0.0
     bonus_maximum: float = 0.0
     ending: str = ""
+    checks: list[CheckReport] = msgspec.field(default_factory=list)
 
 
 class Report(msgspec.Struct, forbid_unknown_fields=True):
@@ -146,7 +182,7 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     def check(self) -> None:
         """Raise GradingError unless every mark is a finite number within its range and every verdict a known one."""
         for name, question in self.questions.items():
-            for points, maximum in ((question.points, question.maximum), (question.bonus, question.bonus_maximum)):
+            for points, maximum in _marks(question):
                 sound = all(type(number) in (int, float) and math.isfinite(number) for number in (points, maximum))
                 if not sound or not 0 <= points <= maximum:
                     reason = f"{points!r} of {maximum!r} points is no mark"
@@ -156,6 +192,22 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
                 raise GradingError(reason, submission=self.student, question=name)
             if question.verdict not in VERDICTS:
                 raise GradingError(f"unknown verdict {question.verdict!r}", submission=self.student, question=name)
+
+
+def report_path(folder: Path, student: str) -> Path:
+    """Return where a student's report lies in a folder; a name as long as a file's may be is cut there, and told
+    apart."""
+    name = student
+    if len(os.fsencode(f"{name}.json")) > MOST_OF_A_NAME:
+        name = f"{os.fsencode(name)[:150].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return folder / f"{name}.json"
+
+
+def _marks(question: QuestionReport) -> Iterator[tuple[float, float]]:
+    """Give every mark of a question with its maximum: points, extra points, and those of each check."""
+    yield question.points, question.maximum
+    yield question.bonus, question.bonus_maximum
+    yield from ((check.points, check.maximum) for check in question.checks)
 
 
 def _converted(data: Any) -> Report:

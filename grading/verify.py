@@ -10,20 +10,21 @@ All of it happens in memory: no report, no graded notebook and no gradebook is w
 from __future__ import annotations
 
 import copy
-import glob
-import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import asdict, fields
 
 from grading.course.secret import course_secret
 from grading.errors import CourseError, GradingError
+from grading.examination.aside import aside
 from grading.examination.graders import Job, read
 from grading.examination.seeds import submission_seed
-from grading.report import QuestionReport, Report
+from grading.handed_in import handed_in
+from grading.report import QuestionReport, Report, report_path
 from grading.submission.read import Submission
 
 __all__ = ["Run", "Verified", "compare", "planned", "verify", "verify_class"]
@@ -90,11 +91,15 @@ def verify_class(
     Raises:
         GradingError: nothing can be graded.
     """
-    job, folders, reports = _class(root, exercise, sample, students)
+    handed = handed_in(root, exercise)
+    job, everybody = handed.job, handed.chosen(list(students or ()))
+    if not job.secret.exists():
+        raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")
     runs = planned(course_secret(job.secret), seeds, threads)
     for run in runs[1:]:
         print(f"{run.name}: {run.seed or 'own'}, {run.threads} threads")
-    return verify(job, folders, reports, runs)
+    names = everybody if students else random.Random(exercise).sample(list(everybody), min(sample, len(everybody)))
+    return verify(job, {name: everybody[name] for name in sorted(names)}, handed.reports, runs)
 
 
 def planned(secret: bytes, seeds: int, threads: Sequence[int]) -> list[Run]:
@@ -123,7 +128,7 @@ def verify(job: Job, folders: dict[str, Path], reports: Path, runs: Sequence[Run
                 found.marks.setdefault((report.student, question), {})[run.name] = mark
             if run is runs[0]:
                 report.course_fingerprint = job.fingerprint()
-                compare(report, reports / f"{report.student}.json", found)
+                compare(report, report_path(reports, report.student), found)
     return found
 
 
@@ -131,22 +136,11 @@ def _graded(
     job: Job, submissions: Sequence[Submission], runs: Sequence[Run], threads: int
 ) -> Iterator[tuple[Run, Report]]:
     """Grade all submissions in all runs of one number of threads."""
-    import torch
-
-    from grading.examination.grader import Grader
-    from grading.isolation.forkserver import start_fork_server
-
-    before = torch.get_num_threads()
-    grader = Grader(job.course, start_fork_server(job.course, job.limits, threads), job.secret, job.isolation)
-    try:
-        torch.set_num_threads(threads)  # of the checks and references as well
+    with aside(job, threads) as grader:
         for submission in submissions:
             for run in runs:
                 fresh = copy.deepcopy(submission)  # repairing adds notes
                 yield run, grader.grade(grader.repair(fresh), fresh, run.seed)
-    finally:
-        grader.close()
-        torch.set_num_threads(before)
 
 
 def _mark(question: QuestionReport) -> str:
@@ -174,36 +168,17 @@ def compare(ours: Report, path: Path, found: Verified) -> None:
 def _differences(theirs: Report, ours: Report) -> Iterator[str]:
     """Tell field by field, and question by question, what the disk says and what came now."""
     for name in sorted({*theirs.questions, *ours.questions}):
-        pair = [asdict(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
+        pair = [_parts(report.questions[name]) if name in report.questions else {} for report in (theirs, ours)]
         for part in dict.fromkeys([*pair[0], *pair[1]]):
-            if part not in FREE and pair[0].get(part) != pair[1].get(part):
-                yield f"{name}.{part}: {pair[0].get(part)!r} in the report, {pair[1].get(part)!r} now"
+            was, now = pair[0].get(part), pair[1].get(part)
+            if part not in FREE and was != now:
+                yield f"{name}.{part}: {was!r} in the report, {now!r} now"
     for one in fields(Report):
         was, now = getattr(theirs, one.name), getattr(ours, one.name)
         if one.name not in FREE | {"questions"} and was != now:
             yield f"{one.name}: {was!r} in the report, {now!r} now"
 
 
-def _class(root: Path, exercise: str, sample: int, students: Sequence[str] | None) -> tuple[Job, dict[str, Path], Path]:
-    """Return the job, the sampled submissions' folders and the reports' folder, as nbgrader_config.py sets them."""
-    from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
-
-    from grading.plugin import CourseDirectory, Grading
-
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    except ConfigFileNotFound:
-        raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
-    grading, coursedir = Grading(config=config), CourseDirectory(config=config)
-    job = grading.job(coursedir, exercise)
-    if not job.secret.exists():
-        raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")
-    pattern = coursedir.format_path(coursedir.submitted_directory, "*", exercise)
-    there = os.path.relpath(pattern, root)
-    everybody = {(root / found).parent.name: root / found for found in sorted(glob.glob(there, root_dir=root))}
-    if unknown := sorted(set(students or ()) - set(everybody)):
-        raise CourseError(f"nothing on {exercise} was handed in by {', '.join(unknown)}; expected one of {pattern}")
-    if not everybody:
-        raise CourseError(f"nothing on {exercise} was handed in: no folder is named as {pattern}")
-    names = students or random.Random(exercise).sample(list(everybody), min(sample, len(everybody)))
-    return job, {name: everybody[name] for name in sorted(set(names))}, job.course.root / grading.reports / exercise
+def _parts(question: QuestionReport) -> dict[str, Any]:
+    """Return the parts of a question's outcome by name; of each check what it found, for the rest is evidence."""
+    return {**asdict(question), "checks": [check.found for check in question.checks]}

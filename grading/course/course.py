@@ -132,6 +132,11 @@ class Course:
                 answers[cell["metadata"]["nbgrader"]["grade_id"]] = names[answer_name(cell)]
         return answers
 
+    def reference_sources(self) -> dict[str, str]:
+        """Return the text of the reference answer to every question, as the solution notebook has it."""
+        cells = filter(is_answer, self._notebook(self.source)["cells"])
+        return {cell["metadata"]["nbgrader"]["grade_id"]: cell["source"] for cell in cells}
+
     @cached_property
     def stand_in_source(self) -> str:
         """The text of the answers that stand in for a student's own; empty where the course has none."""

@@ -25,7 +25,7 @@ import torch
 from grading.course.course import Course, References
 from grading.errors import GradingError, TimedOut
 from grading.examination.deadline import Deadline, DeadlinePassed
-from grading.examination.outcome import Examined
+from grading.examination.outcome import Asked, Examined
 from grading.examination.seeds import derived
 from grading.isolation.session import Session
 from grading.submission.roles import answer_name
@@ -43,7 +43,8 @@ TOO_LARGE = "what came back is far larger than anything that was asked for: comp
 class Examinee:
     """The fixture `submission` of the hidden checks: examines one submission's answers, through its session.
 
-    `found` holds, by question, what came out; the pytest plugin fills in the points.
+    `found` holds, by question, what came out; the pytest plugin fills in the points, and takes from the `trail` what
+    each check asked for.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Examinee:
         self.course, self.references, self.session = course, references, session
         self.seed, self.untouched = seed, untouched
         self.found: dict[str, Examined] = {}
+        self.trail: list[Asked] = []
         self.cases = 0
 
     def examine(self, question: str, case: str, **facts: Any) -> Any:
@@ -127,16 +129,24 @@ class Examinee:
         def ask(step: str, **inputs: Any) -> Any:
             judging.stop()
             before, limit = self.session.spent, self.question_seconds
+            asked = Asked(case, step)
             try:
                 self.session.ensure_worker()
                 before = self.session.spent  # a question does not pay for the cells that ran before it
                 if found.seconds >= limit:
                     raise TimedOut(f"the question took longer than {limit:g} s")
+                self.trail.append(asked)
                 values = self._answer({**request, "step": step}, inputs, limit - found.seconds)
+            except GradingError as error:
+                asked.error = error.message
+                raise
             finally:
                 # What a worker waits for a processor is known once it has one, and is taken off then.
-                found.seconds = max(0.0, found.seconds + self.session.spent - before)
+                asked.seconds = self.session.spent - before
+                found.seconds = max(0.0, found.seconds + asked.seconds)
                 judging.start()
+            if isinstance(values, Raised):
+                asked.error, asked.line = f"{values.type_name}: {values.message}", values.line
             if isinstance(values, Raised) and BORROWED in values.message:
                 raise Wrong("", "", "", BORROWED, "borrowed")
             if (size := _megabytes(values)) > MOST_MB:

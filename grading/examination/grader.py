@@ -31,7 +31,7 @@ from grading.examination.beside import say_what_lay_beside
 from grading.examination.deadline import within
 from grading.examination.examiner import Examinee
 from grading.examination.follow_on import spare_follow_on_losses
-from grading.examination.outcome import question_report
+from grading.examination.outcome import Examined, question_report
 from grading.examination.points import collect_points, not_graded
 from grading.examination.pytest_plugin import HiddenChecks, run
 from grading.examination.seeds import submission_seed
@@ -100,11 +100,18 @@ class Grader:
         """Return the sound notebook that a submission is graded from; what was repaired is added to its notes."""
         return sound_notebook(submission, self.course.released)
 
-    def grade(self, notebook: NotebookData, submission: Submission, seed: str | None = None) -> Report:
+    def grade(
+        self,
+        notebook: NotebookData,
+        submission: Submission,
+        seed: str | None = None,
+        found: dict[str, Examined] | None = None,
+    ) -> Report:
         """Return the report on a repaired notebook, which stays as it is; no submission makes it raise.
 
         Args:
             seed: what the cases are drawn from, in place of the submission's own.
+            found: takes, by question, all that was found, which a report has no room for.
         Raises:
             NotIsolated: under "strict", if a layer is missing by now: there is no report, not one of zero.
         """
@@ -115,16 +122,17 @@ class Grader:
         report.repairs = submission.notes
         report.made_for, report.graded_by = submission.number, release_number(self.course.released)
         sessions: list[Session] = []
+        found = {} if found is None else found
         try:
             if submission.unreadable is None:
                 try:
-                    killed = self._examine(notebook, submission, report, sessions)
+                    killed = self._examine(notebook, submission, report, sessions, found)
                 except GradingError as error:  # no worker could be had: a fresh fork server has a try
                     log.warning("%s: graded again, for %s", submission.student, error)
-                    killed = self._examine(notebook, submission, report, sessions)
+                    killed = self._examine(notebook, submission, report, sessions, found)
                 if killed:  # by a machine short of memory or by a hand: of what it is worth that says nothing
                     log.warning("%s: graded again, for its worker was killed from outside", submission.student)
-                    self._examine(notebook, submission, report, sessions)
+                    self._examine(notebook, submission, report, sessions, found)
             report.check()
         except NotIsolated:
             raise
@@ -135,8 +143,15 @@ class Grader:
         report.seconds = round(time.monotonic() - started, 3)
         return report
 
-    def _examine(self, notebook: NotebookData, submission: Submission, report: Report, sessions: list[Session]) -> bool:
-        """Fill in the report; return whether a worker was killed from outside meanwhile.
+    def _examine(
+        self,
+        notebook: NotebookData,
+        submission: Submission,
+        report: Report,
+        sessions: list[Session],
+        found: dict[str, Examined],
+    ) -> bool:
+        """Fill in the report, and in `found` what it is from; return whether a worker was killed from outside.
 
         `sessions` are those that this submission had already; the new one joins them.
         """
@@ -153,7 +168,7 @@ class Grader:
                 if sessions:
                     session.follow(sessions[-1])
                 sessions.append(session)
-                report.questions = examine(self.course, self.references, session, report.seed, untouched)
+                report.questions = examine(self.course, self.references, session, report.seed, untouched, found)
                 beside = functools.partial(say_what_lay_beside, report.questions, submission, session.cells)
                 within(self.limits.question_seconds, beside, None)  # code that takes for ever to read has no such hint
         finally:
@@ -166,13 +181,19 @@ class Grader:
 
 
 def examine(
-    course: Course, references: References, session: Session, seed: str, untouched: Mapping[str, bool]
+    course: Course,
+    references: References,
+    session: Session,
+    seed: str,
+    untouched: Mapping[str, bool],
+    found: dict[str, Examined] | None = None,
 ) -> dict[str, QuestionReport]:
     """Return a report for each question of the course.
 
     Args:
         seed: what the cases are drawn from.
         untouched: by question, whether its answer cell is as it was released.
+        found: takes what was found, by question.
     Raises:
         GradingError: if no worker could be had, whatever the submission.
     """
@@ -181,11 +202,13 @@ def examine(
     if session.broken:  # nothing that was found counts
         raise session.broken
     for question, maximum in course.maxima.items():
-        found = examinee.found[question]
-        if not found.failures and (found.points, found.bonus) != (maximum, found.bonus_maximum):
-            raise GradingError(f"no check failed, and yet {found.points:g} of {maximum:g} points", question=question)
+        one = examinee.found[question]
+        if not one.failures and (one.points, one.bonus) != (maximum, one.bonus_maximum):
+            raise GradingError(f"no check failed, and yet {one.points:g} of {maximum:g} points", question=question)
     cells = {cell.name: cell for cell in session.cells}
     spare_follow_on_losses(examinee)
+    if found is not None:
+        found.update(examinee.found)
     return {
         question: question_report(question, examinee.found[question], maximum, untouched[question], cells.get(question))
         for question, maximum in course.maxima.items()

@@ -38,7 +38,7 @@ from grading.submission.read import Submission, read_submission
 if TYPE_CHECKING:
     from grading.examination.grader import Grader
 
-__all__ = ["Job", "PoolExecutor", "SerialExecutor", "be_ready", "close", "grade_folder", "read"]
+__all__ = ["Job", "PoolExecutor", "SerialExecutor", "be_ready", "close", "forget", "grade_folder", "read"]
 
 log = logging.getLogger("grading")
 
@@ -134,7 +134,7 @@ def _grader_of(job: Job, fingerprint: str) -> Grader:
         from grading.examination.grader import Grader
     finally:
         gc.enable()
-    _forget(job.course)
+    forget(job.course)
     _grader = job, fingerprint, Grader(job.course, fork_server, job.secret, job.isolation)
     return _grader[2]
 
@@ -149,7 +149,7 @@ def close() -> None:
         sys.path.remove(_added)
 
 
-def _forget(course: Course) -> None:
+def forget(course: Course) -> None:
     """Drop what this process has imported of a course: this one may have changed, or be another with the same names."""
     packages = [course.hidden_checks, course.known_wrong]
     packages += [course.checks_package] if course.checks_package != "helpers.checks" else []

@@ -5,17 +5,41 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass, field
 
-from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError
+from grading.errors import AnswerMissing, Crashed, ProtocolError, TimedOut, WorkerError, printable
 from grading.isolation.session import Cell
-from grading.report import UNREAD, QuestionReport, Verdict
+from grading.report import UNREAD, CheckReport, Outcome, QuestionReport, Verdict
 from helpers.checks.engine.earlier_answers import BORROWED
 from helpers.checks.engine.question import Wrong
 
-__all__ = ["Examined", "question_report"]
+__all__ = ["Asked", "Checked", "Examined", "described", "question_report"]
 
 # Of errors in cells, the kinds that are named: those of Python and of the packages that answers use.
 KINDS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 KINDS |= {"JSONDecodeError", "LinAlgError", "OutOfMemoryError", "SafetensorError", "UnidentifiedImageError"}
+MOST_WORDS = 200  # signs of each piece of evidence in a report
+
+
+@dataclass
+class Asked:
+    """One value that a case asked an answer for: by which step, how long that took, and what went wrong if anything
+    did, with the line of the answer's cell, 0 where unknown."""
+
+    case: str
+    step: str
+    seconds: float = 0.0
+    error: str = ""
+    line: int = 0
+
+
+@dataclass
+class Checked:
+    """One hidden check as it ran: what it is worth, what it raised, and what it asked for."""
+
+    name: str
+    worth: float
+    extra: bool
+    failure: BaseException | None
+    asked: list[Asked]
 
 
 @dataclass
@@ -27,6 +51,7 @@ class Examined:
     bonus: float = 0.0
     bonus_maximum: float = 0.0
     failures: list[BaseException] = field(default_factory=list)
+    checks: list[Checked] = field(default_factory=list)
     seconds: float = 0.0  # that the submission's code took, without those in which others had the processor
     judging: float = 0.0  # that our own code took
     unread: list[str] = field(default_factory=list)  # why judging stopped at answers of no form that can be read
@@ -48,6 +73,7 @@ def question_report(
     """
     report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
     report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
+    report.checks = [_check_report(check, cell) for check in found.checks]
     beside = _beside(found)
     if not found.failures:
         report.hint = beside.strip()
@@ -68,6 +94,45 @@ def question_report(
     elif found.unread:
         report.note = f"{len(found.unread)} answers to {question} {UNREAD}: {found.unread[0]}"[:500]
     return report
+
+
+def _check_report(check: Checked, cell: Cell | None) -> CheckReport:
+    """Return what a report keeps of one check; of one that failed with the evidence, shortened."""
+    report = CheckReport(check.name[:MOST_WORDS], 0.0, check.worth, "passed", extra=check.extra)
+    if check.failure is None:
+        report.points = check.worth
+        return report
+    failure = _cause(check.failure, cell)
+    report.outcome, report.asked = _outcome(failure, check.asked, cell), len(check.asked)
+    report.case = check.asked[-1].case if check.asked else ""
+    if isinstance(failure, Wrong):
+        report.mistake = failure.mistake
+        words = failure.called, failure.got, failure.expected
+    else:
+        words = (check.asked[-1].step if check.asked else ""), described(failure), ""
+    report.called, report.got, report.expected = map(_in_short, words)
+    return report
+
+
+def _outcome(failure: BaseException, asked: list[Asked], cell: Cell | None) -> Outcome:
+    """Return how a check ended that failed; one that found no time left was not reached."""
+    verdict = _reason(failure, cell)[0]
+    if verdict == "timed out" and not asked:
+        return "not reached"
+    if verdict == "passed" or verdict == "partly":  # which no failure is
+        return "wrong"
+    return verdict
+
+
+def described(failure: BaseException) -> str:
+    """Return what happened where no answer could be judged."""
+    return failure.message if isinstance(failure, WorkerError) else f"{type(failure).__name__}: {failure}"
+
+
+def _in_short(text: str) -> str:
+    """Return words, of a student's maybe, as one short line that no reader takes for more."""
+    line = printable(" ".join(text[: 4 * MOST_WORDS].split()))
+    return line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "\u2026"
 
 
 def _beside(found: Examined) -> str:

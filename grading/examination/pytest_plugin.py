@@ -10,7 +10,7 @@ import pytest
 
 from grading.course.course import Course
 from grading.errors import CourseError
-from grading.examination.outcome import Examined
+from grading.examination.outcome import Asked, Checked, Examined
 
 __all__ = ["HiddenChecks", "run"]
 
@@ -39,13 +39,14 @@ class HiddenChecks:
     raised.
 
     Args:
-        examinee: what the fixture is; None where tests are collected and not run.
+        examinee: what the fixture is, with a `trail` of what it asked for; None where tests are collected and not run.
         found: by question, takes what its tests found.
         only: the one question whose tests run; None for all.
     """
 
     def __init__(self, examinee: object, found: dict[str, Examined], only: str | None = None) -> None:
         self.examinee, self.found, self.only = examinee, found, only
+        self.trail: list[Asked] = getattr(examinee, "trail", [])
         self.errors: list[str] = []
         self.chosen: set[str] = set()  # the tests that are to run, and those that did
         self.ran: set[str] = set()
@@ -99,6 +100,10 @@ class HiddenChecks:
             found.bonus += float(points)
         elif call.when == "call":
             found.points += float(points)
+        if call.when == "call" or call.excinfo is not None:
+            raised = call.excinfo.value if call.excinfo else None
+            found.checks.append(Checked(item.name, float(points), marker.name == "bonus", raised, self.trail[:]))
+            self.trail.clear()
         return report
 
 

@@ -28,12 +28,11 @@ from grading.plugin import intake
 from grading.plugin.gradebook import know_assignment
 from grading.plugin.intake import student_of
 from grading.plugin.settings import Grading, SafeCourseDirectory
-from grading.report import Report
+from grading.report import Report, report_path
 from grading.submission.read import Submission
 
 __all__ = ["ClassPlan", "Conversion"]
 
-MOST_OF_A_NAME = 255  # bytes that a file's name may have
 TAIL = 4096  # bytes at the end of a graded notebook, in which its metadata stand
 
 
@@ -203,11 +202,8 @@ class ClassPlan:
         return "" if known else "time unknown, for timestamp.txt cannot be read"
 
     def report_path(self, student: str) -> Path:
-        """Return where a student's report lies; a name as long as a file's may be is cut there, and told apart."""
-        name = student
-        if len(os.fsencode(f"{name}.json")) > MOST_OF_A_NAME:
-            name = f"{os.fsencode(name)[:150].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-        return Path(self.coursedir.root, self.grading.reports, self.exercise, f"{name}.json")
+        """Return where a student's report lies."""
+        return report_path(Path(self.coursedir.root, self.grading.reports, self.exercise), student)
 
     def advance(self) -> None:
         """Show that one more is done."""

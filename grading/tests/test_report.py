@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from grading.errors import GradingError
-from grading.report import QuestionReport, Report
+from grading.report import CheckReport, QuestionReport, Report, report_path
 
 AS_EVER = """{
  "exercise": "toy",
@@ -26,7 +26,16 @@ AS_EVER = """{
    "seconds": 0.0,
    "bonus": 1.0,
    "bonus_maximum": 2.0,
-   "ending": ""
+   "ending": "",
+   "checks": [
+    {
+     "name": "test_values",
+     "points": 0.0,
+     "maximum": 2.0,
+     "outcome": "wrong",
+     "case": "values"
+    }
+   ]
   }
  },
  "unreadable": null,
@@ -48,7 +57,7 @@ AS_EVER = """{
  "course_key": "c",
  "files": {},
  "grader_mb": 0,
- "schema": 2
+ "schema": 3
 }"""
 
 
@@ -115,6 +124,7 @@ def test_an_unknown_verdict_is_refused(tmp_path):
 def test_the_file_is_as_it_always_was(tmp_path):
     """Names, order and form of the fields: what reads reports elsewhere, and what was graded before, goes on."""
     made = report(hint="hélas", bonus=1.0, bonus_maximum=2.0)
+    made.questions["q"].checks = [CheckReport("test_values", 0.0, 2.0, "wrong", case="values")]
     made.fingerprint, made.course_fingerprint, made.cells = "f", "c", [{"name": "a", "trouble": None}]
     made.write(tmp_path / "ada.json")
     assert (tmp_path / "ada.json").read_text() == AS_EVER
@@ -151,3 +161,24 @@ def test_any_name_of_a_folder_is_a_student(tmp_path, student):
 
 def test_a_report_is_the_same_in_another_process():
     assert pickle.loads(pickle.dumps(report())) == copy.deepcopy(report()) == report()
+
+
+def test_a_report_from_before_there_were_checks_is_read(tmp_path):
+    report().write(tmp_path / "ada.json")
+    data = json.loads((tmp_path / "ada.json").read_text())
+    del data["questions"]["q"]["checks"]
+    (tmp_path / "ada.json").write_text(json.dumps({**data, "schema": 2}))
+    assert Report.read(tmp_path / "ada.json").questions["q"].checks == []
+
+
+@pytest.mark.parametrize("points", [math.nan, -1.0, 2.5])
+def test_the_points_of_a_check_are_marks_as_well(tmp_path, points):
+    made = report(checks=[CheckReport("test_values", points, 2.0, "wrong")])
+    with pytest.raises(GradingError, match="ada, q: .* is no mark"):
+        made.write(tmp_path / "ada.json")
+
+
+def test_the_report_of_a_long_name_has_a_name_that_a_file_may_have(tmp_path):
+    long, other = report_path(tmp_path, "é" * 125 + "a"), report_path(tmp_path, "é" * 125 + "b")
+    assert report_path(tmp_path, "ada") == tmp_path / "ada.json" and long != other
+    assert len(long.name.encode()) <= 255

@@ -1,0 +1,48 @@
+"""A grader beside the one of this process, for whoever grades once more and writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from grading.examination.graders import Job, forget
+from grading.isolation import caller
+from grading.isolation.forkserver import start_fork_server
+
+if TYPE_CHECKING:
+    from grading.examination.grader import Grader
+
+__all__ = ["aside"]
+
+
+@contextlib.contextmanager
+def aside(job: Job, threads: int = 1) -> Iterator[Grader]:
+    """Give a grader that ends with the block.
+
+    Args:
+        threads: that it and its workers compute on.
+    Raises:
+        CourseError: nobody can be graded.
+    """
+    caller.settle()
+    place = str(job.course.root)
+    sys.path.append(place)  # a course outside this project has its checks there
+    try:
+        fork_server = start_fork_server(job.course, job.limits, threads)  # it imports torch while this process does
+        import torch
+
+        from grading.examination.grader import Grader
+
+        forget(job.course)
+        before = torch.get_num_threads()
+        grader = Grader(job.course, fork_server, job.secret, job.isolation)
+        try:
+            torch.set_num_threads(threads)  # of the checks and references as well
+            yield grader
+        finally:
+            grader.close()
+            torch.set_num_threads(before)
+    finally:
+        sys.path.remove(place)

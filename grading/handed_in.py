@@ -1,0 +1,92 @@
+"""A class as it was handed in and graded: where its folders, reports and gradebook lie, as nbgrader_config.py says.
+
+Who shows, compares or lists what was graded starts from here, and none of it writes anything.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grading.errors import CourseError, printable
+from grading.report import Report, report_path
+
+if TYPE_CHECKING:
+    from grading.examination.graders import Job
+
+__all__ = ["HandedIn", "exercises", "handed_in"]
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One exercise of a class: `folders` of the submissions by student, in the order of their names, the folder of its
+    `reports`, and the gradebook's address."""
+
+    job: Job
+    folders: dict[str, Path]
+    reports: Path
+    db_url: str
+
+    def report_path(self, student: str) -> Path:
+        """Return where a student's report lies, if there is one."""
+        return report_path(self.reports, student)
+
+    def report(self, student: str) -> Report | None:
+        """Return a student's report; None where nothing is graded yet.
+
+        Raises:
+            GradingError: there is one, and it is damaged.
+        """
+        path = self.report_path(student)
+        return Report.read(path) if path.exists() else None
+
+    def chosen(self, students: list[str] | None) -> dict[str, Path]:
+        """Return the folders of these students, of everybody if none is named.
+
+        Raises:
+            CourseError: one of them handed in nothing.
+        """
+        if unknown := sorted(set(students or ()) - set(self.folders)):
+            names = ", ".join(map(printable, unknown))
+            expected = ", ".join(map(printable, list(self.folders)[:10])) + (", ..." if len(self.folders) > 10 else "")
+            exercise = self.job.course.exercise
+            raise CourseError(f"nothing on {exercise} was handed in by {names}; expected one of {expected}")
+        return {name: folder for name, folder in self.folders.items() if not students or name in students}
+
+
+def handed_in(root: Path, exercise: str) -> HandedIn:
+    """Return what was handed in on an exercise.
+
+    Args:
+        root: the course's folder, where nbgrader_config.py lies.
+    Raises:
+        CourseError: there is no such course or exercise, or nothing was handed in.
+    """
+    from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
+
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+    except ConfigFileNotFound:
+        raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
+    from grading.plugin import CourseDirectory, Grading
+
+    grading, coursedir = Grading(config=config), CourseDirectory(config=config)
+    job = grading.job(coursedir, exercise)
+    pattern = coursedir.format_path(coursedir.submitted_directory, "*", exercise)
+    there = os.path.relpath(pattern, root)
+    found = sorted(glob.glob(there, root_dir=root, include_hidden=True))
+    folders = {(root / path).parent.name: root / path for path in found}
+    if not folders:
+        known = exercises(root)
+        unknown = f"; there is no such exercise: there are {', '.join(known)}" if exercise not in known else ""
+        raise CourseError(f"nothing on {exercise} was handed in: no folder is named as {pattern}{unknown}")
+    return HandedIn(job, folders, job.course.root / grading.reports / exercise, coursedir.db_url)
+
+
+def exercises(course: Path) -> list[str]:
+    """Return the exercises of a course, by its notebooks."""
+    folders = ("solutions", "exercises")
+    return sorted({path.parent.name for folder in folders for path in (course / folder).glob("*/*.ipynb")})
