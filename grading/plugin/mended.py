@@ -9,9 +9,11 @@ import os
 from fnmatch import fnmatchcase
 
 from nbgrader import utils
+from nbgrader.apps.dbapp import DbAssignmentAddApp, DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin.entered import add_assignment, import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
@@ -21,6 +23,7 @@ def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
+    DbAssignmentAddApp.start, DbGenericImportApp.start = add_assignment, import_table
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
