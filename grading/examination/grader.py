@@ -31,7 +31,7 @@ from grading.examination.beside import say_what_lay_beside
 from grading.examination.deadline import within
 from grading.examination.examiner import Examinee
 from grading.examination.follow_on import spare_follow_on_losses
-from grading.examination.outcome import question_report
+from grading.examination.outcome import Examined, question_report
 from grading.examination.points import collect_points, not_graded
 from grading.examination.pytest_plugin import HiddenChecks, run
 from grading.examination.seeds import submission_seed
@@ -179,7 +179,7 @@ def examine(
     if session.broken:  # nothing that was found counts
         raise session.broken
     for question, maximum in course.maxima.items():
-        found = examinee.found[question]
+        found = examinee.found.setdefault(question, Examined())  # withdrawn: it has no checks any more
         if not found.failures and (found.points, found.bonus) != (maximum, found.bonus_maximum):
             raise GradingError(f"no check failed, and yet {found.points:g} of {maximum:g} points", question=question)
     cells = {cell.name: cell for cell in session.cells}

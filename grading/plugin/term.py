@@ -112,7 +112,7 @@ class _Reader:
             )
             for exercise, cell, maximum in rows:
                 maxima.setdefault(exercise, {})[cell] = maximum
-        due = dict(self.session.execute(select(Assignment.name, Assignment.duedate)).tuples())
+        due = {name: date for name, date in self.session.execute(select(Assignment.name, Assignment.duedate))}
         return [Exercise(key, due[key], self._in_order(key, maxima[key])) for key in sorted(maxima)]
 
     def _in_order(self, exercise: str, maxima: dict[str, float]) -> dict[str, float]:
