@@ -12,10 +12,11 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from grading.entries.withdrawn import withdrawn
 from grading.errors import GradingError
@@ -26,6 +27,8 @@ __all__ = ["Alike", "alike", "answers_of", "form_of", "pairs", "write_answers"]
 
 SHORT = 60  # parts of a syntax tree: below, two people write the same
 COMMON, MANY = 0.2, 5  # what a fifth of the class wrote, and more than these few, is the usual answer
+NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg)
+NOTHING = {"annotation", "returns", "type_comment", "ctx", "kind", "simple", "type_ignores"}  # of a part of the code
 WEIGHTS = "weights"  # the name under which they are compared
 
 
@@ -90,13 +93,10 @@ def form_of(source: str, least: int = 0) -> str | None:
     """
     try:
         tree = _parsed(source)
-        if sum(1 for _ in ast.walk(tree)) < least:
-            return None
-        own = {name for node in ast.walk(tree) for name in _bound(node)}
-        dumps = [ast.dump(_Plain(own).visit(statement)) for statement in tree.body if not _says_nothing(statement)]
+        form = _Form(tree)
     except NO_PYTHON:
         return None
-    return hashlib.sha256("\n".join(dumps).encode("utf-8", "replace")).hexdigest()
+    return None if form.parts < least else hashlib.sha256(form.text.encode("utf-8", "replace")).hexdigest()
 
 
 def _parsed(source: str) -> ast.Module:
@@ -106,53 +106,70 @@ def _parsed(source: str) -> ast.Module:
         return ast.parse(plain_python(source))  # magics, which take their time
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
-    """Give the names that a part of the code binds itself."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, ast.arg):
-        yield node.arg
+class _Form:
+    """What is left of code when own names are numbers, in the order of a top-level statement, and what does nothing is
+    dropped: `text`, of so many `parts`.
+    """
 
+    def __init__(self, tree: ast.Module) -> None:
+        self.own: set[str] = set()
+        self._bind(tree)
+        self.words: list[str] = []
+        self.parts = 0
+        for statement in tree.body:
+            self.numbers: dict[str, str] = {}
+            self._say([statement])
 
-def _says_nothing(node: ast.AST) -> bool:
-    """Return whether a statement is a docstring, a text that stands for a comment, or `pass`."""
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return text or isinstance(node, ast.Pass)
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
 
+    def _bind(self, node: Any) -> None:
+        """Note the names that the code binds itself."""
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
+                self.own.add(node.id)
+        elif isinstance(node, list):
+            for one in node:
+                self._bind(one)
+        elif isinstance(node, ast.AST):
+            if isinstance(node, NAMED):
+                self.own.add(node.arg if isinstance(node, ast.arg) else node.name)
+            for part in node._fields:
+                self._bind(getattr(node, part))
 
-class _Plain(ast.NodeTransformer):
-    """Gives own names numbers, in the order of a top-level statement, and drops what does nothing."""
+    def _say(self, node: Any) -> None:
+        if isinstance(node, list):
+            self.words.append("[")
+            for one in node:
+                if not _says_nothing(one):
+                    self._say(one)
+            self.words.append("]")
+        elif isinstance(node, ast.AST):
+            self.parts += 1
+            self.words.append("Assign" if isinstance(node, ast.AnnAssign) else type(node).__name__)
+            for part in node._fields:
+                if part not in NOTHING:
+                    self._say_part(node, part)
+        else:
+            self.words.append(repr(node))
 
-    def __init__(self, own: set[str]) -> None:
-        self.own = own
-        self.numbers: dict[str, str] = {}
-
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        for part in ("body", "orelse", "finalbody"):
-            if isinstance(statements := getattr(node, part, None), list):
-                setattr(node, part, [one for one in statements if not _says_nothing(one)])
-        for part in ("annotation", "returns", "type_comment"):
-            if getattr(node, part, None) is not None and not isinstance(node, ast.AnnAssign):
-                setattr(node, part, None)
-        for part in ("name", "arg", "id"):
-            if isinstance(name := getattr(node, part, None), str) and not isinstance(node, ast.keyword):
-                setattr(node, part, self._number(name))
-        return super().generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        if node.value is None:
-            return self.generic_visit(node)
-        return self.generic_visit(ast.Assign([node.target], node.value, lineno=0))
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id == "self":
-            node.attr = self.numbers.setdefault(f".{node.attr}", f"part{len(self.numbers)}")
-        return self.generic_visit(node)
+    def _say_part(self, node: ast.AST, part: str) -> None:
+        value = getattr(node, part)
+        if part in ("id", "arg", "name") and value in self.own and not isinstance(node, ast.keyword):
+            self.words.append(self._number(value))
+        elif part == "attr" and isinstance(node.value, ast.Name) and node.value.id == "self":  # type: ignore[attr-defined]
+            self.words.append(self._number(f".{value}"))
+        else:
+            self._say([value] if part == "target" and isinstance(node, ast.AnnAssign) else value)
 
     def _number(self, name: str) -> str:
-        return self.numbers.setdefault(name, f"name{len(self.numbers)}") if name in self.own else name
+        return self.numbers.setdefault(name, f"#{len(self.numbers)}")
+
+
+def _says_nothing(node: Any) -> bool:
+    """Return whether a statement is a docstring, a text that stands for a comment, or `pass`."""
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def _groups(keys: Mapping[str, str]) -> list[tuple[str, ...]]:
