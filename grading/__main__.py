@@ -3,9 +3,12 @@
     python -m grading release [EXERCISE ...]     exercises/ from solutions/, and the students' bundle
     python -m grading autograde EXERCISE         grade what is new or changed, then show the marks
     python -m grading marks EXERCISE             show the marks again, from the reports
-    python -m grading overview EXERCISE          one page on the class: points, pass rates, mistakes, slow submissions
+    python -m grading overview [EXERCISE]        one page on the class: points, pass rates, mistakes, or on the term
     python -m grading why STUDENT EXERCISE       what each failed check called, got and expected: for staff alone
     python -m grading complaints [EXERCISE]      what students asked to be looked at again, and what was answered
+    python -m grading extend [STUDENT EXERCISE UNTIL]   give more time, or show who has more
+    python -m grading withdraw [STUDENT]         leave a student out of tables and exports, or show who has left
+    python -m grading similar EXERCISE --to FOLDER      all answers as files, for JPlag and the like
     python -m grading verify EXERCISE            grade a sample again with other seeds; list the marks that move
     python -m grading verify EXERCISE --changed  whose marks move by what was corrected since, before they are written
     python -m grading backup TO.tar.gz           save what no repository has: submissions, marks, the course's secret
@@ -80,8 +83,8 @@ def autograde(options: argparse.Namespace) -> int:
             f"there is no exercise {options.exercise} in {options.course}; there are {', '.join(known)}"
         )
     status = _run(_nbgrader_autograde(options), options.course)
-    print(table(options.course, options.exercise))
-    print(summary(options.course, options.exercise))
+    _said(lambda: table(options.course, options.exercise))
+    _said(lambda: summary(options.course, options.exercise))
     if status:
         print("\nNot all was graded, see above. What is graded is kept; run the same command again to go on.")
     return status
@@ -91,17 +94,57 @@ def marks(options: argparse.Namespace) -> int:
     """Print the table of marks."""
     from grading.reporting.marks import table
 
-    print(table(options.course, options.exercise))
-    return 0
+    return _said(lambda: table(options.course, options.exercise))
 
 
 def overview(options: argparse.Namespace) -> int:
-    """Write the lecturer's page and say where it lies."""
+    """Write the lecturer's page on an exercise, or on the term with its table, and say where it lies."""
     from grading.reporting.overview import write_overview
 
+    if options.exercise:
+        return _said(lambda: write_overview(options.course, options.exercise, options.to, options.reports))
+    if options.to or options.reports:
+        options.parser.error("--to and --reports belong to the page on one exercise: name it")
+    from grading.plugin.term import read_term  # the gradebook, which the page on one exercise does without
+    from grading.reporting.term import write_term
+
+    return _said(lambda: "\n".join(map(str, write_term(options.course, read_term(options.course)))))
+
+
+def extend(options: argparse.Namespace) -> int:
+    """Write down or take away more time for a student, or list all who have more."""
+    from grading.entries.extensions import change, listing
+
+    if options.exercise and (known := _exercises(options.course)) and options.exercise not in known:
+        options.parser.error(f"there is no exercise {options.exercise}; there are {', '.join(known)}")
+    if options.student and not (options.exercise and bool(options.until) != options.remove):
+        options.parser.error("expected STUDENT EXERCISE UNTIL, or STUDENT EXERCISE --remove")
+    if not options.student:
+        return _said(lambda: listing(options.course))
+    return _said(lambda: change(options.course, options.student, options.exercise, options.until))
+
+
+def withdraw(options: argparse.Namespace) -> int:
+    """Write down that a student has left or is back, or list all who have left."""
+    from grading.entries.withdrawn import change, listing
+
+    if not options.student:
+        return _said(lambda: listing(options.course))
+    return _said(lambda: change(options.course, options.student, back=options.back))
+
+
+def similar(options: argparse.Namespace) -> int:
+    """Write all answers to an exercise as files, in JPlag's layout, and say how to compare them."""
+    from grading.reporting.similar import write_answers
+
+    return _said(lambda: write_answers(options.course, options.exercise, options.to))
+
+
+def _said(do: Callable[[], object]) -> int:
+    """Print what comes out, or the sentence that says why nothing does."""
     try:
-        print(write_overview(options.course, options.exercise, options.to, options.reports))
-    except GradingError as error:
+        print(do())
+    except (GradingError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -204,6 +247,9 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "overview": overview,
     "why": why,
     "complaints": complaints,
+    "extend": extend,
+    "withdraw": withdraw,
+    "similar": similar,
     "verify": verify,
     "backup": backup,
     "sample-class": sample_class,
@@ -273,7 +319,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _exercise_and_course(verb("marks", "Show the marks of the last grading; marks given by hand are in the gradebook."))
-    _overview_options(verb("overview", "Write a page on the whole class from the reports."))
+    _overview_options(
+        verb("overview", "Write a page on the whole class from the reports; without an exercise, on the whole term.")
+    )
     _why_options(verb("why", "Runs the hidden checks of one submission again and shows staff what they found."))
     _course(
         listed := verb(
@@ -282,6 +330,21 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     listed.add_argument("exercise", nargs="?", help="its key; default: all")
+    _extend_options(
+        verb(
+            "extend",
+            "Give a student more time; it takes effect with the next autograde. Without arguments: who has more time.",
+        )
+    )
+    _withdraw_options(
+        verb(
+            "withdraw",
+            "Leave a student out of tables and exports; nothing is deleted. Without arguments: who has left.",
+        )
+    )
+    _similar_options(
+        verb("similar", "Write the answers of the whole class, a folder for each student and one for what was given.")
+    )
     _verify_options(
         verb(
             "verify",
@@ -330,7 +393,8 @@ def _autograde_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _overview_options(parser: argparse.ArgumentParser) -> None:
-    _exercise_and_course(parser)
+    parser.add_argument("exercise", nargs="?", help="its key, such as ex01_pose_regression; without one, the term")
+    _course(parser)
     parser.add_argument("--to", type=Path, help="the page; by default grading/overview/EXERCISE.html in the course")
     parser.add_argument("--reports", type=Path, help="folder of the reports, if it is not grading/reports")
 
@@ -339,6 +403,24 @@ def _why_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("student", help="the name of the folder in grading/submitted")
     _exercise_and_course(parser)
     parser.add_argument("question", nargs="?", help="default: all that have not all points")
+def _extend_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("student", nargs="?", help="the name of the folder that is handed in, now or later")
+    parser.add_argument("exercise", nargs="?", help="its key, such as ex01_pose_regression")
+    until = 'a time with UTC or an offset, "2031-05-08 12:00 UTC", or what is added to the due date, "+3 days"'
+    parser.add_argument("until", nargs="?", help=until)
+    parser.add_argument("--remove", action="store_true", help="take the extension away")
+    _course(parser)
+
+
+def _withdraw_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("student", nargs="?", help="the name of the folder that was handed in")
+    parser.add_argument("--back", action="store_true", help="the student is back")
+    _course(parser)
+
+
+def _similar_options(parser: argparse.ArgumentParser) -> None:
+    _exercise_and_course(parser)
+    parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a folder that is not there yet")
 
 
 def _verify_options(parser: argparse.ArgumentParser) -> None:

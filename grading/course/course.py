@@ -83,11 +83,14 @@ class Course:
         return {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in self.released["cells"] if is_answer(cell)}
 
     def check(self, points: Mapping[str, float]) -> None:
-        """Raise CourseError unless notebook, checks and the hidden checks' `points` speak of the same questions."""
+        """Raise CourseError unless notebook, checks and the hidden checks' `points` speak of the same questions.
+
+        One without points and without hidden checks is withdrawn.
+        """
         for question, maximum in self.maxima.items():
             if question not in self.answer_cells or question not in self.questions:
                 raise CourseError(f"{question}_check has no answer cell or no entry in {self.module}.QUESTIONS")
-            if points.get(question) != maximum:
+            if points.get(question, 0.0) != maximum:
                 raise CourseError(
                     f"{question} has {maximum:g} points in the notebook and {points.get(question, 0):g} in "
                     f"{self.hidden_module.name}"

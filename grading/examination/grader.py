@@ -202,7 +202,7 @@ def examine(
     if session.broken:  # nothing that was found counts
         raise session.broken
     for question, maximum in course.maxima.items():
-        one = examinee.found[question]
+        one = examinee.found.setdefault(question, Examined())  # withdrawn: it has no checks any more
         if not one.failures and (one.points, one.bonus) != (maximum, one.bonus_maximum):
             raise GradingError(f"no check failed, and yet {one.points:g} of {maximum:g} points", question=question)
     cells = {cell.name: cell for cell in session.cells}

@@ -74,6 +74,9 @@ def question_report(
     report = QuestionReport(min(found.points, maximum), maximum, "passed", seconds=round(found.seconds, 3))
     report.bonus, report.bonus_maximum = min(found.bonus, found.bonus_maximum), found.bonus_maximum
     report.checks = [_check_report(check, cell) for check in found.checks]
+    if not report.maximum and not report.bonus_maximum:
+        report.hint = "this question is withdrawn: it counts for nobody."
+        return report
     beside = _beside(found)
     if not found.failures:
         report.hint = beside.strip()

@@ -23,6 +23,8 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 from traitlets import Enum, Unicode
 
+from grading.entries.formulas import text_cell as _text
+from grading.entries.withdrawn import withdrawn
 from helpers.files import atomically
 
 __all__ = ["CanvasExport", "MoodleExport"]
@@ -38,7 +40,8 @@ class _TableExport(ExportPlugin):
         """Write the table, whole or not at all."""
         assignments = sorted(self._chosen(gradebook.assignments, "name", self.assignment), key=_place)
         assignments = [one for one in assignments if self.assignment or self._is_graded(gradebook, one)]
-        students = self._chosen(gradebook.students, "id", self.student)
+        left = withdrawn(Path(self.parent.coursedir.root)) if self.parent else set()
+        students = [one for one in self._chosen(gradebook.students, "id", self.student) if one.id not in left]
         for assignment in assignments:
             self._warn_of_words(gradebook, assignment)
         rows = self._head(assignments)
@@ -148,24 +151,9 @@ def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-SEPARATORS = ";\t\r\n"  # beside the comma, one of them begins a cell in the spreadsheets of some countries
 ACTS = re.compile(r"[(|!'\"\[]")  # in a formula: a function, a program, another sheet
-
-
-def _text(value: str | None) -> str:
-    """Return a cell of text that no spreadsheet takes for a formula, whatever stands before its sign and however wide
-    that is."""
-    parts = re.split(f"([{SEPARATORS}])", value or "")
-    return "".join(f"'{part}" if _is_formula(part) else part for part in parts)
 
 
 def _id(value: str) -> str:
     """Return what a student is known by as it is, unless a spreadsheet would do more than compute."""
     return _text(value) if ACTS.search(unicodedata.normalize("NFKC", value)) else value
-
-
-def _is_formula(text: str) -> bool:
-    """Return whether the first sign of a text, in its plain form, begins a formula."""
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
-    visible = (sign for sign in plain if not sign.isspace() and unicodedata.category(sign)[0] not in "CZ")
-    return next(visible, "") in tuple("=+-@")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades, SaveCells
 from nbgrader.utils import is_solution, is_task
@@ -16,13 +16,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from grading.course.course import Course
-from grading.errors import CourseError, GradingError
-from grading.report import Report
+from grading.errors import CourseError, GradingError, printable
+from grading.plugin.written import Written, WrittenCell, all_written, make_table
+from grading.report import QuestionReport, Report
 from grading.reporting import feedback
 from grading.submission.repair import blank, plain_markdown
-from grading.submission.roles import question_of, same_source
+from grading.submission.roles import nbgrader_of, question_of, same_source, trimmed
 
-__all__ = ["WriteMarks", "know_assignment", "patient"]
+__all__ = ["WriteMarks", "know_assignment", "odd_by_hand", "patient"]
 
 PATIENCE = 60  # seconds to wait for another program that writes to the gradebook
 
@@ -30,8 +31,9 @@ PATIENCE = 60  # seconds to wait for another program that writes to the gradeboo
 class WriteMarks(SaveAutoGrades):
     """Writes the marks of the report into the gradebook, all of a student's at once or none.
 
-    Marks given by hand stay, words wait for a hand. Extra points become nbgrader's extra credit of that cell: a score
-    above the cell's maximum would be refused.
+    Marks given by hand stay, and are asked for again where the answer is another than the one that was marked; words
+    wait for a hand. Extra points become nbgrader's extra credit of that cell, for a score above the cell's maximum
+    would be refused; they leave with the bonus, and credit that a hand gave or changed stays.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
@@ -52,34 +54,38 @@ class WriteMarks(SaveAutoGrades):
         self.notebook_id, self.assignment_id, self.student_id = (
             names[name] for name in ("notebook", "assignment", "student")
         )
+        self.answers = {name: cell.source for cell in nb.cells if (name := nbgrader_of(cell).get("grade_id"))}
         with Gradebook(names["db_url"]) as self.gradebook:
+            notebook = self.gradebook.find_submission_notebook(self.notebook_id, self.assignment_id, self.student_id)
+            self.written = Written.read(self.gradebook.db, notebook.id)
             nb, resources = NbGraderPreprocessor.preprocess(self, nb, resources)
-            self._note_the_time(plan)
+            self._note_the_time(plan, notebook.assignment)
+            self.written.done = nb.metadata["deep_learning_lab"]["done"]
+            self.written.write(self.gradebook.db, notebook.id)
             self.gradebook.db.commit()
         return nb, resources
 
-    def _note_the_time(self, plan: Any) -> None:
-        """Have the report say, for staff, that the submission was late or that its time is unknown."""
-        submission = self.gradebook.find_submission(self.assignment_id, self.student_id)
-        said = plan.time_trouble(self.student_id, submission.assignment.duedate is not None)
-        if late := submission.total_seconds_late:
-            said = f"late by {timedelta(seconds=round(late))}"
-        if said != self.report.time:
-            self.report.time = said
-            self.report.write(plan.report_path(self.student_id))
+    def _note_the_time(self, plan: Any, submission: SubmittedAssignment) -> None:
+        """Enter when it was handed in and by when it should have been; nbgrader keeps a time that is there no more."""
+        submission.timestamp = plan.time_of(self.student_id)
+        plan.lateness.grant(submission, self.written)
+        plan.note_late(self.student_id, submission.total_seconds_late, self.report)
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata.nbgrader["grade_id"]
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        written = self.written.cells.setdefault(name, WrittenCell())
         question = self.report.questions.get(question_of(cell) or "")
         by_hand = is_solution(cell) or is_task(cell)
         if by_hand and not self.report.unreadable and not same_source(cell.source, self.sources[name]):
             grade.auto_score = None
         else:
             grade.auto_score = min(question.points, grade.max_score) if question else 0.0
-        if question and question.bonus_maximum:  # of other cells it is a hand's to give
-            grade.extra_credit = question.bonus
-        grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
+        _give_extra(grade, question, written)
+        answer = cell.source if by_hand else self.answers.get(question_of(cell) or "", "")
+        _ask_for_a_hand(grade, answer, written)
+        if trouble := odd_by_hand(grade.auto_score, grade.manual_score, grade.max_score):
+            self.log.warning("%s: %s %s", printable(self.student_id), name, trouble)
 
     def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata.nbgrader["grade_id"]
@@ -92,6 +98,37 @@ class WriteMarks(SaveAutoGrades):
             comment.auto_comment = "No response." if same_source(cell.source, self.sources[name]) else None
 
 
+def _give_extra(grade: Grade, question: QuestionReport | None, written: WrittenCell) -> None:
+    """Give the extra points that were earned as extra credit, unless a hand has given or changed it."""
+    earned = question.bonus if question and question.bonus_maximum else None
+    known = bool(written.shown)  # what grading gave before, if anything
+    if grade.extra_credit == written.extra if known else earned is not None:
+        grade.extra_credit = earned
+    written.extra = earned
+
+
+def _ask_for_a_hand(grade: Grade, answer: str, written: WrittenCell) -> None:
+    """Have Formgrader ask for a mark where none is given, or where it was given for another answer."""
+    shown = hashlib.sha256(trimmed(answer).encode()).hexdigest()[:32]
+    if grade.manual_score is None:
+        written.marked = ""
+        grade.needs_manual_grade = grade.auto_score is None
+    else:
+        if not grade.needs_manual_grade:  # a hand has marked what was shown to it
+            written.marked = written.shown
+        grade.needs_manual_grade = written.marked != shown
+    written.shown = shown
+
+
+def odd_by_hand(automatic: float | None, by_hand: float | None, maximum: float) -> str:
+    """Return in words what is odd about a mark by hand: a better one came since, or the cell's points are fewer now."""
+    if by_hand is None:
+        return ""
+    if by_hand > maximum:
+        return f"has {by_hand:g} points by hand, of {maximum:g} now"
+    return f"has {by_hand:g} points by hand, and {automatic:g} by its checks" if (automatic or 0) > by_hand else ""
+
+
 def patient(db_url: str) -> str:
     """Return the gradebook's address with the order to wait for whoever else is writing to it."""
     if not db_url.startswith("sqlite:///") or "?" in db_url:
@@ -99,10 +136,10 @@ def patient(db_url: str) -> str:
     return f"{db_url}?timeout={PATIENCE}"
 
 
-def know_assignment(coursedir: CourseDirectory, course: Course) -> set[str]:
+def know_assignment(coursedir: CourseDirectory, course: Course) -> dict[str, Written]:
     """Enter the released notebook's cells into the gradebook, unless it knows them, so that a fresh clone can grade.
 
-    Returns the students whose submissions it knows.
+    Returns what was written about each submission that it knows, by student.
 
     Raises:
         CourseError: if it knows others and has submissions of them, or if nothing can be written to it.
@@ -115,7 +152,8 @@ def know_assignment(coursedir: CourseDirectory, course: Course) -> set[str]:
             gradebook.update_or_create_assignment(course.exercise)
             gradebook.db.execute(text("UPDATE assignment SET name = name WHERE 0"))  # can it be written to?
             gradebook.db.rollback()
-            students = {submission.student.id for submission in gradebook.assignment_submissions(course.exercise)}
+            make_table(gradebook.db)
+            written = all_written(gradebook.db, course.exercise)
             try:
                 known = {
                     cell.name: cell.max_score
@@ -136,7 +174,7 @@ def know_assignment(coursedir: CourseDirectory, course: Course) -> set[str]:
             raise CourseError(
                 f"the gradebook knows other cells of {course.exercise} than {coursedir.release_directory}/ ({error})"
             ) from None
-    return students
+    return written
 
 
 def _whole_from_the_start(coursedir: CourseDirectory) -> None:

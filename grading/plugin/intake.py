@@ -11,21 +11,17 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 
+from grading.entries.times import utc_time
 from grading.errors import GradingError, UnreadableSubmission, printable
 from grading.submission.read import may_count, read_regular, text_of
 
 __all__ = ["SECRET", "folders", "graded", "secret_in", "student_of", "time_of", "trouble", "with_pages"]
 
-# What nbgrader's own commands write, and ISO: 2031-05-06 12:00:00.123456 UTC, 2031-05-06T14:00+02:00.
-TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(UTC|Z|([+-])(\d\d):?(\d\d))?", re.ASCII | re.IGNORECASE
-)
-FIRST_YEAR = 1970
 SECRET = "submission_secret.txt"  # `nbgrader submit` puts it beside the notebook
 MOST_OF_A_SECRET = 1024  # characters; nbgrader's have 128
 CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # kinds of signs that end a line, move a cursor or are no text
@@ -139,26 +135,15 @@ def _beside(coursedir: CourseDirectory) -> list[Path]:
 def time_of(path: Path) -> datetime:
     """Return the time in a file, in UTC and without a zone, as nbgrader keeps it.
 
-    Strict, for it is a student's file: a date, a time, and UTC or an offset; without one it is UTC. nbgrader's reader
-    looks up a zone's name among the files of the machine.
+    Strict, for it is a student's file: nbgrader's reader looks up a zone's name among the files of the machine.
 
     Raises:
-        UnreadableSubmission: it holds anything else.
+        UnreadableSubmission: it holds anything but a time in the form of `grading.times`.
     """
     try:
-        text = read_regular(path, 1)[:200].decode().strip()
-        found = TIME.fullmatch(text)
-        if found is None:
-            raise ValueError("no ISO time")
-        date, clock, _, sign, hours, minutes = found.groups()
-        offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
-        zone = timezone(-offset if sign == "-" else offset)
-        time = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
-        if time.year < FIRST_YEAR:
-            raise ValueError("long ago")
-    except (ValueError, OverflowError) as error:
+        return utc_time(read_regular(path, 1)[:200].decode().strip())
+    except ValueError as error:
         raise UnreadableSubmission(f"{path.name} holds no time that can be read ({type(error).__name__})") from None
-    return time
 
 
 def secret_in(folder: Path) -> str:

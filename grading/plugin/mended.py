@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 
 from nbgrader import utils
 from nbgrader.apps import ZipCollectApp
-from nbgrader.apps.dbapp import DbGenericImportApp
+from nbgrader.apps.dbapp import DbAssignmentAddApp, DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
 from grading.plugin.collect import LmsCollector, LmsExtractor
+from grading.plugin.entered import add_assignment
 from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
@@ -27,7 +28,7 @@ def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
-    DbGenericImportApp.start = _import
+    DbAssignmentAddApp.start, DbGenericImportApp.start = add_assignment, _import
     ZipCollectApp.start = _collect
 
 

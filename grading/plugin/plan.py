@@ -2,8 +2,8 @@
 
 The exporter makes a plan before nbgrader goes through the class, and the steps ask it for the report on the one that is
 being converted. Only what is new or changed is graded (`grading.course.fingerprint`), and a run that was ended at any
-moment is completed by the next: a student is done when the graded notebook carries the report's fingerprint, which is
-written last.
+moment is completed by the next: a student is done when gradebook and graded notebook carry the report's fingerprint;
+the notebook is written last.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import logging
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties
 from tqdm import tqdm
 
 from grading.course.fingerprint import files_of, report_fingerprint
@@ -27,11 +30,12 @@ from grading.examination import graders
 from grading.plugin import intake
 from grading.plugin.gradebook import know_assignment
 from grading.plugin.intake import student_of
+from grading.plugin.lateness import Lateness
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.report import Report, report_path
 from grading.submission.read import Submission
 
-__all__ = ["ClassPlan", "Conversion"]
+__all__ = ["ClassPlan", "Conversion", "report_name"]
 
 TAIL = 4096  # bytes at the end of a graded notebook, in which its metadata stand
 
@@ -66,6 +70,7 @@ class ClassPlan:
         self.known = know_assignment(coursedir, self.course)
         if not grading.new_secret:
             refuse_a_new_one(self.job.secret, self.course.root / grading.reports, len(self.known))
+        self.lateness = Lateness(self.course.root, self.exercise, log)
         self.graders = grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)
         self.reports: dict[Path, Report | None] = {}  # by folder; None: it has to be graded
@@ -149,16 +154,29 @@ class ClassPlan:
         return self.graders.missing()
 
     def _is_done(self, folder: Path) -> bool:
-        """Return whether the marks of a right report are in the gradebook: the graded notebook ends with its mark."""
-        report = self.reports[folder]
-        if report is None or student_of(folder) not in self.known:
+        """Return whether the marks of a right report are in the gradebook: it says so, and so does the end of the
+        graded notebook, which is written last.
+        """
+        report, known = self.reports[folder], self.known.get(student_of(folder))
+        if report is None or known is None or known.done != (mark := self.done_mark(report, folder)):
             return False
         try:
             with open(self._graded_folder(folder) / f"{self.exercise}.ipynb", "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-                return self.done_mark(report, folder).encode() in file.read()
+                return mark.encode() in file.read()
         except OSError:
             return False
+
+    def renew_lateness(self, rule: AssignLatePenalties) -> None:
+        """Enter extensions, and penalties of those who are done, by what holds now: nobody has to be converted for it.
+
+        Args:
+            rule: nbgrader's step that takes points off.
+        """
+        todo = set(self.submissions.values())
+        done = {student_of(folder): report for folder, report in self.reports.items() if folder not in todo}
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            self.lateness.renew(gradebook, rule, set(done), lambda who, late: self.note_late(who, late, done[who]))
 
     # --- while nbgrader goes through the class -----------------------------------------------------------------------
 
@@ -193,13 +211,22 @@ class ClassPlan:
         time = self.coursedir.get_existing_timestamp(str(folder))
         return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
 
-    def time_trouble(self, student: str, has_due_date: bool) -> str:
+    def time_of(self, student: str) -> datetime | None:
+        """Return when a student handed in, in UTC; None where nobody knows."""
+        return self.coursedir.get_existing_timestamp(str(self._submitted_folder(student)))
+
+    def note_late(self, student: str, seconds: float, report: Report | None) -> None:
+        """Have the report say, for staff, that the submission was late or that its time is unknown."""
+        said = f"late by {timedelta(seconds=round(seconds))}" if seconds else self._time_trouble(student)
+        if report is not None and said != report.time:
+            report.time = said
+            self._keep(report)
+
+    def _time_trouble(self, student: str) -> str:
         """Return in words why nobody knows when a student handed in; nothing where it is known or does not matter."""
-        path = Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, self.exercise))
-        if not os.path.lexists(path / "timestamp.txt"):
-            return "time unknown, for there is no timestamp.txt" if has_due_date else ""
-        known = self.coursedir.get_existing_timestamp(str(path)) is not None
-        return "" if known else "time unknown, for timestamp.txt cannot be read"
+        if not os.path.lexists(self._submitted_folder(student) / "timestamp.txt"):
+            return "time unknown, for there is no timestamp.txt" if self.lateness.due else ""
+        return "" if self.time_of(student) else "time unknown, for timestamp.txt cannot be read"
 
     def report_path(self, student: str) -> Path:
         """Return where a student's report lies."""
@@ -213,8 +240,19 @@ class ClassPlan:
     def _keep(self, report: Report) -> None:
         report.write(self.report_path(report.student))
 
+    def _submitted_folder(self, student: str) -> Path:
+        return Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, self.exercise))
+
     def _graded_folder(self, folder: Path) -> Path:
         return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student_of(folder), self.exercise))
+
+
+def report_name(student: str) -> str:
+    """Return the name of a student's report; one as long as a file's may be is cut there, and told apart."""
+    name = student
+    if len(os.fsencode(f"{name}.json")) > MOST_OF_A_NAME:
+        name = f"{os.fsencode(name)[:150].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return f"{name}.json"
 
 
 def _remove(folder: Path) -> None:

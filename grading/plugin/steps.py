@@ -31,8 +31,10 @@ from grading.isolation import caller
 from grading.plugin import intake
 from grading.plugin.exchange import LEFT_BEHIND
 from grading.plugin.interrupt import on_interrupt
+from grading.plugin.lateness import rule_of
 from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
+from grading.plugin.stale import Pages
 from grading.reporting import feedback
 from grading.submission.release_number import KEY, release_number
 from grading.submission.repair import blank, sound_notebook
@@ -68,6 +70,7 @@ class SubmissionExporter(NotebookExporter):
         self.plan = ClassPlan(coursedir, Grading(parent=self), self.log)
         converter.coursedir = coursedir
         converter.assignments = self.plan.choose(converter.force)
+        self.plan.renew_lateness(rule_of(self))
         self.plan.make_room()
         on_interrupt(self.plan.graders.stop)
         self.plan.begin()
@@ -125,7 +128,11 @@ class Grade(NbGraderPreprocessor):
 
 
 class FeedbackExporter(HTMLExporter):
-    """Writes pages of feedback, for students, too, whose names are no pattern of their own: ".ada", "ada [2]"."""
+    """Writes pages of feedback, for students, too, whose names are no pattern of their own: ".ada", "ada [2]"; those
+    anew that show other work, marks or comments than there are now.
+    """
+
+    pages: Pages | None = None
 
     def __init__(self, config: Any = None, **options: Any) -> None:
         super().__init__(config=config, **options)
@@ -133,10 +140,17 @@ class FeedbackExporter(HTMLExporter):
             exercise = converter.coursedir.assignment_id
             folders = intake.graded(converter.coursedir, exercise)
             converter.assignments = {str(folder): [str(folder / f"{exercise}.ipynb")] for folder in folders}
+            self.pages = Pages(converter.coursedir, exercise, folders)
+            self.pages.drop_stale(self.log)
             if not folders:
                 student = printable(converter.coursedir.student_id)
                 self.log.error("No feedback was written: nothing is graded in %s of %s", exercise, student)
                 raise NbGraderException("nothing is graded")
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Return the page, with the mark by which it is known to be stale one day."""
+        page, resources = super().from_filename(filename, resources, **options)
+        return f"{page}{self.pages.mark(Path(filename).parent)}" if self.pages else page, resources
 
 
 class ReleaseExporter(NotebookExporter):

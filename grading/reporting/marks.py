@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from grading.entries.withdrawn import withdrawn
 from grading.errors import GradingError, printable
 from grading.report import QuestionReport, Report
 
@@ -13,7 +14,9 @@ __all__ = ["summary", "table"]
 
 
 def table(course: Path, exercise: str) -> str:
-    """Return the reports on one exercise as a table: a line for each student, a column for each question."""
+    """Return the reports on one exercise as a table: a line for each student who has not left, a column for each
+    question.
+    """
     rows: list[list[str]] = []
     for path in _paths(course, exercise):
         try:
@@ -53,7 +56,9 @@ def summary(course: Path, exercise: str) -> str:
 
 
 def _paths(course: Path, exercise: str) -> list[Path]:
-    return sorted((course / "grading" / "reports" / exercise).glob("*.json"))
+    left = withdrawn(course)
+    found = (course / "grading" / "reports" / exercise).glob("*.json")
+    return sorted(path for path in found if path.stem not in left)
 
 
 def _head(report: Report) -> list[str]:

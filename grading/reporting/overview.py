@@ -20,11 +20,12 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from grading.entries.withdrawn import withdrawn
 from grading.errors import GradingError
 from grading.report import UNREAD, VERDICTS, QuestionReport, Report
 from helpers.files import atomically
 
-__all__ = ["write_overview"]
+__all__ = ["page_template", "write_overview"]
 
 SIGNS = dict(zip(VERDICTS, ("✔", "◐", "✘", "○", "!", "∞", "–"), strict=True))
 WIDTHS = (0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100)  # of a histogram's bins, in points
@@ -59,21 +60,27 @@ def write_overview(course: Path, exercise: str, to: Path | None = None, reports:
     """
     reports = reports or course / "grading" / "reports"
     to = (to or course / "grading" / "overview" / f"{exercise}.html").absolute()
-    graded, damaged = _read(reports / exercise, exercise)
+    graded, damaged = _read(reports / exercise, exercise, withdrawn(course))
     if not graded and not damaged:
         raise GradingError(f"no reports on {exercise} in {reports}: nothing is graded yet. Run nbgrader autograde.")
-    text = _template().render(_page(exercise, graded, damaged, _linker(reports, exercise, to.parent)))
+    text = page_template("overview.html").render(
+        _page(exercise, graded, damaged, _linker(reports, exercise, to.parent))
+    )
     to.parent.mkdir(parents=True, exist_ok=True)
     with atomically(to) as part:
         part.write_bytes(text.encode("utf-8", "replace"))  # half a surrogate pair in a name must not cost the page
     return to
 
 
-def _read(folder: Path, exercise: str) -> tuple[list[Graded], list[tuple[str, str]]]:
-    """Return the sound reports in the order of students' names, and the names and faults of the others."""
+def _read(folder: Path, exercise: str, left: set[str]) -> tuple[list[Graded], list[tuple[str, str]]]:
+    """Return the sound reports in the order of students' names, and the names and faults of the others; of nobody who
+    has left the course.
+    """
     graded: list[Graded] = []
     damaged: list[tuple[str, str]] = []
     for path in sorted(folder.glob("*.json")):
+        if path.stem in left:
+            continue
         name = os.fsencode(path.stem).decode("utf-8", "replace")
         try:
             report = Report.read(path)
@@ -100,7 +107,8 @@ def _linker(reports: Path, exercise: str, page: Path) -> Callable[[Graded], dict
     return links
 
 
-def _template() -> Any:
+def page_template(name: str) -> Any:
+    """Return a template of this folder, which escapes whatever it is given."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -109,7 +117,7 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
-    return environment.get_template("overview.html")
+    return environment.get_template(name)
 
 
 def _number(value: float | None, places: int | None = None) -> str:
@@ -203,17 +211,20 @@ def _histogram(totals: list[float], maximum: float) -> dict[str, Any]:
 
 
 def _mistakes(reports: list[Report]) -> list[dict[str, Any]]:
-    """Return the mistakes that were made most often; wrong answers that match no known one count as one mistake."""
-    counts: Counter[tuple[str, str | None]] = Counter()
+    """Return the mistakes that were made most often, with the students who made them; wrong answers that match no known
+    one count as one mistake.
+    """
+    students: dict[tuple[str, str | None], list[str]] = {}
     hints: dict[tuple[str, str | None], Counter[str]] = {}
     for report in reports:
         for name, question in report.questions.items():
             if question.mistake or question.verdict == "wrong":
-                counts[name, question.mistake] += 1
+                students.setdefault((name, question.mistake), []).append(report.student)
                 hints.setdefault((name, question.mistake), Counter())[question.hint] += 1
+    found = sorted(students.items(), key=lambda one: -len(one[1]))
     return [
-        {"question": name, "mistake": mistake, "count": count, "hint": hints[name, mistake].most_common(1)[0][0]}
-        for (name, mistake), count in counts.most_common(MISTAKES)
+        {"question": name, "mistake": mistake, "students": who, "hint": hints[name, mistake].most_common(1)[0][0]}
+        for (name, mistake), who in found[:MISTAKES]
     ]
 
 

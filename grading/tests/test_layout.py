@@ -31,7 +31,7 @@ ROOMS = {
     "helpers": "checks data metrics models people pictures training",
     "helpers/checks": "engine ex00_start_here ex01_pose_regression ex02_softargmax ex03_segmentation "
     "ex04_multi_person networks probes",
-    "grading": "course evidence examination isolation plugin reporting submission",
+    "grading": "course entries evidence examination isolation plugin reporting submission",
 }
 # Of the course rather than of the machinery, and tests.
 CONTENT = {"tests", "known_wrong", "right_variants", "hidden_checks", "sample_submissions", "stand_ins"}
