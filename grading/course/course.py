@@ -58,6 +58,11 @@ class Course:
         """The released notebook; sources are strings."""
         return self._notebook(self.release)
 
+    @property
+    def solution(self) -> NotebookData:
+        """The solution notebook, with the model answers; sources are strings."""
+        return self._notebook(self.source)
+
     @cached_property
     def questions(self) -> Mapping[str, Question]:
         """What the checks module describes."""
@@ -115,7 +120,7 @@ class Course:
         """Return the reference answer to every question: the solution's setup and answer cells, run in this process."""
         names: dict[str, Any] = {"__name__": f"solution_{self.exercise}"}
         answers = {}
-        for cell in self._notebook(self.source)["cells"]:
+        for cell in self.solution["cells"]:
             if cell["cell_type"] != "code" or question_of(cell) is not None:
                 continue
             tree = ast.parse(plain_python(cell["source"]))

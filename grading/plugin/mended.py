@@ -6,21 +6,31 @@
 from __future__ import annotations
 
 import os
+import sys
 from fnmatch import fnmatchcase
 
 from nbgrader import utils
+from nbgrader.apps import NbGrader
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin import apart
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
+
+_stock_start = Autograde.start
 
 
 def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
+    Autograde.start = _start
+    if "nbgrader.server_extensions.formgrader.apihandlers" in sys.modules:  # JupyterLab
+        from grading.plugin import formgrader
+
+        formgrader.mend()
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
@@ -42,3 +52,11 @@ def _init_notebooks(converter: BaseConverter) -> None:
         converter.assignments, converter.notebooks = {}, []
     else:
         BaseConverter.init_notebooks(converter)
+
+
+def _start(converter: Autograde) -> None:
+    """Grade in this process where it is a command's, which ends with the run; in one of its own where it is not."""
+    if isinstance(converter.parent, NbGrader) or not issubclass(converter.exporter_class, SubmissionExporter):
+        _stock_start(converter)
+    else:
+        apart.grade(converter)

@@ -62,7 +62,7 @@ class ClassPlan:
         self.exercise: str = coursedir.assignment_id
         self.job = grading.job(coursedir, self.exercise)
         self.course = self.job.course
-        hold(self.course.root / grading.reports, "grading")
+        hold(self.course.root / grading.reports, f"grading {self.exercise}", grading.lock_seconds)
         self.known = know_assignment(coursedir, self.course)
         self.graders = grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)
