@@ -39,6 +39,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.GenerateFeedback.exporter_class = "grading.plugin.FeedbackExporter"
+c.GenerateFeedback.preprocessors = ["grading.plugin.ReadMarks", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"]
 
 # Submissions come through nbgrader's exchange, or as a download of Moodle or Canvas: docs/instructors.md.
 c.ExchangeFactory.release_assignment = "grading.plugin.ReleaseAssignment"
@@ -75,3 +76,6 @@ c.Grading.isolation = "best"
 # More than one process grades, here or on a Dask cluster: docs/scale.md. On the command line: --Grading.jobs=2.
 c.Grading.jobs = 1
 c.Grading.scheduler = ""
+
+# How long a run waits, at most, for another one on this course, in seconds.
+c.Grading.lock_seconds = 3600.0

@@ -115,7 +115,7 @@ def extend(options: argparse.Namespace) -> int:
     """Write down or take away more time for a student, or list all who have more."""
     from grading.entries.extensions import change, listing
 
-    if options.exercise and (known := _exercises(options.course)) and options.exercise not in known:
+    if options.exercise and (known := exercises(options.course)) and options.exercise not in known:
         options.parser.error(f"there is no exercise {options.exercise}; there are {', '.join(known)}")
     if options.student and not (options.exercise and bool(options.until) != options.remove):
         options.parser.error("expected STUDENT EXERCISE UNTIL, or STUDENT EXERCISE --remove")
@@ -219,6 +219,8 @@ def _changed(options: argparse.Namespace) -> int:
         return 2
     print(found.text())
     return int(bool(found.moves))
+
+
 def backup(options: argparse.Namespace) -> int:
     """Save what a course's repository lacks; the status is 1 if something could not be saved."""
     from grading.course.backup import write_backup
@@ -403,6 +405,8 @@ def _why_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("student", help="the name of the folder in grading/submitted")
     _exercise_and_course(parser)
     parser.add_argument("question", nargs="?", help="default: all that have not all points")
+
+
 def _extend_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("student", nargs="?", help="the name of the folder that is handed in, now or later")
     parser.add_argument("exercise", nargs="?", help="its key, such as ex01_pose_regression")

@@ -58,6 +58,11 @@ class Course:
         """The released notebook; sources are strings."""
         return self.notebook(self.release)
 
+    @property
+    def solution(self) -> NotebookData:
+        """The solution notebook, with the model answers; sources are strings."""
+        return self.notebook(self.source)
+
     @cached_property
     def questions(self) -> Mapping[str, Question]:
         """What the checks module describes."""
@@ -123,7 +128,7 @@ class Course:
         """Return the reference answer to every question: the solution's setup and answer cells, run in this process."""
         names: dict[str, Any] = {"__name__": f"solution_{self.exercise}"}
         answers = {}
-        for cell in self.notebook(self.source)["cells"]:
+        for cell in self.solution["cells"]:
             if cell["cell_type"] != "code" or question_of(cell) is not None:
                 continue
             tree = ast.parse(plain_python(cell["source"]))
@@ -137,7 +142,7 @@ class Course:
 
     def reference_sources(self) -> dict[str, str]:
         """Return the text of the reference answer to every question, as the solution notebook has it."""
-        cells = filter(is_answer, self._notebook(self.source)["cells"])
+        cells = filter(is_answer, self.notebook(self.source)["cells"])
         return {cell["metadata"]["nbgrader"]["grade_id"]: cell["source"] for cell in cells}
 
     @cached_property

@@ -10,19 +10,15 @@ from pathlib import Path
 from grading.errors import GradingError
 from helpers.files import atomically
 
-__all__ = ["Table", "read_table", "write_table"]
+__all__ = ["Table", "decoded", "read_table", "separator", "write_table"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The lines of a table below its first one: their numbers in the file, and their cells by column.
-
-    `plain` says that any reader gets the same of it: UTF-8 with commas and without a byte order mark.
-    """
+    """The lines of a table below its first one: their numbers in the file, and their cells by column."""
 
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    plain: bool = True
 
 
 def read_table(path: Path, needed: Sequence[str]) -> Table:
@@ -39,19 +35,16 @@ def read_table(path: Path, needed: Sequence[str]) -> Table:
         return Table()
     except OSError as error:
         raise GradingError(f"{path} cannot be read ({error.strerror}): see to its rights") from None
-    text, encoding = _decoded(data)
+    text, _ = decoded(data)
     lines = text.splitlines(keepends=True)
-    head = lines[0] if lines else ""
-    separator = max(",;\t", key=head.count)
-    reader = csv.DictReader(lines, delimiter=separator, restval="")
+    reader = csv.DictReader(lines, delimiter=separator(text), restval="")
     columns = [name.strip() for name in reader.fieldnames or ()]
     if missing := [column for column in needed if column not in columns]:
         first = ",".join(needed)
         raise GradingError(f"{path.name} has no column {', '.join(missing)}: expected a first line such as {first}")
     reader.fieldnames = columns
     rows = [(reader.line_num, {column: (row[column] or "").strip() for column in columns}) for row in reader]
-    plain = separator == "," and encoding == "utf-8" and not text.startswith("\ufeff")
-    return Table(columns, [(place, cells) for place, cells in rows if any(cells.values())], plain)
+    return Table(columns, [(place, cells) for place, cells in rows if any(cells.values())])
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -68,7 +61,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
         raise GradingError(f"{path} cannot be written ({error.strerror}): see to its rights") from None
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
+def decoded(data: bytes) -> tuple[str, str]:
     """Return the text of a file and its encoding; that of a byte order mark is none that others read."""
     for encoding, mark in (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff")):
         if data.startswith(mark):
@@ -77,3 +70,9 @@ def _decoded(data: bytes) -> tuple[str, str]:
         return data.decode(), "utf-8"
     except UnicodeDecodeError:
         return data.decode("cp1252", "replace"), "cp1252"
+
+
+def separator(text: str) -> str:
+    """Return what stands between the cells of a table, by its first line."""
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)

@@ -5,8 +5,10 @@ plan                     whom to grade, whose report is still right, who is done
 interrupt                Ctrl-C meanwhile
 settings, inherited      what nbgrader_config.py may set; what holds of what others set
 mended                   what of nbgrader is replaced
+apart, formgrader        what of it runs in a server: verbs in processes of their own, the page that staff mark on
 intake                   whose folders are graded, and when something was handed in
 gradebook, exports       where marks go
+given                    what a page of feedback says of them
 exchange                 nbgrader's exchange: release, collect, feedback
 collect, downloads       what Moodle and Canvas give to download
 roster                   tables of students
@@ -17,6 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from grading.plugin.collect import LmsCollector, LmsExtractor
 from grading.plugin.exchange import Collect, ReleaseAssignment, ReleaseFeedback
 from grading.plugin.exports import CanvasExport, MoodleExport
+from grading.plugin.given import ReadMarks
 from grading.plugin.gradebook import WriteMarks
 from grading.plugin.settings import Grading
 from grading.plugin.steps import FeedbackExporter, Grade, ReleaseExporter, Repair, SubmissionExporter
@@ -31,6 +34,7 @@ __all__ = [
     "LmsCollector",
     "LmsExtractor",
     "MoodleExport",
+    "ReadMarks",
     "ReleaseAssignment",
     "ReleaseExporter",
     "ReleaseFeedback",

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from fnmatch import fnmatchcase
 
 from nbgrader import utils
-from nbgrader.apps import ZipCollectApp
+from nbgrader.apps import NbGrader, ZipCollectApp
 from nbgrader.apps.dbapp import DbAssignmentAddApp, DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
+from grading.plugin import apart
 from grading.plugin.collect import LmsCollector, LmsExtractor
 from grading.plugin.entered import add_assignment
 from grading.plugin.roster import import_table
@@ -21,15 +23,20 @@ from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 
 __all__ = ["mend"]
 
-_zip_collect = ZipCollectApp.start
+_zip_collect, _autograde = ZipCollectApp.start, Autograde.start
 
 
 def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
+    Autograde.start = _start
     DbAssignmentAddApp.start, DbGenericImportApp.start = add_assignment, _import
     ZipCollectApp.start = _collect
+    if "nbgrader.server_extensions.formgrader.apihandlers" in sys.modules:  # JupyterLab
+        from grading.plugin import formgrader
+
+        formgrader.mend()
 
 
 def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
@@ -73,3 +80,11 @@ def _collect(app: ZipCollectApp) -> None:
                 plugin.tell()
     if trouble:
         app.fail(f"{trouble}. See to the room there and to its rights, then run again with --force.")
+
+
+def _start(converter: Autograde) -> None:
+    """Grade in this process where it is a command's, which ends with the run; in one of its own where it is not."""
+    if isinstance(converter.parent, NbGrader) or not issubclass(converter.exporter_class, SubmissionExporter):
+        _autograde(converter)
+    else:
+        apart.grade(converter)

@@ -35,7 +35,7 @@ from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.report import Report, report_path
 from grading.submission.read import Submission
 
-__all__ = ["ClassPlan", "Conversion", "report_name"]
+__all__ = ["ClassPlan", "Conversion"]
 
 TAIL = 4096  # bytes at the end of a graded notebook, in which its metadata stand
 
@@ -66,7 +66,7 @@ class ClassPlan:
         self.exercise: str = coursedir.assignment_id
         self.job = grading.job(coursedir, self.exercise)
         self.course = self.job.course
-        hold(self.course.root / grading.reports, "grading")
+        hold(self.course.root / grading.reports, f"grading {self.exercise}", grading.lock_seconds)
         self.known = know_assignment(coursedir, self.course)
         if not grading.new_secret:
             refuse_a_new_one(self.job.secret, self.course.root / grading.reports, len(self.known))
@@ -245,14 +245,6 @@ class ClassPlan:
 
     def _graded_folder(self, folder: Path) -> Path:
         return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student_of(folder), self.exercise))
-
-
-def report_name(student: str) -> str:
-    """Return the name of a student's report; one as long as a file's may be is cut there, and told apart."""
-    name = student
-    if len(os.fsencode(f"{name}.json")) > MOST_OF_A_NAME:
-        name = f"{os.fsencode(name)[:150].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return f"{name}.json"
 
 
 def _remove(folder: Path) -> None:

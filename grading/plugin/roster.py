@@ -15,11 +15,13 @@ from typing import Any
 
 from nbgrader.api import Gradebook, InvalidEntry
 
+from grading.entries.tables import decoded, separator
+from grading.entries.times import FORM
 from grading.errors import printable
+from grading.plugin.entered import due_date
 
 __all__ = ["import_table"]
 
-SEPARATORS = ",;\t"
 SAME = {  # headers of Moodle's lists and of our own table for it
     "id number": "id",
     "first name": "first_name",
@@ -66,6 +68,11 @@ def _entered(enter: Any, name: str, values: dict[str, str | None], key: str) -> 
         return f"has nothing in the column {key}, so nobody knows who is meant"
     if not name.isprintable():
         return f"has '{printable(name)}' in the column {key}, which holds a sign that cannot be printed"
+    if due := values.get("duedate"):
+        try:
+            values["duedate"] = due_date(due)
+        except ValueError:
+            return f"has the due date '{printable(due)}', which cannot be read; expected {FORM}"
     try:
         enter(name, **values)
     except (InvalidEntry, ValueError, OverflowError) as error:
@@ -75,7 +82,7 @@ def _entered(enter: Any, name: str, values: dict[str, str | None], key: str) -> 
 
 def _lines(app: Any, path: Path, known: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Give number and cells of each line below the header that is not empty."""
-    table = csv.reader(io.StringIO(text := _text(app, path), newline=""), delimiter=_separator(text))
+    table = csv.reader(io.StringIO(text := _text(app, path), newline=""), delimiter=separator(text))
     try:
         header = [_column(name, known) for name in next(table, [])]
         if known[0] not in header:
@@ -91,25 +98,15 @@ def _lines(app: Any, path: Path, known: list[str]) -> Iterator[tuple[int, dict[s
 
 
 def _text(app: Any, path: Path) -> str:
-    """Return the text of a file in UTF-8, UTF-16 or, as older spreadsheets save it, in Windows' signs."""
+    """Return the text of a table, in whatever encoding it was saved."""
     try:
-        data = path.read_bytes()
+        text, encoding = decoded(path.read_bytes())
     except OSError as error:
         app.fail(f"{path} cannot be read: {error.strerror}")
         raise
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    if encoding == "cp1252":
         app.log.warning("%s is not in UTF-8; its letters were read as Windows' (cp1252)", path)
-        return data.decode("cp1252", "replace")
-
-
-def _separator(text: str) -> str:
-    """Return what stands between the cells, by the first line."""
-    first = text.partition("\n")[0]
-    return max(SEPARATORS, key=first.count)
+    return text
 
 
 def _column(name: str, known: list[str]) -> str:

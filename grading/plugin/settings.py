@@ -49,6 +49,7 @@ class Grading(Configurable):
         config=True
     )
     scheduler = Unicode("", help="Address of a running Dask scheduler, whose workers grade instead.").tag(config=True)
+    lock_seconds = Float(3600.0, help="Seconds to wait, at most, for another run on this course.").tag(config=True)
     again = Bool(False, help="Grade everything again, whatever reports there are.").tag(config=True)
     progress = Bool(False, help="Show a progress bar with the time left.").tag(config=True)
     checks_package = Unicode("helpers.checks", help="Package with one module of QUESTIONS for each exercise.").tag(
@@ -56,6 +57,7 @@ class Grading(Configurable):
     )
     hidden_checks = Unicode("grading/hidden_checks", help="Folder of the hidden checks.").tag(config=True)
     known_wrong = Unicode("grading/known_wrong", help="Folder of the known wrong answers.").tag(config=True)
+    rubrics = Unicode("grading/rubrics", help="Folder of what questions in words are marked by.").tag(config=True)
     reports = Unicode("grading/reports", help="Folder of the reports.").tag(config=True)
     secret = Unicode("grading/course_secret", help="File of the secret that the checks' seeds come from.").tag(
         config=True

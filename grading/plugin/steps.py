@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nbconvert.exporters import HTMLExporter, NotebookExporter
 from nbformat import NO_CONVERT, NotebookNode, from_dict, reads, writes
@@ -36,6 +36,7 @@ from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.plugin.stale import Pages
 from grading.reporting import feedback
+from grading.reporting.feedback import TEMPLATES
 from grading.submission.release_number import KEY, release_number
 from grading.submission.repair import blank, sound_notebook
 
@@ -130,12 +131,15 @@ class Grade(NbGraderPreprocessor):
 class FeedbackExporter(HTMLExporter):
     """Writes pages of feedback, for students, too, whose names are no pattern of their own: ".ada", "ada [2]"; those
     anew that show other work, marks or comments than there are now.
+
+    How they look is in `grading/reporting/templates/feedback_page`.
     """
 
     pages: Pages | None = None
+    page: ClassVar[dict[str, Any]] = {"template_name": "feedback_page", "extra_template_basedirs": [str(TEMPLATES)]}
 
     def __init__(self, config: Any = None, **options: Any) -> None:
-        super().__init__(config=config, **options)
+        super().__init__(config=config, **options, **self.page)
         if isinstance(converter := self.parent, GenerateFeedback):
             exercise = converter.coursedir.assignment_id
             folders = intake.graded(converter.coursedir, exercise)

@@ -36,10 +36,9 @@ from grading.entries.extensions import extensions
 from grading.entries.withdrawn import withdrawn
 from grading.errors import CourseError, GradingError
 from grading.plugin.gradebook import odd_by_hand
-from grading.plugin.plan import report_name
 from grading.plugin.settings import Grading
 from grading.plugin.written import all_written
-from grading.report import Report
+from grading.report import Report, report_path
 from grading.reporting.similar import Alike, alike, answers_of
 from grading.reporting.term import Exercise, Mark, Term, Work
 from grading.reporting.term import Student as OfTheTerm
@@ -179,7 +178,7 @@ class _Reader:
 
     def _report(self, exercise: str, student: str) -> Report | None:
         with contextlib.suppress(GradingError):
-            return Report.read(self.root / self.grading.reports / exercise / report_name(student))
+            return Report.read(report_path(self.root / self.grading.reports / exercise, student))
         return None
 
     def _folders(self, exercise: str) -> list[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 from grading.report import QuestionReport, Report
@@ -16,15 +17,18 @@ from grading.submission.read import text_of
 from grading.submission.repair import plain_markdown
 from grading.submission.roles import NotebookData, question_of
 
-__all__ = ["comment", "overall", "verdict", "write_feedback"]
+__all__ = ["TEMPLATES", "comment", "overall", "verdict", "write_feedback"]
 
+TEMPLATES = Path(__file__).parent / "templates"  # of nbconvert's kind: the feedback page, and Formgrader's
 # What the grader says stands in a frame, which no text makes: whatever a student writes, it is outside.
 FRAME = (
     '<div class="from-the-grader" style="border: 3px solid #6a3d9a; border-radius: 6px; background: #f6f0fc; '
     'padding: 0.5em 1em">'
 )
-SIGNED = "The grader speaks in frames of this colour: here on top, and under each check. All else here is not its word."
-GAP = "&emsp;"  # the page has no space between the columns of a table
+SIGNED = (
+    "What is said about this work stands in frames of this colour: on top, under each check, and as comments. All else "
+    "is what was handed in."
+)
 SIGNS = {"passed": "\u2714", "partly": "\u25d0"}
 
 
@@ -83,12 +87,12 @@ def _table(report: Report) -> list[str]:
     lines = ["| question | verdict | points |", "|:--|:--|:--|"]
     for name, question in report.questions.items():
         sign = SIGNS.get(question.verdict, "\u2718")
-        verdict = f"{sign} {question.verdict}{GAP}"
-        lines.append(f"| [{_literal(name)}](#{name}_check){GAP} | {verdict} | {_earned(question)} |")
+        verdict = f"{sign} {question.verdict}"
+        lines.append(f"| [{_literal(name)}](#{name}_check) | {verdict} | {_earned(question)} |")
     asked = report.questions.values()
     maximum, bonus_maximum = (sum(getattr(one, part) for one in asked) for part in ("maximum", "bonus_maximum"))
     total = QuestionReport(report.points, maximum, "passed", bonus=report.bonus, bonus_maximum=bonus_maximum)
-    lines.append(f"| **all checks**{GAP} | | **{_earned(total)}** |")
+    lines.append(f"| **all checks** | | **{_earned(total)}** |")
     return [*lines, "", "Answers in words are marked by hand. The score of the whole notebook counts all marks."]
 
 

@@ -2,7 +2,8 @@
 
 nbconvert looks for formulas, links and code by regular expressions, of which some take hours for what fits into a
 notebook. A text that takes too long stands on the page as it was written, and once a page used up its time, all that
-follows does. `nbgrader_config.py` names the filters, for feedback pages and for Formgrader alike.
+follows does. Formulas are set here, as MathML: a page needs no script and no network for them. `nbgrader_config.py`
+names the filters, for feedback pages and for Formgrader alike.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from types import FrameType
 from typing import Any
 
 from jinja2 import pass_context
-from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import Highlight2HTML, strip_files_prefix
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from grading.reporting.formulas import mathml
 
 __all__ = ["TOO_SLOW", "highlighted", "markdown", "without_files_prefix"]
 
@@ -30,8 +33,9 @@ TOO_SLOW = "Shown as it was written: to lay it out takes too long."
 
 @pass_context
 def markdown(context: Any, source: str) -> str:
-    """Return Markdown as HTML."""
-    return _in_time(context, source, lambda: str(_stock().markdown2html(context, source)))
+    """Return Markdown as HTML, with its formulas set."""
+    attachments = context.get("cell", {}).get("attachments", {})
+    return _in_time(context, source, lambda: _html(source, attachments))
 
 
 @pass_context
@@ -98,13 +102,30 @@ def _disarm() -> None:
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-@functools.cache
-def _stock() -> HTMLExporter:
-    return HTMLExporter()
+class _Renderer(IPythonRenderer):
+    """nbconvert's own, which leaves formulas to a script in the reader's browser; what is not understood stays."""
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body) or str(super().inline_math(body))
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, display=True) or str(super().block_math(body))
+
+    def latex_environment(self, name: str, body: str) -> str:
+        whole = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return mathml(whole, display=True) or str(super().latex_environment(name, body))
+
+
+def _html(source: str, attachments: Any) -> str:
+    return str(
+        MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)).render(
+            source
+        )
+    )
 
 
 @functools.cache
 def _warm_up() -> None:
     """Have everything imported and compiled, so that no text pays for it."""
-    _stock().markdown2html({}, "# a\n\n- `b` $c$ https://example.org\n\n```python\nd\n```\n")
+    _html("# a\n\n- `b` $c$ https://example.org\n\n```python\nd\n```\n", {})
     Highlight2HTML(pygments_lexer="ipython3")("a = 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shlex
@@ -19,7 +20,7 @@ from pathlib import Path
 import pytest
 import toy_course
 from kill_loop import descendants, kill_loop, outcome
-from toy_course import FULL, filled, hand_in, nbgrader, weights, with_class
+from toy_course import FULL, environment, filled, hand_in, nbgrader, weights, with_class
 
 from grading.report import Report
 
@@ -147,10 +148,57 @@ def test_a_second_grader_waits_for_the_first(root, small_class):
         lock.flush()
         run = start(root)
         line = next(line for line in run.stderr if "Waiting" in line)
-        assert "another grader of this course: process 4711" in line
+        assert "another run on this course, for 60 min at most: process 4711" in line
         assert not (root / "grading/gradebook.db").exists()
     run.communicate(timeout=300)
     assert run.returncode == 0 and outcome(root) == small_class[1]
+
+
+def test_a_grader_waits_no_longer_than_it_may_and_says_for_whom(root):
+    (root / "grading/reports").mkdir()
+    with open(root / "grading/reports/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("process 4711 of anna on host7, grading toy, since 2031-05-06 12:00:00\n")
+        lock.flush()
+        done = nbgrader(root, "autograde", "toy", "--Grading.lock_seconds=1")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    who = (
+        "another run on this course is not done: process 4711 of anna on host7, grading toy, since 2031-05-06 12:00:00"
+    )
+    assert f"Nobody was graded: {who}. Waited for 1 s. Run again when it has ended." in done.stderr
+
+
+def test_who_holds_the_lock_says_so(root):
+    run = start(root)
+    run.communicate(timeout=300)
+    said = (root / "grading/reports/.lock").read_text()
+    assert re.fullmatch(
+        rf"process {run.pid} of \S+ on \S+, grading toy, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\n", said
+    )
+
+
+API = """
+import fcntl, json, sys
+from nbgrader.apps import NbGraderApp
+from nbgrader.apps.api import NbGraderAPI
+app = NbGraderApp()
+app.initialize([])
+answer = NbGraderAPI(app.coursedir, parent=app).autograde("toy", sys.argv[1])
+with open("grading/reports/.lock") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+print(json.dumps({**answer, "torch": "torch" in sys.modules}))
+"""
+
+
+def test_a_script_that_asks_nbgrader_to_grade_keeps_nothing_of_the_run(root):
+    student = sorted(path.name for path in (root / "grading/submitted").iterdir())[0]
+    for name, success in ((student, True), ("nobody", False)):
+        command = [sys.executable, "-c", API, name]
+        done = subprocess.run(command, cwd=root, env=environment(), capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout.splitlines()[-1])
+        assert answer["success"] is success and not answer["torch"]
+        assert (f"[INFO] {name}: " if success else "there is no submission") in answer["log"]
 
 
 @pytest.mark.full

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import sys
@@ -17,6 +19,7 @@ expect, sync_playwright = playwright.expect, playwright.sync_playwright
 
 WORDS = "Wrists move most, for arms are long."
 COMMENT = "Right, and the lever arm is the reason."
+MODEL_ANSWER, RUBRIC = "The secret words of the solution.", '[[1, "names the wrists"], [3, "argues <b>why</b>"]]'
 HOSTILE = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 2'> [see](javascript:window.pwned=3)"
 
 pytestmark = IN_A_BROWSER
@@ -30,15 +33,23 @@ def marked_class(course, tmp_path_factory) -> Path:
         notebook = filled(toy_course.released(root), double="def double(x):\n    return x * x")
         named(notebook, "words_1")["source"] = words
         hand_in(root, student, notebook, {"toy.safetensors": weights()})
+    (root / "grading/rubrics").mkdir()
+    (root / "grading/rubrics/toy.toml").write_text(f"words_1 = {RUBRIC}")
     done = nbgrader(root, "autograde", "toy")
     assert done.returncode == 0, done.stderr
     return root
 
 
 @pytest.fixture(scope="module")
-def formgrader(marked_class, tmp_path_factory):
+def server_folder(tmp_path_factory) -> Path:
+    """Where JupyterLab keeps its own."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def formgrader(marked_class, server_folder):
     """Start JupyterLab in the course's folder, as a lecturer does, and give the address of the formgrader."""
-    folder = tmp_path_factory.mktemp("server")
+    folder = server_folder
     environment = {**toy_course.environment(), "JUPYTER_CONFIG_DIR": str(folder / "config")}
     environment |= {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_DATA_DIR": str(folder / "data")}
     command = [
@@ -133,7 +144,7 @@ def test_the_page_shows_verdicts_and_no_hidden_check(formgrader, marked_class, p
     rows = page.locator("table").first.inner_text()
     assert re.search(r"total\s+\u2714 passed\s+2 of 2 points", rows) and "4 of 7 points" in rows
     whole = page.content()
-    assert not any(secret in whole for secret in ("271828", "submission.examine", "secret words", "return 2 * x"))
+    assert not any(secret in whole for secret in ("271828", "submission.examine", "return 2 * x"))
 
 
 def test_nothing_of_a_students_runs_in_the_lecturers_browser(formgrader, marked_class, page):
@@ -142,4 +153,93 @@ def test_nothing_of_a_students_runs_in_the_lecturers_browser(formgrader, marked_
     assert page.evaluate("window.pwned") is None and not page.told
     assert not page.locator("#notebook script, #notebook img, #notebook a[href^='javascript']").count()
     elsewhere = [url for url in page.asked if not url.startswith(formgrader.removesuffix("formgrader"))]
-    assert all(url.startswith("https://cdnjs.cloudflare.com/ajax/libs/") for url in elsewhere), elsewhere
+    assert not elsewhere
+
+
+def test_model_answer_and_rubric_stand_beside_the_words_and_hints_in_full(formgrader, marked_class, page):
+    open_submission(page, formgrader, marked_class, "ada")
+    beside = page.locator(".with-model-answer")
+    expect(beside).to_have_count(1)
+    expect(beside.locator(".nbgrader_cell")).to_contain_text(WORDS)
+    expect(beside.locator(".for-staff")).to_contain_text(MODEL_ANSWER)
+    rows = [row.split("\t") for row in beside.locator(".for-staff tr").all_inner_texts()]
+    assert rows == [["1", "names the wrists"], ["3", "argues <b>why</b>"]]
+    answer, staff = beside.locator(".nbgrader_cell").bounding_box(), beside.locator(".for-staff").bounding_box()
+    assert answer["x"] + answer["width"] <= staff["x"] and abs(answer["y"] - staff["y"]) < 20
+    hint = page.locator(".nbgrader_cell", has=page.locator("#double-comment")).locator(".automatic-comment")
+    expect(hint).to_have_text("wrong: this is the square, not the double.")
+    show(page, "formgrader_model_answer")
+
+
+# --- the buttons: what runs, runs in a process of its own ------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def pressed(page, formgrader: str, kind: str, student: str = "ada"):
+    """Press a student's button and give what the server answers, once it does, and the window that shows it."""
+    page.goto(f"{formgrader}/manage_submissions/toy", wait_until="domcontentloaded")
+    row = page.locator("tr", has=page.locator(".student-id", has_text=student))
+    row.locator(f".{kind} a").click()
+    yield page.locator(".modal:visible")
+
+
+def is_free(root: Path) -> bool:
+    """Return whether nobody holds the course's lock."""
+    with open(root / "grading/reports/.lock") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def of_the_server(folder: Path) -> tuple[str, list[str]]:
+    """Return what JupyterLab's process has loaded, and the programs that it has started and that still run."""
+    process = next((folder / "runtime").glob("jpserver-*.json")).stem.removeprefix("jpserver-")
+    threads = Path(f"/proc/{process}/task").iterdir()
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    programs = [Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ") for child in children]
+    return Path(f"/proc/{process}/maps").read_text(), programs
+
+
+def test_a_press_of_autograde_leaves_nothing_behind(formgrader, server_folder, marked_class, page):
+    for _ in range(2):
+        with pressed(page, formgrader, "autograde") as window:
+            expect(window).to_contain_text("Successfully autograded 'toy' for student 'ada'.", timeout=60_000)
+            expect(window.locator("pre")).to_contain_text("[INFO] ada: 5.5 points in")
+        assert is_free(marked_class)
+        loaded, running = of_the_server(server_folder)
+        assert "libtorch" not in loaded and not running
+    done = nbgrader(marked_class, "autograde", "toy", "--student=eve", "--force")
+    assert done.returncode == 0 and "Waiting" not in done.stderr, done.stderr
+
+
+def test_a_lock_that_another_holds_ends_the_press_with_a_sentence(formgrader, marked_class, page):
+    with open(marked_class / "grading/reports/.lock", "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write("process 4711 of anna on host7, grading toy, since 2031-05-06 12:00:00\n")
+        lock.flush()
+        with pressed(page, formgrader, "autograde") as window:
+            asked = page.request.get(f"{formgrader}/manage_students")  # the press is not over yet
+            assert asked.ok and not window.count()
+            expect(window).to_contain_text("There was an error autograding", timeout=60_000)
+            text = " ".join(window.inner_text().split())
+            page.wait_for_timeout(500)  # until the window has come down
+            show(page, "formgrader_lock")
+    holder = "process 4711 of anna on host7, grading toy, since 2031-05-06 12:00:00"
+    assert f"another run on this course is not done: {holder}. Waited for 5 s." in text
+    assert f"Waiting for another run on this course, for 5 s at most: {holder}" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.full
+def test_the_other_buttons_work_beside_it(formgrader, server_folder, marked_class, page):
+    with pressed(page, formgrader, "generate-feedback") as window:
+        expect(window).to_contain_text("Successfully generated feedback", timeout=60_000)
+    assert MODEL_ANSWER not in (marked_class / "grading/feedback/ada/toy/toy.html").read_text()
+    page.goto(f"{formgrader}/manage_assignments", wait_until="domcontentloaded")
+    page.locator("tr", has_text="toy").locator(".generate-feedback a, .generate-feedback-all a").first.click()
+    expect(page.locator(".modal:visible")).to_contain_text("Successfully", timeout=60_000)
+    assert (marked_class / "grading/feedback/eve/toy/toy.html").exists()
+    assert not of_the_server(server_folder)[1]
