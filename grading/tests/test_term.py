@@ -59,7 +59,8 @@ WORDS = {
 # What each hands in for exercise 1: who of the sample class wrote it, and so its points without a model.
 FIRST = {
     "ada": ("ada_perfect", 18), "ben": ("ben_other_style", 18), "cem": ("cem_half_done", 8),
-    "dua": ("dua_untouched", 0), "eli": ("eli_known_mistakes", 7), "fay": ("wrong_pck", 14), "gus": ("gus_damaged_notebook", 18),
+    "dua": ("dua_untouched", 0), "eli": ("eli_known_mistakes", 7), "fay": ("wrong_pck", 14),
+    "gus": ("gus_damaged_notebook", 18),
     "hal": ("hal_hostile", 0), "ivy": ("ivy_unreadable", 0), "jon": ("ada_perfect", 18), "kim": ("ben_other_style", 18),
     "lou": ("cem_half_done", 8),
 }  # fmt: skip
@@ -147,7 +148,7 @@ class Term:
         """Return score, extra points included, and penalty of each student, as the gradebook has them."""
         with gradebook(self.root) as book:
             found = book.assignment_submissions(exercise)
-            return {one.student.id: (one.score, round(one.late_submission_penalty, 6)) for one in found}
+            return {one.student.id: (one.score, pytest.approx(one.late_submission_penalty)) for one in found}
 
     def make(self, exercise: str, kind: str, student: str) -> str:
         """Return what a student hands in, as text: an answer of the sample class, and their words."""
@@ -224,7 +225,7 @@ def second_exercise(term: Term) -> None:
     term.nbgrader("collect", TWO)
     term.grade(TWO)
     expected = {name: (points + extra, (points + extra) / 10) for name, (_, points, extra) in SECOND.items()}
-    assert term.scores(TWO) == pytest.approx(expected)
+    assert term.scores(TWO) == expected
 
 
 def due(term: Term, when: datetime) -> None:
@@ -237,11 +238,11 @@ def deadline_moved(term: Term) -> None:
     due(term, term.between)
     term.nbgrader("autograde", TWO)
     late = {name: (points + extra) / 10 if name in LATE else 0 for name, (_, points, extra) in SECOND.items()}
-    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == pytest.approx(late)
+    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == late
     term.grading("extend", "hal", TWO, "+2 days")
     assert "hal" in term.grading("extend")
     term.nbgrader("autograde", TWO)
-    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == pytest.approx({**late, "hal": 0})
+    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == {**late, "hal": 0}
 
 
 def bonus_withdrawn(term: Term) -> None:
@@ -264,8 +265,8 @@ def words_marked(term: Term, formgrader: str, page) -> None:
         mark(term, formgrader, page, (exercise, student), points)
     term.grade(ONE)
     term.grade(TWO)
-    assert term.scores(ONE) == pytest.approx(AFTER[ONE])
-    assert term.scores(TWO) == pytest.approx(AFTER[TWO])
+    assert term.scores(ONE) == AFTER[ONE]
+    assert term.scores(TWO) == AFTER[TWO]
 
 
 def mark(term: Term, formgrader: str, page, whose: tuple[str, str], points: float) -> None:
