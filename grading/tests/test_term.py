@@ -86,6 +86,7 @@ AFTER = {
         "hal": (22, 0), "ivy": (26, 2.6), "jon": (7, 0.7),
     },
 }  # fmt: skip
+COMPLAINT = "Regrade request: gaussian_scoremaps\nMy peaks are where the joints are. Why is it nothing?\n"
 PENALTIES = """
 from nbgrader.plugins import BasePlugin
 
@@ -199,9 +200,6 @@ def first_exercise(term: Term) -> None:
         for number, one in enumerate(people, 101):
             folder = f"{one['First name']} {one['Last name']}_{number}_assignsubmission_file"
             archive.writestr(f"{folder}/{ONE}.ipynb", term.make(ONE, FIRST[one["ID number"]][0], one["ID number"]))
-            if one["ID number"] == "eli":
-                text = "Regrade request: PoseRegressor\nMy network learns. Why is it half of the points?\n"
-                archive.writestr(f"{folder}/regrade.md", text)
     said = term.nbgrader("zip_collect", ONE)
     assert "not in the gradebook" not in said and "not collected" not in said
     term.grade(ONE)
@@ -221,6 +219,8 @@ def second_exercise(term: Term) -> None:
             term.between = datetime.now(UTC)
         term.student(name, "fetch_assignment", TWO)
         (term.home(name) / TWO / f"{TWO}.ipynb").write_text(term.make(TWO, kind, name))
+        if name == "eli":
+            (term.home(name) / TWO / "regrade.md").write_text(COMPLAINT)
         term.student(name, "submit", TWO)
     term.nbgrader("collect", TWO)
     term.grade(TWO)
@@ -291,11 +291,11 @@ def mark(term: Term, formgrader: str, page, whose: tuple[str, str], points: floa
 
 def complaint_answered(term: Term, page) -> None:
     """Find why Eli lost points, and show it."""
-    listed = term.grading("complaints")
-    assert re.search(r"eli +ex01_pose_regression +PoseRegressor +3/6|eli .*PoseRegressor", listed), listed
-    said = term.grading("why", "eli", ONE, "PoseRegressor")
-    assert "3 of 6" in said
-    page.goto((term.root / "grading/why/eli" / f"{ONE}.html").as_uri())
+    listed = term.grading("complaints", TWO)
+    assert re.search(r"eli +ex02_softargmax +gaussian_scoremaps +0 of 4.*My peaks are", listed), listed
+    said = term.grading("why", "eli", TWO, "gaussian_scoremaps")
+    assert "gaussian_scoremaps: 0 of 4 points" in said and "rounds_the_centre" in said, said
+    page.goto((term.root / "grading/why/eli" / f"{TWO}.html").as_uri())
     assert page.locator("img").count() and not page.locator("script").count()
     show(page, "why")
 
