@@ -18,7 +18,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = ["Collect", "ReleaseAssignment", "ReleaseFeedback"]
 
 LEFT_BEHIND = ("*.safetensors", "results*.json", "*.checkpoint*", "*.part")  # beside a notebook that was run
 TIME = "timestamp.txt"  # `nbgrader submit` writes it beside the notebook
+SLACK = timedelta(minutes=10)  # in which a submission is copied
 ADVICE = "See to its rights and to the room on its disk, then run again."
 
 
@@ -117,6 +118,7 @@ class Collect(_Reached, ExchangeCollect):
         """Copy one submission; the file by which nbgrader knows that it is there comes last."""
         try:
             files = [file for file in listed(Path(src)) if not self._is_ignored(file)]
+            self._compare_times(Path(src), files)
             os.makedirs(dest)
             for file in sorted(files, key=lambda file: file.path == TIME):
                 self._copy_one(file, Path(dest))
@@ -127,6 +129,18 @@ class Collect(_Reached, ExchangeCollect):
             shutil.rmtree(dest, ignore_errors=True)
             with contextlib.suppress(OSError):  # the student's other exercises
                 os.rmdir(student)
+
+    def _compare_times(self, src: Path, files: list[HandedFile]) -> None:
+        """Tell of a folder that was changed long after the time in its name: it stays its student's own, to write to.
+
+        Raises:
+            OSError: somebody removes it just now.
+        """
+        record = self._path_to_record(str(src))
+        changed = max(os.lstat(path).st_ctime for path in (src, *(src / file.path for file in files)))
+        if (time := datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)) > record["timestamp"] + SLACK:
+            told = record["username"], f"{time:%Y-%m-%d %H:%M}", f"{record['timestamp']:%Y-%m-%d %H:%M}"
+            self.log.warning("%s: changed in the exchange at %s UTC, though handed in at %s; look at it", *told)
 
     def _is_ignored(self, file: HandedFile) -> bool:
         return any(fnmatchcase(part, pattern) for part in file.path.split("/") for pattern in self._ignored)

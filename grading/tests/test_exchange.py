@@ -9,10 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import toy_course
+from lab_server import chromium, in_a_browser, serving
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 from toy_course import filled, fresh_copy, hand_in, nbgrader, weights
@@ -168,6 +170,41 @@ def test_a_student_sees_that_feedback_is_there(term):
     assert "feedback already fetched" in listed
 
 
+@in_a_browser
+@pytest.mark.full
+def test_formgraders_button_releases_the_same_feedback(term, tmp_path):
+    term, _ = term
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
+    pages = term.exchange / COURSE / "feedback"
+    before = {path.name for path in pages.iterdir()}
+    (tmp_path / "kept").mkdir()
+    for path in pages.iterdir():
+        path.rename(tmp_path / "kept" / path.name)
+    command = [
+        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1",
+        "--IdentityProvider.token=secret", f"--ServerApp.root_dir={term.root}",
+    ]  # fmt: skip
+    environment = {**toy_course.environment(), "JUPYTER_CONFIG_DIR": f"{tmp_path}/config"}
+    environment |= {"JUPYTER_RUNTIME_DIR": f"{tmp_path}/runtime", "JUPYTER_DATA_DIR": f"{tmp_path}/data"}
+    with (
+        serving(command, tmp_path / "log", cwd=term.root, env=environment) as address,
+        playwright.sync_playwright() as driver,
+    ):
+        browser = chromium(driver)
+        page = browser.new_page()
+        page.goto(f"{address}formgrader?token=secret", wait_until="domcontentloaded")
+        button = page.locator("tr", has_text="toy").locator(".release-feedback a")
+        with page.expect_response(lambda response: response.url.endswith("/release_feedback"), timeout=60_000) as done:
+            button.click()
+        answer = done.value.json()
+        browser.close()
+    found = {path.name for path in pages.iterdir()}
+    shutil.copytree(tmp_path / "kept", pages, dirs_exist_ok=True)
+    assert answer["success"], answer
+    assert "No feedback is released to ben, mallory" in answer["log"]
+    assert len(before) == 3 and found < before  # the second of Ada's two, and Fay's
+
+
 # --- an exchange that cannot be written ------------------------------------------------------------------------------
 
 
@@ -269,6 +306,15 @@ def test_one_student_and_all_but_one_can_be_chosen(tmp_path):
     assert [page.read_text() for page in (tmp_path / "one/cv/feedback").iterdir()] == ["the page of fay [2]"]
     release(tmp_path, tmp_path / "two", student_id_exclude="ada,fay [2]").start()
     assert [page.read_text() for page in (tmp_path / "two/cv/feedback").iterdir()] == ["the page of ben"]
+
+
+def test_a_submission_that_was_changed_later_is_told(tmp_path, caplog):
+    for name in ("ada+toy+2001-01-01 00:00:00 UTC+x", f"ben+toy+{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC+x"):
+        (tmp_path / "exchange/cv/inbound" / name).mkdir(parents=True)
+    coursedir = CourseDirectory(root=str(tmp_path), course_id="cv", assignment_id="toy")
+    Collect(coursedir=coursedir, root=str(tmp_path / "exchange"), check_owner=False).start()
+    assert re.search("ada: changed in the exchange at .* UTC, though handed in at 2001-01-01 00:00; look", caplog.text)
+    assert "ben: changed" not in caplog.text and {p.name for p in (tmp_path / "submitted").iterdir()} == {"ada", "ben"}
 
 
 def test_a_group_of_teachers_can_write_what_one_of_them_collected(tmp_path):
