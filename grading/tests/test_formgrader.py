@@ -165,7 +165,7 @@ def test_model_answer_and_rubric_stand_beside_the_words_and_hints_in_full(formgr
     expect(beside).to_have_count(1)
     expect(beside.locator(".nbgrader_cell")).to_contain_text(WORDS)
     expect(beside.locator(".for-staff")).to_contain_text(MODEL_ANSWER)
-    rows = [row.split("\t") for row in beside.locator(".for-staff tr").all_inner_texts()]
+    rows = [row.split("\t") for row in beside.locator(".for-staff tbody tr").all_inner_texts()]
     assert rows == [["1", "names the wrists"], ["3", "argues <b>why</b>"]]
     answer, staff = beside.locator(".nbgrader_cell").bounding_box(), beside.locator(".for-staff").bounding_box()
     assert answer["x"] + answer["width"] <= staff["x"] and abs(answer["y"] - staff["y"]) < 20
