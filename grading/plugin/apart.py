@@ -45,11 +45,12 @@ class Ran:
         return cls(status == 0, lines)
 
 
-def command(verb: str, exercise: str, student: str = "*") -> list[str]:
-    """Return stock nbgrader's command line for one of its verbs, whatever was done before."""
-    own = [f"--Grading.lock_seconds={WAIT_SECONDS}"] if verb == "autograde" else []
+def command(verb: str, exercise: str, student: str = "*", force: bool = True) -> list[str]:
+    """Return stock nbgrader's command line for one of its verbs; with `force` whatever was done before."""
+    own = ["--force"] if force else []
+    own += [f"--Grading.lock_seconds={WAIT_SECONDS}"] if verb == "autograde" else []
     names = [f"--assignment={_literal(exercise)}", f"--student={_literal(student)}"]
-    return [sys.executable, "-m", "nbgrader", verb, "--force", *names, *own, f"--Application.log_format={FORMAT}"]
+    return [sys.executable, "-m", "nbgrader", verb, *names, *own, f"--Application.log_format={FORMAT}"]
 
 
 def _literal(value: str) -> str:
@@ -79,7 +80,7 @@ def grade(converter: Autograde) -> None:
     """
     coursedir = converter.coursedir
     done = subprocess.run(
-        command("autograde", coursedir.assignment_id, coursedir.student_id),
+        command("autograde", coursedir.assignment_id, coursedir.student_id, converter.force),
         cwd=coursedir.root,
         env=_environment(),
         stdin=subprocess.DEVNULL,

@@ -3,7 +3,8 @@ r"""Formulas of a page, set by the page's reader without a script and without a 
     mathml(r"\frac{1}{2}")      "<math ...><mfrac>...", or None for what is not understood: it stays as it was typed
 
 It knows what the course's tasks and answers to them use: fractions, roots, scripts, sums, Greek, accents, fences,
-matrices, cases and text. Every tag is written here and every sign escaped, so no formula is more than a formula.
+matrices, cases and text. Every tag is written here and every sign escaped, so no formula is more than a formula. How
+the classes "left", "right" and "bold" look is in the templates of pages.
 """
 
 from __future__ import annotations
@@ -256,7 +257,7 @@ class _Formula:
         if name in TEXTS:
             return _sign("mtext", re.sub(r"^\s|\s$", "\u00a0", text.replace("~", "\u00a0")))
         upright = ' mathvariant="normal"'
-        bold = ' style="font-weight: bold"' if name in BOLD else ""
+        bold = ' class="bold"' if name in BOLD else ""
         gap = self._gap_before_argument() if name.startswith("operatorname") else ""
         return _sign("mi", text, upright + bold) + gap
 
@@ -312,7 +313,7 @@ class _Formula:
             raise _NotUnderstood
         if rows[-1] == [""]:
             rows.pop()
-        sides = ("left",) if name == "cases" else ("right", "left") if name in LINED - {"array"} else ("center",)
+        sides = ("left",) if name == "cases" else ("right", "left") if name in LINED - {"array"} else ("middle",)
         lines = "".join(_tag("mtr", "".join(_cells(row, sides))) for row in rows)
         left, right = (self._stretched(sign.strip(".")) for sign in BRACKETS.get(name, ".."))
         return _tag("mrow", left + _tag("mtable", lines) + right)
@@ -321,4 +322,4 @@ class _Formula:
 def _cells(row: list[str], sides: tuple[str, ...]) -> Iterator[str]:
     """Give the cells of a table's row, each with the side on which it is aligned; the sides repeat."""
     for column, cell in enumerate(row):
-        yield _tag("mtd", _tag("mrow", cell), f' style="text-align: {sides[column % len(sides)]}"')
+        yield _tag("mtd", _tag("mrow", cell), f' class="{sides[column % len(sides)]}"')

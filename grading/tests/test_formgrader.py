@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import sys
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -162,7 +165,7 @@ def test_model_answer_and_rubric_stand_beside_the_words_and_hints_in_full(formgr
     expect(beside).to_have_count(1)
     expect(beside.locator(".nbgrader_cell")).to_contain_text(WORDS)
     expect(beside.locator(".for-staff")).to_contain_text(MODEL_ANSWER)
-    rows = [row.split("\t") for row in beside.locator(".for-staff tr").all_inner_texts()]
+    rows = [row.split("\t") for row in beside.locator(".for-staff tbody tr").all_inner_texts()]
     assert rows == [["1", "names the wrists"], ["3", "argues <b>why</b>"]]
     answer, staff = beside.locator(".nbgrader_cell").bounding_box(), beside.locator(".for-staff").bounding_box()
     assert answer["x"] + answer["width"] <= staff["x"] and abs(answer["y"] - staff["y"]) < 20
@@ -233,13 +236,33 @@ def test_a_lock_that_another_holds_ends_the_press_with_a_sentence(formgrader, ma
     assert "Traceback" not in text
 
 
+def posted(formgrader: str, what: str) -> dict:
+    """Return what the server answers to a button, asked without a browser."""
+    request = urllib.request.Request(f"{formgrader}/api/{what}", b"", {"Authorization": "token secret"})
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.full
+def test_buttons_that_are_pressed_at_once_wait_for_each_other(formgrader, marked_class):
+    buttons = [f"submission/toy/{student}/autograde" for student in ("ada", "eve", "nobody")]
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(buttons, pool.map(lambda what: posted(formgrader, what), buttons), strict=True))
+    assert [answer["success"] for answer in answers.values()] == [True, True, False]
+    assert "there is no submission" in answers[buttons[2]]["log"]
+    assert "Waiting" not in "".join(answer["log"] for answer in answers.values())
+
+
 @pytest.mark.full
 def test_the_other_buttons_work_beside_it(formgrader, server_folder, marked_class, page):
     with pressed(page, formgrader, "generate-feedback") as window:
         expect(window).to_contain_text("Successfully generated feedback", timeout=60_000)
     assert MODEL_ANSWER not in (marked_class / "grading/feedback/ada/toy/toy.html").read_text()
-    page.goto(f"{formgrader}/manage_assignments", wait_until="domcontentloaded")
-    page.locator("tr", has_text="toy").locator(".generate-feedback a, .generate-feedback-all a").first.click()
-    expect(page.locator(".modal:visible")).to_contain_text("Successfully", timeout=60_000)
+    for button in ("generate-feedback", "assign"):
+        page.goto(f"{formgrader}/manage_assignments", wait_until="domcontentloaded")
+        page.locator("tr", has_text="toy").locator(f".{button} a").click()
+        expect(page.locator(".modal:visible")).to_contain_text("Success", timeout=60_000)
     assert (marked_class / "grading/feedback/eve/toy/toy.html").exists()
-    assert not of_the_server(server_folder)[1]
+    assert MODEL_ANSWER not in (marked_class / "exercises/toy/toy.ipynb").read_text()
+    loaded, running = of_the_server(server_folder)
+    assert "libtorch" not in loaded and not running
