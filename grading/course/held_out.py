@@ -10,14 +10,13 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from grading.course.secret import course_secret
-from grading.course.worst import worst_masks, worst_people, worst_poses
 from helpers.checks.engine.question import Wrong
 from helpers.data.masks import SegmentationSet
 from helpers.data.people import PeopleSet
@@ -25,8 +24,10 @@ from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
 from helpers.files import ROOT
 from helpers.metrics.oks import average_precision
-from helpers.pictures.figure import Picture
 from helpers.shapes import VOID
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 __all__ = [
     "COUNT",
@@ -98,7 +99,7 @@ def mpjpe_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or the model's output is no set of keypoints.
     """
-    return _score(submission, weights, held_out_people, _mpjpe, worst_poses)
+    return _score(submission, weights, held_out_people, _mpjpe, "worst_poses")
 
 
 def mean_iou_of(submission: Examined, weights: str) -> float:
@@ -107,7 +108,7 @@ def mean_iou_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or the model's output is no set of logits.
     """
-    return _score(submission, weights, held_out_masks, _mean_iou, worst_masks)
+    return _score(submission, weights, held_out_masks, _mean_iou, "worst_masks")
 
 
 def ap_of(submission: Examined, weights: str) -> float:
@@ -116,7 +117,7 @@ def ap_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or what the system answers are no people.
     """
-    return _score(submission, weights, held_out_crowds, _ap, worst_people)
+    return _score(submission, weights, held_out_crowds, _ap, "worst_people")
 
 
 def pictured(wrong: Wrong, submission: Examined, weights: str) -> Wrong:
@@ -125,12 +126,19 @@ def pictured(wrong: Wrong, submission: Examined, weights: str) -> Wrong:
     return wrong
 
 
+def _drawn(picture: str, pred: Any, data: Any) -> Picture:
+    from grading.course import worst  # and matplotlib, which grading does without
+
+    drawn: Picture = getattr(worst, picture)(pred, data)
+    return drawn
+
+
 def _score(
     submission: Examined,
     weights: str,
     scenes: Callable[[], Scenes],
     score: Callable[[Pred, Scenes], float],
-    picture: Callable[[Pred, Scenes], Picture],
+    picture: str,
 ) -> float:
     """Return the score of what a submission's model answers for held-out scenes, asked once."""
     outcomes = _outcomes.setdefault(submission, {})
@@ -139,7 +147,7 @@ def _score(
         try:
             pred = submission.examine("model", "predicts", images=data.images, weights=weights)
             outcomes[weights] = score(pred, data)
-            _pictures.setdefault(submission, {})[weights] = partial(picture, pred, data)
+            _pictures.setdefault(submission, {})[weights] = partial(_drawn, picture, pred, data)
         except Exception as error:
             outcomes[weights] = error
     outcome = outcomes[weights]
