@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from grading.course.secret import course_secret
+from helpers.checks.engine.question import Wrong
 from helpers.data.masks import SegmentationSet
 from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
@@ -24,6 +25,9 @@ from helpers.data.rendered import rendered_crowds, rendered_people, rendered_seg
 from helpers.files import ROOT
 from helpers.metrics.oks import average_precision
 from helpers.shapes import VOID
+
+if TYPE_CHECKING:
+    from helpers.pictures.figure import Picture
 
 __all__ = [
     "COUNT",
@@ -34,6 +38,7 @@ __all__ = [
     "held_out_people",
     "mean_iou_of",
     "mpjpe_of",
+    "pictured",
 ]
 
 GRADING = ROOT / "grading"
@@ -53,6 +58,8 @@ class Examined(Protocol):
 # By submission and weights file: several tests ask, the model predicts once. What went wrong is kept as well as what
 # came out.
 _outcomes: WeakKeyDictionary[Examined, dict[str, float | Exception]] = WeakKeyDictionary()
+# What was predicted, as a picture that is drawn if staff ask why.
+_pictures: WeakKeyDictionary[Examined, dict[str, Callable[[], Picture]]] = WeakKeyDictionary()
 _secret: bytes | None = None  # of the course that is being graded; None outside grading: this project's own
 
 
@@ -92,7 +99,7 @@ def mpjpe_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or the model's output is no set of keypoints.
     """
-    return _score(submission, weights, held_out_people, _mpjpe)
+    return _score(submission, weights, held_out_people, _mpjpe, "worst_poses")
 
 
 def mean_iou_of(submission: Examined, weights: str) -> float:
@@ -101,7 +108,7 @@ def mean_iou_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or the model's output is no set of logits.
     """
-    return _score(submission, weights, held_out_masks, _mean_iou)
+    return _score(submission, weights, held_out_masks, _mean_iou, "worst_masks")
 
 
 def ap_of(submission: Examined, weights: str) -> float:
@@ -110,11 +117,28 @@ def ap_of(submission: Examined, weights: str) -> float:
     Raises:
         Wrong: there is no such file, it does not fit the model, or what the system answers are no people.
     """
-    return _score(submission, weights, held_out_crowds, _ap)
+    return _score(submission, weights, held_out_crowds, _ap, "worst_people")
+
+
+def pictured(wrong: Wrong, submission: Examined, weights: str) -> Wrong:
+    """Return the verdict on a submission's model, with a picture of the scenes that it found hardest."""
+    wrong.draw = _pictures.get(submission, {}).get(weights)
+    return wrong
+
+
+def _drawn(picture: str, pred: Any, data: Any) -> Picture:
+    from grading.course import worst  # and matplotlib, which grading does without
+
+    drawn: Picture = getattr(worst, picture)(pred, data)
+    return drawn
 
 
 def _score(
-    submission: Examined, weights: str, scenes: Callable[[], Scenes], score: Callable[[Pred, Scenes], float]
+    submission: Examined,
+    weights: str,
+    scenes: Callable[[], Scenes],
+    score: Callable[[Pred, Scenes], float],
+    picture: str,
 ) -> float:
     """Return the score of what a submission's model answers for held-out scenes, asked once."""
     outcomes = _outcomes.setdefault(submission, {})
@@ -123,6 +147,7 @@ def _score(
         try:
             pred = submission.examine("model", "predicts", images=data.images, weights=weights)
             outcomes[weights] = score(pred, data)
+            _pictures.setdefault(submission, {})[weights] = partial(_drawn, picture, pred, data)
         except Exception as error:
             outcomes[weights] = error
     outcome = outcomes[weights]

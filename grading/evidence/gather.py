@@ -184,7 +184,8 @@ def _question(
 ) -> QuestionEvidence:
     course, one = handed.job.course, now.questions[name]
     checked = found.checks if found else []
-    checks = [_check(check, report) for check, report in zip(checked, one.checks, strict=True)]
+    drawn: set[int] = set()
+    checks = [_check(check, report, drawn) for check, report in zip(checked, one.checks, strict=True)]
     lines = {asked.line for check in checked for asked in check.asked if asked.line}
     lines |= {error["line"] for cell in now.cells if cell["name"] == name for error in cell.get("errors", [])}
     sources = {nbgrader_of(cell).get("grade_id"): cell["source"] for cell in notebook["cells"]}
@@ -202,18 +203,21 @@ def _question(
     )
 
 
-def _check(check: Checked, found: CheckReport) -> CheckEvidence:
+def _check(check: Checked, found: CheckReport, drawn: set[int]) -> CheckEvidence:
+    """Return the evidence of one check; a picture that was `drawn` for another check is not shown twice."""
     from grading.examination.outcome import described
     from helpers.checks.engine.question import Wrong
 
-    failure, seconds = check.failure, sum(asked.seconds for asked in check.asked)
+    failure, seconds = check.failure, max(0.0, sum(asked.seconds for asked in check.asked))
     raised = [asked for asked in check.asked if asked.error][:MOST_RAISED]
     if not isinstance(failure, Wrong):
         words = _bounded(described(failure)) if failure else ""
         return CheckEvidence(found, found.called, words, seconds=seconds, raised=raised)
     called, got, expected, hint = map(_bounded, (failure.called, failure.got, failure.expected, failure.hint))
     inputs = list(_inputs(failure.inputs))
-    return CheckEvidence(found, called, got, expected, hint, inputs, seconds, raised, _picture(failure))
+    picture = None if id(failure.draw) in drawn else _picture(failure)
+    drawn.add(id(failure.draw))
+    return CheckEvidence(found, called, got, expected, hint, inputs, seconds, raised, picture)
 
 
 def _inputs(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

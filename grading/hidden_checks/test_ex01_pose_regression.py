@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grading.course.held_out import mpjpe_of
+from grading.course.held_out import mpjpe_of, pictured
 from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import REGRESSION_MODEL
 
@@ -30,4 +30,4 @@ def test_answers(submission, question, cases):
 def test_model_on_held_out_scenes(submission, threshold):
     error = mpjpe_of(submission, WEIGHTS)
     if not REGRESSION_MODEL.reaches(error, threshold):
-        raise REGRESSION_MODEL.too_far(error, threshold)
+        raise pictured(REGRESSION_MODEL.too_far(error, threshold), submission, WEIGHTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grading.course.held_out import mean_iou_of
+from grading.course.held_out import mean_iou_of, pictured
 from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import SEGMENTATION_MODEL
 
@@ -37,4 +37,4 @@ def test_answers(submission, question, cases):
 def test_model_on_held_out_scenes(submission, threshold):
     score = mean_iou_of(submission, WEIGHTS)
     if not SEGMENTATION_MODEL.reaches(score, threshold):
-        raise SEGMENTATION_MODEL.too_far(score, threshold)
+        raise pictured(SEGMENTATION_MODEL.too_far(score, threshold), submission, WEIGHTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grading.course.held_out import ap_of
+from grading.course.held_out import ap_of, pictured
 from grading.hidden_checks.rows import rows, steps
 from helpers.checks.networks.trained import PEOPLE_MODEL
 
@@ -33,4 +33,4 @@ def test_answers(submission, question, cases):
 def test_model_on_held_out_scenes(submission, threshold):
     score = ap_of(submission, WEIGHTS)
     if not PEOPLE_MODEL.reaches(score, threshold):
-        raise PEOPLE_MODEL.too_far(score, threshold)
+        raise pictured(PEOPLE_MODEL.too_far(score, threshold), submission, WEIGHTS)

@@ -82,6 +82,8 @@ def test_a_report_that_says_something_else_is_not_repeated(verify, graded):
     sound = path.read_text()
     told = json.loads(sound)
     told["questions"]["double"].update(points=2.0, verdict="partly")
+    told["questions"]["total"]["checks"] = [{"name": "test_total", "points": 1.0, "maximum": 2.0, "outcome": "wrong"}]
+    told["questions"]["double"]["checks"][0]["got"] = "an object at 0x7f00, which is evidence and no mark"
     told["seconds"] += 1
     path.write_text(json.dumps(told))
     try:
@@ -91,6 +93,8 @@ def test_a_report_that_says_something_else_is_not_repeated(verify, graded):
     assert status == 1 and lines == [
         "not repeated: right: double.points: 2.0 in the report, 3.0 now",
         "not repeated: right: double.verdict: 'partly' in the report, 'passed' now",
+        "not repeated: right: total.checks: [('test_total', 1.0, 2.0, 'wrong', False, None)] in the report, "
+        "[('test_total', 2.0, 2.0, 'passed', False, None)] now",
         "1 submissions, 4 questions, 1 runs: 0 marks moved",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,7 +68,13 @@ def _write(axis: Axes, plane: Tensor, high: float) -> None:
     for y, numbers in enumerate(plane.tolist()):
         for x, number in enumerate(numbers):
             colour = "black" if number > 0.6 * high else "white"
-            axis.text(x, y, f"{number:.3g}", ha="center", va="center", fontsize=7, color=colour)
+            axis.text(x, y, _in_few_signs(number), ha="center", va="center", fontsize=7, color=colour)
+
+
+def _in_few_signs(number: float) -> str:
+    """Return a number as long as an entry is wide: "0.607", "0.025", "5e-7"."""
+    texts = (f"{number:.{digits}g}" for digits in (3, 2))
+    return next((text for text in texts if len(text) <= 5), re.sub(r"e([+-])0?", r"e\1", f"{number:.0e}"))
 
 
 def _points(inputs: Mapping[str, Any], a: Tensor, b: Tensor, place: tuple[int, ...]) -> Picture:
