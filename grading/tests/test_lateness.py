@@ -108,9 +108,7 @@ def test_a_rule_that_fails_leaves_the_penalty_and_is_named(root, caplog):
 
 def test_a_rule_that_is_not_there_is_said_before_anybody_is_graded():
     parent = Configurable(config=Config({"AssignLatePenalties": {"plugin_class": "no_such_module.Rule"}}))
-    with pytest.raises(
-        GradingError, match="the rule for late work, c.AssignLatePenalties.plugin_class, cannot be used"
-    ):
+    with pytest.raises(GradingError, match="c.AssignLatePenalties.plugin_class, cannot be used: "):
         rule_of(parent)
 
 
@@ -212,9 +210,7 @@ def test_a_cell_that_left_and_was_marked_by_hand_is_not_lost(root):
         book.find_grade("words_1", EXERCISE, EXERCISE, "dua").manual_score = 3.5
         book.db.commit()
     before = cells_of(root, "dua")
-    with pytest.raises(
-        CourseError, match="words_1 is in the release no more, and was marked .* by hand for dua. Put it"
-    ):
+    with pytest.raises(CourseError, match="words_1 is in the release no more, .* by hand for dua. Put it"):
         know(root, named("words_1", grade_id="words_2"))
     assert cells_of(root, "dua") == before
 
