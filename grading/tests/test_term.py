@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -220,11 +222,11 @@ def pages(root: Path) -> dict[str, int]:
 def test_everything_that_decides_a_mark_is_seen_by_the_plain_command(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     release, files = toy_course.released(root), {"toy.safetensors": weights()}
-    for student, time in TIMES.items():
+    for student, when in TIMES.items():
         notebook = filled(release)
         if student != "cem":
             named(notebook, "words_1")["source"] = f"{student}'s words"
-        (hand_in(root, student, notebook, files) / "timestamp.txt").write_text(time)
+        (hand_in(root, student, notebook, files) / "timestamp.txt").write_text(when)
     run(root, "db", "assignment", "add", "toy", DUE)
     run(root, "autograde", "toy")
     assert scores(root) == {"ada": 8.5, "ben": 8.5, "cem": 8.5} and asked(root) == {"ada", "ben"}
@@ -264,9 +266,40 @@ def test_everything_that_decides_a_mark_is_seen_by_the_plain_command(course, tmp
     run(root, "autograde", "toy")
     assert asked(root) == {"ada", "ben"}
     run(root, "generate_feedback", "toy")
-    assert {student for student, time in pages(root).items() if time != before[student]} == {"ada", "ben"}
+    assert {student for student, written in pages(root).items() if written != before[student]} == {"ada", "ben"}
 
     verb(root, "withdraw", "cem")
     assert "cem" not in verb(root, "marks", "toy") and "cem" in json.dumps(scores(root))
     run(root, "export", "--exporter=grading.plugin.MoodleExport", "--to=moodle.csv")
     assert "cem" not in (root / "moodle.csv").read_text() and "dan" in (root / "moodle.csv").read_text()
+
+
+def killed_runs(root: Path, moments: tuple[float, ...]) -> None:
+    """Start to mark everybody anew and kill it after so many seconds each time; then let a plain run complete it."""
+    line = [sys.executable, "-m", "nbgrader", "autograde", "toy", "--force"]
+    for seconds in moments:
+        run = subprocess.Popen(
+            line, cwd=root, env=toy_course.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(seconds)
+        run.kill()
+        run.wait()
+    assert nbgrader(root, "autograde", "toy").returncode == 0
+
+
+@pytest.mark.full
+def test_runs_that_are_killed_neither_forget_a_mark_by_hand_nor_ask_for_it_again(small_class, tmp_path):
+    root = Path(shutil.copytree(small_class[0], tmp_path / "course", copy_function=shutil.copy2))
+    by_hand(root, "dua", "words_1", manual_score=3.5)
+    start = time.monotonic()
+    run(root, "autograde", "toy", "--force")
+    whole = time.monotonic() - start
+    moments = tuple(whole * share for share in (0.6, 0.75, 0.85, 0.95))
+    killed_runs(root, moments)
+    assert asked(root) == set() and scores(root)["dua"] == 12.0
+    other = filled(toy_course.released(root))
+    named(other, "words_1")["source"] = "Ankles, because they move more."
+    hand_in(root, "dua", other)
+    killed_runs(root, moments)
+    assert asked(root) == {"dua"} and scores(root)["dua"] == 12.0
