@@ -6,12 +6,14 @@ interrupt                Ctrl-C meanwhile
 settings, inherited      what nbgrader_config.py may set; what holds of what others set
 mended                   what of nbgrader is replaced
 apart, formgrader        what of it runs in a server: verbs in processes of their own, the page that staff mark on
+entered, roster          due dates and tables of students that instructors enter by nbgrader's own commands
 intake                   whose folders are graded, and when something was handed in
-gradebook, exports       where marks go
-given                    what a page of feedback says of them
+gradebook, cells         where marks go, and for which cells
+written, lateness        what grading wrote there before; what being late costs
+given, stale             what a page of feedback says of marks; which pages have to be written anew
+exports, term            marks for a learning platform, and for the overview of a term
 exchange                 nbgrader's exchange: release, collect, feedback
 collect, downloads       what Moodle and Canvas give to download
-roster                   tables of students
 """
 
 from nbgrader.coursedir import CourseDirectory

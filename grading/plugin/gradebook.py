@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from grading.course.course import Course
 from grading.errors import CourseError, GradingError, printable
+from grading.plugin.cells import fit_cells, graded_points
 from grading.plugin.written import Written, WrittenCell, all_written, make_table
 from grading.report import QuestionReport, Report
 from grading.reporting import feedback
@@ -74,7 +75,7 @@ class WriteMarks(SaveAutoGrades):
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata.nbgrader["grade_id"]
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-        written = self.written.cells.setdefault(name, WrittenCell())
+        written = self.written.cells.setdefault(grade.id, WrittenCell())
         question = self.report.questions.get(question_of(cell) or "")
         by_hand = is_solution(cell) or is_task(cell)
         if by_hand and not self.report.unreadable and not same_source(cell.source, self.sources[name]):
@@ -145,8 +146,7 @@ def know_assignment(coursedir: CourseDirectory, course: Course) -> dict[str, Wri
         CourseError: if it knows others and has submissions of them, or if nothing can be written to it.
     """
     _whole_from_the_start(coursedir)
-    cells = [cell for cell in course.released["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
-    wanted = {cell["metadata"]["nbgrader"]["grade_id"]: float(cell["metadata"]["nbgrader"]["points"]) for cell in cells}
+    wanted = graded_points(course.released)
     try:
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             gradebook.update_or_create_assignment(course.exercise)
@@ -155,10 +155,10 @@ def know_assignment(coursedir: CourseDirectory, course: Course) -> dict[str, Wri
             make_table(gradebook.db)
             written = all_written(gradebook.db, course.exercise)
             try:
-                known = {
-                    cell.name: cell.max_score
-                    for cell in gradebook.find_notebook(course.exercise, course.exercise).grade_cells
-                }
+                notebook = gradebook.find_notebook(course.exercise, course.exercise)
+                known = {cell.name: cell.max_score for cell in notebook.grade_cells}
+                if known.keys() != wanted.keys() and notebook.submissions:
+                    fit_cells(gradebook, notebook, course.released)
             except MissingEntry:
                 known = None
     except OperationalError as error:

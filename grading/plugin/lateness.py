@@ -12,14 +12,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nbgrader.api import Assignment, Gradebook, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload, undefer
+from traitlets.config import LoggingConfigurable
 
 from grading.entries.extensions import Extension, extensions
 from grading.errors import GradingError, printable
 from grading.plugin.written import Written, all_written
 
-__all__ = ["Lateness", "rule_of"]
+__all__ = ["Lateness", "renew_all", "rule_of"]
 
 Note = Callable[[str, float], None]  # takes a student and by how many seconds they were late
 
@@ -110,6 +112,20 @@ def rule_of(parent: object) -> AssignLatePenalties:
             f"the rule for late work, c.AssignLatePenalties.plugin_class, cannot be used: {error}"
         ) from None
     return rule
+
+
+def renew_all(coursedir: CourseDirectory, exercise: str, parent: LoggingConfigurable) -> None:
+    """Do for all students what `Lateness.renew` does for some: before marks are shown.
+
+    Args:
+        parent: has the settings, and takes what is said.
+    Raises:
+        GradingError: there is no such rule.
+    """
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        everybody = set(all_written(gradebook.db, exercise))
+        lateness = Lateness(Path(coursedir.root), exercise, parent.log)
+        lateness.renew(gradebook, rule_of(parent), everybody, lambda student, late: None)
 
 
 def _notebooks(gradebook: Gradebook, exercise: str) -> list[SubmittedNotebook]:

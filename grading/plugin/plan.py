@@ -173,10 +173,11 @@ class ClassPlan:
         Args:
             rule: nbgrader's step that takes points off.
         """
-        todo = set(self.submissions.values())
-        done = {student_of(folder): report for folder, report in self.reports.items() if folder not in todo}
+        reports = {student_of(folder): report for folder, report in self.reports.items()}
+        meant = self.known.keys() if self.coursedir.student_id == "*" else reports.keys()
+        done = meant - {student_of(folder) for folder in self.submissions.values()}
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            self.lateness.renew(gradebook, rule, set(done), lambda who, late: self.note_late(who, late, done[who]))
+            self.lateness.renew(gradebook, rule, done, lambda who, late: self.note_late(who, late, reports.get(who)))
 
     # --- while nbgrader goes through the class -----------------------------------------------------------------------
 

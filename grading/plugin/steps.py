@@ -31,7 +31,7 @@ from grading.isolation import caller
 from grading.plugin import intake
 from grading.plugin.exchange import LEFT_BEHIND
 from grading.plugin.interrupt import on_interrupt
-from grading.plugin.lateness import rule_of
+from grading.plugin.lateness import renew_all, rule_of
 from grading.plugin.plan import ClassPlan
 from grading.plugin.settings import Grading, SafeCourseDirectory
 from grading.plugin.stale import Pages
@@ -144,12 +144,22 @@ class FeedbackExporter(HTMLExporter):
             exercise = converter.coursedir.assignment_id
             folders = intake.graded(converter.coursedir, exercise)
             converter.assignments = {str(folder): [str(folder / f"{exercise}.ipynb")] for folder in folders}
-            self.pages = Pages(converter.coursedir, exercise, folders)
-            self.pages.drop_stale(self.log)
+            self._renew(converter, exercise, folders)
             if not folders:
                 student = printable(converter.coursedir.student_id)
                 self.log.error("No feedback was written: nothing is graded in %s of %s", exercise, student)
                 raise NbGraderException("nothing is graded")
+
+    def _renew(self, converter: GenerateFeedback, exercise: str, folders: list[Path]) -> None:
+        """Take away the pages that are stale, once penalties are those of today's marks."""
+        try:
+            if folders:
+                renew_all(converter.coursedir, exercise, converter)
+        except GradingError as error:
+            self.log.error("No feedback was written: %s", error)
+            raise NbGraderException(str(error)) from error
+        self.pages = Pages(converter.coursedir, exercise, folders)
+        self.pages.drop_stale(self.log)
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
         """Return the page, with the mark by which it is known to be stale one day."""

@@ -158,8 +158,8 @@ class _Reader:
         written = all_written(self.session, exercise.key)
         rows = self.session.execute(
             select(
-                SubmittedAssignment.student_id, BaseCell.name, Grade.score, Grade.auto_score, Grade.manual_score,
-                Grade.extra_credit, Grade.needs_manual_grade,
+                SubmittedAssignment.student_id, Grade.id, BaseCell.name, Grade.score, Grade.auto_score,
+                Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade,
             )
             .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
@@ -167,10 +167,10 @@ class _Reader:
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
             .where(Assignment.name == exercise.key)
         )  # fmt: skip
-        for student, cell, score, automatic, by_hand, extra, waiting in rows:
+        for student, grade, cell, score, automatic, by_hand, extra, waiting in rows:
             maximum = exercise.maxima.get(cell, 0.0)
             odd = odd_by_hand(automatic, by_hand, maximum)
-            if automatic is not None and (own := written[student].cells.get(cell)):
+            if automatic is not None and (own := written[student].cells.get(grade)):
                 automatic += own.extra or 0.0
             mark = Mark(score, automatic, by_hand, extra or 0.0, maximum, bool(waiting), odd)
             found.setdefault(student, {})[cell] = mark

@@ -34,7 +34,9 @@ class WrittenCell(msgspec.Struct, omit_defaults=True):
 
 
 class Written(msgspec.Struct, omit_defaults=True):
-    """What was written about one submission; `extension` in seconds, if the course's table granted one."""
+    """What was written about one submission: `done` is the mark of its graded notebook, `extension` in seconds what the
+    course's table granted, if anything, and `cells` go by the id of nbgrader's grade.
+    """
 
     done: str = ""
     extension: float | None = None
@@ -68,8 +70,7 @@ def all_written(session: scoped_session[Any], exercise: str) -> dict[str, Writte
     )
     if there:
         query = query.join(TABLE, TABLE.c.notebook_id == SubmittedNotebook.id, isouter=True)
-    rows = session.execute(query).tuples()
-    return {student: _decoded(value) for student, value in rows}
+    return {student: _decoded(value) for student, value in session.execute(query)}
 
 
 def _decoded(value: str | None) -> Written:

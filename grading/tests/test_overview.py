@@ -142,8 +142,8 @@ def test_the_numbers_of_a_class_are_those_worked_out_by_hand(three):
         ["triple", "+1", "0.33", "33 %", "", "1", "·", "1", "1"],
     ]
     assert table(soup, "Frequent mistakes") == [
-        ["1", "squared", "total", "compute it by hand."],
-        ["1", "none of the known ones", "triple", ""],
+        ["1", "squared", "total", "compute it by hand.", "ben"],
+        ["1", "none of the known ones", "triple", "", "ben"],
     ]
     assert table(soup, "Unreadable submissions") == [["cut", "the notebook is not JSON"]]
     assert table(soup, "Time and memory") == [["ada", "2.0", ""], ["ben", "0.5", ""]]
@@ -262,6 +262,14 @@ def test_only_damaged_reports_make_a_page_that_says_so(tmp_path):
     (folder / "ada.json").write_text("[]")
     soup = page(tmp_path)
     assert "No sound report" in words(soup) and "ada" in words(soup.find(class_="alarm")) and not soup.svg
+
+
+def test_whoever_has_left_is_in_neither_page_nor_table(three, capsys):
+    (three / "grading/withdrawn.csv").write_text("student\nben\n")
+    assert main(["marks", EXERCISE, "--course", str(three)]) == 0
+    assert "ada" in (marks := capsys.readouterr().out) and "ben" not in marks
+    text = words(page(three))
+    assert "ada" in text and "ben" not in text
 
 
 def test_one_report_makes_a_page(tmp_path):

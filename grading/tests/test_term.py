@@ -1,93 +1,167 @@
-"""A term as instructors.md tells it: two exercises of the course, twelve students, from the roster to the final marks.
-
-Exercise 1 comes as a download of Moodle, exercise 2 through the exchange. Every number that is compared with the
-gradebook stands in `AFTER`, worked out by hand: nobody hands in weights, so each model question is worth 0.
-
-Screenshots for the docs: DEEP_LEARNING_LAB_SCREENSHOTS=docs/pictures pytest grading/tests/test_term.py
-"""
+"""The term at a glance: numbers worked out by hand, nothing of a student's that is more than text, and a whole term."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
-import os
-import re
+import shutil
 import subprocess
 import sys
-import zipfile
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import toy_course
-from lab_server import IN_A_BROWSER, chromium, serving
-from toy_course import gradebook, named
+from bs4 import BeautifulSoup
+from toy_course import EXERCISE, filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
-from grading.sample_class import answer_sources
-from grading.sample_submissions import SUBMISSIONS
-from grading.sample_submissions.handing_in import filled
-from helpers.files import ROOT
+from grading.__main__ import main
+from grading.report import QuestionReport, Report
+from grading.reporting.similar import Alike
+from grading.reporting.term import Exercise, Mark, Student, Term, Work, write_term
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is part of the extra [dev]")
+pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
 
-pytestmark = [pytest.mark.full, *IN_A_BROWSER]
+NOON = datetime(2031, 5, 6, 12)
+HOSTILE = '=HYPERLINK("http://x")<script>alert(1)</script>'
 
-ONE, TWO = "ex01_pose_regression", "ex02_softargmax"
-COURSE = "deep_learning_lab_cv"
-ROSTER = """ID number;First name;Last name;Email address
-ada;Ada;Lovelace;ada@example.org
-ben;Ben;Quick;ben@example.org
-cem;Cem;Yıldız;cem@example.org
-dua;Dua;Lin;dua@example.org
-eli;Eli;O'Neill;eli@example.org
-fay;Fay;Wray;fay@example.org
-gus;Günther;Müller-Lüdenscheidt;gus@example.org
-hal;Hal;Late;hal@example.org
-ivy;Ivy;League;ivy@example.org
-jon;Jon;Doe;jon@example.org
-kim;Kim;Possible;kim@example.org
-lou;Lou;Leaves;lou@example.org
-"""
-STUDENTS = tuple(line.partition(";")[0] for line in ROSTER.splitlines()[1:])
-WORDS = {
-    "ada": "Wrists move most, for arms are long, and the mean pose is worst there.",
-    "ben": "The loss counts every joint alike, so the ones that move most cost most.",
-    "ivy": "A map says where it is unsure; a number cannot.",
-    "jon": "It depends.",
-}
-# What each hands in for exercise 1: who of the sample class wrote it, and so its points without a model.
-FIRST = {
-    "ada": ("ada_perfect", 18), "ben": ("ben_other_style", 18), "cem": ("cem_half_done", 8),
-    "dua": ("dua_untouched", 0), "eli": ("eli_known_mistakes", 7), "fay": ("wrong_pck", 14),
-    "gus": ("gus_damaged_notebook", 18),
-    "hal": ("hal_hostile", 0), "ivy": ("ivy_unreadable", 0), "jon": ("ada_perfect", 18), "kim": ("ben_other_style", 18),
-    "lou": ("cem_half_done", 8),
-}  # fmt: skip
-# The same for exercise 2, with extra points apart; the last three hand in after the others. Kim and Lou do not.
-SECOND = {
-    "ada": ("ada_perfect", 22, 3), "ben": ("ben_other_style", 22, 0), "cem": ("cem_half_done", 7, 0),
-    "dua": ("dua_untouched", 0, 0), "eli": ("eli_known_mistakes", 8, 2), "fay": ("no_argmax", 19, 3),
-    "gus": ("gus_bonus_only", 0, 3), "hal": ("ada_perfect", 22, 3), "ivy": ("ben_other_style", 22, 0),
-    "jon": ("cem_half_done", 7, 0),
-}  # fmt: skip
-LATE = ("hal", "ivy", "jon")
-# By hand: exercise, student, points for words. Jon's words on exercise 1 are left to be marked.
-BY_HAND = [(ONE, "ada", 5.0), (ONE, "ben", 4.0), (TWO, "ada", 5.0), (TWO, "ben", 3.0), (TWO, "ivy", 4.0)]
-COMMENT = "Right, and the mean pose is the reason."
-# Score and penalty of each at the end: ivy and jon lose a tenth, of 22 + 4 and of 7; hal has more time.
-AFTER = {
-    ONE: {
-        "ada": (23, 0), "ben": (22, 0), "cem": (8, 0), "dua": (0, 0), "eli": (7, 0), "fay": (14, 0), "gus": (18, 0),
-        "hal": (0, 0), "ivy": (0, 0), "jon": (18, 0), "kim": (18, 0), "lou": (8, 0),
-    },
-    TWO: {
-        "ada": (27, 0), "ben": (25, 0), "cem": (7, 0), "dua": (0, 0), "eli": (8, 0), "fay": (19, 0), "gus": (0, 0),
-        "hal": (22, 0), "ivy": (26, 2.6), "jon": (7, 0.7),
-    },
-}  # fmt: skip
-COMPLAINT = "Regrade request: gaussian_scoremaps\nMy peaks are where the joints are. Why is it nothing?\n"
-PENALTIES = """
+
+def report(student: str, mistake: str | None) -> Report:
+    made = Report("a", student, seconds=2.0, repairs=["mpjpe: the cell had lost its name"])
+    made.questions["mpjpe"] = QuestionReport(0 if mistake else 6, 6, "wrong" if mistake else "passed", mistake=mistake)
+    return made
+
+
+def mark(score: float, maximum: float, by_hand: float | None = None, **more) -> Mark:
+    fields = {"automatic": score, "extra": 0.0, "waiting": False} | more
+    return Mark(score, by_hand=by_hand, maximum=maximum, **fields)
+
+
+@pytest.fixture
+def shown(tmp_path) -> tuple[BeautifulSoup, list[list[str]]]:
+    """Page and table of two exercises: Ada 6 + 3 less 2 of 10, and 5 of 5; Ben 0 + words that wait; Cem only waits."""
+    exercises = [Exercise("a", NOON, {"mpjpe_check": 6.0, "words_1": 4.0}), Exercise("b", None, {"pck_check": 5.0})]
+    ada = {
+        "a": Work(
+            NOON + timedelta(hours=25), 3600.0, timedelta(days=1), 2.0,
+            {"mpjpe_check": mark(6, 6), "words_1": mark(3, 4, 3.0, automatic=None)}, report("ada", None),
+        ),
+        "b": Work(NOON, marks={"pck_check": mark(5, 5, 5.0, automatic=2.0)}),
+    }  # fmt: skip
+    odd = "has 0 points by hand, and 6 by its checks"
+    waits = mark(0, 4, automatic=None, waiting=True)
+    marks = {"mpjpe_check": mark(0, 6, 0.0, automatic=6.0, odd=odd), "words_1": waits}
+    ben = Work(marks=marks, report=report(HOSTILE, "x_y_swapped"))
+    students = [
+        Student("ada", "Lovelace, Ada", ada), Student(HOSTILE, "", {"a": ben}), Student("cem", "", {"a": Work()}),
+        Student("dua"),
+    ]  # fmt: skip
+    term = Term(
+        exercises, students, [Alike("a", "mpjpe", ("ada", "cem"), False), Alike("a", "weights", ("ada", "cem"), True)],
+        [("ada", "a", "+1 day")], [("cem", "a", "mpjpe: <b>it</b> is right")], ["eli"], ["line 3: no time"],
+    )  # fmt: skip
+    page, table = write_term(tmp_path, term)
+    with table.open(encoding="utf-8", newline="") as file:
+        return BeautifulSoup(page.read_text("utf-8"), "html.parser"), list(csv.reader(file))
+
+
+def words(tag) -> str:
+    return " ".join(tag.get_text(" ").split())
+
+
+def rows(soup: BeautifulSoup, heading: str) -> list[list[str]]:
+    found = soup.find("h2", string=heading).find_next("table")
+    return [[words(cell) for cell in row.find_all(["th", "td"])] for row in found.tbody.find_all("tr")]
+
+
+def test_the_page_has_the_numbers_worked_out_by_hand(shown):
+    soup, _ = shown
+    facts = {words(dt): words(dt.find_next("dd")) for dt in soup.find_all("dt")}
+    assert facts == {
+        "students": "4", "exercises": "2", "mean": "3.0 of 15", "median": "0", "answers to mark by hand": "1",
+        "regrade requests": "1",
+    }  # fmt: skip
+    assert rows(soup, "Exercises") == [
+        ["a", "2031-05-06 12:00", "3", "2", "1", "2", "1", "3.50", "10", "4 s", "2.0 s"],
+        ["b", "–", "1", "1", "0", "0", "0", "5.00", "5", "0 s", "–"],
+    ]
+    assert rows(soup, "All students") == [
+        ["ada Lovelace, Ada", "7 late 60 min, −2", "5", "12"], [HOSTILE, "0 ✎", "–", "0"], ["cem", "…", "–", "0"],
+        ["dua", "–", "–", "0"],
+    ]  # fmt: skip
+    assert rows(soup, "a, question by question")[0] == ["ada", "2031-05-07 13:00", "6", "3", "−2", "7"]
+    assert rows(soup, "a, question by question")[1] == [HOSTILE, "time unknown", "0 checks 6", "0 ✎", "", "0"]
+    assert rows(soup, "b, question by question")[0][2] == "5 checks 2"
+
+
+def test_the_page_names_who_waits_who_erred_who_is_alike_and_who_asks(shown):
+    soup, _ = shown
+    assert rows(soup, "Answers that wait for a mark by hand") == [["a", "words_ 1", f"1: {HOSTILE}"]]
+    assert rows(soup, "Who made which mistake") == [["a", "mpjpe", "x_ y_ swapped", "1", HOSTILE]]
+    assert rows(soup, "Regrade requests") == [["cem", "a", "mpjpe: <b>it</b> is right"]]
+    assert rows(soup, "Answers that are alike") == [["ada , cem", "2", "a: mpjpe, a: weights"]]
+    assert rows(soup, "Marks by hand to look at again")[0][2].startswith("mpjpe_check has 0 points by hand")
+    assert "late by 60 min beyond an extension of 24 h, 2 points off" in rows(soup, "Late, or at an unknown time")[0][2]
+    assert rows(soup, "Extensions") == [["ada", "a", "+1 day"]] and len(rows(soup, "Repairs")) == 2
+    assert "Left out, for they have left: eli" in words(soup) and "line 3: no time" in words(soup)
+    assert not soup.find("script") and not soup.find("b", string="it")
+
+
+def test_the_table_has_a_line_for_each_student_and_no_formula(shown):
+    _, table = shown
+    head = dict(zip(table[0], table[1], strict=True))
+    assert head["student"] == "ada" and head["total"] == "12" and head["a points"] == "7" and head["a penalty"] == "2"
+    assert head["a handed in"] == "2031-05-07 13:00:00" and head["a hours late"] == "1"
+    assert head["a extension in hours"] == "24" and head["a words_1 by hand"] == "3"
+    assert head["a words_1 automatic"] == ""
+    assert head["b pck_check"] == "5" and head["b pck_check automatic"] == "2"
+    assert table[2][0] == f"'{HOSTILE}" and table[3][3:5] == ["", "yes"] and set(table[4][3:]) == {""}
+
+
+def test_the_gradebook_of_a_class_is_read_as_it_is(small_class, tmp_path, capsys):
+    root = Path(shutil.copytree(small_class[0], tmp_path / "course"))
+    (root / "grading/withdrawn.csv").write_text("student\ngus\n")
+    hand_in(root, "new", "{}")
+    with gradebook(root) as book:
+        book.find_grade("double_check", EXERCISE, EXERCISE, "ada").manual_score = 1.0
+        book.find_assignment(EXERCISE).duedate = datetime(2031, 5, 6, 6, 8, 9)
+        book.db.commit()
+    assert main(["overview", "--course", str(root)]) == 0
+    page, table = map(Path, capsys.readouterr().out.split())
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    # 7 and 1.5 extra points; two points fewer by hand; a wrong `double` costs 3; a crash costs 2
+    assert [(row[0], row[-1]) for row in rows(soup, "All students")] == [
+        ("ada", "6.5"), ("ben", "0"), ("cem", "5.5"), ("dua", "8.5"), ("eli", "8.5"), ("fay", "6.5"), ("new", "0"),
+    ]  # fmt: skip
+    assert rows(soup, "All students")[3][1] == "8.5 ✎ late 60 min" and rows(soup, "All students")[-1][1] == "…"
+    assert ["toy", "double", "squared", "1", "cem"] in rows(soup, "Who made which mistake")
+    assert rows(soup, "Marks by hand to look at again") == [
+        ["ada", "toy", "double_check has 1 points by hand, and 3 by its checks"]
+    ]
+    assert [row[0] for row in rows(soup, "toy, question by question")][:2] == ["ada", "ben"]
+    head = words(soup.find("h2", string="toy, question by question").find_next("thead"))
+    assert head == "student handed in double /3 total /2 triple model /2 words_ 1 /4 penalty total"
+    alike = {row[0]: row[2] for row in rows(soup, "Answers that are alike")}
+    assert alike == {"weights": "ada , cem , dua , eli , fay to the letter"}  # all answers are short
+    with table.open(newline="") as file:
+        lines = {line["student"]: line for line in csv.DictReader(file)}
+    assert lines["ada"]["toy triple_check"] == lines["ada"]["toy triple_check automatic"] == "1.5"
+
+
+def test_without_a_gradebook_there_is_a_sentence(tmp_path, capsys):
+    assert main(["overview", "--course", str(tmp_path)]) == 1
+    assert "there is no nbgrader_config.py" in capsys.readouterr().err
+    shutil.copy(toy_course.PROJECT / "nbgrader_config.py", tmp_path)
+    assert main(["overview", "--course", str(tmp_path)]) == 1
+    assert "nothing is graded yet. Run nbgrader autograde" in capsys.readouterr().err
+    assert not (tmp_path / "grading").exists()
+
+
+# --- a term, by stock nbgrader ---------------------------------------------------------------------------------------
+
+PENALTY = """
 from nbgrader.plugins import BasePlugin
 
 
@@ -95,287 +169,137 @@ class TenPercentADay(BasePlugin):
     def late_submission_penalty(self, student_id, score, total_seconds_late):
         return score * min(1.0, 0.1 * -(-total_seconds_late // 86400))
 """
+TIMES = {"ada": "2031-05-06 11:00:00 UTC", "ben": "2031-05-07T15:00:00+02:00", "cem": "2031-05-06 10:00:00 UTC"}
+DUE = "--duedate=2031-05-06T14:00+02:00"  # ben is 25 hours late
 
 
-class Term:
-    """The course of a lecturer, its exchange, and the folders of its students."""
+def scores(root: Path) -> dict[str, float]:
+    """Return what counts for each student, penalties taken off."""
+    with gradebook(root) as book:
+        found = book.assignment_submissions(EXERCISE)
+        return {one.student_id: round(one.score - one.late_submission_penalty, 6) for one in found}
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.root, self.exchange = folder, folder / "course", folder / "exchange"
-        self.exchange.mkdir()
-        for name in (f"solutions/{ONE}", f"solutions/{TWO}", "helpers", "grading", "data", "nbgrader_config.py"):
-            _copy(ROOT / name, self.root / name)
-        self.configure(f'c.Exchange.root = "{self.exchange}"')
-        self.environment = {**toy_course.environment(), "PYTHONPATH": str(self.root)}
 
-    def configure(self, line: str) -> None:
-        """Add a line to the course's settings."""
-        with (self.root / "nbgrader_config.py").open("a") as config:
-            config.write(f"\n{line}\n")
+def asked(root: Path) -> set[str]:
+    """Return who waits for a mark by hand."""
+    with gradebook(root) as book:
+        return {one.student_id for one in book.assignment_submissions(EXERCISE) if one.needs_manual_grade}
 
-    def nbgrader(self, *command: str) -> str:
-        """Run a command of nbgrader's in the course's folder and return what it said."""
-        return self._run([sys.executable, "-m", "nbgrader", *command], self.root)
 
-    def grading(self, *command: str, status: int = 0) -> str:
-        """Run a verb of ours and return what it printed."""
-        return self._run([sys.executable, "-m", "grading", *command], self.root, status)
+def by_hand(root: Path, student: str, cell: str, **given: float) -> None:
+    """Enter what Formgrader enters."""
+    with gradebook(root) as book:
+        grade = book.find_grade(cell, EXERCISE, EXERCISE, student)
+        for name, value in given.items():
+            setattr(grade, name, value)
+        grade.needs_manual_grade = grade.manual_score is None and grade.auto_score is None
+        book.db.commit()
 
-    def grade(self, exercise: str) -> None:
-        """Grade as a lecturer does, plainly, and write the pages that are out of date."""
-        self.nbgrader("autograde", exercise)
-        self.nbgrader("generate_feedback", exercise)
 
-    def student(self, name: str, *command: str) -> str:
-        """Run a command in a student's folder and return what it said."""
-        options = [f"--course={COURSE}", f"--Exchange.root={self.exchange}", f"--student={name}"]
-        options.append(f"--Exchange.cache={self.home(name) / '.cache'}")
-        return self._run([sys.executable, "-m", "nbgrader", *command, *options], self.home(name))
+def run(root: Path, *words: str) -> str:
+    done = nbgrader(root, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
-    def home(self, name: str) -> Path:
-        """Return a student's folder."""
-        (folder := self.folder / "students" / name).mkdir(parents=True, exist_ok=True)
-        return folder
 
-    def _run(self, command: list[str], place: Path, status: int = 0) -> str:
-        done = subprocess.run(
-            command, cwd=place, env=self.environment, capture_output=True, text=True, timeout=600, check=False
+def verb(root: Path, *words: str) -> str:
+    line = [sys.executable, "-m", "grading", *words, "--course", root]
+    return subprocess.run(line, env=toy_course.environment(), capture_output=True, text=True, check=True).stdout
+
+
+def withdraw_the_bonus(root: Path) -> None:
+    hidden = root / "grading/hidden_checks/test_toy.py"
+    before, _, rest = hidden.read_text().partition('@pytest.mark.bonus("triple", 1)')
+    hidden.write_text(before + rest[rest.index('@pytest.mark.points("model"') :])
+
+
+def pages(root: Path) -> dict[str, int]:
+    found = (root / "grading/feedback").glob("*/toy/toy.html")
+    return {path.parts[-3]: path.stat().st_mtime_ns for path in found}
+
+
+@pytest.mark.full
+def test_everything_that_decides_a_mark_is_seen_by_the_plain_command(course, tmp_path):
+    root = fresh_copy(course.root, tmp_path / "course")
+    release, files = toy_course.released(root), {"toy.safetensors": weights()}
+    for student, when in TIMES.items():
+        notebook = filled(release)
+        if student != "cem":
+            named(notebook, "words_1")["source"] = f"{student}'s words"
+        (hand_in(root, student, notebook, files) / "timestamp.txt").write_text(when)
+    run(root, "db", "assignment", "add", "toy", DUE)
+    run(root, "autograde", "toy")
+    assert scores(root) == {"ada": 8.5, "ben": 8.5, "cem": 8.5} and asked(root) == {"ada", "ben"}
+
+    (root / "my_penalties.py").write_text(PENALTY)  # a rule, and marks by hand
+    with (root / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.AssignLatePenalties.plugin_class = "my_penalties.TenPercentADay"\n')
+    by_hand(root, "ben", "words_1", manual_score=4.0)
+    by_hand(root, "cem", "total_check", extra_credit=0.25)
+    by_hand(root, "ada", "double_check", manual_score=1.0)
+    told = run(root, "autograde", "toy")
+    assert "3 of 3 submissions are graded and unchanged" in told and "ben: 2.5 points off for being late" in told
+    assert scores(root) == {"ada": 6.5, "ben": 10.0, "cem": 8.75}  # two days begun: a fifth of 12.5
+
+    verb(root, "extend", "ben", "toy", "+1 day")  # before dan has handed anything in
+    verb(root, "extend", "dan", "toy", "2031-05-09 12:00 UTC")
+    late = hand_in(root, "dan", filled(release), files)
+    (late / "timestamp.txt").write_text("2031-05-09 11:59:59 UTC")
+    told = run(root, "autograde", "toy")
+    assert scores(root) == {"ada": 6.5, "ben": 11.25, "cem": 8.75, "dan": 8.5}  # ben is an hour late
+
+    withdraw_the_bonus(root)
+    verb(root, "extend", "ben", "toy", "--remove")
+    run(root, "db", "assignment", "add", "toy", "--duedate=2031-05-07 13:00 UTC")
+    told = run(root, "autograde", "toy")
+    assert scores(root) == {"ada": 5.0, "ben": 11.0, "cem": 7.25, "dan": 7.0}  # 0.25 by hand stays; ben is in time
+    assert asked(root) == {"ada"} and "ada: double_check has 1 points by hand, and 3 by its checks" in told
+
+    run(root, "generate_feedback", "toy")
+    before = pages(root)
+    with gradebook(root) as book:
+        book.find_comment("words_1", EXERCISE, EXERCISE, "ada").manual_comment = "well said"
+        book.db.commit()
+    other = filled(release)
+    named(other, "words_1")["source"] = "other words"
+    hand_in(root, "ben", other)
+    run(root, "autograde", "toy")
+    assert asked(root) == {"ada", "ben"}
+    run(root, "generate_feedback", "toy")
+    assert {student for student, written in pages(root).items() if written != before[student]} == {"ada", "ben"}
+
+    verb(root, "withdraw", "cem")
+    assert "cem" not in verb(root, "marks", "toy") and "cem" in json.dumps(scores(root))
+    run(root, "export", "--exporter=grading.plugin.MoodleExport", "--to=moodle.csv")
+    assert "cem" not in (root / "moodle.csv").read_text() and "dan" in (root / "moodle.csv").read_text()
+
+
+def killed_runs(root: Path, moments: tuple[float, ...]) -> None:
+    """Start to mark everybody anew and kill it after so many seconds each time; then let a plain run complete it."""
+    line = [sys.executable, "-m", "nbgrader", "autograde", "toy", "--force"]
+    for seconds in moments:
+        run = subprocess.Popen(
+            line, cwd=root, env=toy_course.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        assert done.returncode == status, f"{command}:\n{done.stdout[-1500:]}\n{done.stderr[-3000:]}"
-        assert "Traceback" not in done.stderr, done.stderr[-3000:]
-        return done.stdout + done.stderr
-
-    def scores(self, exercise: str) -> dict[str, tuple[float, float]]:
-        """Return score, extra points included, and penalty of each student, as the gradebook has them."""
-        with gradebook(self.root) as book:
-            found = book.assignment_submissions(exercise)
-            return {one.student.id: (one.score, pytest.approx(one.late_submission_penalty)) for one in found}
-
-    def make(self, exercise: str, kind: str, student: str) -> str:
-        """Return what a student hands in, as text: an answer of the sample class, and their words."""
-        path = self.root / "exercises" / exercise / f"{exercise}.ipynb"
-        released = json.loads(path.read_text())
-        for cell in released["cells"]:
-            cell["source"] = "".join(cell["source"])
-        answers = answer_sources(exercise)
-        if kind == "wrong_pck":
-            notebook = filled(
-                released, {**answers, "pck": "def pck(pred, target, visible, threshold):\n    return 1.0"}
-            )
-        elif kind == "no_argmax":
-            notebook = filled(released, {name: text for name, text in answers.items() if name != "argmax_decode"})
-        else:
-            notebook = SUBMISSIONS[exercise][kind](released, answers, b"").notebook
-        if isinstance(notebook, dict) and student in WORDS:
-            named(notebook, "words_1")["source"] = WORDS[student]
-        return notebook if isinstance(notebook, str) else json.dumps(notebook)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(seconds)
+        run.kill()
+        run.wait()
+    assert nbgrader(root, "autograde", "toy").returncode == 0
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a part of the course as it lies in git: no caches, no class, no weights."""
-    listed = subprocess.run(["git", "ls-files", "-z", source], cwd=ROOT, capture_output=True, check=True, text=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        place = target / Path(name).relative_to(source.relative_to(ROOT)) if source.is_dir() else target
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes((ROOT / name).read_bytes())
-
-
-# --- the steps of the term -------------------------------------------------------------------------------------------
-
-
-def prepare(term: Term) -> None:
-    """Release both exercises and enter the class from a table with semicolons and a byte order mark."""
-    for exercise in (ONE, TWO):
-        term.nbgrader("generate_assignment", exercise)
-    (term.root / "students.csv").write_text(ROSTER, encoding="utf-8-sig")
-    term.nbgrader("db", "student", "import", "students.csv")
-
-
-def first_exercise(term: Term) -> None:
-    """Collect exercise 1 from a download of Moodle, and grade it."""
-    place = term.root / "grading/downloaded" / ONE / "archive"
-    place.mkdir(parents=True)
-    people = csv.DictReader(ROSTER.splitlines(), delimiter=";")
-    with zipfile.ZipFile(place / "CV-Exercise 1-17.zip", "w") as archive:
-        for number, one in enumerate(people, 101):
-            folder = f"{one['First name']} {one['Last name']}_{number}_assignsubmission_file"
-            archive.writestr(f"{folder}/{ONE}.ipynb", term.make(ONE, FIRST[one["ID number"]][0], one["ID number"]))
-    said = term.nbgrader("zip_collect", ONE)
-    assert "not in the gradebook" not in said and "not collected" not in said
-    term.grade(ONE)
-    assert term.scores(ONE) == {name: (points, 0) for name, (_, points) in FIRST.items()}
-
-
-def second_exercise(term: Term) -> None:
-    """Hand out, hand in and collect exercise 2 through the exchange; grade it with a deadline that is too early."""
-    term.nbgrader("release_assignment", TWO)
-    (term.root / "my_penalties.py").write_text(PENALTIES)
-    term.configure('c.AssignLatePenalties.plugin_class = "my_penalties.TenPercentADay"')
-    too_early = datetime.now(UTC) - timedelta(hours=1)
-    due(term, too_early)
-    term.between = too_early
-    for name, (kind, _, _) in sorted(SECOND.items(), key=lambda one: one[0] in LATE):
-        if name == LATE[0]:
-            term.between = datetime.now(UTC)
-        term.student(name, "fetch_assignment", TWO)
-        (term.home(name) / TWO / f"{TWO}.ipynb").write_text(term.make(TWO, kind, name))
-        if name == "eli":
-            (term.home(name) / TWO / "regrade.md").write_text(COMPLAINT)
-        term.student(name, "submit", TWO)
-    term.nbgrader("collect", TWO)
-    term.grade(TWO)
-    expected = {name: (points + extra, (points + extra) / 10) for name, (_, points, extra) in SECOND.items()}
-    assert term.scores(TWO) == expected
-
-
-def due(term: Term, when: datetime) -> None:
-    """Set the due date of exercise 2."""
-    term.nbgrader("db", "assignment", "add", TWO, f"--duedate={when:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def deadline_moved(term: Term) -> None:
-    """Move the deadline to where it should be: only the last three are late, and one of them has more time."""
-    due(term, term.between)
-    term.nbgrader("autograde", TWO)
-    late = {name: (points + extra) / 10 if name in LATE else 0 for name, (_, points, extra) in SECOND.items()}
-    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == late
-    term.grading("extend", "hal", TWO, "+2 days")
-    assert "hal" in term.grading("extend")
-    term.nbgrader("autograde", TWO)
-    assert {name: lost for name, (_, lost) in term.scores(TWO).items()} == {**late, "hal": 0}
-
-
-def bonus_withdrawn(term: Term) -> None:
-    """Take the bonus question's checks away: its extra points leave the gradebook."""
-    path = term.root / "grading/hidden_checks" / f"test_{TWO}.py"
-    text = path.read_text()
-    without = "".join(line for line in text.splitlines(True) if not line.strip().startswith('"lean_softargmax":'))
-    assert without != text
-    path.write_text(without)
-    moved = term.grading("verify", TWO, "--changed", status=1)
-    assert "lean_softargmax" in moved and "ada" in moved
-    term.nbgrader("autograde", TWO)
-    expected = {name: points for name, (_, points, _) in SECOND.items()}
-    assert {name: score for name, (score, _) in term.scores(TWO).items()} == expected
-
-
-def words_marked(term: Term, formgrader: str, page) -> None:
-    """Mark words in Formgrader, in a browser; the late student's penalty follows with the next plain run."""
-    for exercise, student, points in BY_HAND:
-        mark(term, formgrader, page, (exercise, student), points)
-    term.grade(ONE)
-    term.grade(TWO)
-    assert term.scores(ONE) == AFTER[ONE]
-    assert term.scores(TWO) == AFTER[TWO]
-
-
-def mark(term: Term, formgrader: str, page, whose: tuple[str, str], points: float) -> None:
-    """Give points and a comment to one student's words."""
-    exercise, student = whose
-    with gradebook(term.root) as book:
-        number = book.find_submission_notebook(exercise, exercise, student).id
-    page.goto(f"{formgrader}/submissions/{number}", wait_until="domcontentloaded")
-    playwright.expect(page.locator("#words_1")).to_have_class(re.compile("needs_manual_grade"))
-    for box, text in (("#words_1", f"{points:g}"), ("#words_1-comment", COMMENT)):
-        saved = page.expect_response(
-            lambda answer: re.search(r"/api/(grade|comment)/", answer.url) and answer.request.method == "PUT"
-        )
-        with saved as done:
-            page.locator(box).fill(text)
-            page.locator(box).blur()
-        assert done.value.ok
-    if whose == (ONE, "ada"):
-        page.locator("#words_1").scroll_into_view_if_needed()
-        show(page, "formgrader", whole=False)
-
-
-def complaint_answered(term: Term, page) -> None:
-    """Find why Eli lost points, and show it."""
-    listed = term.grading("complaints", TWO)
-    assert re.search(r"eli +ex02_softargmax +gaussian_scoremaps +0 of 4.*My peaks are", listed), listed
-    said = term.grading("why", "eli", TWO, "gaussian_scoremaps")
-    assert "gaussian_scoremaps: 0 of 4 points" in said and "rounds_the_centre" in said, said
-    page.goto((term.root / "grading/why/eli" / f"{TWO}.html").as_uri())
-    assert page.locator("img").count() and not page.locator("script").count()
-    show(page, "why")
-
-
-def feedback_fetched(term: Term, page) -> None:
-    """Release the feedback on exercise 2; each student fetches a page with the marks of the gradebook."""
-    said = term.nbgrader("release_feedback", TWO)
-    assert "10 of 10 students" in said
-    for name in ("ada", "ivy"):
-        term.student(name, "fetch_feedback", TWO)
-        found = [*(term.home(name) / TWO / "feedback").glob(f"*/{TWO}.html")]
-        assert len(found) == 1
-        page.goto(found[0].as_uri())
-        text = page.locator("body").inner_text()
-        assert COMMENT in text and re.search(rf"\b{AFTER[TWO][name][0]}\b", text)
-        if name == "ada":
-            show(page, "feedback", whole=False)
-    assert "grading/solutions" not in page.content() and "submission.examine" not in page.content()
-
-
-def term_overview(term: Term, page) -> None:
-    """Lou leaves; page and table of the term show the gradebook's numbers."""
-    term.grading("withdraw", "lou")
-    term.grading("overview")
-    with (term.root / "grading/overview/term.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["student"]: row for row in csv.DictReader(file)}
-    assert sorted(rows) == sorted(set(STUDENTS) - {"lou"})
-    for exercise, marks in AFTER.items():
-        points = {name: float(row[f"{exercise} points"] or "nan") for name, row in rows.items()}
-        own = {name: score - lost for name, (score, lost) in marks.items() if name != "lou"}
-        assert {name: points[name] for name in own} == pytest.approx(own, abs=0.006)
-    assert rows["kim"][f"{TWO} points"] == "" and rows["jon"][f"{ONE} waiting"] == "1"
-    page.goto((term.root / "grading/overview/term.html").as_uri())
-    text = page.locator("body").inner_text()
-    assert re.search(r"ada.{0,40}jon", text, re.DOTALL) and "hal" in text and not page.locator("script").count()
-    show(page, "overview_term")
-    term.grading("overview", ONE)
-    page.goto((term.root / f"grading/overview/{ONE}.html").as_uri())
-    show(page, "overview")
-
-
-def marks_exported(term: Term) -> None:
-    """Export final marks for Moodle, by the ids of the roster."""
-    term.nbgrader("export", "--exporter=grading.plugin.MoodleExport", "--to=marks.csv")
-    with (term.root / "marks.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["ID number"]: row for row in csv.DictReader(file)}
-    assert sorted(rows) == sorted(set(STUDENTS) - {"lou"})
-    assert list(rows["ada"])[-2:] == [ONE, TWO]
-    for exercise, marks in AFTER.items():
-        for name, (score, lost) in marks.items():
-            assert name == "lou" or float(rows[name][exercise]) == pytest.approx(score - lost, abs=0.006), name
-    assert rows["kim"][TWO] == ""
-
-
-def show(page, name: str, whole: bool = True) -> None:
-    """Keep a picture of the page where DEEP_LEARNING_LAB_SCREENSHOTS says; a whole one up to a screen and a half."""
-    if folder := os.environ.get("DEEP_LEARNING_LAB_SCREENSHOTS"):
-        size = page.viewport_size
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": 1.5 * size["height"]} if whole else None
-        page.screenshot(path=Path(ROOT, folder, f"{name}.png"), full_page=whole, clip=clip)
-
-
-def test_a_term_from_the_roster_to_the_final_marks(tmp_path):
-    term = Term(tmp_path)
-    steps: list[Callable[[Term], None]] = [prepare, first_exercise, second_exercise, deadline_moved, bonus_withdrawn]
-    for step in steps:
-        step(term)
-    config = {f"JUPYTER_{part}_DIR": str(tmp_path / part) for part in ("CONFIG", "RUNTIME", "DATA")}
-    command = [
-        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1",
-        "--IdentityProvider.token=secret", f"--ServerApp.root_dir={term.root}",
-    ]  # fmt: skip
-    log, environment = tmp_path / "lab.log", {**term.environment, **config}
-    with serving(command, log, cwd=term.root, env=environment) as address, playwright.sync_playwright() as driver:
-        browser = chromium(driver)
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.goto(f"{address}formgrader?token=secret", wait_until="domcontentloaded")
-        words_marked(term, f"{address}formgrader", page)
-        complaint_answered(term, page)
-        feedback_fetched(term, page)
-        term_overview(term, page)
-        browser.close()
-    marks_exported(term)
+@pytest.mark.full
+def test_runs_that_are_killed_neither_forget_a_mark_by_hand_nor_ask_for_it_again(small_class, tmp_path):
+    root = Path(shutil.copytree(small_class[0], tmp_path / "course", copy_function=shutil.copy2))
+    by_hand(root, "dua", "words_1", manual_score=3.5)
+    start = time.monotonic()
+    run(root, "autograde", "toy", "--force")
+    whole = time.monotonic() - start
+    moments = tuple(whole * share for share in (0.6, 0.75, 0.85, 0.95))
+    killed_runs(root, moments)
+    assert asked(root) == set() and scores(root)["dua"] == 12.0
+    other = filled(toy_course.released(root))
+    named(other, "words_1")["source"] = "Ankles, because they move more."
+    hand_in(root, "dua", other)
+    killed_runs(root, moments)
+    assert asked(root) == {"dua"} and scores(root)["dua"] == 12.0
