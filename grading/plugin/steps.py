@@ -103,7 +103,7 @@ class Grade(NbGraderPreprocessor):
         feedback.write_feedback(nb, report)
         resources["deep_learning_lab"] = report
         assert plan.current is not None  # the exporter has turned to it
-        nb["metadata"][KEY] = {"done": plan.done_mark(report, plan.current.folder)}
+        nb["metadata"]["deep_learning_lab"] = {"done": plan.done_mark(report, plan.current.folder)}
         names = resources["nbgrader"]
         self._keep_timestamp(plan.coursedir, names["assignment"], names["student"])
         self.log.info("%s: %g points in %.2f s", report.student, report.points + report.bonus, report.seconds)
@@ -137,8 +137,7 @@ class FeedbackExporter(HTMLExporter):
 
 
 class ReleaseExporter(NotebookExporter):
-    """Writes released notebooks with their number, and keeps what running a solution leaves beside it out of what
-    students get."""
+    """Writes released notebooks, and keeps what running a solution leaves beside it out of what students get."""
 
     left_behind = ("*.safetensors", "results.json", "*.part")
 
