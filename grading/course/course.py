@@ -56,7 +56,12 @@ class Course:
     @cached_property
     def released(self) -> NotebookData:
         """The released notebook; sources are strings."""
-        return self.notebook(self.release)
+        return self._notebook(self.release)
+
+    @property
+    def solution(self) -> NotebookData:
+        """The solution notebook, with the model answers; sources are strings."""
+        return self._notebook(self.source)
 
     @cached_property
     def questions(self) -> Mapping[str, Question]:
@@ -101,12 +106,7 @@ class Course:
         """Return where the exercise's notebook lies below `source` or `release`."""
         return self.root / folder / self.exercise / f"{self.exercise}.ipynb"
 
-    def notebook(self, folder: str) -> NotebookData:
-        """Return the notebook below `source` or `release` as it is now; sources are strings.
-
-        Raises:
-            CourseError: it cannot be read.
-        """
+    def _notebook(self, folder: str) -> NotebookData:
         path = self.notebook_path(folder)
         try:
             notebook: NotebookData = json.loads(path.read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ class Course:
         """Return the reference answer to every question: the solution's setup and answer cells, run in this process."""
         names: dict[str, Any] = {"__name__": f"solution_{self.exercise}"}
         answers = {}
-        for cell in self.notebook(self.source)["cells"]:
+        for cell in self.solution["cells"]:
             if cell["cell_type"] != "code" or question_of(cell) is not None:
                 continue
             tree = ast.parse(plain_python(cell["source"]))

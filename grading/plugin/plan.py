@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from grading.course.fingerprint import files_of, report_fingerprint
+from grading.course.fingerprint import files_of, report_fingerprint, writing_fingerprint
 from grading.course.lock import hold
 from grading.course.secret import refuse_a_new_one
 from grading.errors import GradingError
@@ -69,6 +69,7 @@ class ClassPlan:
             refuse_a_new_one(self.job.secret, self.course.root / grading.reports, len(self.known))
         self.graders = grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)
+        self.writing = writing_fingerprint()
         self.reports: dict[Path, Report | None] = {}  # by folder; None: it has to be graded
         self.submissions: dict[str, Path] = {}  # by the notebook that nbgrader is told to convert
         self.current: Conversion | None = None
@@ -188,11 +189,11 @@ class ClassPlan:
         return report
 
     def done_mark(self, report: Report, folder: Path) -> str:
-        """Return what the graded notebook carries when all is done: one hash of the report's fingerprint and the time
-        of submission.
+        """Return what the graded notebook carries when all is done: one hash of the report's fingerprint, the time of
+        submission, and what wrote the marks.
         """
         time = self.coursedir.get_existing_timestamp(str(folder))
-        return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
+        return hashlib.sha256(f"{report.fingerprint} {time} {self.writing}".encode()).hexdigest()
 
     def time_trouble(self, student: str, has_due_date: bool) -> str:
         """Return in words why nobody knows when a student handed in; nothing where it is known or does not matter."""
