@@ -64,10 +64,14 @@ def release(options: argparse.Namespace) -> int:
     chosen = options.exercises or list(EXERCISES)
     if unknown := set(chosen) - set(EXERCISES):
         options.parser.error(f"no such exercise: {', '.join(sorted(unknown))}; there are {', '.join(EXERCISES)}")
-    if not options.check:
-        release_all(chosen)
-        return 0
-    found = all_drift(chosen)
+    try:
+        if not options.check:
+            release_all(chosen)
+            return 0
+        found = all_drift(chosen)
+    except GradingError as error:
+        print(error, file=sys.stderr)
+        return 1
     print("\n".join(found) or f"as solutions/ gives them: {', '.join(chosen)}")
     return int(bool(found))
 

@@ -159,8 +159,9 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
         """
         self.check()
         data = msgspec.to_builtins(self)
-        if not self.time:  # few reports have one
-            del data["time"]
+        for name in ("time", "made_for", "graded_by"):
+            if not data[name]:  # few reports have a time
+                del data[name]
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomically(path, private=True) as part:
             part.write_text(json.dumps(data, indent=1, allow_nan=False), encoding="utf-8")

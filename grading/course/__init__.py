@@ -1,1 +1,3 @@
-"""What the course knows: course, secret, fingerprint, held_out, lock; and what students get: bake, release."""
+"""What the course knows: course, secret, code_hash, fingerprint, held_out, lock, backup; and what students get: bake,
+release.
+"""

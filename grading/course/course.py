@@ -56,12 +56,12 @@ class Course:
     @cached_property
     def released(self) -> NotebookData:
         """The released notebook; sources are strings."""
-        return self.notebook(self.release)
+        return self._notebook(self.release)
 
     @property
     def solution(self) -> NotebookData:
         """The solution notebook, with the model answers; sources are strings."""
-        return self.notebook(self.source)
+        return self._notebook(self.source)
 
     @cached_property
     def questions(self) -> Mapping[str, Question]:
@@ -109,12 +109,7 @@ class Course:
         """Return where the exercise's notebook lies below `source` or `release`."""
         return self.root / folder / self.exercise / f"{self.exercise}.ipynb"
 
-    def notebook(self, folder: str) -> NotebookData:
-        """Return the notebook below `source` or `release` as it is now; sources are strings.
-
-        Raises:
-            CourseError: it cannot be read.
-        """
+    def _notebook(self, folder: str) -> NotebookData:
         path = self.notebook_path(folder)
         try:
             notebook: NotebookData = json.loads(path.read_text(encoding="utf-8"))
@@ -142,7 +137,7 @@ class Course:
 
     def reference_sources(self) -> dict[str, str]:
         """Return the text of the reference answer to every question, as the solution notebook has it."""
-        cells = filter(is_answer, self.notebook(self.source)["cells"])
+        cells = filter(is_answer, self.solution["cells"])
         return {cell["metadata"]["nbgrader"]["grade_id"]: cell["source"] for cell in cells}
 
     @cached_property

@@ -2,8 +2,9 @@
 
     course_fingerprint(course, limits, isolation, secret)   checks, answers, helpers, limits, secret, versions
     report_fingerprint(course_fingerprint, submission)      the same with what was handed in
+    writing_fingerprint()                                   what makes marks and graded notebooks out of reports
 
-Both are hashes of contents, so neither a clock nor a copy of the folder changes them. `files_of` is the short cut for
+All are hashes of contents, so neither a clock nor a copy of the folder changes them. `files_of` is the short cut for
 a class of hundreds: size and times of what a submission may be read from, usually two files, by which an untouched one
 is known without reading it.
 
@@ -34,12 +35,15 @@ from grading.submission.read import Submission, may_count, text_of
 from grading.submission.roles import CellData, answer_name, is_answer, is_setup, nbgrader_of, question_of
 from helpers.files import ROOT
 
-__all__ = ["MARKING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint"]
+__all__ = [
+    "MARKING", "WRITING", "course_fingerprint", "files_of", "project_fingerprint", "report_fingerprint",
+    "writing_fingerprint",
+]  # fmt: skip
 
 # Whose next version may give other marks: IPython turns cells into Python, pycocotools counts AP.
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "safetensors", "pycocotools", "ipython")
-# What decides a mark, or what a student reads of it. Each of these is walked whole: what lies there and only shows or
-# exports marks costs a class that is graded once more, and what moved away would cost marks that are no longer right.
+# What decides a report. Each of these is walked whole: what lies there and decides nothing costs a class that is graded
+# once more, and what moved away would cost marks that are no longer right.
 MARKING = (
     "helpers",
     "data",
@@ -47,12 +51,12 @@ MARKING = (
     "grading/course",
     "grading/isolation",
     "grading/examination",
-    "grading/plugin",
-    "grading/reporting/feedback.py",
     "grading/errors.py",
     "grading/limits.py",
     "grading/report.py",
 )
+# What writes marks and graded notebooks from reports: a change has them written again, and nobody graded.
+WRITING = ("grading/plugin", "grading/reporting/feedback.py", "grading/reporting/bounds.py")
 # Below them: tests, what was rendered, and photos that a lecturer put there; what makes a release, whose notebooks and
 # tables count themselves, and what hands marks on. None of it is asked in grading.
 NO_PART = (
@@ -67,6 +71,11 @@ SETTLED_NS = 2_000_000_000  # a file changed in the very tick in which it was re
 def project_fingerprint() -> str:
     """Return the hash of this project's own part: `helpers`, `data` and what grades."""
     return _hash_of((path for place in MARKING for path in _walked(ROOT, place)), ROOT)
+
+
+def writing_fingerprint() -> str:
+    """Return the hash of what writes marks from reports."""
+    return _hash_of((path for place in WRITING for path in _walked(ROOT, place)), ROOT)
 
 
 def _walked(root: Path, place: str) -> list[Path]:
@@ -111,12 +120,13 @@ def _of_notebooks(course: Course) -> Iterator[list[object]]:
     text of all other code, by which one of several notebooks is told. Of the solution it is what `reference_answers`
     runs, as code. Tasks and other texts only stand there: a graded notebook shows the student's own.
     """
-    for cell in course.notebook(course.release)["cells"]:
+    course = dataclasses.replace(course)  # which has not been read yet
+    for cell in course.released["cells"]:
         if name := nbgrader_of(cell).get("grade_id"):
             yield [name, cell["cell_type"], cell.get("id"), nbgrader_of(cell), cell["source"]]
         elif cell["cell_type"] == "code":
             yield [cell["source"]]
-    for cell in course.notebook(course.source)["cells"]:
+    for cell in course.solution["cells"]:
         if cell["cell_type"] == "code" and question_of(cell) is None:
             yield [*_role(cell), hash_of_code(cell["source"].encode("utf-8", "surrogatepass"))]
 

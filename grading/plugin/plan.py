@@ -22,7 +22,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 from tqdm import tqdm
 
-from grading.course.fingerprint import files_of, report_fingerprint
+from grading.course.fingerprint import files_of, report_fingerprint, writing_fingerprint
 from grading.course.lock import hold
 from grading.course.secret import refuse_a_new_one
 from grading.errors import GradingError
@@ -73,6 +73,7 @@ class ClassPlan:
         self.lateness = Lateness(self.course.root, self.exercise, log)
         self.graders = grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)
+        self.writing = writing_fingerprint()
         self.reports: dict[Path, Report | None] = {}  # by folder; None: it has to be graded
         self.submissions: dict[str, Path] = {}  # by the notebook that nbgrader is told to convert
         self.current: Conversion | None = None
@@ -206,11 +207,11 @@ class ClassPlan:
         return report
 
     def done_mark(self, report: Report, folder: Path) -> str:
-        """Return what the graded notebook carries when all is done: one hash of the report's fingerprint and the time
-        of submission.
+        """Return what the graded notebook carries when all is done: one hash of the report's fingerprint, the time of
+        submission, and what wrote the marks.
         """
         time = self.coursedir.get_existing_timestamp(str(folder))
-        return hashlib.sha256(f"{report.fingerprint} {time}".encode()).hexdigest()
+        return hashlib.sha256(f"{report.fingerprint} {time} {self.writing}".encode()).hexdigest()
 
     def time_of(self, student: str) -> datetime | None:
         """Return when a student handed in, in UTC; None where nobody knows."""

@@ -108,7 +108,7 @@ class Grade(NbGraderPreprocessor):
         feedback.write_feedback(nb, report)
         resources["deep_learning_lab"] = report
         assert plan.current is not None  # the exporter has turned to it
-        nb["metadata"][KEY] = {"done": plan.done_mark(report, plan.current.folder)}
+        nb["metadata"]["deep_learning_lab"] = {"done": plan.done_mark(report, plan.current.folder)}
         self._keep_what_tells_it(plan.coursedir, resources["nbgrader"])
         self.log.info("%s: %g points in %.2f s", report.student, report.points + report.bonus, report.seconds)
         plan.advance()
@@ -168,8 +168,7 @@ class FeedbackExporter(HTMLExporter):
 
 
 class ReleaseExporter(NotebookExporter):
-    """Writes released notebooks with their number, and keeps what running a solution leaves beside it out of what
-    students get."""
+    """Writes released notebooks, and keeps what running a solution leaves beside it out of what students get."""
 
     left_behind = LEFT_BEHIND
 

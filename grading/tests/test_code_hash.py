@@ -9,7 +9,7 @@ import pytest
 
 from grading.course import code_hash
 from grading.course.code_hash import CodeHashes, hash_of_code
-from grading.course.fingerprint import MARKING, _walked
+from grading.course.fingerprint import MARKING, WRITING, _walked
 from helpers.files import ROOT
 
 CODE = '''"""A module."""
@@ -95,7 +95,7 @@ def test_the_encoding_that_a_file_states_holds():
 def test_nothing_that_grades_reads_docstrings_or_its_own_source():
     """Or they would decide marks: what a student's cell is asked for its source is the student's."""
     reads = re.compile(r"__doc__|getdoc|inspect\.getsource|getcomments|currentframe|_getframe")
-    code = [path for place in MARKING for path in _walked(ROOT, place) if path.suffix == ".py"]
+    code = [path for place in (*MARKING, *WRITING) for path in _walked(ROOT, place) if path.suffix == ".py"]
     found = {
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for path in code

@@ -10,29 +10,37 @@ import toy_course
 
 from grading.course import fingerprint
 from grading.course.course import Course
-from grading.course.fingerprint import MARKING, course_fingerprint, project_fingerprint
+from grading.course.fingerprint import (
+    MARKING,
+    WRITING,
+    course_fingerprint,
+    project_fingerprint,
+    writing_fingerprint,
+)  # fmt: skip
 from grading.errors import CourseError
 from grading.limits import Limits
 from helpers.files import ROOT
 
 
-@pytest.mark.parametrize("place", MARKING)
+@pytest.mark.parametrize("place", [*MARKING, *WRITING])
 def test_a_file_more_where_marks_are_decided_makes_all_reports_void(tmp_path, monkeypatch, place):
-    """Also far below, and whatever its name: what moves into a folder of its own cannot drop out unseen."""
-    for each in MARKING:
+    """Also far below, and whatever its name: what moves into a folder of its own cannot drop out unseen. Where reports
+    only become marks, these are written again."""
+    hashed = project_fingerprint if place in MARKING else writing_fingerprint
+    for each in (*MARKING, *WRITING):
         (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
         if each.endswith(".py"):
             (tmp_path / each).write_text("")
         else:
             (tmp_path / each / "far" / "below").mkdir(parents=True)
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
-    before = project_fingerprint()
+    before = hashed()
     more = (
         [tmp_path / place] if place.endswith(".py") else [tmp_path / place / "new.py", tmp_path / place / "far/below/x"]
     )
     for path in more:
         path.write_text("more")
-        after = project_fingerprint()
+        after = hashed()
         assert after != before
         before = after
 
@@ -46,7 +54,7 @@ def test_everything_in_grading_decides_marks_or_is_known_not_to():
     no_part |= {"nbgrader_config.py"}  # for who starts nbgrader in that folder
     rooms = {path.parent.name for path in (ROOT / "grading").glob("*/__init__.py")}
     rooms |= {path.name for path in (ROOT / "grading").glob("*.py")}
-    decide = {place.removeprefix("grading/") for place in MARKING if place.startswith("grading/")}
+    decide = {place.removeprefix("grading/") for place in (*MARKING, *WRITING) if place.startswith("grading/")}
     assert rooms == {*no_part, *(place for place in decide if "/" not in place)} and not decide & no_part
     assert {path.name for path in (ROOT / "grading/reporting").glob("*.py")} == {
         "__init__.py", "bounds.py", "feedback.py", "marks.py", "overview.py", "rendering.py", "similar.py", "term.py",
@@ -262,3 +270,17 @@ def test_a_comment_and_a_typo_regrade_nobody(toy):
     hidden.write_text(hidden.read_text().replace("torch.full((5, 1), 3.0)", "torch.full((5, 1), 1.0 + 3)"))
     said = graded()
     assert "unchanged" not in said and said.count("6.5 points") == 2
+
+
+def test_other_code_that_writes_marks_writes_them_again_and_grades_nobody(small_class, tmp_path):
+    """The reports stay as they are; the run after that has nothing to do."""
+    root = shutil.copytree(small_class[0], tmp_path / "course", symlinks=True)
+    toy_course.nbgrader(root, "autograde", "toy")  # copied files are read again, once
+    reports = {path: path.read_bytes() for path in (root / "grading/reports/toy").glob("*.json")}
+    with open(root / "nbgrader_config.py", "a") as config:
+        config.write("\nfrom grading.course import fingerprint\nfingerprint.WRITING += ('grading/verify.py',)\n")
+    first, second = (toy_course.nbgrader(root, "autograde", "toy") for _ in range(2))
+    assert first.returncode == second.returncode == 0
+    assert "unchanged" not in first.stderr and first.stderr.count("points in") == len(reports)
+    assert f"{len(reports)} of {len(reports)} submissions are graded and unchanged" in second.stderr
+    assert {path: path.read_bytes() for path in reports} == reports

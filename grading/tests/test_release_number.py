@@ -109,3 +109,18 @@ def test_a_class_of_one_release_has_no_line_about_it(graded, tmp_path):
     report.write(tmp_path / "toy" / "ada.json")
     page = write_overview(root, "toy", tmp_path / "page.html", tmp_path).read_text()
     assert "release" not in page
+
+
+def test_work_in_a_corrected_notebook_counts(course, tmp_path):
+    """Beside the notebook that it corrects, which was left as it was released, and alone."""
+    root = toy_course.fresh_copy(course.root, tmp_path / "course")
+    release, files = toy_course.released(root), {"toy.safetensors": toy_course.weights()}
+    beside, alone = hand_in(root, "ada", release, files), hand_in(root, "ben", None, files)
+    for folder in (beside, alone):
+        (folder / f"toy-release-{OLD}.ipynb").write_text(json.dumps(filled(release)))
+    done = nbgrader(root, "autograde", "toy")
+    assert done.returncode == 0, done.stderr
+    for student in ("ada", "ben"):
+        report = Report.read(root / f"grading/reports/toy/{student}.json")
+        assert report.points + report.bonus == 8.5
+        assert report.repairs == [f"the notebook was called toy-release-{OLD}.ipynb"]
