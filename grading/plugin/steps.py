@@ -135,21 +135,21 @@ class FeedbackExporter(HTMLExporter):
             exercise = converter.coursedir.assignment_id
             folders = intake.graded(converter.coursedir, exercise)
             converter.assignments = {str(folder): [str(folder / f"{exercise}.ipynb")] for folder in folders}
-            self._renew(converter.coursedir, exercise, folders)
+            self._renew(converter, exercise, folders)
             if not folders:
                 student = printable(converter.coursedir.student_id)
                 self.log.error("No feedback was written: nothing is graded in %s of %s", exercise, student)
                 raise NbGraderException("nothing is graded")
 
-    def _renew(self, coursedir: CourseDirectory, exercise: str, folders: list[Path]) -> None:
+    def _renew(self, converter: GenerateFeedback, exercise: str, folders: list[Path]) -> None:
         """Take away the pages that are stale, once penalties are those of today's marks."""
         try:
             if folders:
-                renew_all(coursedir, exercise, self.parent)
+                renew_all(converter.coursedir, exercise, converter)
         except GradingError as error:
             self.log.error("No feedback was written: %s", error)
             raise NbGraderException(str(error)) from error
-        self.pages = Pages(coursedir, exercise, folders)
+        self.pages = Pages(converter.coursedir, exercise, folders)
         self.pages.drop_stale(self.log)
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
