@@ -236,7 +236,10 @@ def test_the_verbs_explain_themselves(capsys):
     assert "nothing is graded yet" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", ["release", "autograde", "marks", "overview", "verify", "sample-class"])
+VERBS = ("release", "autograde", "marks", "overview", "extend", "withdraw", "similar", "verify", "sample-class")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_parser_of_its_own(verb, capsys):
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
