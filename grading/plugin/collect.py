@@ -25,6 +25,7 @@ from typing import Any
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import BasePlugin, ExtractorPlugin, FileNameCollectorPlugin
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Enum, Integer, List, Unicode
 
 from grading.errors import printable
@@ -82,9 +83,13 @@ class LmsExtractor(_Teller, ExtractorPlugin):
         Raises:
             OSError: nothing can be written.
         """
-        if _is_download(path):
+        holds_students, is_students = _is_download(path), read_name(relative.as_posix()) is not None
+        if holds_students and is_students:  # whoever packs such a zip could hand in for others
+            why = "is called as a student's file is, and holds such files; is it a download, rename it"
+            self._say("not collected: %s %s", printable(path.name), why)
+        elif holds_students:
             self._unpack(path, target / folder)
-        elif path.suffix.lower() == ".zip" and read_name(relative.as_posix()) is None and not zipfile.is_zipfile(path):
+        elif path.suffix.lower() == ".zip" and not is_students and not zipfile.is_zipfile(path):
             self._say("not collected: %s is no zip that can be opened; download it again", printable(path.name))
         else:
             place = target / _safe(relative.parts)
@@ -175,7 +180,7 @@ class LmsCollector(_Teller, FileNameCollectorPlugin):
 
     def _students(self, files: Iterable[Download]) -> dict[Who, str]:
         """Return nbgrader's name of each student, by what the platform says of them; no two have the same."""
-        roster = _Roster(self.parent.coursedir)
+        roster = self._roster()
         found = {who: roster.find(*who, self.known_by) for who in sorted({_who(file) for file in files})}
         called = {who: student or self._own_name(who) for who, student in found.items()}
         for student, count in Counter(called.values()).items():
@@ -187,6 +192,16 @@ class LmsCollector(_Teller, FileNameCollectorPlugin):
             elif roster.has_names and student not in roster.ids:
                 self._say("'%s' is not in the gradebook; collected by this name", printable(student))
         return called
+
+    def _roster(self) -> _Roster:
+        """Return whom the gradebook knows; where it cannot be read, all would have other names than they have there."""
+        try:
+            return _Roster(self.parent.coursedir)
+        except SQLAlchemyError as error:
+            why = f"the gradebook cannot be read: {getattr(error, 'orig', error)}"
+            advice = "See to its rights; if nbgrader is newer than it, `nbgrader db upgrade`."
+            self.parent.fail(f"nobody was collected: {why}. {advice}")
+            raise
 
     def _own_name(self, who: Who, known_by: str = "") -> str:
         """Return what the platform calls a student: the number where that is one for all exercises, or is asked for."""

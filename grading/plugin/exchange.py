@@ -176,7 +176,11 @@ class ReleaseFeedback(_Reached, ExchangeReleaseFeedback):
             self.fail(f"there is no page of feedback in {self.src_path}: `nbgrader generate_feedback` comes first")
         secrets = {folder: intake.secret_in(folder) for folder in folders}
         shared = {secret for secret, count in Counter(secrets.values()).items() if secret and count > 1}
-        self._tell("who did not hand in through the exchange", [f for f in folders if not secrets[f]])
+        graded = {folder for folder in folders if not secrets[folder] and self._is_known(folder)}
+        renew = f"`nbgrader generate_feedback {self.coursedir.assignment_id} --force`"
+        self._tell(f"whose page lacks the secret, which is there now: {renew}", [f for f in folders if f in graded])
+        unknown = [folder for folder in folders if not secrets[folder] and folder not in graded]
+        self._tell("who did not hand in through the exchange", unknown)
         self._tell(f"whose {intake.SECRET} is another student's, too", [f for f in folders if secrets[f] in shared])
         released = {folder: secret for folder, secret in secrets.items() if secret and secret not in shared}
         failed = {folder: why for folder, secret in released.items() if (why := self._release(folder, secret))}
@@ -184,6 +188,12 @@ class ReleaseFeedback(_Reached, ExchangeReleaseFeedback):
         if failed:
             why = "; ".join(sorted(set(failed.values())))
             self.fail(f"no feedback released to {_names(failed)}: {why}. {ADVICE}")
+
+    def _is_known(self, folder: Path) -> bool:
+        """Return whether a student's graded notebook has the secret that the page lacks."""
+        exercise, student = self.coursedir.assignment_id, intake.student_of(folder)
+        step = self.coursedir.autograded_directory
+        return bool(intake.secret_in(Path(self.coursedir.format_path(step, student, exercise))))
 
     def _tell(self, why: str, folders: list[Path]) -> None:
         if folders:

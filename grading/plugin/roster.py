@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, InvalidEntry
+from sqlalchemy.exc import OperationalError
 
 from grading.entries.tables import decoded, separator
 from grading.entries.times import FORM
 from grading.errors import printable
 from grading.plugin.entered import due_date
+from grading.plugin.gradebook import patient
 
 __all__ = ["import_table"]
 
@@ -41,25 +43,31 @@ def import_table(app: Any) -> None:
     if len(app.extra_args) != 1:
         app.fail(f"Name one table: `{app.name.replace('-', ' ')} TABLE.csv`.")
     path = Path(app.extra_args[0])
-    key, columns = (
-        app.primary_key,
-        [name for name in app.expected_keys if name not in (app.primary_key, *app.excluded_keys)],
-    )
-    rows = list(_lines(app, path, [key, *columns]))
-    entered, wrong = 0, []
-    with Gradebook(app.coursedir.db_url, app.course_id, app.authenticator) as gradebook:
-        enter = getattr(gradebook, app.db_update_method_name)
-        for line, row in rows:
-            values = {name: value or None for name, value in row.items() if name in columns}
-            if said := _entered(enter, row.get(key, ""), values, key):
-                wrong.append(f"line {line} {said}")
-            else:
-                entered += 1
+    columns = [app.primary_key, *(name for name in app.expected_keys if name not in app.excluded_keys)]
+    rows = list(_lines(app, path, list(dict.fromkeys(columns))))
+    try:
+        wrong = _enter(app, rows, columns)
+    except OperationalError as error:
+        why = f"the gradebook cannot be written: {error.orig}"
+        app.fail(f"{why}. Is it open elsewhere? See to its rights, then run again.")
+        raise
     for said in wrong[:MOST_LINES]:
         app.log.error("%s: %s", path, said)
-    app.log.info("Entered %d of %d lines of %s", entered, len(rows), path)
+    app.log.info("Entered %d of %d lines of %s", len(rows) - len(wrong), len(rows), path)
     if wrong:
         app.fail(f"{len(wrong)} of {len(rows)} lines were not entered, all others are. Mend them and run again.")
+
+
+def _enter(app: Any, rows: list[tuple[int, dict[str, str]]], columns: list[str]) -> list[str]:
+    """Enter lines, each by itself; return what is wrong with those that cannot be."""
+    wrong, key = [], app.primary_key
+    with Gradebook(patient(app.coursedir.db_url), app.course_id, app.authenticator) as gradebook:
+        enter = getattr(gradebook, app.db_update_method_name)
+        for line, row in rows:
+            values = {name: value or None for name, value in row.items() if name in columns and name != key}
+            if said := _entered(enter, row.get(key, ""), values, key):
+                wrong.append(f"line {line} {said}")
+    return wrong
 
 
 def _entered(enter: Any, name: str, values: dict[str, str | None], key: str) -> str:

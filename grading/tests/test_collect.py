@@ -220,6 +220,16 @@ def test_the_folder_of_downloads_is_no_submission_and_no_file_of_the_repository(
     assert "/grading/downloaded/" in ignored
 
 
+def test_nobody_hands_in_for_others_by_a_zip_with_their_names(course, tmp_path):
+    """Where a lecturer, or a browser, has unpacked the download: a student's zip lies among the archives."""
+    root = fresh_copy(course.root, tmp_path / "course")
+    put(root, "submissions/lovelaceada_101_5001_toy.ipynb", right(root))
+    put(root, "submissions/eve_102_5002_work.zip", zipped(**{"lovelaceada_101_9999_toy.ipynb": "{}"}))
+    put(root, "submissions/ben_103_5003_work.zip", zipped(**{"toy.ipynb": right(root)}))
+    assert "eve_102_5002_work.zip is called as a student's file is, and holds such files" in collect(root)
+    assert submitted(root) == {"101": ["toy.ipynb"], "103": ["work.zip"]}
+
+
 def test_an_empty_folder_of_archives_is_a_sentence(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     (root / "grading/downloaded/toy/archive").mkdir(parents=True)
@@ -249,6 +259,15 @@ def test_submissions_that_cannot_be_written_are_a_sentence(course, tmp_path):
     done = nbgrader(root, "zip_collect", "toy")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "grading/submitted/1 cannot be written: Not a directory" in done.stderr
+
+
+def test_a_gradebook_that_cannot_be_read_collects_nobody_under_a_wrong_name(course, tmp_path):
+    root = fresh_copy(course.root, tmp_path / "course")
+    put(root, "x_1_2_toy.ipynb", right(root))
+    (root / "grading/gradebook.db").mkdir()
+    done = nbgrader(root, "zip_collect", "toy")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "nobody was collected: the gradebook cannot be read: unable to open database file" in done.stderr
 
 
 def test_names_in_a_zip_are_read_as_what_they_are():

@@ -299,6 +299,17 @@ def test_feedback_that_was_not_generated_is_a_sentence(tmp_path):
         release(tmp_path, tmp_path / "exchange").start()
 
 
+def test_a_page_from_before_the_secret_was_kept_is_told_apart(tmp_path, caplog):
+    for student in ("ada", "ben"):
+        give_page(tmp_path, student, None)
+    graded = tmp_path / "autograded/ada/toy"
+    graded.mkdir(parents=True)
+    (graded / "submission_secret.txt").write_text("1" * 128)
+    release(tmp_path, tmp_path / "exchange").start()
+    assert "to ada, whose page lacks the secret" in caplog.text and "generate_feedback toy --force" in caplog.text
+    assert "to ben, who did not hand in through the exchange" in caplog.text
+
+
 def test_one_student_and_all_but_one_can_be_chosen(tmp_path):
     for number, student in enumerate(("ada", "ben", "fay [2]")):
         give_page(tmp_path, student, str(number) * 128)

@@ -90,6 +90,13 @@ def test_what_is_no_table_of_students_is_a_sentence(tmp_path, data, said):
         import_table(App(tmp_path, data))
 
 
+def test_a_gradebook_that_cannot_be_opened_is_a_sentence(tmp_path):
+    app = App(tmp_path, PLAIN)
+    (tmp_path / "gradebook.db").mkdir()
+    with pytest.raises(SystemExit, match="the gradebook cannot be written: unable to open database file. Is it open"):
+        import_table(app)
+
+
 def test_the_command_reads_such_a_table(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     (root / "students.csv").write_bytes(OTHERS["Moodle"] + b",,,\n")
