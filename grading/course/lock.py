@@ -38,7 +38,7 @@ def hold(folder: Path, purpose: str, seconds: float) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+")  # noqa: SIM115, open as long as the process
+        file = open(path, "a+", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115, open as long as the process
     except OSError as error:
         raise CourseError(
             f"{folder} cannot be written to: {error.strerror}. See to its rights and run again."
