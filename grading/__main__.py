@@ -243,7 +243,11 @@ def sample_class(options: argparse.Namespace) -> int:
     """Grade sample classes; the status is 0 if every mark is as deserved."""
     from grading.sample_class import grade_classes
 
-    return 0 if grade_classes([options.exercise] if options.exercise else list(SUBMISSIONS)) else 1
+    try:
+        return 0 if grade_classes([options.exercise] if options.exercise else list(SUBMISSIONS)) else 1
+    except GradingError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

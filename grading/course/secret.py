@@ -39,14 +39,18 @@ def refuse_a_new_one(path: Path, reports: Path, marked: int) -> None:
     )
 
 
-def course_secret(path: Path) -> bytes:
+def course_secret(path: Path, anew: bool = False) -> bytes:
     """Return the course's secret, made on first use and readable by its owner only.
 
+    Args:
+        anew: make one, too, where it is gone and reports made with it lie beside its place.
     Raises:
-        CourseError: the file holds no secret.
+        CourseError: the file holds no secret, or it is gone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
+        if not anew:
+            refuse_a_new_one(path, path.parent / "reports", 0)
         # Not `atomically`, which takes the place of what is there: of two graders one would go on with a lost secret.
         part = path.with_name(f"{path.name}.{os.getpid()}")
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from grading.course.fingerprint import files_of, report_fingerprint, writing_fingerprint
 from grading.course.lock import hold
-from grading.course.secret import refuse_a_new_one
+from grading.course.secret import course_secret, refuse_a_new_one
 from grading.errors import GradingError
 from grading.examination import graders
 from grading.plugin import intake
@@ -68,8 +68,9 @@ class ClassPlan:
         self.course = self.job.course
         hold(self.course.root / grading.reports, f"grading {self.exercise}", grading.lock_seconds)
         self.known = know_assignment(coursedir, self.course)
-        if not grading.new_secret:
-            refuse_a_new_one(self.job.secret, self.course.root / grading.reports, len(self.known))
+        if grading.new_secret:
+            course_secret(self.job.secret, anew=True)
+        refuse_a_new_one(self.job.secret, self.course.root / grading.reports, len(self.known))
         self.lateness = Lateness(self.course.root, self.exercise, log)
         self.graders = grading.graders(self.job, self._keep)
         atexit.register(self.graders.close)

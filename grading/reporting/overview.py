@@ -240,10 +240,10 @@ def _notes(graded: list[Graded]) -> list[dict[str, Any]]:
 
 
 def _releases(reports: list[Report]) -> list[tuple[str, int]]:
-    """Return the releases that the work says it was made for, the most frequent first, each with how many say so; and
-    who says nothing. Empty where all say the one that graded them, or nobody says anything.
+    """Return the releases that the work says it was made for, the most frequent first, each with how many say so, "" of
+    those that say nothing. Empty where all say the one that graded them, or none says anything.
     """
-    counts = Counter(report.made_for for report in reports)
+    counts = Counter(report.made_for for report in reports if not report.unreadable)
     alone = len(counts) == 1 and not any(report.other_release for report in reports)
     return [] if alone else counts.most_common()
 

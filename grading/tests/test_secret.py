@@ -8,7 +8,7 @@ import pytest
 import toy_course
 from toy_course import nbgrader
 
-from grading.course.secret import refuse_a_new_one
+from grading.course.secret import course_secret, refuse_a_new_one
 from grading.errors import CourseError
 
 
@@ -50,6 +50,13 @@ def test_marks_without_reports_count_too(lost):
     shutil.rmtree(lost / "grading/reports")
     done = nbgrader(lost, "autograde", "toy")
     assert done.returncode != 0 and "students with marks in the gradebook: " in " ".join(done.stderr.split())
+
+
+def test_whoever_else_asks_for_a_lost_secret_makes_none(lost):
+    """A sample class, say, which is drawn from the same secret."""
+    with pytest.raises(CourseError, match="is gone"):
+        course_secret(lost / "grading/course_secret")
+    assert not (lost / "grading/course_secret").exists()
 
 
 def test_a_course_that_begins_makes_its_secret(tmp_path):
