@@ -291,6 +291,8 @@ def test_nobody_gets_the_page_of_a_student_with_the_same_secret(tmp_path, caplog
     release(tmp_path, tmp_path / "exchange").start()
     pages = list((tmp_path / "exchange/cv/feedback").iterdir())
     assert [page.read_text() for page in pages] == ["the page of ben"] and pages[0].stat().st_mode & 0o777 == 0o644
+    release(tmp_path, tmp_path / "alone", student_id="ada").start()
+    assert not list((tmp_path / "alone/cv/feedback").iterdir())
     assert "No feedback is released to ada, eve, whose submission_secret.txt is another student's, too" in caplog.text
 
 
