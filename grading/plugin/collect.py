@@ -235,7 +235,7 @@ class LmsCollector(_Teller, FileNameCollectorPlugin):
             if file.doubtful:
                 self._say("%s: %s was read as theirs, but the name fits another user, too", *_shown(file))
         whose = {students[_who(file)] for file in files}
-        self._say("%d files of %d students were found", len(files), len(whose))
+        self._say("found: files %d, students %d", len(files), len(whose))
 
 
 class _Roster:

@@ -169,25 +169,32 @@ class ReleaseFeedback(_Reached, ExchangeReleaseFeedback):
 
     def copy_files(self) -> None:
         """Release all pages that can be; name who gets none, and why."""
-        excluded = set(self.coursedir.student_id_exclude.split(",")) - {""}
-        folders = intake.with_pages(self.coursedir, self.coursedir.assignment_id)
+        excluded = set(self.coursedir.student_id_exclude.split(","))
+        folders = intake.with_pages(self.coursedir, self.coursedir.assignment_id, self.coursedir.student_id)
         folders = [folder for folder in folders if intake.student_of(folder) not in excluded]
         if not folders:
             self.fail(f"there is no page of feedback in {self.src_path}: `nbgrader generate_feedback` comes first")
-        secrets = {folder: intake.secret_in(folder) for folder in folders}
-        shared = {secret for secret, count in Counter(secrets.values()).items() if secret and count > 1}
-        graded = {folder for folder in folders if not secrets[folder] and self._is_known(folder)}
-        renew = f"`nbgrader generate_feedback {self.coursedir.assignment_id} --force`"
-        self._tell(f"whose page lacks the secret, which is there now: {renew}", [f for f in folders if f in graded])
-        unknown = [folder for folder in folders if not secrets[folder] and folder not in graded]
-        self._tell("who did not hand in through the exchange", unknown)
-        self._tell(f"whose {intake.SECRET} is another student's, too", [f for f in folders if secrets[f] in shared])
-        released = {folder: secret for folder, secret in secrets.items() if secret and secret not in shared}
+        released = self._with_secrets(folders)
         failed = {folder: why for folder, secret in released.items() if (why := self._release(folder, secret))}
         self.log.info("Released the feedback of %d of %d students", len(released) - len(failed), len(folders))
         if failed:
             why = "; ".join(sorted(set(failed.values())))
             self.fail(f"no feedback released to {_names(failed)}: {why}. {ADVICE}")
+
+    def _with_secrets(self, folders: list[Path]) -> dict[Path, str]:
+        """Return the folders whose page one student alone will find, with the secret; tell of all others."""
+        exercise = self.coursedir.assignment_id
+        everybody = intake.with_pages(self.coursedir, exercise)
+        count = Counter(map(intake.secret_in, everybody))
+        secrets = {folder: intake.secret_in(folder) for folder in folders}
+        lost = [folder for folder in folders if not secrets[folder] and self._is_known(folder)]
+        unknown = [folder for folder in folders if not secrets[folder] and folder not in lost]
+        shared = [folder for folder in folders if secrets[folder] and count[secrets[folder]] > 1]
+        renew = f"`nbgrader generate_feedback {exercise} --force`"
+        self._tell(f"whose page lacks the secret, which is there now: {renew}", lost)
+        self._tell("who did not hand in through the exchange", unknown)
+        self._tell(f"whose {intake.SECRET} is another student's, too", shared)
+        return {folder: secret for folder, secret in secrets.items() if secret and folder not in shared}
 
     def _is_known(self, folder: Path) -> bool:
         """Return whether a student's graded notebook has the secret that the page lacks."""

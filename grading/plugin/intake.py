@@ -55,9 +55,9 @@ def graded(coursedir: CourseDirectory, exercise: str) -> list[Path]:
     return [folder for folder in found if (folder / f"{exercise}.ipynb").is_file()]
 
 
-def with_pages(coursedir: CourseDirectory, exercise: str) -> list[Path]:
-    """Return the folders of feedback, with a page in each, of all students who are meant, whatever their names."""
-    found = _matching(coursedir, coursedir.feedback_directory, coursedir.student_id, exercise)
+def with_pages(coursedir: CourseDirectory, exercise: str, student: str = "*") -> list[Path]:
+    """Return the folders of feedback, with a page in each, of all students or of those meant, whatever their names."""
+    found = _matching(coursedir, coursedir.feedback_directory, student, exercise)
     return [folder for folder in found if any(folder.glob("*.html"))]
 
 

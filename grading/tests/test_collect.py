@@ -144,6 +144,7 @@ def test_a_class_from_moodle_is_graded_and_exported_for_the_same_ids(moodle):
     assert marks["4713"] == ""  # which of the two that is, is for the lecturer to say
 
 
+@pytest.mark.full
 def test_what_was_collected_is_not_overwritten_unasked(moodle):
     root, _ = moodle
     done = nbgrader(root, "zip_collect", "toy")
@@ -207,6 +208,7 @@ def test_students_can_be_called_by_name_and_a_second_download_replaces_the_first
     later.unlink()
 
 
+@pytest.mark.full
 def test_a_pattern_of_ones_own_reads_what_no_platform_names(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     put(root, "ada#toy.ipynb", right(root))
@@ -230,6 +232,7 @@ def test_nobody_hands_in_for_others_by_a_zip_with_their_names(course, tmp_path):
     assert submitted(root) == {"101": ["toy.ipynb"], "103": ["work.zip"]}
 
 
+@pytest.mark.full
 def test_an_empty_folder_of_archives_is_a_sentence(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     (root / "grading/downloaded/toy/archive").mkdir(parents=True)
@@ -252,6 +255,7 @@ def test_a_member_that_is_too_large_locked_or_damaged_costs_the_others_nothing(c
     assert submitted(root) == {"2": ["toy.ipynb"]}
 
 
+@pytest.mark.full
 def test_submissions_that_cannot_be_written_are_a_sentence(course, tmp_path):
     root = fresh_copy(course.root, tmp_path / "course")
     put(root, "x_1_2_toy.ipynb", right(root))

@@ -220,12 +220,18 @@ def with_mount(term: Term, mount: str, *command: str) -> subprocess.CompletedPro
 READ_ONLY = "mount --bind {0} {0} && mount -o remount,bind,ro {0}"
 
 
+FULL = "mount -t tmpfs -o size=8k none {0}"
+TROUBLES = [
+    pytest.param(READ_ONLY, "release_feedback", id="read-only-feedback"),
+    pytest.param(FULL, "release_assignment", id="full-assignment"),
+    pytest.param(READ_ONLY, "release_assignment", id="read-only-assignment", marks=pytest.mark.full),
+    pytest.param(FULL, "release_feedback", id="full-feedback", marks=pytest.mark.full),
+]
+
+
 @needs_mounts
-@pytest.mark.parametrize("command", ["release_assignment", "release_feedback"])
-@pytest.mark.parametrize(
-    "mount", [READ_ONLY, "mount -t tmpfs -o size=8k none {0}"], ids=["read-only", "full"]
-)  # fmt: skip
-def test_an_exchange_that_cannot_be_written_is_a_sentence(term, command, mount):
+@pytest.mark.parametrize(("mount", "command"), TROUBLES)
+def test_an_exchange_that_cannot_be_written_is_a_sentence(term, mount, command):
     term, _ = term
     exchange, full = shlex.quote(str(term.exchange)), "tmpfs" in mount
     done = with_mount(term, mount.format(exchange), command, "toy", *["--force"] * (command == "release_assignment"))
@@ -237,18 +243,18 @@ def test_an_exchange_that_cannot_be_written_is_a_sentence(term, command, mount):
 
 
 @needs_mounts
+@pytest.mark.full
 def test_an_exchange_that_is_read_only_is_collected(term):
     term, _ = term
     done = with_mount(term, READ_ONLY.format(shlex.quote(str(term.exchange))), "collect", "toy", "--student=ada")
     assert done.returncode == 0 and "Submission already exists" in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("command", ["collect", "release_feedback"])
-def test_an_exchange_that_is_not_there_is_a_sentence(term, tmp_path, command):
-    term, _ = term
-    done = nbgrader(term.root, command, "toy", f"--Exchange.root={tmp_path}/nowhere")
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert f"there is no exchange at {tmp_path}/nowhere: see Exchange.root" in done.stderr
+@pytest.mark.parametrize("step", [Collect, ReleaseFeedback])
+def test_an_exchange_that_is_not_there_is_a_sentence(tmp_path, step):
+    coursedir = CourseDirectory(root=str(tmp_path), course_id="cv", assignment_id="toy")
+    with pytest.raises(ExchangeError, match=f"there is no exchange at {tmp_path}/nowhere: see Exchange.root"):
+        step(coursedir=coursedir, root=f"{tmp_path}/nowhere").start()
 
 
 @needs_mounts
@@ -285,6 +291,8 @@ def test_nobody_gets_the_page_of_a_student_with_the_same_secret(tmp_path, caplog
     release(tmp_path, tmp_path / "exchange").start()
     pages = list((tmp_path / "exchange/cv/feedback").iterdir())
     assert [page.read_text() for page in pages] == ["the page of ben"] and pages[0].stat().st_mode & 0o777 == 0o644
+    release(tmp_path, tmp_path / "alone", student_id="ada").start()
+    assert not list((tmp_path / "alone/cv/feedback").iterdir())
     assert "No feedback is released to ada, eve, whose submission_secret.txt is another student's, too" in caplog.text
 
 
