@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from grading.errors import GradingError
+from grading.errors import CourseError, GradingError, printable
 from grading.handed_in import exercises
 from grading.sample_submissions import SUBMISSIONS
 from helpers.files import ROOT
@@ -117,26 +117,28 @@ def why(options: argparse.Namespace) -> int:
         found = gather(options.course.resolve(), options.student, options.exercise, options.question)
         print(text(found))
         if found.questions:
-            print(f"\n{write_page(options.course, found)}")
+            print(f"\n{printable(str(write_page(options.course, found)))}")
     except (GradingError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
     return 0 if found.same or found.now.unreadable else 1
 
 
 def complaints(options: argparse.Namespace) -> int:
-    """Print the table of regrade requests; the status is 2 where one exercise that was named cannot be looked at."""
+    """Print the table of regrade requests; the status is 2 where something could not be looked at."""
     from grading.complaints import requests, table
 
+    if not (options.course / "nbgrader_config.py").is_file():
+        options.parser.error(f"there is no nbgrader_config.py in {options.course}; --course names the course's folder")
     found, status = [], 0
     for exercise in [options.exercise] if options.exercise else exercises(options.course):
         try:
             found += requests(options.course, exercise)
         except GradingError as error:
-            if options.exercise:
-                print(error, file=sys.stderr)
+            if options.exercise or not isinstance(error, CourseError):  # of all, some have nothing handed in yet
+                print(printable(str(error)), file=sys.stderr)
                 status = 2
-    if not status:
+    if found or not status:
         print(table(found) if found else "nobody asks for anything")
     return status
 
@@ -171,7 +173,7 @@ def _changed(options: argparse.Namespace) -> int:
     try:
         found = changes(options.course, options.exercise, options.student, options.sample, options.jobs)
     except GradingError as error:
-        print(error)
+        print(printable(str(error)))
         return 2
     print(found.text())
     return int(bool(found.moves))
