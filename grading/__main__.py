@@ -20,19 +20,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grading.arguments import parser_of_verbs
-from grading.errors import GradingError
+from grading.errors import CourseError, GradingError, printable
 from grading.handed_in import exercises
 from grading.sample_submissions import SUBMISSIONS
 from helpers.files import ROOT
+
+if TYPE_CHECKING:
+    from grading.reporting.term import Term
 
 __all__ = ["main"]
 
@@ -110,7 +116,26 @@ def overview(options: argparse.Namespace) -> int:
     from grading.plugin.term import read_term  # the gradebook, which the page on one exercise does without
     from grading.reporting.term import write_term
 
-    return _said(lambda: "\n".join(map(str, write_term(options.course, read_term(options.course)))))
+    def both() -> str:
+        term = read_term(options.course)
+        return "\n".join(map(str, write_term(options.course, replace(term, requests=_requests(options.course, term)))))
+
+    return _said(both)
+
+
+def _requests(course: Path, term: Term) -> list[tuple[str, str, str]]:
+    """Return what those who have not left ask to be looked at again: student, exercise and text."""
+    from grading.complaints import requests
+
+    found = []
+    for exercise in term.exercises:
+        with contextlib.suppress(CourseError):  # nothing lies there, say; `complaints` tells of all else
+            found += requests(course, exercise.key)
+    return [
+        (one.student, one.exercise, f"{one.question}: {one.reason}")
+        for one in found
+        if one.student not in term.withdrawn
+    ]
 
 
 def extend(options: argparse.Namespace) -> int:
@@ -163,26 +188,28 @@ def why(options: argparse.Namespace) -> int:
         found = gather(options.course.resolve(), options.student, options.exercise, options.question)
         print(text(found))
         if found.questions:
-            print(f"\n{write_page(options.course, found)}")
+            print(f"\n{printable(str(write_page(options.course, found)))}")
     except (GradingError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
     return 0 if found.same or found.now.unreadable else 1
 
 
 def complaints(options: argparse.Namespace) -> int:
-    """Print the table of regrade requests; the status is 2 where one exercise that was named cannot be looked at."""
+    """Print the table of regrade requests; the status is 2 where something could not be looked at."""
     from grading.complaints import requests, table
 
+    if not (options.course / "nbgrader_config.py").is_file():
+        options.parser.error(f"there is no nbgrader_config.py in {options.course}; --course names the course's folder")
     found, status = [], 0
     for exercise in [options.exercise] if options.exercise else exercises(options.course):
         try:
             found += requests(options.course, exercise)
         except GradingError as error:
-            if options.exercise:
-                print(error, file=sys.stderr)
+            if options.exercise or not isinstance(error, CourseError):  # of all, some have nothing handed in yet
+                print(printable(str(error)), file=sys.stderr)
                 status = 2
-    if not status:
+    if found or not status:
         print(table(found) if found else "nobody asks for anything")
     return status
 
@@ -217,7 +244,7 @@ def _changed(options: argparse.Namespace) -> int:
     try:
         found = changes(options.course, options.exercise, options.student, options.sample, options.jobs)
     except GradingError as error:
-        print(error)
+        print(printable(str(error)))
         return 2
     print(found.text())
     return int(bool(found.moves))

@@ -77,6 +77,9 @@ def question_report(
     if not report.maximum and not report.bonus_maximum:
         report.hint = "this question is withdrawn: it counts for nobody."
         return report
+    if found.judged_with_stand_ins:  # whose text a worker could read, and nothing that it said is kept
+        for check in report.checks:
+            check.got = ""
     beside = _beside(found)
     if not found.failures:
         report.hint = beside.strip()

@@ -34,11 +34,17 @@ SIGNS = {"passed": "\u2714", "partly": "\u25d0"}
 
 def verdict(question: str, report: QuestionReport) -> str:
     """Return the lines under a question's check cell."""
+    if _is_withdrawn(report):
+        return _printable(f"{question}: {report.hint}") + "\n"
     sign = SIGNS.get(report.verdict, "\u2718")
     lines = [f"{sign} {question}: {_earned(report)}, {report.verdict}."]
     if report.hint:
         lines.append(f"  hint  {report.hint}")
     return _printable("\n".join(lines)) + "\n"
+
+
+def _is_withdrawn(report: QuestionReport) -> bool:
+    return not report.maximum and not report.bonus_maximum
 
 
 def _earned(report: QuestionReport) -> str:
@@ -86,9 +92,8 @@ def _table(report: Report) -> list[str]:
     """Return a line for each question, which leads to its check cell, and one for all of them."""
     lines = ["| question | verdict | points |", "|:--|:--|:--|"]
     for name, question in report.questions.items():
-        sign = SIGNS.get(question.verdict, "\u2718")
-        verdict = f"{sign} {question.verdict}"
-        lines.append(f"| [{_literal(name)}](#{name}_check) | {verdict} | {_earned(question)} |")
+        said = f"{SIGNS.get(question.verdict, '\u2718')} {question.verdict} | {_earned(question)}"
+        lines.append(f"| [{_literal(name)}](#{name}_check) | {'withdrawn | ' if _is_withdrawn(question) else said} |")
     asked = report.questions.values()
     maximum, bonus_maximum = (sum(getattr(one, part) for one in asked) for part in ("maximum", "bonus_maximum"))
     total = QuestionReport(report.points, maximum, "passed", bonus=report.bonus, bonus_maximum=bonus_maximum)

@@ -174,7 +174,16 @@ def test_what_cannot_be_a_request_is_said(asked):
     assert lines[1].endswith(
         "no question of that name: is double meant?; the work changed since it was graded: run autograde"
     )
-    assert run("complaints", "tox", "--course", asked)[0] == 2
+    status, lines = run("complaints", "tox", "--course", asked)
+    assert status == 2 and "there is no such exercise: there are toy" in lines[0]
+    with pytest.raises(SystemExit):
+        run("complaints", "--course", asked / "grading")
+    book = asked / "grading/gradebook.db"
+    sound = book.read_bytes()
+    book.write_bytes(b"no gradebook" * 1000)
+    status, lines = run("complaints", "--course", asked)
+    assert status == 2 and "gradebook.db cannot be read: file is not a database" in lines[0]
+    book.write_bytes(sound)
     for path in asked.glob("grading/submitted/*/toy/regrade.md"):
         path.unlink()
     assert run("complaints", "toy", "--course", asked) == (0, ["nobody asks for anything"])
