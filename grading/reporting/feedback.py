@@ -29,14 +29,14 @@ SIGNED = (
     "What is said about this work stands in frames of this colour: on top, under each check, and as comments. All else "
     "is what was handed in."
 )
-SIGNS = {"passed": "\u2714", "partly": "\u25d0"}
+SIGNS, WRONG = {"passed": "\u2714", "partly": "\u25d0"}, "\u2718"
 
 
 def verdict(question: str, report: QuestionReport) -> str:
     """Return the lines under a question's check cell."""
     if _is_withdrawn(report):
         return _printable(f"{question}: {report.hint}") + "\n"
-    sign = SIGNS.get(report.verdict, "\u2718")
+    sign = SIGNS.get(report.verdict, WRONG)
     lines = [f"{sign} {question}: {_earned(report)}, {report.verdict}."]
     if report.hint:
         lines.append(f"  hint  {report.hint}")
@@ -92,7 +92,7 @@ def _table(report: Report) -> list[str]:
     """Return a line for each question, which leads to its check cell, and one for all of them."""
     lines = ["| question | verdict | points |", "|:--|:--|:--|"]
     for name, question in report.questions.items():
-        said = f"{SIGNS.get(question.verdict, '\u2718')} {question.verdict} | {_earned(question)}"
+        said = f"{SIGNS.get(question.verdict, WRONG)} {question.verdict} | {_earned(question)}"
         lines.append(f"| [{_literal(name)}](#{name}_check) | {'withdrawn | ' if _is_withdrawn(question) else said} |")
     asked = report.questions.values()
     maximum, bonus_maximum = (sum(getattr(one, part) for one in asked) for part in ("maximum", "bonus_maximum"))
