@@ -11,6 +11,7 @@ would stay until that ends, and where no other page is answered meanwhile.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import subprocess
@@ -43,6 +44,14 @@ class Ran:
         if status < 0:
             lines.append(f"[ERROR] The run was ended by signal {-status}. What is done is kept; run it again to go on.")
         return cls(status == 0, lines)
+
+    def tell(self, log: logging.Logger) -> None:
+        """Write the lines to a log, each at its own level; one without a level goes on with that before."""
+        level = "INFO"
+        for line in self.lines:
+            found = LINE.fullmatch(line)
+            level, text = found.groups() if found else (level, line)
+            log.log(logging.getLevelNamesMapping()[level], "%s", text)
 
 
 def command(verb: str, exercise: str, student: str = "*", force: bool = True) -> list[str]:
@@ -89,11 +98,7 @@ def grade(converter: Autograde) -> None:
         check=False,
     )
     ran = Ran.of(done.returncode, done.stdout)
-    level = "INFO"
-    for line in ran.lines:
-        found = LINE.fullmatch(line)
-        level, text = found.groups() if found else (level, line)
-        getattr(converter.log, level.lower())("%s", text)
+    ran.tell(converter.log)
     if not ran.done:
         raise NbGraderException("not all was graded, see the log")
 

@@ -52,8 +52,7 @@ def _pressed(verb: str, stock: Callable[..., None]) -> Callable[..., Awaitable[N
             return
         async with self.settings.setdefault(TURN, asyncio.Lock()):
             ran = await apart.run(apart.command(verb, assignment_id, student_id), Path(self.coursedir.root))
-        for line in ran.lines:
-            self.log.info("%s", line)
+        ran.tell(self.log)
         self.write(json.dumps({"success": ran.done, "log": _wrapped(ran.lines)}))
 
     guarded = handlers.web.authenticated(base.check_xsrf(base.check_notebook_dir(post)))

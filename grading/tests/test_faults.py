@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -22,6 +23,7 @@ import toy_course
 from kill_loop import descendants, kill_loop, outcome
 from toy_course import FULL, environment, filled, hand_in, nbgrader, weights, with_class
 
+from grading.plugin import apart
 from grading.report import Report
 
 ROOM_KB = 20  # for the beginning of what a class of seven adds to a gradebook
@@ -199,6 +201,13 @@ def test_a_script_that_asks_nbgrader_to_grade_keeps_nothing_of_the_run(root):
         answer = json.loads(done.stdout.splitlines()[-1])
         assert answer["success"] is success and not answer["torch"]
         assert (f"[INFO] {name}: " if success else "there is no submission") in answer["log"]
+
+
+def test_a_run_beside_a_server_that_is_ended_from_outside_says_so(tmp_path):
+    killed = "import os, signal; print('[INFO] begun', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    ran = asyncio.run(apart.run([sys.executable, "-c", killed], tmp_path))
+    last = "[ERROR] The run was ended by signal 9. What is done is kept; run it again to go on."
+    assert not ran.done and ran.lines == ["[INFO] begun", last]
 
 
 @pytest.mark.full

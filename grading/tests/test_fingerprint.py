@@ -57,7 +57,8 @@ def test_everything_in_grading_decides_marks_or_is_known_not_to():
     decide = {place.removeprefix("grading/") for place in (*MARKING, *WRITING) if place.startswith("grading/")}
     assert rooms == {*no_part, *(place for place in decide if "/" not in place)} and not decide & no_part
     assert {path.name for path in (ROOT / "grading/reporting").glob("*.py")} == {
-        "__init__.py", "bounds.py", "feedback.py", "marks.py", "overview.py", "rendering.py", "similar.py", "term.py",
+        "__init__.py", "bounds.py", "feedback.py", "formulas.py", "marks.py", "overview.py", "rendering.py",
+        "rubric.py", "similar.py", "symbols.py", "term.py",
     }  # fmt: skip
 
 
