@@ -8,18 +8,19 @@ mended                   what of nbgrader is replaced
 intake                   whose folders are graded, and when something was handed in
 gradebook, exports       where marks go
 exchange                 nbgrader's exchange: release, collect, feedback
-collect, downloads       what Moodle and Canvas give to download
+unpack, collect          what Moodle and Canvas give to download; downloads: what their names say
 roster                   tables of students
 """
 
 from nbgrader.coursedir import CourseDirectory
 
-from grading.plugin.collect import LmsCollector, LmsExtractor
+from grading.plugin.collect import LmsCollector
 from grading.plugin.exchange import Collect, ReleaseAssignment, ReleaseFeedback
 from grading.plugin.exports import CanvasExport, MoodleExport
 from grading.plugin.gradebook import WriteMarks
 from grading.plugin.settings import Grading
 from grading.plugin.steps import FeedbackExporter, Grade, ReleaseExporter, Repair, SubmissionExporter
+from grading.plugin.unpack import LmsExtractor
 
 __all__ = [
     "CanvasExport",
