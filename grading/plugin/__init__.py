@@ -13,18 +13,19 @@ written, lateness        what grading wrote there before; what being late costs
 given, stale             what a page of feedback says of marks; which pages have to be written anew
 exports, term            marks for a learning platform, and for the overview of a term
 exchange                 nbgrader's exchange: release, collect, feedback
-collect, downloads       what Moodle and Canvas give to download
+unpack, collect          what Moodle and Canvas give to download; downloads: what their names say
 """
 
 from nbgrader.coursedir import CourseDirectory
 
-from grading.plugin.collect import LmsCollector, LmsExtractor
+from grading.plugin.collect import LmsCollector
 from grading.plugin.exchange import Collect, ReleaseAssignment, ReleaseFeedback
 from grading.plugin.exports import CanvasExport, MoodleExport
 from grading.plugin.given import ReadMarks
 from grading.plugin.gradebook import WriteMarks
 from grading.plugin.settings import Grading
 from grading.plugin.steps import FeedbackExporter, Grade, ReleaseExporter, Repair, SubmissionExporter
+from grading.plugin.unpack import LmsExtractor
 
 __all__ = [
     "CanvasExport",

@@ -16,10 +16,10 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
 
 from grading.plugin import apart
-from grading.plugin.collect import LmsCollector, LmsExtractor
 from grading.plugin.entered import add_assignment
 from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
+from grading.plugin.unpack import Teller
 
 __all__ = ["mend"]
 
@@ -76,7 +76,7 @@ def _collect(app: ZipCollectApp) -> None:
         trouble = f"{error.filename} cannot be written: {error.strerror}"
     finally:
         for plugin in (app.extractor_plugin_inst, app.collector_plugin_inst):
-            if isinstance(plugin, (LmsExtractor, LmsCollector)):
+            if isinstance(plugin, Teller):
                 plugin.tell()
     if trouble:
         app.fail(f"{trouble}. See to the room there and to its rights, then run again with --force.")

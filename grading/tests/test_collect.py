@@ -12,7 +12,7 @@ import pytest
 import toy_course
 from toy_course import filled, fresh_copy, nbgrader, weights
 
-from grading.plugin.collect import _name_of, _safe
+from grading.plugin.unpack import _name_of, _safe
 from grading.report import Report
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
