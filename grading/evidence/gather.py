@@ -183,7 +183,7 @@ def _question(
     handed: HandedIn, name: str, was: Report, now: Report, found: Examined | None, notebook: NotebookData
 ) -> QuestionEvidence:
     course, one = handed.job.course, now.questions[name]
-    checked = found.checks if found else []
+    checked = found.checks if found and one.checks else []  # none of a grading that failed itself
     drawn: set[int] = set()
     checks = [_check(check, report, drawn) for check, report in zip(checked, one.checks, strict=True)]
     lines = {asked.line for check in checked for asked in check.asked if asked.line}

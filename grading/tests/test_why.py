@@ -19,6 +19,7 @@ from lab_server import chromium, in_a_browser
 from toy_course import cell, filled, hand_in, nbgrader, weights
 
 from grading.__main__ import main
+from grading.course import held_out
 from grading.course.course import Course
 from grading.course.worst import worst_masks, worst_people, worst_poses
 from grading.examination.graders import read
@@ -182,6 +183,14 @@ def test_another_submission_than_the_report_is_on_is_said(changed):
     assert text.startswith("ben, toy: 2 of 7 points and 1.5 of 1.5 extra points in the report, 4 of 7")
 
 
+def test_a_grading_that_fails_itself_is_said(changed):
+    hidden = changed / "grading/hidden_checks/test_toy.py"
+    hidden.write_text(hidden.read_text().replace('submission.examine("total", "values")', "1 / 0"))
+    status, text = run(changed, "ada", "toy")
+    assert status == 1 and "total: 0 of 2 points, not graded; in the report 2 of 2 points, passed" in text
+    assert "for staff: 1 checks of total failed themselves: ZeroDivisionError: division by zero" in text
+
+
 def test_a_damaged_report_is_said(changed):
     (changed / "grading/reports/toy/ben.json").write_text("{")
     status, text = run(changed, "ben", "toy")
@@ -309,6 +318,21 @@ def test_pictures_of_held_out_scenes_name_the_worst():
     shown = titles(worst_people([first, first[:0]], crowds))
     assert shown[:2] == ["scene 1: 0 found", f"scene 0: {len(first)} found"]
     assert shown[2] == f"{int(crowds.present[1].sum())} are there"
+
+
+def test_a_model_that_misses_its_points_comes_with_a_picture(monkeypatch):
+    """All keypoints 5 px off: 5 px on average, and both scenes are drawn."""
+    people = rendered_people("val", 6, progress=False)[:2]
+    monkeypatch.setattr(held_out, "held_out_people", lambda: people)
+
+    class Answers:
+        def examine(self, question, case, **facts):
+            return people.keypoints + torch.tensor([3.0, 4.0])
+
+    answers, wrong = Answers(), Wrong("model", "5 px", "at most 4 px", "train longer")
+    assert held_out.pictured(wrong, answers, "x").draw is None  # nothing was predicted yet
+    assert held_out.mpjpe_of(answers, "x") == pytest.approx(5.0, abs=1e-4)
+    assert sorted(titles(held_out.pictured(wrong, answers, "x").draw())) == ["scene 0: 5.0 px", "scene 1: 5.0 px"]
 
 
 def titles(picture) -> list[str]:
