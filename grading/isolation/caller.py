@@ -35,6 +35,7 @@ def settle() -> None:
             f"names of files are read as {sys.getfilesystemencoding()} here, not as UTF-8: students would have other "
             "names than in the gradebook. Run again with PYTHONUTF8=1, or with LANG=C.UTF-8."
         )
+    os.environ["MPLBACKEND"] = "Agg"  # a caller's may be none that there is, and some checks can draw
     _open_standard_streams()
     if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take from us how a process ended

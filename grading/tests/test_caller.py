@@ -225,6 +225,12 @@ print(layers.used, layers.missing, size, core)
     assert said.strip() == f"[] {missing} {1 << 20} 0"
 
 
+def test_checks_that_can_draw_are_there_whatever_matplotlib_would_draw_with(monkeypatch):
+    script = "from grading.isolation import caller; caller.settle(); import helpers.checks.ex02_softargmax"
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    subprocess.run([sys.executable, "-c", script], env=toy_course.environment(), check=True)
+
+
 def test_names_that_are_not_read_as_utf8_grade_nobody(monkeypatch):
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
     with pytest.raises(CourseError, match="read as iso8859-1 here, not as UTF-8.*PYTHONUTF8=1"):
