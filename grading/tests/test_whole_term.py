@@ -9,6 +9,7 @@ Screenshots for the docs: DEEP_LEARNING_LAB_SCREENSHOTS=docs/pictures pytest gra
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from pathlib import Path
 import pytest
 import toy_course
 from lab_server import IN_A_BROWSER, chromium, serving
+from PIL import Image
 from toy_course import gradebook, named
 
 from grading.sample_class import answer_sources
@@ -356,7 +358,10 @@ def show(page, name: str, whole: bool = True) -> None:
     if folder := os.environ.get("DEEP_LEARNING_LAB_SCREENSHOTS"):
         size = page.viewport_size
         clip = {"x": 0, "y": 0, "width": size["width"], "height": 1.5 * size["height"]} if whole else None
-        page.screenshot(path=Path(ROOT, folder, f"{name}.png"), full_page=whole, clip=clip)
+        picture = Image.open(io.BytesIO(page.screenshot(full_page=whole, clip=clip)))
+        picture.convert("RGB").quantize(128).save(
+            Path(ROOT, folder, f"{name}.png"), optimize=True
+        )  # for the repository
 
 
 def test_a_term_from_the_roster_to_the_final_marks(tmp_path):
