@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from nbgrader import utils
-from nbgrader.apps import NbGrader, ZipCollectApp
+from nbgrader.apps import NbGrader, NbGraderAPI, ZipCollectApp
 from nbgrader.apps.dbapp import DbAssignmentAddApp, DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter
+from nbgrader.coursedir import CourseDirectory
 
+from grading.errors import UnreadableSubmission
 from grading.plugin import apart
 from grading.plugin.entered import add_assignment
+from grading.plugin.intake import time_of
 from grading.plugin.roster import import_table
 from grading.plugin.steps import FeedbackExporter, SubmissionExporter
 from grading.plugin.unpack import Teller
@@ -33,6 +38,8 @@ def mend() -> None:
     Autograde.start = _start
     DbAssignmentAddApp.start, DbGenericImportApp.start = add_assignment, _import
     ZipCollectApp.start = _collect
+    CourseDirectory.get_existing_timestamp = _time_in
+    NbGraderAPI.get_submitted_timestamp = _time_of_submission
     if "nbgrader.server_extensions.formgrader.apihandlers" in sys.modules:  # JupyterLab
         from grading.plugin import formgrader
 
@@ -46,6 +53,22 @@ def _is_ignored(filename: str, ignore_globs: list[str] | None = None) -> bool:
     be copied whatever is to be ignored, and a link as what it leads to.
     """
     return any(fnmatchcase(os.path.basename(filename), pattern) for pattern in ignore_globs or ())
+
+
+def _time_in(coursedir: CourseDirectory, folder: str) -> datetime | None:
+    """Return the time in a student's timestamp.txt, strictly read; None where there is none that can be understood.
+
+    nbgrader's own readers, in Formgrader say, look up a zone's name among the files of the machine.
+    """
+    try:
+        return time_of(Path(folder, "timestamp.txt"))
+    except (UnreadableSubmission, OSError):
+        return None
+
+
+def _time_of_submission(api: NbGraderAPI, exercise: str, student: str) -> datetime | None:
+    coursedir = api.coursedir
+    return _time_in(coursedir, coursedir.format_path(coursedir.submitted_directory, student, exercise))
 
 
 def _init_notebooks(converter: BaseConverter) -> None:

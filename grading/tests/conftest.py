@@ -25,7 +25,8 @@ from grading.limits import Limits
 
 # What takes longest, by `build/durations/summary.txt`: two processes end together only if nothing long starts last.
 SLOWEST_FIRST = (
-    "test_whole_term", "test_sample_class", "test_answers", "test_jupyterlab", "test_bank", "test_follow_on", "test_faults", "test_many",
+    "test_whole_term",
+    "test_sample_class", "test_answers", "test_jupyterlab", "test_bank", "test_follow_on", "test_faults", "test_many",
     "test_mutants",
 )  # fmt: skip
 LIMITS = Limits(cell_seconds=2, question_seconds=2, submission_seconds=20, memory_mb=400, file_mb=8, weights_mb=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 import zipfile
 from datetime import datetime
 
@@ -55,6 +57,27 @@ def test_nothing_else_is_a_time_and_none_stops_a_class(tmp_path, text, caplog):
     coursedir = SafeCourseDirectory.like(CourseDirectory())
     with caplog.at_level(logging.WARNING):
         assert coursedir.get_existing_timestamp(str(tmp_path)) is None
+
+
+def test_formgrader_looks_up_no_zone_among_the_files_of_the_machine(tmp_path):
+    """In a process of its own, as JupyterLab is one: what is replaced there stays."""
+    folder = tmp_path / "submitted/ada/toy"
+    folder.mkdir(parents=True)
+    script = """
+import sys
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from grading.plugin.mended import mend
+mend()
+api = NbGraderAPI(CourseDirectory(root=sys.argv[1]))
+for text in sys.argv[2:]:
+    with open(f"{sys.argv[1]}/submitted/ada/toy/timestamp.txt", "w") as file:
+        file.write(text)
+    print(api.get_submitted_timestamp("toy", "ada"), api.coursedir.get_existing_timestamp(file.name[:-14]))
+"""
+    times = "2020-01-01 00:00:00 ../x", "2031-05-06 09:08 +0200"
+    said = subprocess.check_output([sys.executable, "-c", script, tmp_path, *times], text=True)
+    assert said.splitlines() == ["None None", "2031-05-06 07:08:00 2031-05-06 07:08:00"]
 
 
 def test_a_time_that_is_no_plain_file_is_none(tmp_path):
