@@ -72,9 +72,11 @@ class ReleaseAssignment(_Said, ExchangeReleaseAssignment):
         try:
             self.coursedir.ignore = [*ignored, *LEFT_BEHIND]
             super().do_copy(src, dest, log)
-        except OSError as error:  # of copytree: a list of what could not be copied
-            reasons = {str(why) for _, _, why in error.args[0]} if isinstance(error.args[0], list) else {str(error)}
-            self.fail(f"{dest} cannot be written: {'; '.join(sorted(reasons))[:300]}. {ADVICE}")
+        except (OSError, RuntimeError) as error:
+            shutil.rmtree(dest, ignore_errors=True)  # nobody fetches half of it
+            found = error.args[0] if isinstance(error.args[0], list) else [(src, dest, error)]  # all that copytree met
+            reasons = "; ".join(sorted({str(why) for *_, why in found}))
+            self.fail(f"{dest} is not released: {printable(reasons)[:300]}. {ADVICE}")
         finally:
             self.coursedir.ignore = ignored
 

@@ -19,7 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 from toy_course import filled, fresh_copy, hand_in, nbgrader, weights
 
-from grading.plugin.exchange import Collect, ReleaseFeedback
+from grading.plugin.exchange import Collect, ReleaseAssignment, ReleaseFeedback
 from grading.plugin.intake import secret_in
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's gradebook warns of its own queries
@@ -265,6 +265,20 @@ def test_a_full_disk_of_the_course_collects_nobody_by_half(term, tmp_path):
     done = with_mount(term, mount, "collect", "toy")
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert "No space left on device" in done.stderr and "not collected, all others are: " in done.stderr
+
+
+@pytest.mark.parametrize("trouble", ["a link to nothing", "too large"])
+def test_an_exercise_is_released_whole_or_not_at_all(tmp_path, trouble):
+    folder = tmp_path / "release/toy"
+    folder.mkdir(parents=True)
+    (folder / "toy.ipynb").write_text("{}" * 1000)
+    if trouble != "too large":
+        (folder / "picture.png").symlink_to("nowhere")
+    most = 1 if trouble == "too large" else 100
+    coursedir = CourseDirectory(root=str(tmp_path), course_id="cv", assignment_id="toy", max_dir_size=most)
+    with pytest.raises(ExchangeError, match="toy is not released: .*(No such file|too big).* then run again"):
+        ReleaseAssignment(coursedir=coursedir, root=f"{tmp_path}/exchange").start()
+    assert not list((tmp_path / "exchange/cv/outbound").iterdir())
 
 
 def release(root: Path, exchange: Path, **options: str) -> ReleaseFeedback:
