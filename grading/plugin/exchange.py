@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -100,12 +101,27 @@ class Collect(_Reached, ExchangeCollect):
         try:
             record: dict[str, Any] = super()._path_to_record(path)
             trouble = intake.trouble(record["username"]) or intake.trouble(name)
+            trouble = trouble or self._trouble_of_owner(path, record["username"])
         except (ExchangeError, ValueError, OverflowError):
             trouble = "no STUDENT+EXERCISE+TIME"
         if not trouble:
             return record
         self.log.error("not collected: '%s' in the exchange, %s", printable(name), trouble)
         return {"username": None, "filename": name, "timestamp": datetime.min}
+
+    def _trouble_of_owner(self, path: str, student: str) -> str:
+        """Return whose a folder is that says it is a student's, where that student has another account here: it would
+        take the place of their own work. Where there is no such account nobody knows, and nbgrader warns.
+        """
+        if not self.check_owner:
+            return ""
+        with contextlib.suppress(KeyError, OSError, ValueError):
+            own, owner = pwd.getpwnam(student).pw_uid, os.stat(path).st_uid
+            if owner not in (own, os.getuid()):
+                with contextlib.suppress(KeyError):
+                    return f"it belongs to the account {pwd.getpwuid(owner).pw_name}"
+                return f"it belongs to the account of number {owner}"
+        return ""
 
     def init_src(self) -> None:
         super().init_src()

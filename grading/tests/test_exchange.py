@@ -350,6 +350,20 @@ def test_a_submission_that_was_changed_later_is_told(tmp_path, caplog):
     assert "ben: changed" not in caplog.text and {p.name for p in (tmp_path / "submitted").iterdir()} == {"ada", "ben"}
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a folder to another account")
+def test_nobody_hands_in_for_a_student_who_has_an_account_here(tmp_path, caplog):
+    inbound = tmp_path / "exchange/cv/inbound"
+    for day, (account, text) in enumerate({"daemon": "own", "nobody": "forged"}.items(), 1):
+        folder = inbound / f"daemon+toy+2031-01-0{day} 00:00:00 UTC+x"
+        folder.mkdir(parents=True)
+        (folder / "toy.ipynb").write_text(text)
+        shutil.chown(folder, account)
+    coursedir = CourseDirectory(root=str(tmp_path), course_id="cv", assignment_id="toy")
+    Collect(coursedir=coursedir, root=str(tmp_path / "exchange")).start()
+    assert (tmp_path / "submitted/daemon/toy/toy.ipynb").read_text() == "own"
+    assert "2031-01-02 00:00:00 UTC+x' in the exchange, it belongs to the account nobody" in caplog.text
+
+
 def test_a_group_of_teachers_can_write_what_one_of_them_collected(tmp_path):
     work = tmp_path / "exchange/cv/inbound/ada+toy+2031-01-01 00:00:00 UTC+x"
     work.mkdir(parents=True)
