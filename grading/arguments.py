@@ -95,7 +95,10 @@ def _course(parser: argparse.ArgumentParser) -> None:
 
 def _folder(name: str) -> Path:
     """Return a folder from the root on: other programs are started in it, and paths below it are told."""
-    return Path(name).resolve()
+    folder = Path(name).resolve()
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {folder}")
+    return folder
 
 
 def _release_options(parser: argparse.ArgumentParser) -> None:
