@@ -88,7 +88,17 @@ def _exercise_and_course(parser: argparse.ArgumentParser) -> None:
 
 
 def _course(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--course", type=Path, default=ROOT, help="the course's folder, where nbgrader_config.py lies")
+    parser.add_argument(
+        "--course", type=_folder, default=ROOT, help="the course's folder, where nbgrader_config.py lies"
+    )
+
+
+def _folder(name: str) -> Path:
+    """Return a folder from the root on: other programs are started in it, and paths below it are told."""
+    folder = Path(name).resolve()
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {folder}")
+    return folder
 
 
 def _release_options(parser: argparse.ArgumentParser) -> None:

@@ -23,6 +23,7 @@ import re
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 
@@ -87,13 +88,24 @@ def _walked(root: Path, place: str) -> list[Path]:
     """
     if not (root / place).exists():
         raise CourseError(f"{root / place} decides marks, and is not there: was it moved, or is this no whole copy?")
-    found = [root / place] if (root / place).is_file() else []
-    for folder, folders, files in os.walk(root / place):
+    found, led = [root / place] if (root / place).is_file() else [], set[Path]()
+    for folder, folders, files in os.walk(root / place, followlinks=True):
         here = Path(os.path.relpath(folder, root))  # a lecturer's own checks may lie beside the course
         folders[:] = [n for n in folders if (here / n).as_posix() not in NO_PART and not LEFT_BEHIND.fullmatch(n)]
+        folders[:] = [name for name in sorted(folders) if _is_new(Path(folder, name), led)]
         files = [name for name in files if (here / name).as_posix() not in NO_PART]
         found += [Path(folder, name) for name in files if not LEFT_BEHIND.fullmatch(name)]
     return found
+
+
+def _is_new(folder: Path, led: set[Path]) -> bool:
+    """Return whether a folder is to be walked: each that links lead to once, and none in which the link lies itself."""
+    if not folder.is_symlink():
+        return True
+    target = folder.resolve()
+    is_new = target not in led and not folder.parent.resolve().is_relative_to(target)
+    led.add(target)
+    return is_new
 
 
 def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: bytes) -> str:
@@ -107,7 +119,7 @@ def course_fingerprint(course: Course, limits: Limits, isolation: str, secret: b
     own += [folder for folder in (course.known_wrong, course.stand_ins) if (course.root / folder).exists()]
     found = [path for place in own for path in _walked(course.root, place)]
     hidden = _walked(course.root, course.hidden_checks)
-    found += [path for path in hidden if path == course.hidden_module or not path.name.startswith("test_")]
+    found += [path for path in hidden if path == course.hidden_module or not fnmatch(path.name, "test_*.py")]
     own_secret = hashlib.sha256(b"course key" + secret).hexdigest()
     parts: list[object] = [project_fingerprint(), _hash_of(found, course.root), own_secret, *_of_notebooks(course)]
     parts += [dataclasses.asdict(limits), isolation, course.exercise, _versions()]

@@ -1,7 +1,7 @@
 """Which pages of feedback still show what they should: each carries, as a comment, the hash of what it was made from.
 
-That is the graded notebook, and what the gradebook says of it: points, comments, penalty. nbgrader itself renews a page
-only when the time of submission is another.
+That is the graded notebook, and what the gradebook says of it: points, comments, penalty, whose it is. nbgrader itself
+renews a page only when the time of submission is another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Assignment, BaseCell, Comment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import select
 
@@ -80,4 +89,6 @@ def _gradebook_of(coursedir: CourseDirectory, exercise: str) -> dict[str, list[A
                 query = query.join(BaseCell, BaseCell.id == kind.cell_id).order_by(BaseCell.name)
             for student, *said in gradebook.db.execute(query.where(Assignment.name == exercise)):
                 found.setdefault(student, []).append(said)
+        for student, *names in gradebook.db.execute(select(Student.id, Student.first_name, Student.last_name)):
+            found.setdefault(student, []).append(names)
     return found

@@ -130,3 +130,11 @@ def test_the_verbs_say_what_they_do(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["extend", "ada", "toy", "--course", str(tmp_path)])
     assert "expected STUDENT EXERCISE UNTIL, or STUDENT EXERCISE --remove" in capsys.readouterr().err
+
+
+def test_a_course_that_is_not_there_is_said_and_not_made(tmp_path, capsys):
+    for line in (["extend", "ada", "toy", "2031-05-08 12:00 UTC"], ["autograde", "toy"], ["withdraw", "ada"]):
+        with pytest.raises(SystemExit):
+            main([*line, "--course", str(tmp_path / "mistyped")])
+        assert f"there is no folder {tmp_path / 'mistyped'}" in capsys.readouterr().err
+    assert not (tmp_path / "mistyped").exists()

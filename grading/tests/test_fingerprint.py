@@ -127,6 +127,21 @@ def test_hidden_checks_count_wherever_a_lecturer_keeps_them(tmp_path, place):
     assert fingerprint._hash_of(fingerprint._walked(root, where), root) != before
 
 
+def test_what_a_link_leads_to_counts_and_a_link_upwards_ends_nothing(tmp_path):
+    """As where checks that nobody may see lie in a repository of their own."""
+    private, hidden = tmp_path / "private", tmp_path / "course" / "hidden"
+    private.mkdir()
+    hidden.mkdir(parents=True)
+    (private / "tables.py").write_text("ROWS = 1")
+    (hidden / "own").symlink_to(private)
+    (private / "up").symlink_to(tmp_path)
+    (private / "back").symlink_to(hidden)
+    (hidden / "round").symlink_to(hidden)
+    before = fingerprint._hash_of(fingerprint._walked(tmp_path / "course", "hidden"), tmp_path / "course")
+    (private / "tables.py").write_text("ROWS = 2")
+    assert fingerprint._hash_of(fingerprint._walked(tmp_path / "course", "hidden"), tmp_path / "course") != before
+
+
 COMMENTED, CHANGED = "\n# More on this in the lecture.\n", "\nMORE = 1\n"
 PLACES = ("toy_checks/toy.py", "grading/hidden_checks/test_toy.py", "grading/known_wrong/toy.py")
 
@@ -147,6 +162,15 @@ def test_a_comment_makes_no_report_void_and_code_does(toy, place):
     (toy / place).write_text(COMMENTED + text.replace("\n\n", "\n\n\n"))
     assert key(toy) == before
     (toy / place).write_text(text + CHANGED)
+    assert key(toy) != before
+
+
+def test_of_hidden_checks_only_modules_of_other_exercises_do_not_count(toy):
+    """Data that is named like one is read by whom it concerns."""
+    before, hidden = key(toy), toy / "grading/hidden_checks"
+    (hidden / "test_other.py").write_text("x = 1")
+    assert key(toy) == before
+    (hidden / "test_images.npz").write_text("drawn anew")
     assert key(toy) != before
 
 

@@ -255,6 +255,7 @@ def test_a_page_is_stale_when_work_a_mark_a_comment_or_the_penalty_is_another(ro
         notebook = book.find_submission_notebook(EXERCISE, EXERCISE, "dua")
         for row, name, value in (
             (grade, "manual_score", 2.0), (comment, "manual_comment", "well said"), (grade, "extra_credit", 0.5),
+            (book.find_student("dua"), "last_name", "Lipa"),
             (notebook, "late_submission_penalty", 1.0),
         ):  # fmt: skip
             setattr(row, name, value)

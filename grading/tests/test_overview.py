@@ -11,9 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from grading.__main__ import main
+from grading.arguments import parser_of_verbs
 from grading.errors import GradingError
 from grading.report import UNREAD, QuestionReport, Report
 from grading.reporting import overview
+from grading.reporting.marks import summary
 
 EXERCISE = "ex02_softargmax"
 ASKED = {
@@ -270,6 +272,13 @@ def test_whoever_has_left_is_in_neither_page_nor_table(three, capsys):
     assert "ada" in (marks := capsys.readouterr().out) and "ben" not in marks
     text = words(page(three))
     assert "ada" in text and "ben" not in text
+
+
+def test_a_course_may_be_named_from_where_one_is(three, monkeypatch):
+    """Other programs start in its folder, and paths are told from there: `.` is enough."""
+    monkeypatch.chdir(three)
+    named = parser_of_verbs().parse_args(["autograde", EXERCISE, "--course", "."]).course
+    assert named == three.resolve() and "overview: grading/overview/" in summary(named, EXERCISE)
 
 
 def test_one_report_makes_a_page(tmp_path):

@@ -224,3 +224,29 @@ def test_a_release_that_changes_says_what_to_hand_out(tmp_path, monkeypatch, cap
     )
     release.release_all([exercise])
     assert "Do students have" not in capsys.readouterr().out
+
+
+def test_a_question_may_join_or_leave_once_there_are_submissions(tmp_path, monkeypatch, capsys):
+    """nbgrader refuses that for its gradebook, and autograding takes it in or out there."""
+    asked, tail = [], "[GenerateAssignmentApp | INFO] Writing\n" * 100
+
+    def run(command, **options):
+        asked.append(command[-1])
+        failed = len(asked) == 1
+        if not failed:
+            (tmp_path / "ex01/ex01.ipynb").parent.mkdir(exist_ok=True)
+            (tmp_path / "ex01/ex01.ipynb").write_text("{}")
+        said = f"RuntimeError: {release.OTHER_CELLS} for notebook 'ex01' because there are submissions\n{tail}"
+        return subprocess.CompletedProcess(command, int(failed), "", said * failed)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert release._generated(["ex01"], tmp_path) == {"ex01": tmp_path / "ex01/ex01.ipynb"}
+    assert asked[0] == "--db=sqlite:///grading/gradebook.db" != asked[1]
+    assert "the gradebook follows with nbgrader autograde" in capsys.readouterr().out
+
+
+def test_another_fault_of_nbgrader_ends_a_release(tmp_path, monkeypatch):
+    broken = subprocess.CompletedProcess([], 1, "", "no such table")
+    monkeypatch.setattr(subprocess, "run", lambda *command, **options: broken)
+    with pytest.raises(release.ReleaseError, match="no such table"):
+        release._generated(["ex01"], tmp_path)
