@@ -73,6 +73,11 @@ def test_an_extension_adds_to_whatever_is_due_and_never_takes_time_away(until, m
     assert Extension("ada", "toy", until).beyond(NOON) == more
 
 
+def test_an_extension_beyond_all_time_ends_with_it():
+    due = datetime(9999, 12, 31, 12)  # "never", to which nbgrader could add no three days
+    assert due + Extension("ada", "toy", "+3 days").beyond(due) == datetime.max
+
+
 def test_extensions_are_written_replaced_and_taken_away(tmp_path):
     for until in ("+1 day", "+2 days"):
         extend(tmp_path, Extension("ada", "toy", until))
