@@ -113,6 +113,7 @@ def said(capsys, course: Path, *words: str) -> tuple[int, str]:
 
 def test_the_verbs_say_what_they_do(tmp_path, capsys):
     (tmp_path / "grading/submitted/ada").mkdir(parents=True)
+    (tmp_path / "nbgrader_config.py").touch()
     assert said(capsys, tmp_path, "extend") == (0, "no extensions\n")
     assert said(capsys, tmp_path, "extend", "ada", "toy", "2031-05-08T14:00+02:00") == (
         0, "ada, toy: until 2031-05-08 12:00 UTC. It takes effect with: nbgrader autograde toy\n",
@@ -135,3 +136,10 @@ def test_the_verbs_say_what_they_do(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["extend", "ada", "toy", "--course", str(tmp_path)])
     assert "expected STUDENT EXERCISE UNTIL, or STUDENT EXERCISE --remove" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("extend", "ada", "toy", "+1 day"), ("withdraw", "ada")])
+def test_names_are_written_into_a_course_alone(tmp_path, capsys, words):
+    with pytest.raises(SystemExit):
+        main([*words, "--course", str(tmp_path / "elsewhere")])
+    assert "there is no nbgrader_config.py in" in capsys.readouterr().err and not list(tmp_path.iterdir())
