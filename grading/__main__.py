@@ -142,6 +142,7 @@ def extend(options: argparse.Namespace) -> int:
     """Write down or take away more time for a student, or list all who have more."""
     from grading.entries.extensions import change, listing
 
+    _expect_a_course(options)
     if options.exercise and (known := exercises(options.course)) and options.exercise not in known:
         options.parser.error(f"there is no exercise {options.exercise}; there are {', '.join(known)}")
     if options.student and not (options.exercise and bool(options.until) != options.remove):
@@ -155,9 +156,16 @@ def withdraw(options: argparse.Namespace) -> int:
     """Write down that a student has left or is back, or list all who have left."""
     from grading.entries.withdrawn import change, listing
 
+    _expect_a_course(options)
     if not options.student:
         return _said(lambda: listing(options.course))
     return _said(lambda: change(options.course, options.student, back=options.back))
+
+
+def _expect_a_course(options: argparse.Namespace) -> None:
+    """End a verb that would write names into any folder, or find nothing there."""
+    if not (options.course / "nbgrader_config.py").is_file():
+        options.parser.error(f"there is no nbgrader_config.py in {options.course}; --course names the course's folder")
 
 
 def similar(options: argparse.Namespace) -> int:
@@ -199,8 +207,7 @@ def complaints(options: argparse.Namespace) -> int:
     """Print the table of regrade requests; the status is 2 where something could not be looked at."""
     from grading.complaints import requests, table
 
-    if not (options.course / "nbgrader_config.py").is_file():
-        options.parser.error(f"there is no nbgrader_config.py in {options.course}; --course names the course's folder")
+    _expect_a_course(options)
     found, status = [], 0
     for exercise in [options.exercise] if options.exercise else exercises(options.course):
         try:

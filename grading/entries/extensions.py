@@ -51,7 +51,8 @@ class Extension:
         """
         if more := MORE.fullmatch(self.until):
             number, unit = int(more[1]), more[2].lower()
-            return timedelta(days=number) if unit.startswith("d") else timedelta(hours=number)
+            wished = timedelta(days=number) if unit.startswith("d") else timedelta(hours=number)
+            return min(wished, datetime.max - due)  # nbgrader adds them, and there is no later time
         return max(timedelta(), utc_time(self.until) - due)
 
 

@@ -25,6 +25,7 @@ from traitlets import Enum, Unicode
 
 from grading.entries.formulas import text_cell as _text
 from grading.entries.withdrawn import withdrawn
+from grading.errors import GradingError
 from helpers.files import atomically
 
 __all__ = ["CanvasExport", "MoodleExport"]
@@ -40,7 +41,7 @@ class _TableExport(ExportPlugin):
         """Write the table, whole or not at all."""
         assignments = sorted(self._chosen(gradebook.assignments, "name", self.assignment), key=_place)
         assignments = [one for one in assignments if self.assignment or self._is_graded(gradebook, one)]
-        left = withdrawn(Path(self.parent.coursedir.root)) if self.parent else set()
+        left = self._left()
         students = [one for one in self._chosen(gradebook.students, "id", self.student) if one.id not in left]
         for assignment in assignments:
             self._warn_of_words(gradebook, assignment)
@@ -53,6 +54,14 @@ class _TableExport(ExportPlugin):
         with atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
         self.log.info("Wrote the marks of %d students to %s", len(students), path)
+
+    def _left(self) -> set[str]:
+        """Return who has left; where nobody can read that, no table goes out with them in it."""
+        try:
+            return withdrawn(Path(self.parent.coursedir.root)) if self.parent else set()
+        except GradingError as error:
+            self.parent.fail(f"nothing was exported: {error}")
+            raise
 
     def _head(self, assignments: list[Assignment]) -> list[list[str]]:
         """Return the rows above the students."""

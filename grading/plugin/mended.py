@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nbgrader import utils
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGrader, NbGraderAPI, ZipCollectApp
 from nbgrader.apps.dbapp import DbAssignmentAddApp, DbGenericImportApp
 from nbgrader.converters import Autograde, GenerateFeedback
@@ -28,14 +29,14 @@ from grading.plugin.unpack import Teller
 
 __all__ = ["mend"]
 
-_zip_collect, _autograde = ZipCollectApp.start, Autograde.start
+_zip_collect, _autograde, _init_assignment = ZipCollectApp.start, Autograde.start, Autograde.init_assignment
 
 
 def mend() -> None:
     """Replace it; safe to call twice."""
     utils.is_ignored = _is_ignored
     Autograde.init_notebooks = GenerateFeedback.init_notebooks = _init_notebooks
-    Autograde.start = _start
+    Autograde.start, Autograde.init_assignment = _start, _enter
     DbAssignmentAddApp.start, DbGenericImportApp.start = add_assignment, _import
     ZipCollectApp.start = _collect
     CourseDirectory.get_existing_timestamp = _time_in
@@ -111,3 +112,19 @@ def _start(converter: Autograde) -> None:
         _autograde(converter)
     else:
         apart.grade(converter)
+
+
+def _enter(converter: Autograde, exercise: str, student: str) -> None:
+    """Enter a student and a submission as nbgrader does, and leave the marks to our steps.
+
+    nbgrader's own takes a notebook of another name for missing: nothing of that submission would wait for a hand any
+    more, as if one had marked it.
+    """
+    coursedir = converter.coursedir
+    if not issubclass(converter.exporter_class, SubmissionExporter) or not converter.create_student:
+        _init_assignment(converter, exercise, student)
+        return
+    time = coursedir.get_existing_timestamp(converter._format_source(exercise, student))
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        gradebook.update_or_create_student(student)
+        gradebook.update_or_create_submission(exercise, student, **({"timestamp": time} if time else {}))

@@ -29,6 +29,7 @@ SHORT = 60  # parts of a syntax tree: below, two people write the same
 COMMON, MANY = 0.2, 5  # what a fifth of the class wrote, and more than these few, is the usual answer
 NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg)
 NOTHING = {"annotation", "returns", "type_comment", "ctx", "kind", "simple", "type_ignores"}  # of a part of the code
+MAGICS, LONG = 50, 100_000  # signs and characters; of more IPython makes Python in minutes, if at all
 WEIGHTS = "weights"  # the name under which they are compared
 
 
@@ -100,10 +101,19 @@ def form_of(source: str, least: int = 0) -> str | None:
 
 
 def _parsed(source: str) -> ast.Module:
+    return ast.parse(_plain(source))
+
+
+def _plain(source: str) -> str:
+    """Return code as Python, without magics, which take their time: whoever writes thousands must not stop a page."""
     try:
-        return ast.parse(source)
+        ast.parse(source)
     except SyntaxError:
-        return ast.parse(plain_python(source))  # magics, which take their time
+        if len(source) > LONG or sum(map(source.count, "%!?")) > MAGICS:
+            raise
+        source = plain_python(source)
+        ast.parse(source)
+    return source
 
 
 class _Form:
@@ -228,7 +238,7 @@ def _write_code(path: Path, answers: Mapping[str, str]) -> None:
     parts = []
     for name, source in answers.items():
         try:
-            code = source if _parsed(source) and "%" not in source and "!" not in source else plain_python(source)
+            code = _plain(source)
         except NO_PYTHON:
             code = "\n".join(f"# {line}" for line in source.splitlines())
         parts.append(f"# {name}\n{code.rstrip()}\n")

@@ -73,6 +73,11 @@ def test_an_extension_adds_to_whatever_is_due_and_never_takes_time_away(until, m
     assert Extension("ada", "toy", until).beyond(NOON) == more
 
 
+def test_an_extension_beyond_all_time_ends_with_it():
+    due = datetime(9999, 12, 31, 12)  # "never", to which nbgrader could add no three days
+    assert due + Extension("ada", "toy", "+3 days").beyond(due) == datetime.max
+
+
 def test_extensions_are_written_replaced_and_taken_away(tmp_path):
     for until in ("+1 day", "+2 days"):
         extend(tmp_path, Extension("ada", "toy", until))
@@ -108,6 +113,7 @@ def said(capsys, course: Path, *words: str) -> tuple[int, str]:
 
 def test_the_verbs_say_what_they_do(tmp_path, capsys):
     (tmp_path / "grading/submitted/ada").mkdir(parents=True)
+    (tmp_path / "nbgrader_config.py").touch()
     assert said(capsys, tmp_path, "extend") == (0, "no extensions\n")
     assert said(capsys, tmp_path, "extend", "ada", "toy", "2031-05-08T14:00+02:00") == (
         0, "ada, toy: until 2031-05-08 12:00 UTC. It takes effect with: nbgrader autograde toy\n",
@@ -138,3 +144,10 @@ def test_a_course_that_is_not_there_is_said_and_not_made(tmp_path, capsys):
             main([*line, "--course", str(tmp_path / "mistyped")])
         assert f"there is no folder {tmp_path / 'mistyped'}" in capsys.readouterr().err
     assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize("words", [("extend", "ada", "toy", "+1 day"), ("withdraw", "ada")])
+def test_names_are_written_into_a_course_alone(tmp_path, capsys, words):
+    with pytest.raises(SystemExit):
+        main([*words, "--course", str(tmp_path)])
+    assert "there is no nbgrader_config.py in" in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import toy_course
 from nbgrader.api import Gradebook
+from nbgrader.apps import ExportApp
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import CsvExportPlugin, ExportPlugin
 from toy_course import filled, fresh_copy, gradebook, hand_in, named, nbgrader, weights
 
@@ -174,6 +176,15 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(marked):
     with gradebook(marked) as book, pytest.raises(UnicodeEncodeError):
         Unwritable(to=str(target)).export(book)
     assert target.read_text() == "the old table" and not list(marked.glob("*.part")) + list(marked.glob(".*.part"))
+
+
+def test_a_table_of_who_has_left_that_cannot_be_read_is_a_sentence(tmp_path):
+    (tmp_path / "grading").mkdir()
+    (tmp_path / "grading/withdrawn.csv").write_text("who\nben\n")
+    app = ExportApp(coursedir=CourseDirectory(root=str(tmp_path)))
+    with Gradebook(f"sqlite:///{tmp_path}/book.db") as book, pytest.raises(SystemExit):
+        MoodleExport(parent=app, to=str(tmp_path / "moodle.csv")).export(book)
+    assert not (tmp_path / "moodle.csv").exists()
 
 
 def test_a_folder_in_the_place_of_the_table_is_left_alone(marked):

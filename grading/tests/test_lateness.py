@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
@@ -20,9 +21,11 @@ from traitlets.config import Config, Configurable
 from grading.course.course import Course
 from grading.entries.extensions import Extension, extend, unextend
 from grading.errors import CourseError, GradingError
+from grading.plugin import mended
 from grading.plugin.gradebook import _ask_for_a_hand, _give_extra, know_assignment, odd_by_hand
 from grading.plugin.lateness import Lateness, rule_of
 from grading.plugin.stale import Pages
+from grading.plugin.steps import SubmissionExporter
 from grading.plugin.written import Written, WrittenCell, all_written
 from grading.report import QuestionReport
 
@@ -140,6 +143,20 @@ def test_a_mark_by_hand_is_asked_for_again_only_where_the_words_are_others():
     assert not handed_in("Ankles.") and handed_in("Wrists.")
     mine.manual_score, mine.auto_score = None, 0.0
     assert not handed_in("Wrists.")
+
+
+def test_a_notebook_of_another_name_waits_on_when_it_is_graded_again(root):
+    """nbgrader took it for missing, and what it then wrote for the word of whoever marks."""
+    with gradebook(root) as book:  # eli's is called mine.ipynb
+        book.find_grade("words_1", EXERCISE, EXERCISE, "eli").needs_manual_grade = True
+        book.db.commit()
+    coursedir = CourseDirectory(
+        root=str(root), db_url=f"sqlite:///{root}/grading/gradebook.db", submitted_directory="grading/submitted"
+    )
+    mended._enter(Autograde(coursedir=coursedir, exporter_class=SubmissionExporter), EXERCISE, "eli")
+    with gradebook(root) as book:
+        assert book.find_grade("words_1", EXERCISE, EXERCISE, "eli").needs_manual_grade
+        assert book.find_grade("double_check", EXERCISE, EXERCISE, "eli").auto_score == 3
 
 
 def bonus(points: float | None) -> QuestionReport:

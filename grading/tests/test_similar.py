@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import toy_course
@@ -121,3 +122,10 @@ def test_a_notebook_that_cannot_be_read_has_no_answers(tmp_path):
     assert answers_of(tmp_path / "none.ipynb") == {}
     (tmp_path / "cut.ipynb").write_text('{"cells": [')
     assert answers_of(tmp_path / "cut.ipynb") == {}
+
+
+def test_thousands_of_magics_stop_no_page():
+    start = time.monotonic()
+    assert form_of("%matplotlib inline\n" * 3000) is None and form_of("!x\n" + "y = 1\n" * 100_000) is None
+    assert time.monotonic() - start < 5
+    assert form_of("%matplotlib inline\n" * 3) is not None
