@@ -28,6 +28,7 @@ def aside(job: Job, threads: int = 1) -> Iterator[Grader]:
     """
     caller.settle()
     place = str(job.course.root)
+    before = forget(job.course)
     sys.path.append(place)  # a course outside this project has its checks there
     try:
         fork_server = start_fork_server(job.course, job.limits, threads)  # it imports torch while this process does
@@ -35,15 +36,15 @@ def aside(job: Job, threads: int = 1) -> Iterator[Grader]:
 
         from grading.examination.grader import Grader
 
-        forget(job.course)
-        before = torch.get_num_threads()
+        own_threads = torch.get_num_threads()
         grader = Grader(job.course, fork_server, job.secret, job.isolation)
         try:
             torch.set_num_threads(threads)  # of the checks and references as well
             yield grader
         finally:
             grader.close()
-            torch.set_num_threads(before)
+            torch.set_num_threads(own_threads)
     finally:
         sys.path.remove(place)
-        forget(job.course)  # else another course would find this one's checks under the same names
+        forget(job.course)
+        sys.modules.update(before)  # else another course would find this one's checks under the same names

@@ -24,6 +24,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from grading.course.course import Course
@@ -149,17 +150,18 @@ def close() -> None:
         sys.path.remove(_added)
 
 
-def forget(course: Course) -> None:
-    """Drop what this process has imported of a course: this one may have changed, or be another with the same names."""
+def forget(course: Course) -> dict[str, ModuleType]:
+    """Drop what this process has imported of a course: this one may have changed, or be another with the same names.
+
+    Returns the modules that were there, by their names.
+    """
     packages = [course.hidden_checks, course.known_wrong]
     packages += [course.checks_package] if course.checks_package != "helpers.checks" else []
     packages = [package.replace("/", ".") for package in packages]
-    for name in list(sys.modules):
-        if any(name == package or name.startswith(f"{package}.") for package in packages):
-            del sys.modules[name]
-    from grading.examination.points import bonus_points
-
-    bonus_points.cache_clear()
+    names = [name for name in sys.modules if any(name == one or name.startswith(f"{one}.") for one in packages)]
+    if points := sys.modules.get("grading.examination.points"):
+        points.bonus_points.cache_clear()
+    return {name: sys.modules.pop(name) for name in names}
 
 
 class SerialExecutor:
