@@ -65,6 +65,7 @@ class Job:
 _grader: tuple[Job, str, Grader] | None = None  # of this process; the next job replaces it
 _loaded: str | None = None  # fingerprint of the code that this process has imported: on a cluster it lives for weeks
 _added = ""  # what was put on the path for the course
+_before: dict[str, ModuleType] = {}  # what had been imported of another course, or of this one as it was
 _one_at_a_time = threading.Lock()  # torch's random numbers and pytest belong to the whole process
 
 
@@ -114,7 +115,7 @@ def _graded(job: Job, fingerprint: str, submission: Submission, files: dict[str,
 
 def _grader_of(job: Job, fingerprint: str) -> Grader:
     """Return the grader of this process for this job, made unless it is the last one's."""
-    global _grader, _loaded, _added
+    global _grader, _loaded, _added, _before
     _loaded = _loaded or project_fingerprint()
     if _grader is not None and _grader[:2] == (job, fingerprint):
         return _grader[2]
@@ -135,16 +136,18 @@ def _grader_of(job: Job, fingerprint: str) -> Grader:
         from grading.examination.grader import Grader
     finally:
         gc.enable()
-    forget(job.course)
+    _before = forget(job.course)
     _grader = job, fingerprint, Grader(job.course, fork_server, job.secret, job.isolation)
     return _grader[2]
 
 
 def close() -> None:
-    """End the grader of this process."""
+    """End the grader of this process, which then knows what it had imported before of courses with the same names."""
     global _grader
     if _grader is not None:
         _grader[2].close()
+        forget(_grader[0].course)
+        sys.modules.update(_before)
         _grader = None
     if _added in sys.path:
         sys.path.remove(_added)

@@ -145,7 +145,6 @@ def test_a_grader_that_lives_for_weeks_sees_new_checks_and_other_courses(course,
         hidden.write_text(hidden.read_text().replace(head, f"{head}\n    return"))
         assert grade_folder(job, job.fingerprint(), str(folder), "ada").points > report.points
     graders.close()
-    graders.forget(course)
 
 
 def test_the_verb_grades_shows_the_time_left_and_writes_the_overview(small_class, tmp_path):
