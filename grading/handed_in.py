@@ -65,13 +65,10 @@ def handed_in(root: Path, exercise: str) -> HandedIn:
     Raises:
         CourseError: there is no such course or exercise, or nothing was handed in.
     """
-    from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
-
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    except ConfigFileNotFound:
-        raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
     from grading.plugin import CourseDirectory, Grading
+    from grading.plugin.settings import course_config
+
+    config = course_config(root)
 
     grading, coursedir = Grading(config=config), CourseDirectory(config=config)
     job = grading.job(coursedir, exercise)

@@ -21,6 +21,7 @@ from grading.examination.graders import read
 from grading.handed_in import HandedIn, handed_in
 from grading.report import CheckReport, QuestionReport, Report
 from grading.submission.calls import bound_names, reached_names
+from grading.submission.code import NO_PYTHON
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, nbgrader_of
 
@@ -262,7 +263,7 @@ def _helpers(question: str, notebook: NotebookData) -> Iterator[Code]:
 def _bound(source: str) -> set[str]:
     try:
         return bound_names(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # magics, say: it is shown only where it is Python
+    except NO_PYTHON:  # magics, say: it is shown only where it is Python
         return set()
 
 

@@ -7,12 +7,10 @@ does. What comes from students is escaped by the template.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from grading.evidence.gather import Evidence
 from grading.evidence.text import check_name, earned, outcome, points_of
+from grading.reporting.overview import page_template
 from helpers.files import atomically
 
 __all__ = ["write_page"]
@@ -22,18 +20,8 @@ def write_page(course: Path, found: Evidence) -> Path:
     """Write grading/why/STUDENT/EXERCISE.html below the course, whole or not at all, and return its path."""
     to = course / "grading" / "why" / found.student / f"{found.exercise}.html"
     to.parent.mkdir(parents=True, exist_ok=True)
+    said = {"check_name": check_name, "earned": earned, "outcome": outcome, "points_of": points_of}
+    text = page_template("page.html", Path(__file__).parent).render(found=found, **said)
     with atomically(to, private=True) as part:
-        part.write_bytes(_template().render(found=found).encode("utf-8", "replace"))
+        part.write_bytes(text.encode("utf-8", "replace"))
     return to
-
-
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(check_name=check_name, earned=earned, outcome=outcome, points_of=points_of)
-    return environment.get_template("page.html")

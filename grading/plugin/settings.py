@@ -9,19 +9,33 @@ from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool, Enum, Float, Integer, Unicode
-from traitlets.config import Configurable
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from grading.course.course import Course
-from grading.errors import UnreadableSubmission, printable
+from grading.errors import CourseError, UnreadableSubmission, printable
 from grading.examination import graders
 from grading.limits import Limits
 from grading.plugin.gradebook import patient
 from grading.plugin.intake import time_of
 from grading.report import Report
 
-__all__ = ["Grading", "SafeCourseDirectory"]
+__all__ = ["Grading", "SafeCourseDirectory", "course_config"]
 
 DEFAULTS = Limits()
+
+
+def course_config(root: Path) -> Config:
+    """Return what a course's nbgrader_config.py sets.
+
+    Raises:
+        CourseError: there is none in that folder.
+    """
+    try:
+        config: Config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
+        return config
+    except ConfigFileNotFound:
+        raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
 
 
 class Grading(Configurable):

@@ -29,14 +29,13 @@ from nbgrader.api import (
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
-from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
 from grading.course.course import Course
 from grading.entries.extensions import extensions
 from grading.entries.withdrawn import withdrawn
-from grading.errors import CourseError, GradingError
+from grading.errors import GradingError
 from grading.plugin.gradebook import odd_by_hand
-from grading.plugin.settings import Grading
+from grading.plugin.settings import Grading, course_config
 from grading.plugin.written import all_written
 from grading.report import Report, report_path
 from grading.reporting.similar import Alike, alike, answers_of
@@ -55,10 +54,7 @@ def read_term(root: Path) -> Term:
     Raises:
         GradingError: there is no course, or nothing is graded yet.
     """
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
-    except ConfigFileNotFound:
-        raise CourseError(f"there is no nbgrader_config.py in {root}; --course names the course's folder") from None
+    config = course_config(root)
     coursedir = CourseDirectory(config=config)
     place = coursedir.db_url.partition("?")[0].removeprefix("sqlite:///")
     if coursedir.db_url.startswith("sqlite:///") and not os.path.exists(place):

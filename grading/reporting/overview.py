@@ -107,10 +107,10 @@ def _linker(reports: Path, exercise: str, page: Path) -> Callable[[Graded], dict
     return links
 
 
-def page_template(name: str) -> Any:
-    """Return a template of this folder, which escapes whatever it is given."""
+def page_template(name: str, folder: Path = Path(__file__).parent) -> Any:
+    """Return a template, of this folder if no other is named, which escapes whatever it is given."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
