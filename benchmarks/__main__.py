@@ -1,5 +1,5 @@
 """`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, leeds,
-multi_person, regression, scale or segmentation: a longer run."""
+multi_person, regression, scale, segmentation or starts: a longer run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from benchmarks import (
     scale,
     segmentation,
     softargmax,
+    starts,
     training,
 )
 from benchmarks.row import Row, print_rows
@@ -37,6 +38,7 @@ LONGER = {
     "regression": regression.main,
     "scale": scale.main,
     "segmentation": segmentation.main,
+    "starts": starts.main,
 }
 
 

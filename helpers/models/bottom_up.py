@@ -57,7 +57,11 @@ class BottomUp(nn.Module):
         nn.init.constant_(bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
 
     def forward(self, images: Tensor) -> Maps:
-        maps: Tensor = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
+        return self.from_features(self.backbone(images))
+
+    def from_features(self, features: Tensor) -> Maps:
+        """Return the maps, from what the backbone has made of images."""
+        maps: Tensor = self.heads(features).float()  # mixed precision ends here: places need float32
         scoremaps, fields, offsets = maps.split([self.K, 2 * self.L, 2 * self.K], dim=1)
         fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))  # (B, L or K, 2, h, w)
         return {"scoremaps": scoremaps, "fields": fields, "offsets": offsets}

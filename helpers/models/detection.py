@@ -14,14 +14,12 @@ overlap.
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.data import augment as augmentation
 from helpers.data.batches import Batch
 from helpers.metrics.boxes import box_f1, box_precision, box_recall
-from helpers.models.backbones import ResidualBlock, conv_bn_relu
-from helpers.models.encoders import SmallEncoder
+from helpers.models.backbones import Backbone, ResidualBlock, conv_bn_relu, fine_backbone
 from helpers.models.scoremaps import focal_cross_entropy, to_image
 from helpers.shapes import require
 
@@ -46,26 +44,35 @@ class PersonDetector(nn.Module):
 
     The output is a dict: "centres" (B, 1, h, w), scores before the sigmoid; "sizes" (B, 2, h, w), logarithms of width
     and height over 48 pixels; "offsets" (B, 2, h, w), from the pixel to the middle of the box, x then y, in pixels of
-    the map. `detections` makes boxes of it. Sides that 8 does not divide are rounded up.
+    the map. `detections` makes boxes of it.
+
+    Args:
+        backbone: module with `out_channels` and a `stride` that divides 8; None is a `fine_backbone` as it is drawn.
+        features: channels of the layers behind it.
     """
 
     stride = STRIDE
 
-    def __init__(self, channels: Sequence[int] = (12, 24, 48, 96), features: int = 32):
+    def __init__(self, backbone: Backbone | None = None, features: int = 32):
         super().__init__()
-        if len(channels) != 4:
-            raise ValueError(f"channels is {tuple(channels)}; expected four numbers, for the strides 2, 4, 8 and 16.")
-        self.encoder = SmallEncoder(channels)
-        self.from_deep = nn.Conv2d(channels[3], features, 1)
-        self.from_here = nn.Conv2d(channels[2], features, 1)
-        self.heads = nn.Sequential(ResidualBlock(features), conv_bn_relu(features, features), nn.Conv2d(features, 5, 1))
+        self.backbone = fine_backbone() if backbone is None else backbone
+        if STRIDE % self.backbone.stride:
+            raise ValueError(f"The backbone's stride is {self.backbone.stride}; expected one that divides {STRIDE}.")
+        self.heads = nn.Sequential(
+            conv_bn_relu(self.backbone.out_channels, features, stride=STRIDE // self.backbone.stride),
+            ResidualBlock(features),
+            conv_bn_relu(features, features),
+            nn.Conv2d(features, 5, 1),
+        )
         *_, bias = self.heads.parameters()
         nn.init.constant_(bias[:1], -4.0)  # at the start centres are nowhere, which is almost right
 
     def forward(self, images: Tensor) -> Output:
-        *_, here, deep = self.encoder(images)
-        above = F.interpolate(self.from_deep(deep), size=here.shape[-2:], mode="nearest")
-        maps = self.heads(self.from_here(here) + above)
+        return self.from_features(self.backbone(images))
+
+    def from_features(self, features: Tensor) -> Output:
+        """Return the maps, from what the backbone has made of images."""
+        maps = self.heads(features)
         return {"centres": maps[:, :1], "sizes": maps[:, 1:3], "offsets": maps[:, 3:]}
 
 
