@@ -34,7 +34,7 @@ def gallery_picture(
 
 def people_gallery() -> None:
     """Show rendered scenes and, where the notebook has widgets, the sliders that change them."""
-    show_with_sliders("gallery", "gallery_picture().save('gallery.png')", gallery_picture, _sliders, columns=3)
+    show_with_sliders("gallery", "gallery_picture().save('gallery.png')", gallery_picture, _sliders)
 
 
 def _sliders() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Curves and bars: how a training went, how large errors are, how long methods take."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,22 +11,19 @@ from helpers.history import History
 from helpers.pictures.colours import BLACK, SERIES, WHITE
 from helpers.pictures.figure import Picture, finished, plot_axes, shows_itself
 
-BASELINE: dict[str, Any] = {"color": "#777777", "ls": ":", "label": "baseline"}
 LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False}
 
 
 @shows_itself
 def curves(
-    histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "",
-    ylabel: str = "", baseline: float | None = None,
-) -> Picture:  # fmt: skip
+    histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "", ylabel: str = ""
+) -> Picture:
     """Return curves over the epochs; a circle marks the weights that were kept.
 
     Args:
         histories: one, or several by name to compare.
         names: what to draw in one plot, such as ["train MPJPE", "MPJPE"]; None draws the loss and, beside it, the first
             metric on training and validation images.
-        baseline: a dotted line in the metric's plot, such as the error of the mean pose.
     """
     named = {"": histories} if isinstance(histories, History) else histories
     if not isinstance(named, Mapping) or not named or not all(isinstance(h, History) for h in named.values()):
@@ -33,11 +31,8 @@ def curves(
     metric = next(iter(named.values())).metric
     panels = [list(names)] if names else [["loss"], [f"train {metric}", metric]]
     figure, axes = plot_axes(len(panels), width=4.5 * len(panels) + 1)
-    for axis, wanted in zip(axes, panels, strict=True):
-        _draw_curves(axis, named, wanted, strict=names is not None)
-    if baseline is not None:
-        axes[-1].axhline(baseline, **BASELINE)
     for axis, panel in zip(axes, panels, strict=True):
+        _draw_curves(axis, named, panel, strict=names is not None)
         axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(**LEGEND)
@@ -52,7 +47,7 @@ def curves(
 
 def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str], strict: bool) -> None:
     """Draw the series `wanted` of every history; one that a history lacks is an error only if `strict`."""
-    colours = iter(SERIES * len(named) * len(wanted))
+    colours = itertools.cycle(SERIES)
     for prefix, history in named.items():
         for name in wanted:
             colour = next(colours)
@@ -64,9 +59,7 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
             axis.plot(range(1, len(values) + 1), values, style, color=colour, marker=".", label=label)
             if name == history.metric and history.best_epoch and history.best is not None:
                 axis.plot(history.best_epoch, history.best, "o", ms=10, mfc="none", color=colour)
-    whole_numbers = axis.xaxis.get_major_locator()
-    assert isinstance(whole_numbers, MaxNLocator)
-    whole_numbers.set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if wanted == ["loss"] and all(0 < value for history in named.values() for value in history.loss):
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
@@ -78,9 +71,8 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
 
 @shows_itself
 def bars(
-    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = "",
-    baseline: float | None = None,
-) -> Picture:  # fmt: skip
+    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = ""
+) -> Picture:
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:
@@ -98,18 +90,16 @@ def bars(
         places = [i + (position - (len(series) - 1) / 2) * width for i in range(len(labels))]
         heights = [float(numbers.get(label, float("nan"))) for label in labels]
         axis.bar(places, heights, width, color=colour, label=name)
-    if baseline is not None:
-        axis.axhline(baseline, **BASELINE)
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(labels) > 4 else {}
     axis.set_xticks(range(len(labels)), labels, fontsize=9, **slant)
-    axis.set(ylabel=ylabel, title=title)
-    if grouped or baseline is not None:
+    axis.set_ylabel(ylabel)
+    if grouped:
         axis.legend(**LEGEND)
     text = "; ".join(
         f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
         for name, numbers in series.items()
     )
-    return finished(figure, title, f"bars of {ylabel or 'values'}: {text}", headline="")
+    return finished(figure, title, f"bars of {ylabel or 'values'}: {text}")
 
 
 @shows_itself

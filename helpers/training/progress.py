@@ -1,13 +1,13 @@
 """What a training shows while it runs: a progress bar, and in a notebook the curves."""
 
 import time
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from helpers.history import History
-from helpers.notebook import HtmlOutput, in_notebook
+from helpers.notebook import in_notebook, show_html
 from helpers.training.schedule import Schedule
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -64,7 +64,8 @@ class Curves:
     """The curves of a history in one place of the notebook, drawn anew as it grows."""
 
     def __init__(self, history: History):
-        self.history, self.output, self.next_drawing, self.epochs = history, HtmlOutput(), 0.0, 0
+        self.history, self.next_drawing, self.epochs = history, 0.0, 0
+        self.place: Any = None  # in the notebook
 
     def draw_sometimes(self) -> None:
         """Draw if a second has passed, and if drawing then takes no more than a hundredth of the time."""
@@ -80,4 +81,4 @@ class Curves:
 
         if len(self.history) not in (0, self.epochs):
             self.epochs = len(self.history)
-            self.output.update(curves(self.history, show=False).html(dpi=80))
+            self.place = show_html(curves(self.history, show=False).html(dpi=80), self.place)
