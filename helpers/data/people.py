@@ -1,6 +1,7 @@
 """A set of images of several people each, with everyone's keypoints."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -144,6 +145,19 @@ class PeopleSet(Images):
             dtype = torch.float32 if target.is_floating_point() else target.dtype
             targets[name] = rows(target, index).to(device, dtype, copy=True)
         return {"images": self.pixels(index, device), **parts, "visible": parts["visibility"] > 0, **targets}
+
+
+def labels_of(data: PeopleSet | Batch, names: Sequence[str] = PEOPLE) -> dict[str, Tensor]:
+    """Return what a set, or a batch of it, knows of its people: the tensors of these names."""
+    if isinstance(data, PeopleSet):
+        return {name: getattr(data, name) for name in names}
+    expected = "expected a PeopleSet or a batch of one."
+    if not isinstance(data, Mapping):
+        raise TypeError(f"data is a {type(data).__name__}; {expected}")
+    for name in names:
+        if name not in data:
+            raise ValueError(f"data has no {name!r}; {expected}")
+    return {name: data[name] for name in names}
 
 
 def box_areas(boxes_xyxy: Tensor) -> Tensor:

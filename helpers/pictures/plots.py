@@ -59,7 +59,7 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
             axis.plot(range(1, len(values) + 1), values, style, color=colour, marker=".", label=label)
             if name == history.metric and history.best_epoch and history.best is not None:
                 axis.plot(history.best_epoch, history.best, "o", ms=10, mfc="none", color=colour)
-    axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if wanted == ["loss"] and all(0 < value for history in named.values() for value in history.loss):
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
