@@ -42,28 +42,22 @@ class Results:
         self.rows = {**self._read(self.path), **self.rows, name: row}  # another notebook may have added rows meanwhile
         self._write()
 
-    def remove(self, name: str) -> None:
-        """Take out the row `name`."""
-        self.rows.pop(name, None)
-        self._write()
-
     def show(self, having: str | None = None) -> None:
         """Show the table in the notebook, or print it where there is none.
 
         Args:
             having: show only the rows that have a number in this column, and their columns; None shows all.
         """
-        lines = self._lines(having)
         if in_notebook():
-            show_html(_html(lines))
+            show_html(_html(self._lines(having)))
         else:
-            print(_text(lines))
+            print(_text(self._lines(having)))
 
     def all_rows(self) -> dict[str, dict[str, float]]:
         """Return the rows of the exercises beside this one and then its own, by name."""
         beside = sorted(p for p in self.path.parent.parent.glob(f"ex*/{FILE}") if p.parent != self.path.parent)
-        earlier = {name: row for path in beside for name, row in self._read(path).items()}
-        return {**{name: row for name, row in earlier.items() if name not in self.rows}, **self.rows}
+        earlier = {name: row for path in beside for name, row in self._read(path).items() if name not in self.rows}
+        return {**earlier, **self.rows}
 
     def __str__(self) -> str:
         return _text(self._lines())
@@ -99,8 +93,8 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            problem = f"{self.path} cannot be written ({error.strerror or error})"
-            print(f"{problem}: this row is kept until the notebook is closed.")
+            why = error.strerror or error
+            print(f"{self.path} cannot be written ({why}): this row is kept until the notebook is closed.")
 
 
 def _text(lines: list[list[str]]) -> str:

@@ -38,8 +38,8 @@ def field(field: Tensor, image: Tensor, *, stride: float = 4, title: str = "") -
     sizes = require("field", field, "2 h w")
     figure, (axis,) = image_axes(1, 1, 5.0, aspect(field))
     arrows = _draw_field(axis, field, image, stride)
-    size = f"{sizes['h']} x {sizes['w']} pixels over its image"
-    return finished(figure, title, f"a field of {size}, {arrows} of them with an arrow")
+    text = f"a field of {sizes['h']} x {sizes['w']} pixels over its image, {arrows} of them with an arrow"
+    return finished(figure, title, text)
 
 
 @shows_itself
