@@ -48,10 +48,7 @@ class History:
 
     @property
     def best_epoch(self) -> int | None:
-        """Return the epoch, counted from 1, whose weights were best on the validation set; None without epochs.
-
-        A metric that is NaN is worse than any number; of equal epochs the first is best.
-        """
+        """Return the first of the best epochs on the validation set, counted from 1, NaN being worst; None without."""
         values = self.val.get(self.metric, [])
         if not values:
             return None

@@ -12,8 +12,7 @@ def in_notebook() -> bool:
         return False
     from IPython import get_ipython
 
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
+    return hasattr(get_ipython(), "kernel")
 
 
 def show_html(markup: str, place: Any = None) -> Any:

@@ -59,10 +59,8 @@ class Results:
         earlier = {name: row for path in beside for name, row in self._read(path).items() if name not in self.rows}
         return {**earlier, **self.rows}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _text(self._lines())
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return _html(self._lines())
@@ -98,8 +96,7 @@ class Results:
 
 
 def _text(lines: list[list[str]]) -> str:
-    header, *rows = lines
-    if not rows:
+    if len(lines) == 1:  # the header
         return "No results yet."
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)

@@ -118,11 +118,8 @@ class PeopleSet(Images):
     def with_targets(self, **targets: Tensor) -> Self:
         """Return the same set with these targets besides those it has; every batch hands them out under their names.
 
-        Scoremaps and fields of a whole set are computed once this way, not anew in every epoch.
-
-        Args:
-            targets: tensors of N rows. Floating-point numbers are kept as float16, to three digits and up to 65504, in
-                half the memory; a batch has them as float32. Other dtypes stay as they are.
+        So scoremaps and fields of a set are computed once. Targets are tensors of N rows; floating-point numbers are
+        kept as float16, to three digits and up to 65504, and a batch has them as float32.
         """
         for name, target in targets.items():
             self._check_target(name, target)
@@ -149,15 +146,12 @@ class PeopleSet(Images):
 
 def labels_of(data: PeopleSet | Batch, names: Sequence[str] = PEOPLE) -> dict[str, Tensor]:
     """Return what a set, or a batch of it, knows of its people: the tensors of these names."""
-    if isinstance(data, PeopleSet):
-        return {name: getattr(data, name) for name in names}
-    expected = "expected a PeopleSet or a batch of one."
-    if not isinstance(data, Mapping):
-        raise TypeError(f"data is a {type(data).__name__}; {expected}")
-    for name in names:
-        if name not in data:
-            raise ValueError(f"data has no {name!r}; {expected}")
-    return {name: data[name] for name in names}
+    if not isinstance(data, (PeopleSet, Mapping)):
+        raise TypeError(f"data is a {type(data).__name__}; expected a PeopleSet or a batch of one.")
+    known = data if isinstance(data, Mapping) else vars(data)
+    if missing := [name for name in names if name not in known]:
+        raise ValueError(f"data has no {missing[0]!r}; expected a PeopleSet or a batch of one.")
+    return {name: known[name] for name in names}
 
 
 def box_areas(boxes_xyxy: Tensor) -> Tensor:

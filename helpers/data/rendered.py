@@ -81,14 +81,13 @@ def rendered_segmentation(
 ) -> SegmentationSet:  # fmt: skip
     """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
 
-    Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
-    right) is void, 255: there the camera sees a mixture of both, so no answer is the right one. Things in front of a
-    person are background. What else is known of an image, such as where a hand is, `rendered_scene` tells.
+    Hats are hair, skirts and dresses are trousers, things in front of a person are background. A background pixel that
+    touches a person (above, below, left or right) is void, 255: the camera sees a mixture there. What else is known of
+    an image, such as where a hand is, `rendered_scene` tells.
 
     Args:
-        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, larger than
-            those of the pose exercises: a quarter of the pixels shows people instead of a tenth, so that a minute of
-            training suffices.
+        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, so large that
+            a quarter of the pixels shows people and a minute of training suffices.
         split, count, size, cache, progress, seed: as for `rendered_people`.
     """
     tensors = _rendered("masks", _classes, split, count, size, settings or MASKED, cache, progress, seed)
@@ -102,10 +101,7 @@ def rendered_scene(split: str, index: int, settings: SceneSettings | None = None
 
 
 def crowd_settings(**knobs: Any) -> SceneSettings:
-    """Return the knobs of the scenes of `rendered_crowds`, a SceneSettings, with those changed that are given.
-
-    Example: crowd_settings(crowding=0.8, people=(6, 6)).
-    """
+    """Return the knobs of `rendered_crowds`, some changed: crowd_settings(crowding=0.8, people=(6, 6))."""
     return SceneSettings(**CROWD | knobs)
 
 

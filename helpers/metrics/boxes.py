@@ -15,14 +15,13 @@ Found = Sequence[tuple[Tensor, Tensor]]
 
 
 def box_recall(found: Found, data: PeopleSet | Batch, iou: float = 0.5) -> float:
-    """Return the share of the people to be found whose box was found; NaN if there is nobody to be found.
+    """Return the share of the people to be found, ignored ones left out, whose box was found; NaN if there is nobody.
 
     In each image the surest box takes the free person whom it overlaps most, if their IoU is at least `iou`, then the
     next one: each person is found once at most.
 
     Args:
         found: boxes (M, 4) and scores (M,) of each image, as `detections` returns them.
-        data: the right people, a PeopleSet or a batch of one. Ignored ones do not count.
     """
     hits, _, people = _counts(found, data, iou)
     return hits / people if people else float("nan")

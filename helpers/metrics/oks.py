@@ -29,18 +29,16 @@ def average_precision(people: Sequence[Tensor], data: PeopleSet | Batch) -> dict
     recall for the threshold 0.50, AP75 for 0.75; AP is the mean of ten from 0.50 to 0.95, and AR the mean of the ten
     recalls at the curve's end.
 
-    A found person's confidence is the sum of the K scores divided by K: a missing keypoint lowers it, as in the
-    bottom-up methods that hand in such means to COCO. Missing keypoints count as if found at (0, 0), so they are wrong
-    unless nobody labelled them. Ignored people (`PeopleSet.ignored`) count neither as missed nor, where someone was
-    found in their place, as false alarms. Of each image the 30 most confident people count.
+    A found person's confidence is the sum of the K scores divided by K, so a missing keypoint lowers it; it counts as
+    found at (0, 0), so as wrong unless nobody labelled it. Ignored people (`PeopleSet.ignored`) count neither as missed
+    nor, where someone was found in their place, as false alarms. Of each image the 30 most confident people count.
 
     Args:
         people: one float (M, K, 3) for each image: x, y in pixels of the image, score; (0, 0, 0) where missing.
         data: the right people, a PeopleSet or a batch of one.
     Returns:
         the four numbers: 0 if nobody was found, NaN if there is nobody to be found (and a sentence is printed).
-    Raises:
-        TypeError, ValueError: another number of images or keypoints, NaN or infinity.
+    Raises TypeError or ValueError for another number of images or keypoints, NaN or infinity.
     Source: pycocotools' COCOeval, which computes it.
     """
     labels = {name: labels.cpu() for name, labels in labels_of(data).items()}
@@ -70,10 +68,7 @@ def _require_people(people: object, count: int, keypoints: int) -> None:
 
 
 def _results(people: Sequence[Tensor]) -> list[dict[str, Any]]:
-    """Return found people as COCO's results of images 1 to N.
-
-    COCOeval reads an area of each, to leave out who is too large or small for a range; there is one range, for all.
-    """
+    """Return found people as COCO's results of images 1 to N; their area decides nothing, for there is one range."""
     everyone = [(n, person) for n, found in enumerate(people, 1) for person in found.detach().cpu().double()]
     of_person = {"category_id": 1, "area": 0.0}
     return [

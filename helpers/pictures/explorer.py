@@ -20,11 +20,9 @@ SoftArgmax = Callable[[Tensor, float], Tensor]  # scores (1, 1, H, W) and beta -
 
 
 def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0) -> Tensor:
-    """Return a score map, float32 (1, 1, 16, 24), with a peak at (5, 4) and perhaps another at (17, 11).
+    """Return a score map, float32 (1, 1, 16, 24): over 0 a peak at (5, 4) and perhaps a `second` one at (17, 11).
 
-    Args:
-        height, second: scores at the top of the two peaks, over a background of 0.
-        noise: standard deviation of what is added to every pixel.
+    `noise` is the standard deviation of what is added to every pixel.
     """
     ys, xs = torch.arange(SIZE[0]).view(-1, 1), torch.arange(SIZE[1])
     scores = noise * torch.randn(SIZE, generator=torch.Generator().manual_seed(0))
@@ -57,8 +55,8 @@ def temperature_picture(
     steepest, (x, y) = float(slope.abs().max()), place.flatten().tolist()
 
     figure, axes = image_axes(1, 3, 3.2, aspect(scores))
-    signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -(steepest or 1.0), "vmax": steepest or 1.0}
     bright: dict[str, Any] = {"cmap": "magma"}
+    signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -(steepest or 1.0), "vmax": steepest or 1.0}
     drawn = ((scores.detach(), bright, SKY), (share, bright, SKY), (slope, signed, BLACK))
     for axis, (values, style, colour) in zip(axes, drawn, strict=True):
         axis.imshow(values.view(SIZE).numpy(), interpolation="nearest", **style)

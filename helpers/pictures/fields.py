@@ -108,14 +108,13 @@ def _draw_candidates(
         i, j = divmod(place, len(second))
         line, value, kept = torch.stack([first[i], second[j]]), float(values[i, j]), (i, j) in pairs
         colour, edge = colours((value + 1) / 2), outline(7 if kept else 2.7)  # scores from -1 to 1
-        style: dict[str, Any] = {"lw": 5, "zorder": 4} if kept else {"lw": 1.5, "zorder": 3}
-        axis.plot(*line.T.tolist(), color=colour, solid_capstyle="round", path_effects=edge, **style)
+        width, zorder, weight = (5, 4, "bold") if kept else (1.5, 3, "normal")
+        axis.plot(*line.T.tolist(), color=colour, lw=width, solid_capstyle="round", path_effects=edge, zorder=zorder)
         if values.numel() <= NUMBERS:
             x, y = _place_by(line, taken, apart)
             taken.append([x, y])
             label = {"boxstyle": "round,pad=0.15", "fc": WHITE, "ec": colour, "lw": 1.5}
-            weight = "bold" if kept else "normal"
-            style = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6, "clip_on": True}
+            style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6, "clip_on": True}
             axis.text(x, y, f"{value:z.2f}", fontweight=weight, bbox=label, **style)
 
 
@@ -172,11 +171,8 @@ def _draw_field(axis: Axes, field: Tensor, image: Tensor, stride: float) -> int:
 
 
 def _place_by(line: Tensor, taken: Sequence[Sequence[float]], apart: float) -> list[float]:
-    """Return a place for a number at the line (2, 2): near its middle, but off the places that are `taken`.
-
-    Args:
-        apart: how wide a number is; it is half as high.
-    """
+    """Return a place for a number, `apart` wide and half as high, at the line (2, 2): off the places that are `taken`,
+    and as near its middle as can be."""
     way = line[1] - line[0]
     across = torch.stack([-way[1], way[0]]) / way.norm().clamp(min=1e-6)
     shares = torch.tensor([0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8])

@@ -76,9 +76,7 @@ def image_grid(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with `columns` images side by side, and an axis, perhaps with a title, for each of `count`.
 
-    Args:
-        things: what the error calls them where there are too many or too few, such as "images".
-        inches: width of an image, less where a row of them would be too wide.
+    An image is so many `inches` wide, less where a row would be too wide; an error calls them `things`.
     """
     require_few(count, things, titles)
     columns = min(columns, count)

@@ -59,9 +59,6 @@ def matrix(
         input_size, output_size: (H, W) of image and result; lines then part the rows of pixels.
     """
     sizes = require("C", C, "O I")
-    for name, size, pixels in (("input_size", input_size, sizes["I"]), ("output_size", output_size, sizes["O"])):
-        if size is not None and size[0] * size[1] != pixels:
-            raise ValueError(f"{name} is {tuple(size)}, {size[0] * size[1]} pixels; C has {pixels} of them.")
     if not C.numel():
         raise ValueError(f"C has shape {tuple(C.shape)}, so there is nothing to draw.")
     values = C.detach().cpu().float()
@@ -76,16 +73,16 @@ def matrix(
         value = float(values[row, column])
         colour = WHITE if abs(value) > 0.6 * largest else BLACK  # white where it is dark
         axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
-    for size, line in ((input_size, axis.axvline), (output_size, axis.axhline)):
-        rows, columns = size or (0, 0)
+    sides = (("input", input_size, sizes["I"], axis.axvline), ("output", output_size, sizes["O"], axis.axhline))
+    for name, size, pixels, line in sides:
+        rows, columns = size or (1, pixels)
+        if rows * columns != pixels:
+            raise ValueError(f"{name}_size is {(rows, columns)}, {rows * columns} pixels; C has {pixels} of them.")
         for row in range(1, rows):
             line(row * columns - 0.5, color="#777777", lw=0.8)
-    axis.set(xlabel=f"pixels of the input{_as_rows(input_size)}", ylabel=f"pixels of the result{_as_rows(output_size)}")
+    of_input, of_output = (f" ({s[0]} x {s[1]}, row after row)" if s else "" for s in (input_size, output_size))
+    axis.set(xlabel=f"pixels of the input{of_input}", ylabel=f"pixels of the result{of_output}")
     axis.locator_params(integer=True)
     filled = f"a matrix of {sizes['O']} x {sizes['I']}, {float((values != 0).double().mean()):.0%} of it not 0"
     text = f"{filled}, from {float(values.min()):.3g} to {float(values.max()):.3g}"
     return finished(figure, title, text)
-
-
-def _as_rows(size: tuple[int, int] | None) -> str:
-    return f" ({size[0]} x {size[1]}, row after row)" if size else ""

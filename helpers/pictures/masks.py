@@ -80,8 +80,7 @@ def zoom(
     figure, axes = image_axes(1, 2 + len(rows), 2.6, 1.0)
     draw_image(axes[0], data.images[0])
     x, y = (left - 0.5, left + side - 0.5), (top - 0.5, top + side - 0.5)
-    for colour, line in ((BLACK, 3), (WHITE, 1.4)):
-        draw_box(axes[0], (x[0], y[0], x[1], y[1]), colour, line)
+    draw_box(axes[0], (x[0], y[0], x[1], y[1]), WHITE, 1.4, outlined=True)
     draw_image(axes[1], data.images[0], interpolation="nearest")
     for axis, masks in zip(axes[2:], rows.values(), strict=True):
         _draw_mask(axis, masks[0], class_colours(data.num_classes))

@@ -36,13 +36,10 @@ def curves(
         axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(**LEGEND)
-    best = "; ".join(
-        f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
-        for name, h in named.items()
-        if h.best_epoch
-    )
+    ended = {name: h for name, h in named.items() if h.best_epoch}
+    best = (f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}" for name, h in ended.items())
     drawn = ", ".join(name for panel in panels for name in panel)
-    return finished(figure, title, f"curves of {drawn}. {best}")
+    return finished(figure, title, f"curves of {drawn}. {'; '.join(map(str.strip, best))}")
 
 
 def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str], strict: bool) -> None:
@@ -86,19 +83,17 @@ def bars(
     labels = list(dict.fromkeys(label for numbers in series.values() for label in numbers))
     figure, (axis,) = plot_axes(1, width=max(3.0, 0.42 * len(labels) + 1.5))
     width = 0.8 / len(series)
-    for position, ((name, numbers), colour) in enumerate(zip(series.items(), SERIES * len(series), strict=False)):
+    for position, (name, numbers) in enumerate(series.items()):
         places = [i + (position - (len(series) - 1) / 2) * width for i in range(len(labels))]
         heights = [float(numbers.get(label, float("nan"))) for label in labels]
-        axis.bar(places, heights, width, color=colour, label=name)
+        axis.bar(places, heights, width, color=SERIES[position % len(SERIES)], label=name)
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(labels) > 4 else {}
     axis.set_xticks(range(len(labels)), labels, fontsize=9, **slant)
     axis.set_ylabel(ylabel)
     if grouped:
         axis.legend(**LEGEND)
-    text = "; ".join(
-        f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
-        for name, numbers in series.items()
-    )
+    texts = {name: ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items()) for name, numbers in series.items()}
+    text = "; ".join(f"{name} {numbers}".lstrip() for name, numbers in texts.items())
     return finished(figure, title, f"bars of {ylabel or 'values'}: {text}")
 
 
@@ -107,8 +102,7 @@ def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequen
     """Return run times against the number of people, the parts of each method stacked on each other.
 
     Args:
-        times: method -> part, in the order of the work -> milliseconds, one for each of `people`.
-        people: the numbers of people, rising.
+        times: method -> part, in the order of the work -> milliseconds, one for each of `people`, rising numbers.
     """
     if not times or not all(times.values()):
         raise ValueError("times is empty; expected {method: {part: [milliseconds, ...]}}.")
@@ -116,16 +110,15 @@ def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequen
         for part, values in parts.items():
             if len(values) != len(people):
                 raise ValueError(f"{method}, {part} has {len(values)} times for {len(people)} numbers of people.")
-    names = list(dict.fromkeys(part for parts in times.values() for part in parts))
+    colour_of = dict(zip(dict.fromkeys(part for parts in times.values() for part in parts), itertools.cycle(SERIES)))
     figure, axes = plot_axes(len(times), width=4.2 * len(times) + 0.8)
     tops = [[sum(values) for values in zip(*parts.values(), strict=True)] for parts in times.values()]
     for axis, (method, parts), top in zip(axes, times.items(), tops, strict=True):
-        colours = [SERIES[names.index(part) % len(SERIES)] for part in parts]
+        colours = [colour_of[part] for part in parts]
         axis.stackplot(people, *parts.values(), colors=colours, labels=parts, edgecolor=WHITE, linewidth=0.8)
         axis.plot(people, top, color=BLACK, marker="o", ms=4, lw=1.2)
         axis.set(title=method, xlabel="people in the image", ylim=(0, 1.08 * max(map(max, tops))), xticks=list(people))
-        handles, labels = axis.get_legend_handles_labels()
-        axis.legend(handles[::-1], labels[::-1], fontsize=8, loc="upper left", framealpha=0.85)  # in the stack's order
+        axis.legend(fontsize=8, loc="upper left", framealpha=0.85, reverse=True)  # in the stack's order
     axes[0].set_ylabel("milliseconds per image")
     text = "; ".join(
         f"{method} takes {top[0]:.3g} ms with {people[0]} people and {top[-1]:.3g} ms with {people[-1]}"

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 def show_with_sliders(
     what: str, call: str, draw: Callable[..., Picture], make_sliders: Callable[[], dict[str, Any]]
 ) -> None:
-    """Show what `draw` returns and, where the notebook has widgets, the sliders that change it.
-
-    The picture is ordinary output: it stays in the saved notebook, where sliders do not work.
+    """Show what `draw` returns, which stays in the saved notebook, and sliders that change it, where there are widgets.
 
     Args:
         what: what to call it, such as "gallery".
