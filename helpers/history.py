@@ -9,8 +9,8 @@ class History:
     """One number per finished epoch, in lists of equal length.
 
     `loss` is the mean training loss, `val["MPJPE"]` a metric on the validation set, `train["MPJPE"]` the same on
-    training images where that was asked for, `lr` the learning rate at the end of the epoch, `times` the seconds since
-    the start. `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
+    training images where that was asked for, `lr` the learning rate at the epoch's end, `times` the seconds since the
+    start. `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
     """
 
     metric: str

@@ -80,10 +80,10 @@ def semantic_mask(scene: Scene) -> Tensor:
 
 
 def three_masks(scene: Scene) -> dict[str, Tensor]:
-    """Return the three kinds of masks of one rendered scene, uint8 (H, W) each.
+    """Return the three kinds of masks of one rendered scene, uint8 (H, W) each, 0 on the background.
 
-    "binary" is 1 on every person; "semantic" has the six classes of `rendered_segmentation`, with void; "instance" has
-    1, 2, ... for the first, the second person. All are 0 on the background.
+    "binary" is 1 on every person, "semantic" has the six classes of `rendered_segmentation` and void, "instance"
+    numbers the people from 1.
     """
     instances = torch.from_numpy(scene.instances)
     return {"binary": (instances > 0).to(torch.uint8), "semantic": semantic_mask(scene), "instance": instances.clone()}

@@ -157,7 +157,6 @@ def labels_of(data: PeopleSet | Batch, names: Sequence[str] = PEOPLE) -> dict[st
 def box_areas(boxes_xyxy: Tensor) -> Tensor:
     """Return float (...): 0.53 times width times height of boxes (..., 4), for OKS where no mask says a person's area.
 
-    COCO takes the area of a person's mask, which fills 0.53 of the person's box on average; CrowdPose, which has no
-    masks, takes that share of the box. (A rendered person, slim and seen from head to toe, fills less, about 0.36.)
+    So does CrowdPose, which has no masks; COCO's fill 0.53 of the box on average (slim rendered people about 0.36).
     """
     return FILLED * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).prod(dim=-1)

@@ -124,10 +124,7 @@ def _rendered(
     kind: str, labels_of: LabelsOf, split: str, count: int | None, size: tuple[int, int] | None,
     settings: SceneSettings, cache: Cache, progress: bool, seed: int | None,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Return the tensors of a set, see `rendered_people`: from the cache, or rendered and then stored.
-
-    `kind` begins the name of the file in the cache; `labels_of` takes of a scene what there is besides its image.
-    """
+    """Return the tensors of a set from the cache, under a name that begins with `kind`, or render and store them."""
     require_split(split)
     count = SPLITS[split] if count is None else count
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:

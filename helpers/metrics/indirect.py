@@ -35,10 +35,7 @@ def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
     """Return the mean IoU over the classes, void (255) left out, from precision p and recall r of each.
 
     1 / p + 1 / r - 1 is the union in hits. Each count has a pixel more: no image feels that, an exact count (the answer
-    to a question) would. A class that occurs in neither is left out; NaN if that leaves none.
-
-    Args:
-        pred, target: integers (...), the class of every pixel.
+    to a question) would. A class that occurs in neither of the masks, integers (...), is left out; NaN if none is left.
     """
     counted, agreements = target != VOID, []
     for label in range(num_classes):

@@ -72,9 +72,8 @@ class Segmenter(nn.Module):
         height, width = features[0].shape[-2:]
         if not isinstance(logits, Tensor) or logits.ndim != 4 or logits.shape[-2:] != (2 * height, 2 * width):
             got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            given_to_it = f"features of {height} x {width} and less"
-            expected = f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
-            raise ValueError(f"The decoder returned {got} for {given_to_it}; expected {expected}")
+            got = f"The decoder returned {got} for features of {height} x {width} and less"
+            raise ValueError(f"{got}; expected logits (B, C, {2 * height}, {2 * width}), twice the first map.")
         return logits[..., : images.shape[-2], : images.shape[-1]]
 
 

@@ -30,8 +30,8 @@ def person_crops(
     Args:
         boxes_to_crops: the exercise's.
         crop_size: (h, w).
-        shaken: move each side of a box by up to this share of its width or height, as a detector's errors would.
-        seed: decides how they are moved.
+        shaken: move each side of a box by up to this share of its width or height, as a detector's errors would; how is
+            decided by the seed.
     """
     wanted = data.present & ~data.ignored
     extent = (data.boxes_xyxy[..., 2:] - data.boxes_xyxy[..., :2]).repeat(1, 1, 2)  # (N, P, 4): w, h, w, h
@@ -63,7 +63,6 @@ def pose_loss(output: tuple[Tensor, Tensor], batch: Batch, stride: int = 4) -> T
 
     Args:
         output: (keypoints (B, K, 2) in pixels of the image, scoremaps (B, K, h, w)), before the softmax.
-        batch: of a PoseSet.
         stride: pixels of the image for one of the maps.
     """
     keypoints, scoremaps = output

@@ -36,9 +36,8 @@ def temperature_picture(
 ) -> Picture:
     """Return a picture of the scores, of the probabilities, and of how far x moves when a score grows.
 
-    Args:
-        softargmax: your function: softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y, marked by a cross.
-        beta, height, second, noise: the knobs, see `example_scores`.
+    A cross marks what your softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y, returns. The other knobs: see
+    `example_scores`.
     """
     from helpers.pictures.colours import BLACK, SKY  # bring matplotlib, which has to wait until something is drawn
     from helpers.pictures.figure import aspect, finished, image_axes, name_axes
@@ -72,8 +71,8 @@ def temperature_picture(
 
 def temperature_explorer(softargmax: SoftArgmax) -> None:
     """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it."""
-    draw = partial(temperature_picture, softargmax)
-    show_with_sliders("explorer", "temperature_picture(softargmax).save('beta.png')", draw, _sliders)
+    call = "temperature_picture(softargmax).save('beta.png')"
+    show_with_sliders("explorer", call, partial(temperature_picture, softargmax), _sliders)
 
 
 def _sliders() -> dict[str, Any]:

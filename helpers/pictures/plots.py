@@ -134,8 +134,7 @@ def lines(
     """Return one curve per method, such as average precision against the number of people.
 
     Args:
-        x: numbers, rising.
-        values: name -> one number for each of `x`; NaN leaves a gap.
+        values: name -> one number for each of `x`, which rises; NaN leaves a gap.
     """
     if not values:
         raise ValueError("values is empty; expected {name: [number, ...]}.")
