@@ -15,16 +15,13 @@ FREE_GB = 2.0
 
 def machine_report() -> bool:
     """Print what this machine has and what to do where something is missing; return whether all is ready."""
-    lines = [_python(), _packages(), _disk()]
+    python = f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
+    lines = [(True, python), _packages(), _disk()]
     if all(ready for ready, _ in lines):
         lines += [_device(), _speed()]
     for ready, text in lines:
         print("ok  " if ready else "MISSING ", text, sep="")
     return all(ready for ready, _ in lines)
-
-
-def _python() -> tuple[bool, str]:
-    return True, f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
 
 
 def _packages() -> tuple[bool, str]:

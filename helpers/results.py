@@ -42,33 +42,25 @@ class Results:
         self.rows = {**self._read(self.path), **self.rows, name: row}  # another notebook may have added rows meanwhile
         self._write()
 
-    def remove(self, name: str) -> None:
-        """Take out the row `name`."""
-        self.rows.pop(name, None)
-        self._write()
-
     def show(self, having: str | None = None) -> None:
         """Show the table in the notebook, or print it where there is none.
 
         Args:
             having: show only the rows that have a number in this column, and their columns; None shows all.
         """
-        lines = self._lines(having)
         if in_notebook():
-            show_html(_html(lines))
+            show_html(_html(self._lines(having)))
         else:
-            print(_text(lines))
+            print(_text(self._lines(having)))
 
     def all_rows(self) -> dict[str, dict[str, float]]:
         """Return the rows of the exercises beside this one and then its own, by name."""
         beside = sorted(p for p in self.path.parent.parent.glob(f"ex*/{FILE}") if p.parent != self.path.parent)
-        earlier = {name: row for path in beside for name, row in self._read(path).items()}
-        return {**{name: row for name, row in earlier.items() if name not in self.rows}, **self.rows}
+        earlier = {name: row for path in beside for name, row in self._read(path).items() if name not in self.rows}
+        return {**earlier, **self.rows}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _text(self._lines())
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return _html(self._lines())
@@ -99,13 +91,12 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            problem = f"{self.path} cannot be written ({error.strerror or error})"
-            print(f"{problem}: this row is kept until the notebook is closed.")
+            why = error.strerror or error
+            print(f"{self.path} cannot be written ({why}): this row is kept until the notebook is closed.")
 
 
 def _text(lines: list[list[str]]) -> str:
-    header, *rows = lines
-    if not rows:
+    if len(lines) == 1:  # the header
         return "No results yet."
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)

@@ -26,8 +26,7 @@ def to_image(keypoints: Tensor, stride: float) -> Tensor:
 def map_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     """Return the cross-entropy between target maps, each taken as a distribution over its pixels, and the scores.
 
-    Each map is one question with H * W answers: "which pixel?". Unlike a squared difference it cannot be made small by
-    answering zero everywhere, because the probabilities of a map sum to one.
+    Unlike a squared difference it cannot be made small by answering zero: the probabilities of a map sum to one.
 
     Args:
         scores: float (B, K, H, W), before any softmax.
@@ -46,11 +45,7 @@ def focal_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
     Most pixels of a map are empty and soon right: unweighed they would drown the few that are not.
 
-    Args:
-        scores: float of any shape, before the sigmoid.
-        target: float of the same shape.
-    Returns:
-        float of that shape, not summed.
+    Scores before the sigmoid and targets are float of one shape, which the result has, too: it is not summed.
     Source: Li et al. 2020, "Generalized Focal Loss".
     """
     losses = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
