@@ -69,15 +69,15 @@ class Training:
 
 
 @contextlib.contextmanager
-def one_core_with_neighbour() -> Iterator[None]:
-    """Let what is started in this block run on one core, which it shares with a program that never rests."""
+def one_core_with_neighbour() -> Iterator[subprocess.Popen[bytes]]:
+    """Let what is started in this block run on one core, which it shares with a program that never rests: this one."""
     if not hasattr(os, "sched_setaffinity"):
         raise SystemExit("python -m benchmarks slow_machine needs Linux, where a process can be held to one core.")
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(before)})
     neighbour = subprocess.Popen([sys.executable, "-c", NEIGHBOUR])
     try:
-        yield
+        yield neighbour
     finally:
         neighbour.kill()
         neighbour.wait()

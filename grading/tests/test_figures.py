@@ -1,13 +1,14 @@
 """README's figures that link to a file in benchmarks/results say what lies there, and every file there is shown."""
 
 import json
+import os
 import re
 from urllib.parse import unquote
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import row
+from benchmarks import row, segmentation, slow_machine
 from benchmarks.record import RESULTS, Record, machine
 from benchmarks.row import Row, print_rows
 from helpers.files import ROOT
@@ -101,6 +102,23 @@ def test_without_json_nothing_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "RESULTS", tmp_path)
     monkeypatch.setitem(command.LONGER, "toy", lambda options: 0)
     assert command.main(["toy"]) == 0 and not list(tmp_path.iterdir())
+
+
+def test_what_other_weights_replace_stands_in_the_notebook():
+    """Where the text is another one, both networks would train without weights, and nobody would see it."""
+    notebook = json.loads((ROOT / "solutions" / "ex03_segmentation" / "ex03_segmentation.ipynb").read_text())
+    [setup] = ["".join(cell["source"]) for cell in notebook["cells"] if cell["id"] == "training-setup"]
+    assert setup.count(segmentation.PLAIN_LOSS) == 1
+    compile(setup.replace(segmentation.PLAIN_LOSS, segmentation.WEIGHTED_LOSS), "cell", "exec")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is held to one core on Linux alone")
+def test_a_neighbour_shares_one_core_and_is_gone_afterwards():
+    before = os.sched_getaffinity(0)
+    with slow_machine.one_core_with_neighbour() as neighbour:
+        assert len(os.sched_getaffinity(0)) == 1 and neighbour.poll() is None
+        assert os.sched_getaffinity(neighbour.pid) == os.sched_getaffinity(0)
+    assert os.sched_getaffinity(0) == before and neighbour.poll() is not None
 
 
 def test_the_machine_is_told_in_words():

@@ -286,7 +286,7 @@ def _require_data(name: str, data: ImageSet) -> None:
         raise ValueError(f"{name} holds no images.")
 
 
-def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: float | None) -> None:
+def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: Any) -> None:
     _require_data("train", train)
     _require_data("val", val)
     if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):
@@ -294,7 +294,7 @@ def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **number
     if numbers["epochs"] is None and numbers["max_seconds"] is None:
         raise ValueError("Say when to stop: epochs=..., max_seconds=..., or both.")
     for name, value in numbers.items():
-        if value is not None and not (isinstance(value, Real) and value > 0):
+        if value is not None and not (isinstance(value, Real) and float(value) > 0):
             raise ValueError(f"{name} is {value!r}; expected more than 0.")
     if mode not in ("min", "max"):
         raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")
