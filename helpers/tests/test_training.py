@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import helpers
@@ -182,6 +184,53 @@ def test_a_budget_shorter_than_a_step_still_takes_one(net):
     assert len(fit(net, TRAIN, VAL, **QUIET, max_seconds=1e-9)) == 1 and not same(state(net), before)
 
 
+def test_the_least_steps_are_taken_however_short_the_time(net, capsys):
+    """Three batches an epoch: 7 steps are two epochs and one step."""
+    taken = []
+
+    def counted(output, batch):
+        taken.append(len(output))
+        return loss(output, batch)
+
+    history = fit(net, TRAIN, VAL, **QUIET | {"loss": counted}, max_seconds=1e-3, least_steps=7)
+    assert len(taken) == 7 and len(history) == 3 and history.stopped == "done"
+    assert history.lr[-1] == pytest.approx(0.01e-3) and "instead of" not in capsys.readouterr().out
+    assert fit(net, TRAIN, VAL, **QUIET, max_seconds=0.5, least_steps=1).seconds >= 0.5  # nor are the seconds cut
+
+
+def test_a_slow_training_says_how_long_it_takes(net, capsys):
+    def slow(output, batch):
+        time.sleep(0.01)
+        return loss(output, batch)
+
+    fit(net, TRAIN, VAL, **QUIET | {"loss": slow}, max_seconds=0.1, least_steps=30)
+    said = re.findall(
+        r"This machine needs about (\d+) s instead of 0 s: 30 steps are taken at least", capsys.readouterr().out
+    )
+    assert len(said) == 1
+
+
+def test_least_steps_survive_an_interrupt(net, tmp_path):
+    """Stopped in the eighth of 20 steps; what goes on counts from there, also from an earlier version's file."""
+    path, taken = tmp_path / "net.safetensors", []
+
+    def interrupted(output, batch):
+        taken.append("step")
+        if len(taken) == 8:
+            raise KeyboardInterrupt
+        return loss(output, batch)
+
+    quiet = QUIET | {"loss": interrupted, "save_to": path, "max_seconds": 1e-3, "least_steps": 20}
+    assert fit(net, TRAIN, VAL, **quiet).stopped == "interrupted"
+    checkpoint = path.with_name("net.checkpoint.safetensors")
+    tensors, notes = read_tensors(checkpoint)
+    training = json.loads(notes["training"])
+    assert training.pop("begun") > 0
+    save_file(tensors, checkpoint, {"training": json.dumps(training)})
+    history = fit(net, TRAIN, VAL, **quiet, resume=True)
+    assert len(taken) == 7 + 1 + 13 and history.stopped == "done" and not checkpoint.exists()
+
+
 @pytest.mark.parametrize(("share", "rate"), [(0, 0.1), (0.05, 0.55), (0.1, 1), (0.55, 0.505), (1, 0.01)])
 def test_the_rate_rises_and_falls(share, rate):
     schedule = Schedule(1.0, 10, None, 100)
@@ -343,6 +392,11 @@ def test_a_last_batch_of_one_does_not_break_batch_norm():
         ({"epochs": None}, ValueError, "Say when to stop"),
         ({"epochs": 0}, ValueError, "epochs is 0; expected more than 0"),
         ({"lr": -1}, ValueError, "lr is -1"),
+        ({"least_steps": 0}, ValueError, "least_steps is 0; expected more than 0"),
+        ({"least_steps": -3}, ValueError, "least_steps is -3"),
+        ({"least_steps": math.nan}, ValueError, "least_steps is nan"),
+        ({"least_steps": "900"}, ValueError, "least_steps is '900'; expected more than 0"),
+        ({"epochs": None, "least_steps": 900}, ValueError, "Say when to stop"),
         ({"mode": "best"}, ValueError, "expected 'min' or 'max'"),
         ({"metrics": {}}, TypeError, "at least one function"),
         ({"metrics": {"a": 3}}, TypeError, "at least one function"),

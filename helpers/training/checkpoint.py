@@ -77,7 +77,7 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        done = {"step": self.schedule.step, "seconds": self.schedule.seconds()}
+        done = {"step": self.schedule.step, "seconds": self.schedule.seconds(), "begun": self.schedule.begun}
         notes = {"history": dataclasses.asdict(self.history), **done}
         with atomically(self.path) as part:
             save_file(tensors, part, {"training": json.dumps(notes)})
@@ -102,7 +102,7 @@ class Checkpoint:
         for name, value in notes["history"].items():
             setattr(self.history, name, value)
         self.history.stopped = "done"
-        self.schedule.continue_from(notes["step"], notes["seconds"])
+        self.schedule.continue_from(notes["step"], notes["seconds"], notes.get("begun", 0.0))
         if len(self.history) and self.save_to.is_file():
             self.best = {name: tensor.clone() for name, tensor in read_tensors(self.save_to)[0].items()}
         return f"Resumed after {len(self.history)} epochs and {notes['seconds']:.0f} s."

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ Metrics = dict[str, Callable[[Output, Batch], float]]
 
 def fit(
     model: nn.Module, train: ImageSet, val: ImageSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
-    max_seconds: float | None = None, batch_size: int = 32, lr: float = 1e-3, weight_decay: float = 1e-2,
-    augment: Callable[[Batch], Batch] | None = None, save_to: str | os.PathLike[str] | None = None,
-    resume: bool = False, mode: str = "min", train_metrics: bool = True, seed: int = 0,
-    device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
+    max_seconds: float | None = None, least_steps: int | None = None, batch_size: int = 32, lr: float = 1e-3,
+    weight_decay: float = 1e-2, augment: Callable[[Batch], Batch] | None = None,
+    save_to: str | os.PathLike[str] | None = None, resume: bool = False, mode: str = "min", train_metrics: bool = True,
+    seed: int = 0, device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
 ) -> History:  # fmt: skip
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
@@ -40,6 +41,8 @@ def fit(
             best: those with the lowest value where `mode` is "min", with the highest where it is "max".
         epochs, max_seconds: when to stop, whichever comes first. The learning rate follows the share that is done: it
             rises to `lr` during the first tenth and ends near zero.
+        least_steps: where a slow or busy machine takes fewer steps than these in `max_seconds`, training goes on until
+            they are done (`epochs` end it all the same); as soon as the pace is known, a sentence says how long.
         augment: changes each training batch, such as `helpers.data.augment.pose(train.skeleton)`.
         save_to: a .safetensors file for the best weights, written after every epoch that is the best so far.
         resume: go on from where an interrupted call with the same `save_to` stopped.
@@ -54,13 +57,14 @@ def fit(
         FloatingPointError: the loss became NaN or infinite.
         TypeError, ValueError, OSError: an argument that cannot be used.
     """
-    _check(train, val, metrics, mode, epochs=epochs, max_seconds=max_seconds, batch_size=batch_size, lr=lr)
+    numbers = {"epochs": epochs, "max_seconds": max_seconds, "least_steps": least_steps, "batch_size": batch_size}
+    _check(train, val, metrics, mode, **numbers, lr=lr)
     history = History(next(iter(metrics)), mode)
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         return _instead_of_training(model, save_to, history)
     require_folder(save_to)
     whole, rest = divmod(len(train), batch_size)
-    schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
+    schedule = Schedule(lr, epochs, max_seconds, whole + (rest > 1 or not whole), least_steps or 0)
     generator = torch.Generator().manual_seed(seed)
     paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
     keep_freed_memory()
@@ -282,7 +286,7 @@ def _require_data(name: str, data: ImageSet) -> None:
         raise ValueError(f"{name} holds no images.")
 
 
-def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: float | None) -> None:
+def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: Any) -> None:
     _require_data("train", train)
     _require_data("val", val)
     if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):
@@ -290,7 +294,7 @@ def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **number
     if numbers["epochs"] is None and numbers["max_seconds"] is None:
         raise ValueError("Say when to stop: epochs=..., max_seconds=..., or both.")
     for name, value in numbers.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name} is {value}; expected more than 0.")
+        if value is not None and not (isinstance(value, Real) and float(value) > 0):
+            raise ValueError(f"{name} is {value!r}; expected more than 0.")
     if mode not in ("min", "max"):
         raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")

@@ -21,7 +21,7 @@ class ProgressDisplay:
 
     def __init__(self, history: History, schedule: Schedule, progress: bool = True):
         self.history, self.schedule, self.metric, self.shown = history, schedule, "", 0.0
-        self.bar = tqdm(total=100, bar_format=BAR, disable=not progress, desc="training")
+        self.bar = tqdm(total=100, bar_format=BAR, disable=not progress, desc="training", miniters=0, smoothing=0.05)
         self.has_curves, self.next_drawing, self.drawn = progress and in_notebook(), 0.0, 0
         self.place: Any = None  # of the curves in the notebook
 
@@ -38,6 +38,8 @@ class ProgressDisplay:
 
     def step(self, loss: Tensor) -> None:
         """Show the loss of the last step, twice a second at most."""
+        if longer := self.schedule.longer():
+            self.say(longer)
         now = time.perf_counter()
         if now - self.shown >= REFRESH and not self.bar.disable:
             self.shown = now
@@ -53,7 +55,9 @@ class ProgressDisplay:
             self._draw_curves()
 
     def _show(self, epoch: int, loss: str) -> None:
-        self.bar.n = 100 * self.schedule.share()
+        if not self.bar.n:  # what was done before a resumed training took none of these seconds
+            self.bar.initial = self.bar.n = self.bar.last_print_n = 100 * self.schedule.share()
+        self.bar.update(100 * self.schedule.share() - self.bar.n)  # so that the time left follows the latest pace
         self.bar.set_description(f"epoch {epoch}", refresh=False)
         self.bar.set_postfix_str(loss + self.metric, refresh=True)
 
