@@ -170,10 +170,7 @@ def _both_ways(matrices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _grid(back: Tensor, height: int, width: int) -> Tensor:
-    """Return where each new pixel comes from by `back` (B, 2, 3), as grid_sample wants it: the old image spans [-1, 1].
-
-    The result is (B, H, W, 2).
-    """
+    """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
     columns, rows = (torch.arange(n, device=back.device, dtype=back.dtype) for n in (width, height))
     spans = constant((width, height), back.device)
     back, start = 2 * back[..., :2] / spans[:, None], (2 * back[..., 2:] + 1) / spans[:, None] - 1

@@ -106,8 +106,8 @@ def fit(
             again = " The same call with resume=True goes on from here." if save_to else ""
             display.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept.{again}")
         finally:
-            checkpoint.restore_best()
             Precision().prepare(model)
+            checkpoint.restore_best()
     model.eval()
     return history
 
