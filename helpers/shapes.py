@@ -66,8 +66,9 @@ def require_positive(name: str, value: float) -> None:
 
 
 def refuse_nan(name: str, *results: Tensor) -> None:
-    """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either."""
-    if any(result.isnan().any() for result in results):
+    """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either. (On a GPU
+    Python would have to wait for the answer, so that is left to `fit`, which watches the loss.)"""
+    if any(result.isnan().any() for result in results if result.device.type == "cpu"):
         raise ValueError(f"{name} holds NaN: look for a division by zero or a training that diverged.")
 
 
@@ -80,8 +81,9 @@ def require_same(first: str, a: Tensor, second: str, b: Tensor, dtype: torch.dty
 
 
 def require_labels(name: str, labels: Tensor, count: int) -> None:
-    """Check that whole numbers lie in [0, count): labels of `count` classes, or indices into `count` places."""
-    if labels.numel() == 0:
+    """Check that whole numbers lie in [0, count): labels of `count` classes, or indices into `count` places. (On a GPU
+    Python would have to wait for the answer, so they are taken as they are: sets check their labels once.)"""
+    if labels.numel() == 0 or labels.device.type != "cpu":
         return
     low, high = (int(value) for value in labels.aminmax())
     if low < 0 or high >= count:

@@ -1,7 +1,7 @@
 """A set of images of several people each, with everyone's keypoints."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -109,8 +109,8 @@ class PeopleSet(Images):
         """Return int64 (N,): how many rows of each image are present."""
         return self.present.sum(dim=1)
 
-    def _part(self, index: Rows) -> dict[str, Any]:
-        return super()._part(index) | {"targets": {name: target[index] for name, target in self.targets.items()}}
+    def _each(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        return super()._each(change) | {"targets": {name: change(target) for name, target in self.targets.items()}}
 
     def _contents(self) -> str:
         return f" with {int(self.present.sum())} people, {self.skeleton.name} keypoints"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from helpers.data.batches import Batch
@@ -51,13 +50,14 @@ def _counts(found: Found, data: PeopleSet | Batch, iou: float) -> tuple[int, int
         raise ValueError(f"found holds {len(found)} entries; expected {len(boxes)}, one for each image.")
     hits = false_alarms = 0
     wanted, may_be = present & ~ignored, present & ignored
-    for (one, scores), right, free, ignorable in zip(found, boxes, wanted.clone(), may_be, strict=True):
+    for (one, scores), right, free, ignorable in zip(found, boxes, wanted.tolist(), may_be.tolist(), strict=True):
         require("boxes", one, "M 4", known={"M": len(scores)})
-        for overlaps in box_iou(one[scores.argsort(descending=True)].to(right), right):  # (P,), the surest box first
-            meets = overlaps >= iou
-            if (meets & free).any():
-                free[torch.where(free, overlaps, -1).argmax()] = False
+        overlaps = box_iou(one[scores.argsort(descending=True)].to(right), right)  # (M, P), the surest box first
+        for row, meets in zip(overlaps.tolist(), (overlaps >= iou).tolist(), strict=True):
+            people = [p for p, met in enumerate(meets) if met and free[p]]
+            if people:
+                free[max(people, key=row.__getitem__)] = False
                 hits += 1
-            elif not (meets & ignorable).any():
+            elif not any(met and ignorable[p] for p, met in enumerate(meets)):
                 false_alarms += 1
     return hits, false_alarms, int(wanted.sum())

@@ -26,7 +26,7 @@ def mean_length(offsets: Tensor) -> float:
 
     A vector is as long as the longest of its shadows, here in 32 directions. (The formula is the answer to a question.)
     """
-    angles = (torch.arange(32) + 0.5) * (torch.pi / 32)
+    angles = (torch.arange(32, device=offsets.device) + 0.5) * (torch.pi / 32)
     shadows = offsets @ torch.stack([angles.cos(), angles.sin()])  # (N, 32)
     return float(shadows.abs().amax(dim=1).mean())
 

@@ -138,7 +138,8 @@ def _from_keypoints(keypoints: Tensor, visible: Tensor, size: tuple[int, int]) -
     require("visible", visible, "B P K", torch.bool, known=sizes)
     x, y = torch.where(visible[..., None], keypoints, torch.inf)[..., None, None].unbind(dim=3)  # (B, P, K, 1, 1)
     height, width = size
-    return torch.arange(width).to(x) - x, torch.arange(height).to(y)[:, None] - y
+    columns, rows = (torch.arange(side, device=x.device, dtype=x.dtype) for side in (width, height))
+    return columns - x, rows[:, None] - y
 
 
 def with_maps(data: PeopleSet, part_affinity_fields: DrawFields, stride: int = 4, progress: bool = True) -> PeopleSet:

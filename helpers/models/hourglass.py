@@ -32,8 +32,8 @@ class StackedHourglass(nn.Module):
         self.depth = depth
         self.stem = nn.Sequential(conv_bn_relu(3, 16, stride=2), conv_bn_relu(16, channels, stride=2))
         self.hourglasses = nn.ModuleList(Hourglass(channels, depth) for _ in range(stacks))
-        self.heads = nn.ModuleList(nn.Conv2d(channels, num_keypoints, 1) for _ in range(stacks))
         self.back = nn.ModuleList(nn.Conv2d(num_keypoints, channels, 1) for _ in range(stacks - 1))
+        self.heads = nn.ModuleList(nn.Conv2d(channels, num_keypoints, 1) for _ in range(stacks))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         multiple = self.stride * 2**self.depth

@@ -37,7 +37,7 @@ def map_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     require("target", target, "B K H W", known=require_maps("scores", scores))
     wanted, known = _distributions(target)
     losses = -(wanted * F.log_softmax(scores.flatten(2), dim=-1)).sum(dim=-1)  # (B, K)
-    return losses[known].sum() / known.sum().clamp(min=1)
+    return torch.where(known, losses, 0).sum() / known.sum().clamp(min=1)
 
 
 def focal_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def map_divergence(scores: Tensor, target: Tensor) -> Tensor:
     found = torch.softmax(scores.flatten(2), dim=-1)
     middle = (wanted + found) / 2
     losses = (_relative_entropy(wanted, middle) + _relative_entropy(found, middle)) / 2
-    return losses[known].sum() / known.sum().clamp(min=1)
+    return torch.where(known, losses, 0).sum() / known.sum().clamp(min=1)
 
 
 def _distributions(target: Tensor) -> tuple[Tensor, Tensor]:

@@ -36,7 +36,7 @@ def person_crops(
     wanted = data.present & ~data.ignored
     extent = (data.boxes_xyxy[..., 2:] - data.boxes_xyxy[..., :2]).repeat(1, 1, 2)  # (N, P, 4): w, h, w, h
     moves = torch.rand(extent.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    boxes = data.boxes_xyxy + shaken * moves * extent
+    boxes = data.boxes_xyxy + shaken * moves.to(extent.device) * extent
 
     cut_out, ways_back = [], []
     for rows in torch.arange(len(data)).split(64):
@@ -49,10 +49,10 @@ def person_crops(
     matrix, shift = transforms[..., :2], transforms[..., 2:]  # (M, 2, 2) and (M, 2, 1)
     # a transform leads from the crop to the image; solving it leads from the image to the crop
     keypoints = torch.linalg.solve(matrix, data.keypoints[wanted].transpose(1, 2) - shift).transpose(1, 2).contiguous()
-    last = torch.tensor([crop_size[1] - 1, crop_size[0] - 1])
+    last = keypoints.new_tensor([crop_size[1] - 1, crop_size[0] - 1])
     inside = ((keypoints >= 0) & (keypoints <= last)).all(dim=-1)
     visibility = torch.where(inside, data.visibility[wanted], 0)
-    whole = torch.tensor([0.0, 0.0, *last.tolist()]).expand(len(crops), 4).contiguous()
+    whole = torch.cat([torch.zeros_like(last), last]).expand(len(crops), 4).contiguous()
     return PoseSet(crops, keypoints, visibility, whole, data.skeleton, f"people of {data.name}")
 
 

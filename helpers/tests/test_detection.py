@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from torchvision.ops import box_iou
+from torchvision.ops import box_iou, generalized_box_iou_loss
 
 import helpers
 from helpers.data.people import PeopleSet, box_areas
@@ -175,6 +175,16 @@ def test_ignored_people_may_be_found_or_not():
     ignoring, lacking = batch_of(*BOXES, ignored=[1]), batch_of(BOXES[0])
     assert float(detection_loss(both, ignoring)) == pytest.approx(float(detection_loss(one, ignoring)), abs=1e-4)
     assert float(detection_loss(both, lacking)) > float(detection_loss(one, lacking)) + 1
+
+
+def test_boxes_are_compared_as_torchvision_compares_them():
+    torch.manual_seed(0)
+    corners = 40 * torch.rand(2, 6, 2, 2, 5, 7)  # (.., box, corner, x or y, h, w), apart, crossing or one in the other
+    boxes = torch.cat([corners.amin(dim=2), corners.amax(dim=2)], dim=2)
+    for first, second in zip(boxes[0], boxes[1], strict=True):
+        right = 1 - generalized_box_iou_loss(first.permute(1, 2, 0), second.permute(1, 2, 0))
+        assert torch.allclose(detection._generalised_iou(first[None], second[None])[0], right, atol=1e-5)
+    assert detection._generalised_iou(torch.zeros(1, 4, 1, 1), torch.zeros(1, 4, 1, 1)) == 0  # empty rows
 
 
 def test_without_people_the_loss_still_has_a_gradient():

@@ -3,7 +3,6 @@
 import time
 from typing import Any, Self
 
-from torch import Tensor
 from tqdm.auto import tqdm
 
 from helpers.history import History
@@ -11,9 +10,7 @@ from helpers.notebook import in_notebook, show_html
 from helpers.training.schedule import Schedule
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-# Seconds between two looks at the loss. On a GPU each one waits for the work in the queue, and a kernel's messages may
-# be read at the end only, when of more than some two thousand the last are lost.
-REFRESH = 0.5
+REFRESH = 0.5  # seconds: a kernel's messages may be read at the end only, and of some two thousand the last are lost
 
 
 class ProgressDisplay:
@@ -36,14 +33,14 @@ class ProgressDisplay:
         """Print a line without tearing the bar."""
         self.bar.write(sentence)
 
-    def step(self, loss: Tensor) -> None:
+    def step(self, loss: float) -> None:
         """Show the loss of the last step, twice a second at most."""
         if longer := self.schedule.longer():
             self.say(longer)
         now = time.perf_counter()
         if now - self.shown >= REFRESH and not self.bar.disable:
             self.shown = now
-            self._show(len(self.history) + 1, f"loss {float(loss):.4g}")
+            self._show(len(self.history) + 1, f"loss {loss:.4g}")
 
     def epoch_done(self) -> None:
         """Show the numbers of the epoch that has just ended, and the curves, but not more often than each second."""
