@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from helpers.data.batches import Batch
-from helpers.data.coco import coco_annotations, indexed
+from helpers.data.coco import coco_annotations
 from helpers.data.people import PEOPLE, PeopleSet
 from helpers.shapes import require, require_tensor
 
@@ -163,7 +163,9 @@ def _evaluated(
     from pycocotools.cocoeval import COCOeval
 
     shared = {"images": [{"id": n + 1} for n in range(count)], "categories": [{"id": 1, "name": "person"}]}
-    judge = COCOeval(indexed({**shared, "annotations": right}), indexed({**shared, "annotations": found}), "keypoints")
+    judge = COCOeval(
+        _indexed({**shared, "annotations": right}), _indexed({**shared, "annotations": found}), "keypoints"
+    )
     judge.params.kpt_oks_sigmas = np.array(sigmas)
     judge.params.maxDets = [MOST_PEOPLE]
     judge.params.areaRng, judge.params.areaRngLbl = [[0, float("inf")]], ["all"]
@@ -171,3 +173,14 @@ def _evaluated(
         judge.evaluate()
         judge.accumulate()
     return torch.from_numpy(judge.eval["precision"][:, :, 0, 0, 0]), torch.from_numpy(judge.eval["recall"][:, 0, 0, 0])
+
+
+def _indexed(dataset: Mapping[str, Any]) -> Any:
+    """Return pycocotools' COCO of a dictionary in COCO's format, which it would read from a file only."""
+    from pycocotools import coco
+
+    index = coco.COCO()
+    index.dataset = dataset
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        index.createIndex()
+    return index
