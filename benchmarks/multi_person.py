@@ -28,8 +28,8 @@ def run(seed: int, seconds: float, images: int | None) -> dict[str, dict[str, fl
     changed = {
         "SECONDS = 75": f"SECONDS = {seconds}",
         "helpers.set_seed(1)": f"helpers.set_seed({seed})",
-        'helpers.load_people("rendered_crowds", split)': "helpers.load_people("
-        f'"rendered_crowds", split, count={images} if split == "train" else None, progress=False)',
+        "helpers.load_people(DATA, split)": "helpers.load_people("
+        f'DATA, split, count={images} if split == "train" else None, progress=False)',
     }
     return run_cells(EXERCISE, CELLS, changed)["results"].rows
 

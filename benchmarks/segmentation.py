@@ -70,16 +70,15 @@ def cpu_time() -> Iterator[None]:
 def run(seed: int, data: str, rows: list[str], weighted: bool = False) -> dict[str, dict[str, float]]:
     """Train the networks of these rows with another seed and return their numbers."""
     wanted = [*COMMON, *(cell for row in TRAINED_BY if row in rows for cell in TRAINED_BY[row])]
-    load = f'helpers.load_segmentation("{data}", split, size={SIZES.get(data)})'
     changed = {
-        'helpers.load_segmentation("rendered_people", split)': load,
-        "num_classes=6": "num_classes=NUM_CLASSES",
+        'DATA = "rendered_people"': f'DATA = "{data}"',
+        "helpers.load_segmentation(DATA, split)": f"helpers.load_segmentation(DATA, split, size={SIZES.get(data)})",
         "helpers.set_seed(1)": f"helpers.set_seed({seed})",
     } | ({PLAIN_LOSS: WEIGHTED_LOSS} if weighted else {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the other library imports is not ours to mend
         names = run_cells(EXERCISE, wanted, changed, SMP if "smp" in rows else "")
-    return names["results"].rows
+    return {name.removesuffix(f", {data}"): numbers for name, numbers in names["results"].rows.items()}
 
 
 def main(arguments: list[str]) -> int:

@@ -19,11 +19,13 @@ class Results:
     Args:
         path: the file; None is results.json in the folder one works in, beside the notebook. Rows that notebooks in
             the folders beside it have left are shown too, above.
+        data: the data set that the numbers are of: a row says so in its name, unless it is of rendered images.
     Example: results.add("regression", **{"MPJPE": 8.3, "seconds": 60})
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None):
+    def __init__(self, path: str | os.PathLike[str] | None = None, data: str = "rendered"):
         self.path = Path(path) if path is not None else Path.cwd() / FILE
+        self.ending = "" if data.startswith("rendered") else f", {data}"
         self.rows: dict[str, dict[str, float]] = self._read(self.path)
 
     def add(self, name: str, **numbers: float) -> None:
@@ -33,7 +35,7 @@ class Results:
         """
         if not isinstance(name, str) or not name:
             raise ValueError(f"The row's name is {name!r}; expected a text such as 'regression'.")
-        row = {}
+        name, row = name + self.ending, {}
         for column, value in numbers.items():
             try:
                 row[column] = float(value)
@@ -41,6 +43,10 @@ class Results:
                 raise TypeError(f"{column} of {name!r} is {value!r:.60}; expected one number.") from error
         self.rows = {**self._read(self.path), **self.rows, name: row}  # another notebook may have added rows meanwhile
         self._write()
+
+    def row(self, name: str) -> dict[str, float]:
+        """Return the numbers of the row `name`, none where there is no such row."""
+        return self.rows.get(name + self.ending, {})
 
     def show(self, having: str | None = None) -> None:
         """Show the table in the notebook, or print it where there is none.

@@ -14,7 +14,7 @@ from helpers.data.masks import RENDERED_CLASSES, SegmentationSet, semantic_mask
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
-from helpers.data.splits import SPLITS, require_split
+from helpers.data.splits import SPLITS, require_count, require_split
 from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
@@ -127,8 +127,7 @@ def _rendered(
     """Return the tensors of a set from the cache, under a name that begins with `kind`, or render and store them."""
     require_split(split)
     count = SPLITS[split] if count is None else count
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
+    require_count(count)
     settings = dataclasses.replace(settings, size=size or settings.size)
     recipe = (SEEDS[split] if seed is None else seed, count, settings)
     title = f"rendering {split}" if progress else None

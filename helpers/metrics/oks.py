@@ -2,14 +2,14 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from helpers.data.batches import Batch
-from helpers.data.coco import coco_annotations, indexed
+from helpers.data.coco import coco_annotations
 from helpers.data.people import PeopleSet, labels_of
 from helpers.shapes import require
 
@@ -85,7 +85,7 @@ def _evaluated(
     from pycocotools.cocoeval import COCOeval
 
     shared = {"images": [{"id": n + 1} for n in range(count)], "categories": [{"id": 1, "name": "person"}]}
-    judge = COCOeval(indexed({**shared, "annotations": right}), indexed({**shared, "annotations": found}), "keypoints")
+    judge = COCOeval(_indexed({**shared, "annotations": right}), _indexed({**shared, "annotations": found}), "keypoints")
     if keypoints != len(judge.params.kpt_oks_sigmas):  # COCO's 17
         judge.params.kpt_oks_sigmas = np.full(keypoints, OTHER_SIGMA)
     judge.params.maxDets = [MOST_PEOPLE]
@@ -94,3 +94,14 @@ def _evaluated(
         judge.evaluate()
         judge.accumulate()
     return torch.from_numpy(judge.eval["precision"][:, :, 0, 0, 0]), torch.from_numpy(judge.eval["recall"][:, 0, 0, 0])
+
+
+def _indexed(dataset: Mapping[str, Any]) -> Any:
+    """Return pycocotools' COCO of a dictionary in COCO's format, which it would read from a file only."""
+    from pycocotools import coco
+
+    index = coco.COCO()
+    index.dataset = dataset
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        index.createIndex()
+    return index
