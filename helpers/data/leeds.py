@@ -1,7 +1,6 @@
 """Reads Leeds Sports Pose Extended in its original layout: joints.mat and images/im00001.jpg ... im10000.jpg."""
 
 import math
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from helpers.data.photos import opened
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.data.splits import require_split
-from helpers.files import fetch
+from helpers.files import fetch, unpack
 
 __all__ = ["leeds_sports"]
 
@@ -51,7 +50,7 @@ def leeds_sports(
     require_split(split)
     root = Path(root).expanduser()
     if url and not (root / "joints.mat").is_file():
-        _download(url, sha256, root)
+        unpack(fetch(url, sha256, root), root)
     joints, numbers = _joints(root), _numbers(root)
     samples = [
         _sample(root, number, joints[:, :, number - 1], size)
@@ -63,15 +62,6 @@ def leeds_sports(
         raise FileNotFoundError(f"{what_there_is} Add more of the images of {WHERE_FROM}.")
     images, keypoints, visibility, boxes = (torch.from_numpy(np.stack(c)) for c in zip(*samples, strict=True))
     return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
-
-
-def _download(url: str, sha256: str | None, root: Path) -> None:
-    """Fetch the zip of the data set and unpack it into `root`."""
-    if not sha256:
-        raise ValueError("url came without sha256; give the checksum of the file, so that no other is taken for it.")
-    archive = fetch(url, sha256, root)
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(root)
 
 
 def _joints(root: Path) -> npt.NDArray[np.float64]:
