@@ -11,6 +11,7 @@ from helpers.data.coco import coco_people
 from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.masks import SegmentationSet
+from helpers.data.pack import photo_pack
 from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
@@ -26,13 +27,15 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128)) -> Pos
 
     Args:
         name: "rendered_people"; or "leeds_sports", which lies in data/leeds_sports of the course's folder, or where the
-            environment variable DEEP_LEARNING_LAB_LEEDS says.
+            environment variable DEEP_LEARNING_LAB_LEEDS says; or "photo_pack", data/photo_pack/photos.zip or the file
+            that DEEP_LEARNING_LAB_PHOTOS names.
         split: "train", "val" or "test".
         size: (H, W).
     """
     known = {
         "rendered_people": lambda: rendered_people(split, size=size),
         "leeds_sports": lambda: leeds_sports(_folder("LEEDS", "leeds_sports"), split, size),
+        "photo_pack": lambda: photo_pack(_folder("PHOTOS", "photo_pack/photos.zip"), split=split, size=size),
     }
     return _called(name, known)
 
