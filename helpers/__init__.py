@@ -18,8 +18,8 @@ from importlib import import_module
 _HOLDS = {
     "data": (
         "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings",
-        "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds", "rendered_people",
-        "rendered_segmentation",
+        "leeds_sports", "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds",
+        "rendered_people", "rendered_segmentation",
     ),
     "earlier": ("answers",), "machine": ("machine_report",), "results": ("Results",), "seeds": ("set_seed",),
     "metrics.boundaries": ("boundary_score",), "metrics.indirect": ("mean_error",),

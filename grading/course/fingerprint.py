@@ -62,6 +62,7 @@ WRITING = ("grading/plugin", "grading/reporting/feedback.py", "grading/reporting
 # tables count themselves, and what hands marks on or saves them. None of it is asked in grading.
 NO_PART = (
     "helpers/tests", "data/cache", "data/leeds_sports", "data/camvid", "data/isbi2012", "data/coco2017",
+    "data/photo_pack",
     "grading/course/release.py", "grading/course/bake.py", "grading/course/backup.py", "grading/course/lock.py",
     "grading/plugin/exports.py",
 )  # fmt: skip

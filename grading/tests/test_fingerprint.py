@@ -81,6 +81,7 @@ def test_a_folder_that_is_gone_is_said(tmp_path, monkeypatch):
 
 NOTHING = (
     "data/cache/people.safetensors", "data/leeds_sports/images/im00001.jpg", "data/coco2017/annotations/x.json",
+    "data/photo_pack/photos.zip",
     "data/README.md", "data/.DS_Store", "helpers/tests/test_x.py", "helpers/data/__pycache__/x.pyc", "helpers/loop.py~",
     "helpers/training/loop.py.orig", "helpers/#seeds.py#", "helpers/.seeds.py.swp", "helpers/Untitled.ipynb",
     "helpers/.ipynb_checkpoints/loop-checkpoint.py", "data/Thumbs.db",

@@ -1,7 +1,7 @@
 """Images and their labels, in memory.
 
 shapes of sets     poses (one person an image), people (several), masks (a class for every pixel)
-where from         rendered (people of `helpers.people`), leeds, coco, camvid, isbi; load takes any by its name
+where from         rendered (people of `helpers.people`), leeds, coco, camvid, isbi, pack; load takes any by its name
 what is done       batches (what sets share), augment (changes a batch), cache (keeps what was rendered)
 what they need     skeletons, splits, photos (opens files)
 """
@@ -12,6 +12,7 @@ from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.load import load_people, load_poses, load_segmentation
 from helpers.data.masks import VOID, SegmentationSet, three_masks
+from helpers.data.pack import photo_pack
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import (
@@ -28,7 +29,7 @@ from helpers.files import fetch
 __all__ = [
     "COCO", "LSP", "VOID", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "box_areas",
     "camvid", "fetch", "isbi2012",
-    "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "rendered_crowds",
-    "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
+    "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "photo_pack",
+    "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
 ]
 # fmt: on

@@ -1,7 +1,6 @@
 """Reads Leeds Sports Pose Extended in its original layout: joints.mat and images/im00001.jpg ... im10000.jpg."""
 
 import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from helpers.data.photos import Array, cut_out, in_crop, note, photo, reading, s
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.data.splits import require_split
-from helpers.files import fetch
+from helpers.files import fetch, unpack
 
 __all__ = ["leeds_sports"]
 
@@ -43,7 +42,7 @@ def leeds_sports(
     require_split(split)
     root = Path(root).expanduser()
     if url and not (root / "joints.mat").is_file():
-        _download(url, sha256, root)
+        unpack(fetch(url, sha256, root), root)
     joints = _joints(root)
     numbers = _numbers(root, joints.shape[2])
     known = [number for number in _of_split(numbers, split) if joints[:, 2, number - 1].sum() >= 2]
@@ -53,15 +52,6 @@ def leeds_sports(
     samples = (_sample(root, number, joints[:, :, number - 1], size) for number in reading(known, split, progress))
     images, keypoints, visibility, boxes = stacked(samples)
     return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
-
-
-def _download(url: str, sha256: str | None, root: Path) -> None:
-    """Fetch the zip of the data set and unpack it into `root`."""
-    if not sha256:
-        raise ValueError("url came without sha256; give the checksum of the file, so that no other is taken for it.")
-    archive = fetch(url, sha256, root)
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(root)
 
 
 def _joints(root: Path) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ from helpers.data.isbi import isbi2012
 from helpers.data.kept import kept
 from helpers.data.leeds import leeds_sports
 from helpers.data.masks import SegmentationSet
+from helpers.data.pack import photo_pack
 from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
@@ -29,9 +30,13 @@ PLACES = {
     "coco": ("coco2017", "COCO"),
     "isbi2012": ("isbi2012", "ISBI"),
     "leeds_sports": ("leeds_sports", "LEEDS"),
+    "photo_pack": ("photo_pack/photos.zip", "PHOTOS"),
 }
 # What each word reads: for rendered images without a folder.
-POSES: dict[str, Read] = {"rendered_people": rendered_people, "coco": coco_poses, "leeds_sports": leeds_sports}
+POSES: dict[str, Read] = {
+    "rendered_people": rendered_people, "coco": coco_poses, "leeds_sports": leeds_sports,
+    "photo_pack": lambda path, split, **options: photo_pack(path, split=split, **options),
+}  # fmt: skip
 PEOPLE: dict[str, Read] = {"rendered_crowds": rendered_crowds, "coco": coco_people}
 MASKS: dict[str, Read] = {
     "rendered_people": rendered_segmentation, "coco": coco_masks, "camvid": camvid, "isbi2012": isbi2012,
@@ -42,8 +47,8 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128), **opti
     """Return a data set of one person an image by its name.
 
     Args:
-        name: "rendered_people", "coco" or "leeds_sports". Where photos have to lie says data/README.md, and the error
-            of who does not find them.
+        name: "rendered_people", "coco", "leeds_sports" or "photo_pack". Where photos have to lie says data/README.md, and
+            the error of who does not find them.
         split: "train", "val" or "test".
         size: (H, W).
         options: what the reader of the set takes besides, such as `count` and `progress`.

@@ -85,7 +85,8 @@ def _evaluated(
     from pycocotools.cocoeval import COCOeval
 
     shared = {"images": [{"id": n + 1} for n in range(count)], "categories": [{"id": 1, "name": "person"}]}
-    judge = COCOeval(_indexed({**shared, "annotations": right}), _indexed({**shared, "annotations": found}), "keypoints")
+    truth, answer = (_indexed({**shared, "annotations": people}) for people in (right, found))
+    judge = COCOeval(truth, answer, "keypoints")
     if keypoints != len(judge.params.kpt_oks_sigmas):  # COCO's 17
         judge.params.kpt_oks_sigmas = np.full(keypoints, OTHER_SIGMA)
     judge.params.maxDets = [MOST_PEOPLE]

@@ -1,10 +1,6 @@
-import hashlib
-import os
-
 import pytest
 import torch
 
-from helpers import files
 from helpers.data import cache
 
 TENSORS = {"images": torch.arange(24, dtype=torch.uint8).view(2, 3, 4), "keypoints": torch.rand(2, 5)}
@@ -58,40 +54,8 @@ def test_nowhere_to_write_is_a_sentence(tmp_path, capsys):
     assert "cannot be kept" in capsys.readouterr().out
 
 
-def test_an_interrupt_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), files.atomically(path) as part:
-        part.write_text("ne")
-        raise KeyboardInterrupt
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
 def test_the_environment_variable_names_the_only_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
     assert cache.folders() == [tmp_path]
     monkeypatch.delenv(cache.VARIABLE)
     assert cache.folders()[0].parts[-2:] == ("data", "cache") and len(cache.folders()) == 2
-
-
-def test_fetch_brings_a_file_once(server, tmp_path):
-    address, folder = server
-    (folder / "set.bin").write_bytes(b"data")
-    right = hashlib.sha256(b"data").hexdigest()
-    path = files.fetch(f"{address}/set.bin", right, tmp_path / "here")
-    assert path.read_bytes() == b"data"
-    os.remove(folder / "set.bin")
-    assert files.fetch(f"{address}/set.bin", right, tmp_path / "here") == path
-
-
-def test_fetch_keeps_no_other_file(server, tmp_path):
-    address, folder = server
-    (folder / "set.bin").write_bytes(b"other")
-    with pytest.raises(ValueError, match="another file than expected"):
-        files.fetch(f"{address}/set.bin", "0" * 64, tmp_path / "here")
-    assert list((tmp_path / "here").iterdir()) == []
-
-
-def test_fetch_without_an_answer_says_what_to_do(server, tmp_path):
-    with pytest.raises(ConnectionError, match="put the file into .* as none.bin"):
-        files.fetch(f"{server[0]}/none.bin", "0" * 64, tmp_path / "here")

@@ -13,10 +13,10 @@ NAMES = """
     bottom_up boundaries boundary_score cache checks crowd_pictures crowd_settings crowds data detection earlier
     ecru efficientnet_lite0_backbone encoders evaluate explorer fine_backbone fit fit_to fitting gallery
     leeds_sports load_keypoint_rcnn load_mask_rcnn load_people load_poses load_segmentation load_weights machine
-    machine_report mask_pictures mean_error measure metrics models oks pad_or_crop people people_gallery pick_device
-    pictures predict pretrainable_backbone rcnn rendered_crowds rendered_people rendered_segmentation resnet18_backbone
-    results save_weights scoremaps seeds segmentation set_seed shapes skeletons small_backbone small_encoder speed
-    temperature_explorer top_down training weights
+    machine_report mask_pictures mean_error measure metrics models oks pad_or_crop people people_gallery photo_pack
+    pick_device pictures predict pretrainable_backbone rcnn rendered_crowds rendered_people rendered_segmentation
+    resnet18_backbone results save_weights scoremaps seeds segmentation set_seed shapes skeletons small_backbone
+    small_encoder speed temperature_explorer top_down training weights
 """
 # What notebooks call a thing that has another name where it lies.
 ELSEWHERE = {
@@ -49,7 +49,7 @@ def test_import_alone_loads_nothing_else():
 def test_all_names_load_no_plotting_widgets_or_scipy():
     code = (
         "import sys, helpers; [getattr(helpers, n) for n in helpers.__all__]; "
-        "print(sorted(m for m in ('matplotlib', 'ipywidgets', 'scipy', 'pooch', 'IPython') if m in sys.modules))"
+        "print(sorted(m for m in ('matplotlib', 'ipywidgets', 'scipy', 'requests', 'IPython') if m in sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
