@@ -47,8 +47,8 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128), **opti
     """Return a data set of one person an image by its name.
 
     Args:
-        name: "rendered_people", "coco", "leeds_sports" or "photo_pack". Where photos have to lie says data/README.md, and
-            the error of who does not find them.
+        name: "rendered_people", "coco", "leeds_sports" or "photo_pack". Where photos have to lie says data/README.md,
+            and the error of who does not find them.
         split: "train", "val" or "test".
         size: (H, W).
         options: what the reader of the set takes besides, such as `count` and `progress`.

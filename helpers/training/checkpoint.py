@@ -85,8 +85,8 @@ class Checkpoint:
         tensors["generator"] = self.generator.get_state()
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         done = {"step": self.schedule.step, "seconds": self.schedule.seconds(), "begun": self.schedule.begun}
-        done["scaler"] = self.scaler.state_dict()
-        notes = {"history": dataclasses.asdict(self.history), **done}
+        scaler = self.scaler.state_dict()
+        notes = {"history": dataclasses.asdict(self.history), **done, "scaler": scaler}
         with atomically(self.path) as part:
             save_file(tensors, part, {"training": json.dumps(notes)})
         self.written = time.perf_counter()
