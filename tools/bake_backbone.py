@@ -11,6 +11,7 @@ heads are thrown away. No scene is one of the course's sets or of those that gra
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,7 +151,8 @@ def bake(
     data: Batch, steps: int, size: int, lr: float, device: str, keep: Callable[[FineBackbone], object]
 ) -> FineBackbone:  # fmt: skip
     """Return the backbone after so many steps; `keep` gets it every 2,000, so that an interrupt loses little."""
-    answers = helpers.answers(EXERCISE, ROOT / "solutions" / EXERCISE)
+    with contextlib.chdir(ROOT / "solutions"):
+        answers = helpers.answers(EXERCISE)
     boxes_to_crops, draw_fields = answers.found["boxes_to_crops"], answers.found["part_affinity_fields"]
     model = ThreeHeads(helpers.fine_backbone()).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=1e-2, fused=True)

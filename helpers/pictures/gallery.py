@@ -18,8 +18,7 @@ def gallery_picture(
 ) -> Picture:
     """Return a grid of rendered scenes, with 1 to 30 people in each, drawn with or without their poses.
 
-    Args:
-        knobs: crowding, occlusion, truncation, scale, appearance; see `helpers.people.SceneSettings`.
+    `knobs` are crowding, occlusion, truncation, scale and appearance, see `helpers.people.SceneSettings`.
     """
     from helpers.pictures.poses import scene_grid  # brings matplotlib, which has to wait until something is drawn
 

@@ -69,7 +69,8 @@ def matrix(
     largest = float(values.abs().nan_to_num().max()) or 1.0
     drawn = axis.imshow(values.numpy(), cmap=blue_to_red(), vmin=-largest, vmax=largest, interpolation="nearest")
     figure.colorbar(drawn, ax=axis, shrink=0.8, aspect=15)
-    for row, column in values.nonzero().tolist() if C.numel() <= ENTRIES else ():
+    with_numbers = values.nonzero().tolist() if C.numel() <= ENTRIES else []
+    for row, column in with_numbers:
         value = float(values[row, column])
         colour = WHITE if abs(value) > 0.6 * largest else BLACK  # white where it is dark
         axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)

@@ -50,8 +50,8 @@ def mask_grid(
         draw_image(stack[0], data.images[index])
         for axis, masks in zip(stack[1:], rows.values(), strict=True):
             _draw_mask(axis, masks[index], class_colours(data.num_classes))
-        for axis, name in zip(stack, ["image", *rows], strict=True) if index % columns == 0 else ():
-            axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
+    for axis, name in zip(stacks[::columns].flat, ["image", *rows] * blocks, strict=True):  # the first of each line
+        axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
     for axis in stacks[count:].flat:
         axis.set_visible(False)
     return _with_legend(figure, title, data, rows, f"{count} images of {data.name}")
@@ -76,7 +76,7 @@ def zoom(
     if not 1 <= side <= min(data.image_size):
         raise ValueError(f"side is {side}; expected 1 to {min(data.image_size)} pixels for this image.")
     corner = zip(centre, reversed(data.image_size), strict=True)
-    left, top = (min(max(round(middle - side / 2), 0), size - side) for middle, size in corner)
+    left, top = (int(min(max(round(middle - side / 2), 0), size - side)) for middle, size in corner)
     figure, axes = image_axes(1, 2 + len(rows), 2.6, 1.0)
     draw_image(axes[0], data.images[0])
     x, y = (left - 0.5, left + side - 0.5), (top - 0.5, top + side - 0.5)

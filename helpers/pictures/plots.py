@@ -133,8 +133,7 @@ def lines(
 ) -> Picture:
     """Return one curve per method, such as average precision against the number of people.
 
-    Args:
-        values: name -> one number for each of `x`, which rises; NaN leaves a gap.
+    `values` have by name one number for each of `x`, which rises; NaN leaves a gap.
     """
     if not values:
         raise ValueError("values is empty; expected {name: [number, ...]}.")
