@@ -21,13 +21,14 @@ from benchmarks import (
     scale,
     segmentation,
     softargmax,
+    target_maps,
     training,
 )
 from benchmarks.row import Row, print_rows
 
 RATIOS = {
     module.__name__.split(".")[1]: module
-    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde, scale)
+    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, target_maps, autograde, scale)
 }
 LONGER = {
     "autograde": autograde.main,
