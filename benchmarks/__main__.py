@@ -26,6 +26,7 @@ from benchmarks import (
     slow_machine,
     softargmax,
     starts,
+    target_maps,
     training,
 )
 from benchmarks.record import RESULTS, Record
@@ -33,7 +34,7 @@ from benchmarks.row import Row, print_rows, printed
 
 RATIOS = {
     module.__name__.split(".")[1]: module
-    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, autograde, scale)
+    for module in (importing, people, gaussian, softargmax, mean_iou, grouping, training, target_maps, autograde, scale)
 }
 LONGER = {
     "autograde": autograde.main,

@@ -31,9 +31,6 @@ def isbi2012(
         size: (H, W) of tiles side by side that the sections of 512 x 512 are cut into, what is left over at the right
             and at the bottom is left out; None keeps the sections whole.
         progress: show a progress bar.
-    Raises:
-        FileNotFoundError: saying what to put where.
-        ValueError: a damaged file, or a mask that does not fit its image, by name.
     Source: Arganda-Carreras et al. 2015, "Crowdsourcing the creation of image segmentation algorithms for
     connectomics"; the U-Net of Ronneberger, Fischer and Brox 2015 was made for it.
     """

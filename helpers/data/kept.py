@@ -42,6 +42,8 @@ def kept(kind: type[Set], name: str, options: object, read: Callable[[], Set]) -
         print(f"The files of {fields['name']} have changed; they are read again.")
     with recorded() as paths:
         data = read()
+    if not paths:  # nothing would tell that it has changed
+        return data
     values = {field.name: getattr(data, field.name) for field in dataclasses.fields(data) if field.name != "targets"}
     tensors = {name: value.contiguous() for name, value in values.items() if isinstance(value, Tensor)}
     fields = {name: value for name, value in values.items() if name not in tensors}

@@ -34,9 +34,6 @@ def leeds_sports(
         split: "train", "val" or "test".
         size: (H, W) of the crops.
         url, sha256: where the zip of the original layout can be had, if it is to be downloaded into `root`.
-    Raises:
-        FileNotFoundError: saying what to put where.
-        ValueError: a damaged file, by name.
     Source: Johnson and Everingham 2011, "Learning Effective Human Pose Estimation from Inaccurate Annotation".
     """
     require_split(split)

@@ -28,7 +28,7 @@ def made(folder, *people, part="train2017"):
         pixels = np.zeros((60, 80, 3), np.uint8)
         for one in of_photo:
             for x, y, v in np.reshape(one["keypoints"], (17, 3)).astype(int):
-                if v and x < 80 and y < 60:
+                if v and 0 <= x < 80 and y < 60:
                     pixels[y, x] = 255
         Image.fromarray(pixels).save(folder / part / f"{number}.png")
         images.append({"id": number, "file_name": f"{number}.png", "height": 60, "width": 80})
@@ -67,6 +67,12 @@ def test_hidden_keypoints_count_and_those_outside_the_crop_do_not(tmp_path):
     hidden, far = (20, 25, 1), (79, 59, 2)
     data = read(made(tmp_path, [person(1, 1, [*KNOWN, hidden, far], bbox=BOX)]))
     assert data.visibility[0].tolist() == [2] * 8 + [1] + [0] * 8 and data.visible[0, 8]
+
+
+def test_a_keypoint_beside_the_photo_counts_nowhere(tmp_path):
+    beside = [(-3, 25, 2), (5, 30, 2), *KNOWN[2:], (12, 33, 2)]
+    data = read(made(tmp_path, [person(1, 1, beside, bbox=[-10, 20, 40, 20])]))
+    assert data.visibility[0, :3].tolist() == [0, 2, 2]
 
 
 def test_a_box_is_cut_to_the_photo(tmp_path):

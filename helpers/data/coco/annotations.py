@@ -67,9 +67,6 @@ def annotations_of_split(root: str | Path, split: str, *kinds: str) -> Annotatio
             and the photos in the folders `train2017` and `val2017`. For "val" and "test" those of val2017 will do. What
             the files leave out is not read, so a part of COCO will do for a try.
         kinds: "person_keypoints", "instances".
-    Raises:
-        FileNotFoundError: saying what to put where.
-        ValueError: a damaged file, by name.
     """
     require_split(split)
     root, part = Path(root).expanduser(), FILES[split]

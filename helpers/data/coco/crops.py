@@ -23,7 +23,7 @@ def coco_poses(
 
     A box is cut to the photo, widened to the aspect of `size`, and a quarter larger; what lies outside the photo is
     black. Groups (iscrowd) and people without an area are left out. Keypoints that COCO calls hidden (v = 1) count;
-    those outside the crop do not.
+    those outside the crop or the photo do not.
 
     Args:
         root, split: see `annotations_of_split`: val and test by photo, never by person.
@@ -56,9 +56,8 @@ def _box(person: Entry, image: Entry) -> Array | None:
         return None
     corner, extent = np.array(person["bbox"], np.float64).reshape(2, 2)
     low = np.maximum(corner, 0)
-    high = np.minimum(
-        low + np.maximum(extent - 1, 0), np.array([image.get("width", np.inf), image.get("height", np.inf)]) - 1
-    )
+    last = np.array([image.get("width", np.inf), image.get("height", np.inf)]) - 1
+    high = np.minimum(low + np.maximum(extent - 1, 0), last)
     return np.stack([low, high]) if (high >= low).all() else None
 
 
@@ -73,8 +72,9 @@ def _samples(
         part = window(box[0], box[1], size)
         triples = np.array(person["keypoints"], np.float64).reshape(-1, 3)
         places = in_crop(triples[:, :2], part)
-        inside = np.all((places > -0.5) & (places < np.array([size[1], size[0]]) - 0.5), axis=1)
-        visibility = (triples[:, 2] * inside).astype(np.uint8)
+        for points, (width, height) in ((places, size[::-1]), (triples[:, :2], photo.size)):  # in crop and photo
+            triples[:, 2] *= np.all((points > -0.5) & (points < np.array([width, height]) - 0.5), axis=1)
+        visibility = triples[:, 2].astype(np.uint8)
         places[visibility == 0] = 0
         crop_box = in_crop(box, part).flatten()
         yield cut_out(photo, part, size), places.astype(np.float32), visibility, crop_box.astype(np.float32)

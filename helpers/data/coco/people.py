@@ -55,9 +55,6 @@ def coco_file(
         progress: show a progress bar.
         skeleton: None is what the file says. (CrowdPose's file has COCO's limbs for its own keypoints: give yours.)
         name: what to call the set; None is the name of the file.
-    Raises:
-        FileNotFoundError: a photo that is missing, by name.
-        ValueError: a damaged file, by name, or one without keypoints.
     """
     coco = read(Path(path).expanduser(), Path(photos).expanduser())
     return _on_photos(coco, size, count, all_images, progress, coco.skeleton(skeleton), name or Path(path).stem)
