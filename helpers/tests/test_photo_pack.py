@@ -237,6 +237,9 @@ STRANGE = {
     "a page elsewhere": said(photo(PAGES + 1, 4, web_page=f"javascript:{PAGES + 1}")),
     "private": (401, {}, b"Unauthorized"),
     "a block": (403, {}, b"Forbidden"),
+    "a circle": (302, {"Location": f"/services/oembed/?url=https://flic.kr/p/{short(PAGES + 1)}"}, b""),
+    "nowhere": (302, {"Location": "http://"}, b""),
+    "an application": (302, {"Location": "flickr://photo"}, b""),
     "endless": (200, {}, b"[" + b"0," * 2_000_000),
 }
 
