@@ -6,7 +6,6 @@ import glob
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 import tempfile
@@ -124,7 +123,9 @@ def unpack(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> N
     """Unpack a zip file into `folder`: all of it, or nothing where `opened_zip` refuses it or the disk is full."""
     with opened_zip(archive) as file, tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as part:
         file.extractall(part)
-        shutil.copytree(part, folder, copy_function=os.replace, dirs_exist_ok=True)
+        for path in sorted(Path(part).rglob("*")):
+            target = Path(folder, path.relative_to(part))
+            target.mkdir(exist_ok=True) if path.is_dir() else os.replace(path, target)
 
 
 @contextlib.contextmanager
