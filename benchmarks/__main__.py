@@ -1,9 +1,12 @@
 """`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, leeds,
-multi_person, regression, scale or segmentation: a longer run."""
+multi_person, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the rows as
+benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
 
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import sys
 from collections.abc import Iterable
 
@@ -20,10 +23,13 @@ from benchmarks import (
     regression,
     scale,
     segmentation,
+    slow_machine,
     softargmax,
+    starts,
     training,
 )
-from benchmarks.row import Row, print_rows
+from benchmarks.record import RESULTS, Record
+from benchmarks.row import Row, print_rows, printed
 
 RATIOS = {
     module.__name__.split(".")[1]: module
@@ -37,10 +43,24 @@ LONGER = {
     "regression": regression.main,
     "scale": scale.main,
     "segmentation": segmentation.main,
+    "starts": starts.main,
+    "slow_machine": slow_machine.main,
 }
 
 
 def main(arguments: list[str]) -> int:
+    """Run the named measurement, or all ratios, and keep what it printed where `--json` asks for it."""
+    asked = [text for text in arguments if re.fullmatch(r"--json(=[\w-]+)?", text)]
+    rest = [text for text in arguments if text not in asked]
+    status = run(rest)
+    if asked:
+        name = asked[-1].partition("=")[2] or (rest[0] if rest else "ratios")
+        Record.of_today(shlex.join(["python", "-m", "benchmarks", *rest]), printed).write(RESULTS / f"{name}.json")
+        print(f"kept in benchmarks/results/{name}.json")
+    return status
+
+
+def run(arguments: list[str]) -> int:
     """Run the named measurement, or all ratios."""
     name, *options = arguments or [""]
     if name in LONGER:

@@ -1,6 +1,7 @@
 """The comparison of exercise 2 over several seeds: every network of its table trained for the same time.
 
     python -m benchmarks comparison --seeds 0 1 2 3 4 --rows "regression, equal time" softargmax
+    DEEP_LEARNING_LAB_LEEDS=/path/to/lspet python -m benchmarks comparison --data leeds_sports
 
 The code is that of the solution's cells, with another seed.
 """
@@ -24,13 +25,15 @@ TRAINED_BY = {
     "softargmax + map loss": "regularised-training",
     "hourglass + argmax": "hourglass-training",
 }
+DATA = ("rendered_people", "leeds_sports", "coco", "photo_pack")
 
 
-def run(seed: int, rows: list[str], warped: float) -> dict[str, dict[str, float]]:
+def run(seed: int, rows: list[str], warped: float, data: str) -> dict[str, dict[str, float]]:
     """Run the solution's cells for these rows with another seed, in a folder of its own, and return their numbers."""
     wanted = [*COMMON, *(["training"] if "softargmax + map loss" in rows and "softargmax" not in rows else [])]
     wanted += [TRAINED_BY[row] for row in TRAINED_BY if row in rows]
     changed = {"helpers.set_seed(1)": f"helpers.set_seed({seed})", "warped=0": f"warped={warped}"}
+    changed |= {'DATA = "rendered_people"': f'DATA = "{data}"'}
     names = run_cells(EXERCISE, wanted, changed)
     return names["results"].rows
 
@@ -41,10 +44,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--rows", nargs="+", choices=TRAINED_BY, default=["regression, equal time", "softargmax"])
     parser.add_argument("--warped", type=float, default=0, help="share of images turned and scaled, in all trainings")
+    parser.add_argument("--data", choices=DATA, default=DATA[0], help="the notebook's word for what it trains on")
     options = parser.parse_args(arguments)
     ratios = []
     for seed in options.seeds:
-        table = run(seed, options.rows, options.warped)
+        table = run(seed, options.rows, options.warped, options.data)
         for name, numbers in table.items():
             print(f"seed {seed}  {name:24}" + "  ".join(f"{k} {v:.4g}" for k, v in numbers.items()), flush=True)
         if {"regression, equal time", "softargmax"} <= table.keys():

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Row", "paired_ratio", "print_rows", "seconds_of"]
+__all__ = ["Row", "paired_ratio", "print_rows", "printed", "seconds_of"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,12 @@ class Row:
         return self.value >= self.reach if self.at_least else self.value <= self.reach
 
 
+printed: list[Row] = []  # all rows of this run, for `--json`
+
+
 def print_rows(rows: list[Row]) -> None:
     """Print the rows as a table."""
+    printed.extend(rows)
     width = max(len(row.what) for row in rows)
     print(f"{'what':{width}}  {'measured':>9}  {'to reach':>9}")
     for row in rows:

@@ -1,19 +1,26 @@
 """The decoders of exercise 3 over several seeds, and another library's U-Net, all trained for the same time.
 
     python -m benchmarks segmentation --seeds 0 1 2 3 4 --data rendered_people --rows "transposed convolutions" U-Net
-    DEEP_LEARNING_LAB_CAMVID=... python -m benchmarks segmentation --data camvid
+    DEEP_LEARNING_LAB_CAMVID=... python -m benchmarks segmentation --data camvid --weighted --cpu-time
 
 The code is that of the solution's cells, with another seed and perhaps other images. `smp` is the U-Net of
-segmentation_models_pytorch on a ResNet-18 without pretrained weights.
+segmentation_models_pytorch on a ResNet-18 without pretrained weights. `--weighted` gives both the same class weights,
+1 / sqrt(share of the class in the training pixels). `--cpu-time` lets seconds of the processor count, those of all
+threads together: on a busy machine the clock would give one network more steps than the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import time
 import warnings
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 from benchmarks.cells import run_cells
 from benchmarks.row import Row, print_rows
+from helpers.training import schedule
 
 __all__ = ["main"]
 
@@ -44,21 +51,34 @@ theirs = Theirs()
 compare("smp", theirs, train_network(theirs))
 """
 SIZES = {"camvid": (192, 256)}  # divisible by 32, as the other library needs
+PLAIN_LOSS = 'return segmentation_loss(logits, batch["masks"])'
+WEIGHTED_LOSS = """shares = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4)
+    return F.cross_entropy(logits, batch["masks"], shares.rsqrt().to(logits), ignore_index=255)"""
 
 
-def run(seed: int, data: str, rows: list[str]) -> dict[str, dict[str, float]]:
+@contextlib.contextmanager
+def cpu_time() -> Iterator[None]:
+    """Let trainings in this block count the processor's seconds of this process, not the clock's."""
+    before = schedule.time
+    schedule.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        schedule.time = before
+
+
+def run(seed: int, data: str, rows: list[str], weighted: bool = False) -> dict[str, dict[str, float]]:
     """Train the networks of these rows with another seed and return their numbers."""
     wanted = [*COMMON, *(cell for row in TRAINED_BY if row in rows for cell in TRAINED_BY[row])]
-    load = f'helpers.load_segmentation("{data}", split, size={SIZES.get(data)})'
     changed = {
-        'helpers.load_segmentation("rendered_people", split)': load,
-        "num_classes=6": "num_classes=NUM_CLASSES",
+        'DATA = "rendered_people"': f'DATA = "{data}"',
+        "helpers.load_segmentation(DATA, split)": f"helpers.load_segmentation(DATA, split, size={SIZES.get(data)})",
         "helpers.set_seed(1)": f"helpers.set_seed({seed})",
-    }
+    } | ({PLAIN_LOSS: WEIGHTED_LOSS} if weighted else {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the other library imports is not ours to mend
         names = run_cells(EXERCISE, wanted, changed, SMP if "smp" in rows else "")
-    return names["results"].rows
+    return {name.removesuffix(f", {data}"): numbers for name, numbers in names["results"].rows.items()}
 
 
 def main(arguments: list[str]) -> int:
@@ -69,11 +89,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--rows", nargs="+", choices=[*TRAINED_BY, "smp"], default=["transposed convolutions", "U-Net", "smp"]
     )
+    parser.add_argument("--weighted", action="store_true", help="the same class weights for all: 1 / sqrt(share)")
+    parser.add_argument("--cpu-time", action="store_true", help="equal seconds of the processor, not of the clock")
     options = parser.parse_args(arguments)
     ahead = []
     for data in options.data:
         for seed in options.seeds:
-            table = run(seed, data, options.rows)
+            with cpu_time() if options.cpu_time else contextlib.nullcontext():
+                table = run(seed, data, options.rows, options.weighted)
             for name, numbers in table.items():
                 shown = "  ".join(f"{k} {v:.4g}" for k, v in numbers.items())
                 print(f"{data}, seed {seed}  {name:24}{shown}", flush=True)

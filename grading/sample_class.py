@@ -45,6 +45,7 @@ IN_SAMPLE = (
 )
 
 __all__ = [
+    "ReferenceModel",
     "answer_sources",
     "deserved_marks",
     "grade_classes",
@@ -145,7 +146,7 @@ def write_class(folder: Path, weights: bytes, exercise: str = EXERCISE) -> dict[
     return deserved
 
 
-class _ReferenceModel:
+class ReferenceModel:
     """What the fixture `submission` of hidden checks offers, for the reference's model in this process."""
 
     def __init__(self, course: Course) -> None:
@@ -166,7 +167,7 @@ def model_points(exercise: str, weights: bytes, secret: Path = ROOT / "grading" 
     test = module_at(Course(ROOT, exercise).hidden_module).test_model_on_held_out_scenes
     held_out.draw_from(course_secret(secret))  # whatever was graded here before
     steps = next(mark.args[1] for mark in test.pytestmark if mark.name == "parametrize")
-    submission, points = _ReferenceModel(Course(ROOT, exercise)), 0.0
+    submission, points = ReferenceModel(Course(ROOT, exercise)), 0.0
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         Path(f"{exercise}.safetensors").write_bytes(weights)
         for step in steps:

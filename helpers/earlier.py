@@ -4,7 +4,6 @@ import ast
 import contextlib
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +30,24 @@ class Answers:
         reason = self.missing.get(name) or self._nothing or "the notebook has no such question"
         return f"{name} of {self.exercise} is not here: {reason}."
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.found
-
     def __repr__(self) -> str:
         missing = f"; not here: {', '.join(self.missing)}" if self.missing else ""
         return f"Answers of {self.exercise}: {', '.join(self.found) or 'none'}{missing}"
 
 
-def answers(exercise: str, folder: str | os.PathLike[str] | None = None) -> Answers:
+def answers(exercise: str) -> Answers:
     """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
 
-    The notebook's first code cell (its imports) and its answer cells are run, each on its own: one that fails, or has
-    not been answered yet, costs only itself. Nothing else of the notebook runs, so nothing is trained.
-
-    Args:
-        folder: where the notebook lies; None looks beside the folder one works in.
+    The notebook is looked for beside the working folder, then in it. Its first code cell (its imports) and its answer
+    cells are run, each on its own: one that fails, or has not been answered yet, costs only itself. Nothing else of the
+    notebook runs, so nothing is trained.
     """
-    path = _notebook(exercise, folder)
+    here = Path.cwd()
+    places = (here.parent / exercise, here / exercise, here, here / "exercises" / exercise)
+    paths = [place / f"{exercise}.ipynb" for place in places]
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        where = Path(folder) if folder else Path.cwd().parent / exercise
-        return Answers(exercise, {}, {}, f"there is no notebook {where / (exercise + '.ipynb')}")
+        return Answers(exercise, {}, {}, f"there is no notebook {paths[0]}")
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = [(_grade_id(cell), _source(cell)) for cell in cells if cell["cell_type"] == "code"]
@@ -59,15 +55,6 @@ def answers(exercise: str, folder: str | os.PathLike[str] | None = None) -> Answ
         return Answers(exercise, {}, {}, f"{path} is no readable notebook ({type(error).__name__}: {error})")
     setup = [("setup", code[0][1])] if code and code[0][0] is None else []
     return _run(exercise, setup + [(name, source) for name, source in code if name is not None])
-
-
-def _notebook(exercise: str, folder: str | os.PathLike[str] | None) -> Path | None:
-    """Return the notebook's path, or None: in `folder`, else beside the working folder, or in it."""
-    here = Path.cwd()
-    beside = [here.parent / exercise, here / exercise, here, here / "exercises" / exercise]
-    places = [Path(folder)] if folder else beside
-    paths = (place / f"{exercise}.ipynb" for place in places)
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _grade_id(cell: dict[str, Any]) -> str | None:

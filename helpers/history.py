@@ -9,8 +9,8 @@ class History:
     """One number per finished epoch, in lists of equal length.
 
     `loss` is the mean training loss, `val["MPJPE"]` a metric on the validation set, `train["MPJPE"]` the same on
-    training images where that was asked for, `lr` the learning rate at the end of the epoch, `times` the seconds since
-    the start. `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
+    training images where that was asked for, `lr` the learning rate at the epoch's end, `times` the seconds since the
+    start. `stopped` says why it ended: "done", "interrupted", or "not trained" in grading.
     """
 
     metric: str
@@ -48,10 +48,7 @@ class History:
 
     @property
     def best_epoch(self) -> int | None:
-        """Return the epoch, counted from 1, whose weights were best on the validation set; None without epochs.
-
-        A metric that is NaN is worse than any number; of equal epochs the first is best.
-        """
+        """Return the first of the best epochs on the validation set, counted from 1, NaN being worst; None without."""
         values = self.val.get(self.metric, [])
         if not values:
             return None

@@ -15,16 +15,13 @@ FREE_GB = 2.0
 
 def machine_report() -> bool:
     """Print what this machine has and what to do where something is missing; return whether all is ready."""
-    lines = [_python(), _packages(), _disk()]
+    python = f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
+    lines = [(True, python), _packages(), _disk()]
     if all(ready for ready, _ in lines):
         lines += [_device(), _speed()]
     for ready, text in lines:
         print("ok  " if ready else "MISSING ", text, sep="")
     return all(ready for ready, _ in lines)
-
-
-def _python() -> tuple[bool, str]:
-    return True, f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
 
 
 def _packages() -> tuple[bool, str]:
@@ -46,10 +43,11 @@ def _disk() -> tuple[bool, str]:
 def _device() -> tuple[bool, str]:
     import torch
 
-    if torch.cuda.is_available():
-        return True, f"torch {torch.__version__}, training on the GPU: {torch.cuda.get_device_name()}"
-    kind = "the Apple GPU" if torch.backends.mps.is_available() else "the CPU, which every exercise is made for"
-    return True, f"torch {torch.__version__}, training on {kind}"
+    from helpers.training.speed import describe_device, pick_device
+
+    kinds = {"cpu": "the CPU, which every exercise is made for", "mps": "the Apple GPU"}
+    device = pick_device()  # says a sentence of its own where a GPU cannot be used
+    return True, f"torch {torch.__version__}, training on {kinds.get(device.type) or describe_device(device)}"
 
 
 def _speed() -> tuple[bool, str]:

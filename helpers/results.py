@@ -19,11 +19,13 @@ class Results:
     Args:
         path: the file; None is results.json in the folder one works in, beside the notebook. Rows that notebooks in
             the folders beside it have left are shown too, above.
+        data: the data set that the numbers are of: a row says so in its name, unless it is of rendered images.
     Example: results.add("regression", **{"MPJPE": 8.3, "seconds": 60})
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None):
+    def __init__(self, path: str | os.PathLike[str] | None = None, data: str = "rendered"):
         self.path = Path(path) if path is not None else Path.cwd() / FILE
+        self.ending = "" if data.startswith("rendered") else f", {data}"
         self.rows: dict[str, dict[str, float]] = self._read(self.path)
 
     def add(self, name: str, **numbers: float) -> None:
@@ -33,7 +35,7 @@ class Results:
         """
         if not isinstance(name, str) or not name:
             raise ValueError(f"The row's name is {name!r}; expected a text such as 'regression'.")
-        row = {}
+        name, row = name + self.ending, {}
         for column, value in numbers.items():
             try:
                 row[column] = float(value)
@@ -42,10 +44,9 @@ class Results:
         self.rows = {**self._read(self.path), **self.rows, name: row}  # another notebook may have added rows meanwhile
         self._write()
 
-    def remove(self, name: str) -> None:
-        """Take out the row `name`."""
-        self.rows.pop(name, None)
-        self._write()
+    def row(self, name: str) -> dict[str, float]:
+        """Return the numbers of the row `name`, none where there is no such row."""
+        return self.rows.get(name + self.ending, {})
 
     def show(self, having: str | None = None) -> None:
         """Show the table in the notebook, or print it where there is none.
@@ -53,22 +54,19 @@ class Results:
         Args:
             having: show only the rows that have a number in this column, and their columns; None shows all.
         """
-        lines = self._lines(having)
         if in_notebook():
-            show_html(_html(lines))
+            show_html(_html(self._lines(having)))
         else:
-            print(_text(lines))
+            print(_text(self._lines(having)))
 
     def all_rows(self) -> dict[str, dict[str, float]]:
         """Return the rows of the exercises beside this one and then its own, by name."""
         beside = sorted(p for p in self.path.parent.parent.glob(f"ex*/{FILE}") if p.parent != self.path.parent)
-        earlier = {name: row for path in beside for name, row in self._read(path).items()}
-        return {**{name: row for name, row in earlier.items() if name not in self.rows}, **self.rows}
+        earlier = {name: row for path in beside for name, row in self._read(path).items() if name not in self.rows}
+        return {**earlier, **self.rows}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return _text(self._lines())
-
-    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return _html(self._lines())
@@ -99,13 +97,12 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            problem = f"{self.path} cannot be written ({error.strerror or error})"
-            print(f"{problem}: this row is kept until the notebook is closed.")
+            why = error.strerror or error
+            print(f"{self.path} cannot be written ({why}): this row is kept until the notebook is closed.")
 
 
 def _text(lines: list[list[str]]) -> str:
-    header, *rows = lines
-    if not rows:
+    if len(lines) == 1:  # the header
         return "No results yet."
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)

@@ -49,9 +49,8 @@ def require_tensor(name: str, value: object, *dtypes: torch.dtype, of_shape: str
 def require_maps(name: str, maps: Tensor) -> Sizes:
     """Return the sizes B, K, H, W of scoremaps or fields, after checking that something can be computed from them.
 
-    Raises:
-        TypeError: not a tensor, or neither float32 nor float64 (half precision is too coarse for places).
-        ValueError: not four axes, or nothing in it.
+    Raises TypeError unless they are float32 or float64, for half precision is too coarse for places; ValueError if
+    they have not four axes or are empty.
     """
     sizes = require(name, maps, "B K H W", torch.float32, torch.float64)
     if maps.numel() == 0:
@@ -67,18 +66,14 @@ def require_positive(name: str, value: float) -> None:
 
 
 def refuse_nan(name: str, *results: Tensor) -> None:
-    """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either."""
-    if any(result.isnan().any() for result in results):
+    """Check that `results`, computed from the tensor called `name`, hold no NaN: then it holds none either. (On a GPU
+    Python would have to wait for the answer, so that is left to `fit`, which watches the loss.)"""
+    if any(result.isnan().any() for result in results if result.device.type == "cpu"):
         raise ValueError(f"{name} holds NaN: look for a division by zero or a training that diverged.")
 
 
 def require_same(first: str, a: Tensor, second: str, b: Tensor, dtype: torch.dtype) -> None:
-    """Check that two tensors, of any shape, are of the same shape and of this dtype.
-
-    Raises:
-        TypeError: not a tensor, or another dtype.
-        ValueError: the shapes differ.
-    """
+    """Check that two tensors are of the same shape, else ValueError, and of this dtype, else TypeError."""
     for name, tensor in ((first, a), (second, b)):
         require_tensor(name, tensor, dtype)
     if a.shape != b.shape:
@@ -86,8 +81,9 @@ def require_same(first: str, a: Tensor, second: str, b: Tensor, dtype: torch.dty
 
 
 def require_labels(name: str, labels: Tensor, count: int) -> None:
-    """Check that whole numbers lie in [0, count): labels of `count` classes, or indices into `count` places."""
-    if labels.numel() == 0:
+    """Check that whole numbers lie in [0, count): labels of `count` classes, or indices into `count` places. (On a GPU
+    Python would have to wait for the answer, so they are taken as they are: sets check their labels once.)"""
+    if labels.numel() == 0 or labels.device.type != "cpu":
         return
     low, high = (int(value) for value in labels.aminmax())
     if low < 0 or high >= count:
@@ -97,9 +93,7 @@ def require_labels(name: str, labels: Tensor, count: int) -> None:
 def require_pyramid(name: str, features: object, channels: Sequence[int]) -> None:
     """Check that `features` are the maps of an encoder, one (B, channels[i], h, w) for each of its stages.
 
-    Raises:
-        TypeError: a tensor in place of the list, or something else in it.
-        ValueError: another number of maps, or a map of another shape.
+    Raises TypeError for what is no list of tensors, ValueError for another number of maps or another shape.
     """
     if isinstance(features, Tensor) or not isinstance(features, Sequence):
         raise TypeError(f"{name} is a {type(features).__name__}; expected a list of {len(channels)} feature maps.")

@@ -31,13 +31,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "threshold = * -> threshold = torch.roll(*, 1, -1)": ONE_ENTRY,
     },
     "masked_l2_loss": {
-        "-1 -> 1": "what is selected has shape (n, 2): its last axis is axis 1",
-        "*.square().sum(dim=-1) -> *.square()": "summed in the next line anyway, and the number of rows stays",
-        "*.square().sum(dim=-1) -> *.sum(dim=-1, keepdim=True)": ONE_ROW_EACH,
-        "squared = * -> squared = torch.roll(*)": "the keypoints in another order: they are summed",
-        "pred?visible? - target?visible? -> target?visible? - pred?visible?": NO_SIGN,
-        "max(len(squared), 1) -> max(1, len(squared))": "max is symmetric",
-        "squared.sum() / * -> squared.sum() / (* + 1e-06)": MILLIONTH,
+        "pred - target -> target - pred": NO_SIGN,
+        "torch.where(*) / * -> torch.where(*) / (* + 1e-06)": MILLIONTH,
     },
     "PoseRegressor": {
         "nn.Sequential(*) -> nn.Sequential(*)": "a layer less or two in another order, and the shapes still fit: "
@@ -66,6 +61,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "(1, 2, 3) -> (3, 2, 1)": "the axes of a sum, in any order",
     },
     "softargmax": {
+        "-1 -> 1": "the list of pixels has shape (H * W, 2): its last axis is axis 1",
         "1 -> 0": "as what beta is compared with, so that scores are multiplied by 1 as well",
         "scoremaps if beta == 1 else beta * scoremaps -> beta * scoremaps": "scores are multiplied by 1 as well",
     },

@@ -111,7 +111,7 @@ def test_the_visible_check_tells_score_and_points(capsys):
     check.model(lambda: system, str(save_weights(system, "weights.safetensors")))
     threshold, points = PEOPLE_MODEL.thresholds[-1]
     told = capsys.readouterr().out
-    assert told.startswith("model: AP 0.000") and "0 points there" in told and f"{points} from {threshold:g}" in told
+    assert told.startswith("model: AP 0.000") and "0 points (" in told and f"{points} from {threshold:g}" in told
 
 
 def test_more_is_better():

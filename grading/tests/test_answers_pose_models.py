@@ -125,7 +125,7 @@ def test_the_visible_check_tells_error_and_points(capsys):
     check.model(WRONG_MODELS["too_far"], str(save_weights(network, "weights.safetensors")))
     threshold, points = SOFTARGMAX_MODEL.thresholds[-1]
     told = capsys.readouterr().out
-    assert "0 points there" in told and f"{points} up to {threshold:g} px" in told
+    assert "0 points (" in told and f"{points} up to {threshold:g} px" in told
 
 
 @of_both

@@ -125,7 +125,7 @@ def test_the_visible_check_tells_score_and_points(capsys):
     check.model(lambda: network, str(save_weights(network, "weights.safetensors")))
     threshold, points = SEGMENTATION_MODEL.thresholds[-1]
     told = capsys.readouterr().out
-    assert told.startswith("model: mIoU 0.1") and "0 points there" in told and f"{points} from {threshold:g}" in told
+    assert told.startswith("model: mIoU 0.1") and "0 points (" in told and f"{points} from {threshold:g}" in told
 
 
 def test_more_is_better():

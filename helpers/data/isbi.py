@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from helpers.data.masks import SegmentationSet
-from helpers.data.photos import opened
+from helpers.data.photos import Array, note, opened, reading, stacked
 from helpers.data.splits import require_split
 
 __all__ = ["isbi2012"]
@@ -17,10 +15,10 @@ SECTIONS = 30
 BLOCKS = {"train": range(24), "val": range(24, 27), "test": range(27, 30)}
 WHERE_FROM = "https://imagej.net/events/isbi-2012-segmentation-challenge"
 
-Grey = npt.NDArray[np.uint8]  # (H, W)
 
-
-def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 128)) -> SegmentationSet:
+def isbi2012(
+    root: str | Path, split: str, size: tuple[int, int] | None = (128, 128), progress: bool = True
+) -> SegmentationSet:
     """Return ISBI 2012: sections through a fly's nerve cord under the electron microscope, membrane (0) or cell (1).
 
     The 30 sections lie on top of each other and neighbours look alike, so they are split in blocks: 24 for train, then
@@ -32,6 +30,7 @@ def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 
         split: "train", "val" or "test".
         size: (H, W) of tiles side by side that the sections of 512 x 512 are cut into, what is left over at the right
             and at the bottom is left out; None keeps the sections whole.
+        progress: show a progress bar.
     Raises:
         FileNotFoundError: saying what to put where.
         ValueError: a damaged file, or a mask that does not fit its image, by name.
@@ -40,13 +39,14 @@ def isbi2012(root: str | Path, split: str, size: tuple[int, int] | None = (128, 
     """
     require_split(split)
     root = Path(root).expanduser()
-    pairs = [pair for number in BLOCKS[split] for pair in _tiles(*_section(root, number), size)]
-    images, masks = (torch.from_numpy(np.stack(column)) for column in zip(*pairs, strict=True))
+    note(root)  # stacks may come later
+    sections = (_section(root, number) for number in reading(BLOCKS[split], split, progress))
+    images, masks = stacked(pair for section in sections for pair in _tiles(*section, size))
     grey = images[:, None].repeat(1, 3, 1, 1)  # (N, 3, H, W)
     return SegmentationSet(grey, masks, CLASSES, f"ISBI 2012, {split}")
 
 
-def _section(root: Path, number: int) -> tuple[Grey, Grey]:
+def _section(root: Path, number: int) -> tuple[Array, Array]:
     """Return image and mask of one section: from the stacks where there is one of them, else from its PNGs."""
     paths, page, where = (root / "train-volume.tif", root / "train-labels.tif"), number, f"section {number} of "
     if not any(path.is_file() for path in paths):
@@ -56,7 +56,7 @@ def _section(root: Path, number: int) -> tuple[Grey, Grey]:
     return image, _mask(image, labels, *paths, where)
 
 
-def _grey(path: Path, page: int) -> Grey:
+def _grey(path: Path, page: int) -> Array:
     """Return one page of an image file."""
     if_missing = (
         f"Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that train-volume.tif and "
@@ -70,7 +70,7 @@ def _grey(path: Path, page: int) -> Grey:
         raise ValueError(f"{path} has no section {page}; expected {SECTIONS} of them, from 0.") from None
 
 
-def _mask(image: Grey, labels: Grey, image_path: Path, label_path: Path, where: str) -> Grey:
+def _mask(image: Array, labels: Array, image_path: Path, label_path: Path, where: str) -> Array:
     """Return the mask, after checking that the labels are of the image's size, and black and white only."""
     if image.shape != labels.shape:
         sizes = [" x ".join(map(str, array.shape)) for array in (labels, image)]
@@ -82,7 +82,7 @@ def _mask(image: Grey, labels: Grey, image_path: Path, label_path: Path, where: 
     return (labels > 0).astype(np.uint8)
 
 
-def _tiles(image: Grey, mask: Grey, size: tuple[int, int] | None) -> list[tuple[Grey, Grey]]:
+def _tiles(image: Array, mask: Array, size: tuple[int, int] | None) -> list[tuple[Array, Array]]:
     """Return the pairs of tiles of image and mask, row by row; what does not fill a tile is left out."""
     rows, columns = image.shape
     height, width = size or (rows, columns)

@@ -1,15 +1,12 @@
 """Reads Leeds Sports Pose Extended in its original layout: joints.mat and images/im00001.jpg ... im10000.jpg."""
 
-import math
+import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from PIL.Image import Image, Resampling
 
-from helpers.data.photos import opened
+from helpers.data.photos import Array, cut_out, in_crop, note, photo, reading, stacked, text_of, window
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.data.splits import require_split
@@ -17,11 +14,8 @@ from helpers.files import fetch, unpack
 
 __all__ = ["leeds_sports"]
 
-PADDING = 1.25  # side of the crop over side of the box of the keypoints
-SMALLEST = 16  # pixels: no box is smaller, or a sliver of a photo would be blown up
+NAME = re.compile(r"im[0-9]{5}")
 WHERE_FROM = "http://sam.johnson.io/research/lspet.html"
-
-Array = npt.NDArray[Any]
 
 
 def leeds_sports(
@@ -45,28 +39,25 @@ def leeds_sports(
         ValueError: a damaged file, by name.
     Source: Johnson and Everingham 2011, "Learning Effective Human Pose Estimation from Inaccurate Annotation".
     """
-    from tqdm.auto import tqdm
-
     require_split(split)
     root = Path(root).expanduser()
     if url and not (root / "joints.mat").is_file():
         unpack(fetch(url, sha256, root), root)
-    joints, numbers = _joints(root), _numbers(root)
-    samples = [
-        _sample(root, number, joints[:, :, number - 1], size)
-        for number in tqdm(_of_split(numbers, split), desc=f"reading {split}", unit="photo", disable=not progress)
-        if joints[:, 2, number - 1].sum() >= 2
-    ]
-    if not samples:
+    joints = _joints(root)
+    numbers = _numbers(root, joints.shape[2])
+    known = [number for number in _of_split(numbers, split) if joints[:, 2, number - 1].sum() >= 2]
+    if not known:
         what_there_is = f"{root} has no photo for the {split} split: it has {len(numbers)} in all."
         raise FileNotFoundError(f"{what_there_is} Add more of the images of {WHERE_FROM}.")
-    images, keypoints, visibility, boxes = (torch.from_numpy(np.stack(c)) for c in zip(*samples, strict=True))
+    samples = (_sample(root, number, joints[:, :, number - 1], size) for number in reading(known, split, progress))
+    images, keypoints, visibility, boxes = stacked(samples)
     return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
 
 
 def _joints(root: Path) -> npt.NDArray[np.float64]:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
     path = root / "joints.mat"
+    note(path)
     if not path.is_file():
         what_to_do = f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it"
         first = root / "images" / "im00001.jpg"
@@ -88,16 +79,29 @@ def _joints(root: Path) -> npt.NDArray[np.float64]:
     return joints
 
 
-def _numbers(root: Path) -> list[tuple[int, int]]:
-    """Return (position, image number) of every photo there is; positions decide on the split."""
-    subset = root / "subset.txt"
+def _numbers(root: Path, count: int) -> list[tuple[int, int]]:
+    """Return (position, image number) of every photo there is; positions decide on the split.
+
+    Args:
+        count: of the images that joints.mat knows.
+    """
+    subset, images = root / "subset.txt", root / "images"
+    note(root, images)  # a list or photos may come later
     if subset.is_file():
-        names = [Path(line.strip()).stem for line in subset.read_text().splitlines() if line.strip()]
-        return [(position, int(name.removeprefix("im"))) for position, name in enumerate(names)]
-    present = sorted((root / "images").glob("im?????.jpg"))
-    if not present:
-        raise FileNotFoundError(f"{root / 'images'} holds no im00001.jpg ...; put the photos of {WHERE_FROM} there.")
-    return [(int(path.stem[2:]) - 1, int(path.stem[2:])) for path in present]
+        lines = text_of(subset, "", "Write one name, im00001.jpg, in each line.").splitlines()
+        names = list(enumerate(Path(line.strip()).stem for line in lines if line.strip()))
+    else:
+        present = sorted(path.stem for path in images.glob("im?????.jpg"))
+        names = [(int(name[2:]) - 1, name) for name in present if NAME.fullmatch(name)]
+        if not names:
+            raise FileNotFoundError(f"{images} holds no im00001.jpg ...; put the photos of {WHERE_FROM} there.")
+    for _, name in names:
+        if not (NAME.fullmatch(name) and 1 <= int(name[2:]) <= count):
+            expected = f"im00001 to im{count:05d}, as joints.mat has them."
+            raise ValueError(f"{subset if subset.is_file() else images} names {name!r}; expected {expected}")
+    if len({name for _, name in names}) < len(names):
+        raise ValueError(f"{subset} names a photo twice; expected each once: it could be in two splits.")
+    return [(position, int(name[2:])) for position, name in names]
 
 
 def _of_split(numbers: list[tuple[int, int]], split: str) -> list[int]:
@@ -109,35 +113,18 @@ def _of_split(numbers: list[tuple[int, int]], split: str) -> list[int]:
 def _sample(root: Path, number: int, joints: Array, size: tuple[int, int]) -> tuple[Array, ...]:
     """Return image, keypoints, visibility and box of one photo, cropped and resized to `size`."""
     path, if_missing = root / "images" / f"im{number:05d}.jpg", "Put it there, or delete its line in subset.txt."
-    with opened(path, if_missing, "Download it again, or delete it.") as file:
-        photo = file.convert("RGB")
-    seen = joints[:, 2] > 0
-    left, top, scale = _window(joints[seen, :2], size)
-    image = _crop(photo, left, top, scale, size)
-    keypoints = (joints[:, :2] + 0.5 - (left, top)) * scale - 0.5
-    inside = ((joints[:, :2] > -0.5) & (joints[:, :2] < np.array(photo.size) - 0.5)).all(1)
+    picture = photo(path, if_missing, "Download it again, or delete it.")
+    places, seen = joints[:, :2], joints[:, 2] > 0
+    if not np.isfinite(places[seen]).all():
+        raise ValueError(f"{root / 'joints.mat'} has no number for a visible joint of {path.name}. Download it again.")
+    part = window(places[seen].min(0), places[seen].max(0), size)
+    keypoints = in_crop(places, part)
+    inside = np.all((places > -0.5) & (places < np.array(picture.size) - 0.5), axis=1)
+    if inside[seen].mean() < 0.5:
+        width, height = picture.size
+        problem = f"{path} is {width} x {height} pixels, and most visible joints of joints.mat lie outside of it"
+        raise ValueError(f"{problem}. Put the original photo there, neither turned nor of another size, or delete it.")
     keypoints[~seen] = 0  # their coordinates mean nothing
     box = np.concatenate([keypoints[seen].min(0), keypoints[seen].max(0)])
     visibility = np.where(seen & inside, 2, 0).astype(np.uint8)
-    return image, keypoints.astype(np.float32), visibility, box.astype(np.float32)
-
-
-def _window(points: Array, size: tuple[int, int]) -> tuple[float, float, float]:
-    """Return left and top edge of the crop in the photo, and by how much the crop is enlarged."""
-    height, width = size
-    low, high = points.min(0), points.max(0)
-    box_w, box_h = np.maximum(high - low + 1, SMALLEST)
-    source_w = PADDING * max(box_w, box_h * width / height)  # the tighter side decides, the aspect stays
-    centre = (low + high) / 2 + 0.5  # from pixel centres to pixel edges
-    scale = width / source_w
-    return centre[0] - width / scale / 2, centre[1] - height / scale / 2, scale
-
-
-def _crop(photo: Image, left: float, top: float, scale: float, size: tuple[int, int]) -> Array:
-    """Return uint8 (3, H, W): the window that starts at (left, top), smoothed where it shrinks, black outside."""
-    height, width = size
-    x0, y0 = math.floor(left), math.floor(top)
-    x1, y1 = math.ceil(left + width / scale), math.ceil(top + height / scale)
-    window = photo.crop((x0, y0, x1, y1))  # Pillow fills with black outside the photo
-    box = (left - x0, top - y0, min(left - x0 + width / scale, x1 - x0), min(top - y0 + height / scale, y1 - y0))
-    return np.asarray(window.resize((width, height), Resampling.BILINEAR, box=box)).transpose(2, 0, 1).copy()
+    return cut_out(picture, part, size), keypoints.astype(np.float32), visibility, box.astype(np.float32)

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from helpers.data.cache import folders
 from helpers.data.camvid import camvid
-from helpers.data.coco import coco_people
+from helpers.data.coco import coco_masks, coco_people, coco_poses
 from helpers.data.isbi import isbi2012
+from helpers.data.kept import kept
 from helpers.data.leeds import leeds_sports
 from helpers.data.masks import SegmentationSet
 from helpers.data.pack import photo_pack
@@ -19,70 +21,68 @@ from helpers.files import ROOT
 
 __all__ = ["load_people", "load_poses", "load_segmentation"]
 
-Set = TypeVar("Set")
+Set = TypeVar("Set", PoseSet, PeopleSet, SegmentationSet)
+Read = Callable[..., Any]  # a set, of a split and its options
+
+# Where the photos of each word lie: in this folder of `data`, or where DEEP_LEARNING_LAB_ and this variable say.
+PLACES = {
+    "camvid": ("camvid", "CAMVID"),
+    "coco": ("coco2017", "COCO"),
+    "isbi2012": ("isbi2012", "ISBI"),
+    "leeds_sports": ("leeds_sports", "LEEDS"),
+    "photo_pack": ("photo_pack/photos.zip", "PHOTOS"),
+}
+# What each word reads: for rendered images without a folder.
+POSES: dict[str, Read] = {
+    "rendered_people": rendered_people, "coco": coco_poses, "leeds_sports": leeds_sports,
+    "photo_pack": lambda path, split, **options: photo_pack(path, split=split, **options),
+}  # fmt: skip
+PEOPLE: dict[str, Read] = {"rendered_crowds": rendered_crowds, "coco": coco_people}
+MASKS: dict[str, Read] = {
+    "rendered_people": rendered_segmentation, "coco": coco_masks, "camvid": camvid, "isbi2012": isbi2012,
+}  # fmt: skip
 
 
-def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128)) -> PoseSet:
-    """Return a data set by its name, so that one changed word trains a notebook on other images.
+def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128), **options: Any) -> PoseSet:
+    """Return a data set of one person an image by its name.
 
     Args:
-        name: "rendered_people"; or "leeds_sports", which lies in data/leeds_sports of the course's folder, or where the
-            environment variable DEEP_LEARNING_LAB_LEEDS says; or "photo_pack", data/photo_pack/photos.zip or the file
-            that DEEP_LEARNING_LAB_PHOTOS names.
+        name: "rendered_people", "coco", "leeds_sports" or "photo_pack". Where photos have to lie says data/README.md,
+            and the error of who does not find them.
         split: "train", "val" or "test".
         size: (H, W).
+        options: what the reader of the set takes besides, such as `count` and `progress`.
     """
-    known = {
-        "rendered_people": lambda: rendered_people(split, size=size),
-        "leeds_sports": lambda: leeds_sports(_folder("LEEDS", "leeds_sports"), split, size),
-        "photo_pack": lambda: photo_pack(_folder("PHOTOS", "photo_pack/photos.zip"), split=split, size=size),
-    }
-    return _called(name, known)
+    return _loaded(PoseSet, POSES, name, split, size=size, **options)
 
 
 def load_people(name: str, split: str, **options: Any) -> PeopleSet:
-    """Return a data set by its name, so that one changed word trains a notebook on other images.
+    """Return a data set of several people an image by its name.
 
-    Args:
-        name: "rendered_crowds"; or "coco", which lies in data/coco2017 of the course's folder, or where the environment
-            variable DEEP_LEARNING_LAB_COCO says.
-        split: "train", "val" or "test".
-        options: what `rendered_crowds` or `helpers.data.coco.coco_people` takes besides; both know `count`, `size`
-            and `progress`.
+    Args: as for `load_poses`; the name is "rendered_crowds" or "coco".
     """
-    known = {
-        "rendered_crowds": lambda: rendered_crowds(split, **options),
-        "coco": lambda: coco_people(_folder("COCO", "coco2017"), split, **options),
-    }
-    return _called(name, known)
+    return _loaded(PeopleSet, PEOPLE, name, split, **options)
 
 
-def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None) -> SegmentationSet:
-    """Return a data set by its name, so that one changed word trains a notebook on other images.
+def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None, **options: Any) -> SegmentationSet:
+    """Return a data set with a class for every pixel by its name.
 
-    Args:
-        name: "rendered_people"; or "camvid" or "isbi2012", which lie in data/camvid and data/isbi2012 of the course's
-            folder, or where the environment variables DEEP_LEARNING_LAB_CAMVID and DEEP_LEARNING_LAB_ISBI say.
-        split: "train", "val" or "test".
-        size: (H, W); None is 128 x 128, for CamVid 144 x 192.
+    Args: as for `load_poses`; the name is "rendered_people", "coco", "camvid" or "isbi2012", the size None is 128 x
+        128, for photos 144 x 192.
     """
-    known = {
-        "rendered_people": lambda: rendered_segmentation(split, size=size),
-        "camvid": lambda: camvid(_folder("CAMVID", "camvid"), split, size or (144, 192)),
-        "isbi2012": lambda: isbi2012(_folder("ISBI", "isbi2012"), split, size or (128, 128)),
-    }
-    return _called(name, known)
+    return _loaded(SegmentationSet, MASKS, name, split, **({"size": size} if size else {}), **options)
 
 
-def _called(name: str, known: dict[str, Callable[[], Set]]) -> Set:
-    """Return the data set of this name, or raise with the names there are."""
-    if name not in known:
-        *others, last = map(repr, known)
+def _loaded(kind: type[Set], readers: dict[str, Read], name: str, split: str, **options: Any) -> Set:
+    """Return the set of this name: photos are decoded once, and kept as tensors. Raise with the names there are."""
+    if name not in readers:
+        *others, last = map(repr, readers)
         raise ValueError(f"There is no data set {name!r}; expected {', '.join(others)} or {last}.")
-    return known[name]()
-
-
-def _folder(variable: str, name: str) -> Path:
-    """Return where a data set lies: where the course's variable says, or in the folder data, if there is one."""
+    if name not in PLACES:
+        rendered: Set = readers[name](split, **options)
+        return rendered
+    folder, variable = PLACES[name]
     home = ROOT / "data" if (ROOT / "data").is_dir() else folders()[-1]
-    return Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or home / name)
+    root = Path(os.environ.get(f"DEEP_LEARNING_LAB_{variable}") or home / folder).expanduser().absolute()
+    read = partial(readers[name], root, split, **options)
+    return kept(kind, f"{name}-{split}", [str(root), {**options, "progress": None}], read)

@@ -42,11 +42,10 @@ class SegmentationSet(Images):
         require("masks", self.masks, "N H W", torch.uint8, known=sizes)
         if not 1 <= self.num_classes <= VOID:
             raise ValueError(f"class_names has {self.num_classes} names; expected 1 to {VOID}.")
-        counts = self._counts()
-        counts[VOID] = 0
-        highest = int(counts.nonzero().max()) if counts.any() else 0
-        if highest >= self.num_classes:
-            raise ValueError(f"masks hold {highest}; expected 0 to {self.num_classes - 1}, or {VOID} for void.")
+        wrong = self._counts()[self.num_classes : VOID].nonzero()
+        if len(wrong):
+            highest, last = self.num_classes + int(wrong.max()), self.num_classes - 1
+            raise ValueError(f"masks hold {highest}; expected 0 to {last}, or {VOID} for void.")
 
     @property
     def num_classes(self) -> int:
@@ -59,11 +58,8 @@ class SegmentationSet(Images):
         return dict(zip(self.class_names, (counts / counts.sum().clamp(min=1)).tolist(), strict=True))
 
     def _counts(self) -> Tensor:
-        """Return int64 (256,): how many pixels have each label. One image at a time, or it would take much memory."""
-        counts = torch.zeros(256, dtype=torch.int64)
-        for mask in self.masks:
-            counts += torch.bincount(mask.flatten().cpu(), minlength=256)
-        return counts
+        """Return int64 (256,): how many pixels have each label."""
+        return torch.bincount(self.masks.flatten().cpu(), minlength=256)
 
     def _contents(self) -> str:
         return f", {self.num_classes} classes"
@@ -84,10 +80,10 @@ def semantic_mask(scene: Scene) -> Tensor:
 
 
 def three_masks(scene: Scene) -> dict[str, Tensor]:
-    """Return the three kinds of masks of one rendered scene, uint8 (H, W) each.
+    """Return the three kinds of masks of one rendered scene, uint8 (H, W) each, 0 on the background.
 
-    "binary" is 1 on every person; "semantic" has the six classes of `rendered_segmentation`, with void; "instance" has
-    1, 2, ... for the first, the second person. All are 0 on the background.
+    "binary" is 1 on every person, "semantic" has the six classes of `rendered_segmentation` and void, "instance"
+    numbers the people from 1.
     """
     instances = torch.from_numpy(scene.instances)
     return {"binary": (instances > 0).to(torch.uint8), "semantic": semantic_mask(scene), "instance": instances.clone()}

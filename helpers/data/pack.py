@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from helpers.data.cache import folders
+from helpers.data.photos import note
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
 from helpers.data.splits import require_split
@@ -34,6 +35,7 @@ def photo_pack(
     path = Path(where).expanduser()
     if str(where).startswith(("http://", "https://")):
         path = fetch(str(where), sha256, folders()[0])
+    note(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. Put the photo pack of your course there: docs/photos.md.")
     if sha256 and checksum(path) != sha256.lower():

@@ -1,6 +1,7 @@
 """A set of images of several people each, with everyone's keypoints."""
 
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -108,8 +109,8 @@ class PeopleSet(Images):
         """Return int64 (N,): how many rows of each image are present."""
         return self.present.sum(dim=1)
 
-    def _part(self, index: Rows) -> dict[str, Any]:
-        return super()._part(index) | {"targets": {name: target[index] for name, target in self.targets.items()}}
+    def _each(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        return super()._each(change) | {"targets": {name: change(target) for name, target in self.targets.items()}}
 
     def _contents(self) -> str:
         return f" with {int(self.present.sum())} people, {self.skeleton.name} keypoints"
@@ -117,11 +118,8 @@ class PeopleSet(Images):
     def with_targets(self, **targets: Tensor) -> Self:
         """Return the same set with these targets besides those it has; every batch hands them out under their names.
 
-        Scoremaps and fields of a whole set are computed once this way, not anew in every epoch.
-
-        Args:
-            targets: tensors of N rows. Floating-point numbers are kept as float16, to three digits and up to 65504, in
-                half the memory; a batch has them as float32. Other dtypes stay as they are.
+        So scoremaps and fields of a set are computed once. Targets are tensors of N rows; floating-point numbers are
+        kept as float16, to three digits and up to 65504, and a batch has them as float32.
         """
         for name, target in targets.items():
             self._check_target(name, target)
@@ -146,10 +144,19 @@ class PeopleSet(Images):
         return {"images": self.pixels(index, device), **parts, "visible": parts["visibility"] > 0, **targets}
 
 
+def labels_of(data: PeopleSet | Batch, names: Sequence[str] = PEOPLE) -> dict[str, Tensor]:
+    """Return what a set, or a batch of it, knows of its people: the tensors of these names."""
+    if not isinstance(data, (PeopleSet, Mapping)):
+        raise TypeError(f"data is a {type(data).__name__}; expected a PeopleSet or a batch of one.")
+    known = data if isinstance(data, Mapping) else vars(data)
+    if missing := [name for name in names if name not in known]:
+        raise ValueError(f"data has no {missing[0]!r}; expected a PeopleSet or a batch of one.")
+    return {name: known[name] for name in names}
+
+
 def box_areas(boxes_xyxy: Tensor) -> Tensor:
     """Return float (...): 0.53 times width times height of boxes (..., 4), for OKS where no mask says a person's area.
 
-    COCO takes the area of a person's mask, which fills 0.53 of the person's box on average; CrowdPose, which has no
-    masks, takes that share of the box. (A rendered person, slim and seen from head to toe, fills less, about 0.36.)
+    So does CrowdPose, which has no masks; COCO's fill 0.53 of the box on average (slim rendered people about 0.36).
     """
     return FILLED * (boxes_xyxy[..., 2:] - boxes_xyxy[..., :2]).prod(dim=-1)

@@ -56,7 +56,7 @@ class PoseSet(Images):
         """
         seen = torch.where(self.visible[:, :, None], self.keypoints, torch.nan)
         height, width = self.image_size
-        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
+        centre = seen.new_tensor([(width - 1) / 2, (height - 1) / 2])
         mean = seen.nanmean(dim=0)
         return torch.where(mean.isnan(), centre, mean)
 

@@ -14,15 +14,16 @@ from helpers.data.masks import RENDERED_CLASSES, SegmentationSet, semantic_mask
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
-from helpers.data.splits import SPLITS, require_split
+from helpers.data.splits import SPLITS, require_count, require_split
 from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
 
 SEEDS = {"train": 11, "val": 22, "test": 33}  # each split draws its scenes from a seed of its own
 KEYPOINTS = ("keypoints", "visibility", "boxes_xyxy")  # what a scene knows of each person
-# The knobs of the scenes of `rendered_crowds`, where its caller gives none. People are 50 to 80 pixels tall: OKS
-# measures in shares of a person's size, so larger images would cost time and change no score.
+MASKED = SceneSettings(people=(1, 3), scale=(0.7, 1.0))  # the scenes of `rendered_segmentation`
+# Those of `rendered_crowds`. People are 50 to 80 pixels tall: OKS measures in shares of a person's size, so larger
+# images would cost time and change no score.
 CROWD: dict[str, Any] = dict(
     size=(96, 128), people=(2, 4), crowding=0.15, occlusion=0.0, truncation=0.0, scale=(0.6, 0.85), appearance=0.3
 )
@@ -59,11 +60,8 @@ def rendered_crowds(
 ) -> PeopleSet:  # fmt: skip
     """Return a set of rendered scenes of two to four people, with exact labels of each.
 
-    A person of whom no keypoint is seen, whether behind something or outside the image, stays in the set and is
-    `ignored`.
-
-    `areas` are those of `box_areas`: of the whole person, also of a person half hidden. The area of what is seen would
-    make hidden people small, and OKS asks more of small ones: they would be hard twice.
+    A person of whom no keypoint is seen stays in the set and is `ignored`. `areas` are those of `box_areas`, of the
+    whole person: the area of what is seen would make half-hidden people small, and OKS asks more of small ones.
 
     Args:
         settings: the knobs, a `helpers.people.SceneSettings`; None is `crowd_settings()`: small images, and nothing
@@ -83,38 +81,28 @@ def rendered_segmentation(
 ) -> SegmentationSet:  # fmt: skip
     """Return a set of rendered people with exact masks of six classes: background, skin, hair, top, trousers, shoes.
 
-    Hats are hair, skirts and dresses are trousers. A background pixel that touches a person (above, below, left or
-    right) is void, 255: there the camera sees a mixture of both, so no answer is the right one. Things in front of a
-    person are background. What else is known of an image, such as where a hand is, `rendered_scene` tells.
+    Hats are hair, skirts and dresses are trousers, things in front of a person are background. A background pixel that
+    touches a person (above, below, left or right) is void, 255: the camera sees a mixture there. What else is known of
+    an image, such as where a hand is, `rendered_scene` tells.
 
     Args:
-        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, larger than
-            those of the pose exercises: a quarter of the pixels shows people instead of a tenth, so that a minute of
-            training suffices.
+        settings: the knobs, a `helpers.people.SceneSettings`; None is 128 x 128 with one to three people, so large that
+            a quarter of the pixels shows people and a minute of training suffices.
         split, count, size, cache, progress, seed: as for `rendered_people`.
     """
-    settings = settings or _mask_settings()
-    tensors = _rendered("masks", _classes, split, count, size, settings, cache, progress, seed)
+    tensors = _rendered("masks", _classes, split, count, size, settings or MASKED, cache, progress, seed)
     return SegmentationSet(**tensors, class_names=RENDERED_CLASSES, name=f"rendered people, {split}")
 
 
 def rendered_scene(split: str, index: int, settings: SceneSettings | None = None) -> Scene:
     """Return the scene, with all its labels, that image `index` of `rendered_segmentation(split)` shows."""
     require_split(split)
-    return render_scene(SEEDS[split], index, settings or _mask_settings())
+    return render_scene(SEEDS[split], index, settings or MASKED)
 
 
 def crowd_settings(**knobs: Any) -> SceneSettings:
-    """Return the knobs of the scenes of `rendered_crowds`, a SceneSettings, with those changed that are given.
-
-    Example: crowd_settings(crowding=0.8, people=(6, 6)).
-    """
+    """Return the knobs of `rendered_crowds`, some changed: crowd_settings(crowding=0.8, people=(6, 6))."""
     return SceneSettings(**CROWD | knobs)
-
-
-def _mask_settings() -> SceneSettings:
-    """Return the knobs of the scenes of `rendered_segmentation`."""
-    return SceneSettings(people=(1, 3), scale=(0.7, 1.0))
 
 
 # What each kind of set takes of a scene besides its image; `most` is how many people a scene may have.
@@ -136,29 +124,21 @@ def _rendered(
     kind: str, labels_of: LabelsOf, split: str, count: int | None, size: tuple[int, int] | None,
     settings: SceneSettings, cache: Cache, progress: bool, seed: int | None,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Return the tensors of a set, see `rendered_people`: from the cache, or rendered and then stored.
-
-    Args:
-        kind: with what the name of the file in the cache begins.
-        labels_of: what to take of a scene besides its image.
-    """
+    """Return the tensors of a set from the cache, under a name that begins with `kind`, or render and store them."""
     require_split(split)
     count = SPLITS[split] if count is None else count
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"count is {count!r}; expected a whole number of images, 1 or more.")
+    require_count(count)
     settings = dataclasses.replace(settings, size=size or settings.size)
     recipe = (SEEDS[split] if seed is None else seed, count, settings)
     title = f"rendering {split}" if progress else None
-    if cache is False:
-        return _tensors(labels_of, *recipe, title)
-
-    size_name, digest = "x".join(map(str, settings.size)), hashlib.sha256(repr(recipe).encode()).hexdigest()
-    name = f"{kind}-{split}-{count}-{size_name}-{digest[:8]}"
+    (height, width), digest = settings.size, hashlib.sha256(repr(recipe).encode()).hexdigest()
+    name = f"{kind}-{split}-{count}-{height}x{width}-{digest[:8]}"
     where = [Path(cache)] if cache else None
-    tensors = cache_files.load(name, renderer_version(), where)
+    tensors = None if cache is False else cache_files.load(name, renderer_version(), where)
     if tensors is None:
         tensors = _tensors(labels_of, *recipe, title)
-        cache_files.store(name, renderer_version(), tensors, where)
+        if cache is not False:
+            cache_files.store(name, renderer_version(), tensors, where)
     return tensors
 
 

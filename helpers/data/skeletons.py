@@ -53,18 +53,15 @@ class Skeleton:
         return self.keypoint_names.index(keypoint_name)
 
     def torso_length(self, keypoints: Tensor, visible: Tensor) -> Tensor:
-        """Return the length of each torso in pixels, the yardstick of PCK.
+        """Return float (B,): the length of each torso in pixels, the yardstick of PCK.
 
-        It is the mean of two diagonals, left shoulder to right hip and right shoulder to left hip: from the side, where
-        the hips coincide, it does not shrink to zero as a hip-to-hip distance would. One diagonal alone serves where
-        an end of the other is not visible; with neither, the length is NaN, and no error is <= NaN: such a person's
-        keypoints would all count as wrong, so leave the person out (`~torch.isnan(length)`).
+        It is the mean of two diagonals, left shoulder to right hip and right shoulder to left hip, which from the side
+        do not shrink to zero as the distance of the hips does. One alone serves where an end of the other is not
+        visible; with neither, the length is NaN, and no error is <= NaN: leave such a person out.
 
         Args:
             keypoints: float (B, K, 2), x then y.
             visible: bool (B, K).
-        Returns:
-            float (B,).
         """
         sizes = require("keypoints", keypoints, f"B {self.num_keypoints} 2")
         require("visible", visible, f"B {self.num_keypoints}", torch.bool, known=sizes)

@@ -11,13 +11,10 @@ EDGE = 2  # pixels from an edge pixel to another class at most: an edge is seen 
 def boundary_score(pred: Tensor, target: Tensor, num_classes: int, width: int = 1, ignore_index: int = 255) -> float:
     """Return how well the outlines of the classes agree: the boundary F-score, mean over the classes, in [0, 1].
 
-    Most pixels lie inside of something and are easy, so a measure over all pixels hardly sees a ragged outline. Here
-    only edge pixels count: those of class c with a pixel of another class at most two pixels away, in a window of
-    5 x 5. Precision is the share of the predicted edge pixels of class c that lie within `width` pixels (rows and
-    columns) of a true one, recall the share of the true ones that lie within `width` of a predicted one, both from one
-    count over all images, and
-
-        F = 2 * precision * recall / (precision + recall).
+    A measure over all pixels hardly sees a ragged outline. Here only edge pixels count: those of class c with a pixel
+    of another class in a window of 5 x 5. Precision is the share of the predicted edge pixels of class c that lie
+    within `width` pixels (rows and columns) of a true one, recall the share of the true ones within `width` of a
+    predicted one, from one count over all images, and F = 2 * precision * recall / (precision + recall).
 
     Args:
         pred: int64 (N, H, W), classes in [0, num_classes).

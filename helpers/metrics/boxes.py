@@ -1,12 +1,11 @@
 """How many people get a box, and how many boxes a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from helpers.data.batches import Batch
-from helpers.data.people import PeopleSet
+from helpers.data.people import PeopleSet, labels_of
 from helpers.shapes import require
 
 __all__ = ["box_f1", "box_precision", "box_recall"]
@@ -15,14 +14,13 @@ Found = Sequence[tuple[Tensor, Tensor]]
 
 
 def box_recall(found: Found, data: PeopleSet | Batch, iou: float = 0.5) -> float:
-    """Return the share of the people to be found whose box was found; NaN if there is nobody to be found.
+    """Return the share of the people to be found, ignored ones left out, whose box was found; NaN if there is nobody.
 
     In each image the surest box takes the free person whom it overlaps most, if their IoU is at least `iou`, then the
     next one: each person is found once at most.
 
     Args:
         found: boxes (M, 4) and scores (M,) of each image, as `detections` returns them.
-        data: the right people, a PeopleSet or a batch of one. Ignored ones do not count.
     """
     hits, _, people = _counts(found, data, iou)
     return hits / people if people else float("nan")
@@ -47,21 +45,19 @@ def _counts(found: Found, data: PeopleSet | Batch, iou: float) -> tuple[int, int
     """Return how many people were found, how many boxes are nobody's, and how many people there are to be found."""
     from torchvision.ops import box_iou
 
-    boxes, present, ignored = (
-        data[name] if isinstance(data, Mapping) else getattr(data, name)
-        for name in ("boxes_xyxy", "present", "ignored")
-    )
+    boxes, present, ignored = labels_of(data, ("boxes_xyxy", "present", "ignored")).values()
     if len(found) != len(boxes):
         raise ValueError(f"found holds {len(found)} entries; expected {len(boxes)}, one for each image.")
     hits = false_alarms = 0
     wanted, may_be = present & ~ignored, present & ignored
-    for (one, scores), right, free, ignorable in zip(found, boxes, wanted.clone(), may_be, strict=True):
+    for (one, scores), right, free, ignorable in zip(found, boxes, wanted.tolist(), may_be.tolist(), strict=True):
         require("boxes", one, "M 4", known={"M": len(scores)})
-        for overlaps in box_iou(one[scores.argsort(descending=True)].to(right), right):  # (P,), the surest box first
-            meets = overlaps >= iou
-            if (meets & free).any():
-                free[torch.where(free, overlaps, -1).argmax()] = False
+        overlaps = box_iou(one[scores.argsort(descending=True)].to(right), right)  # (M, P), the surest box first
+        for row, meets in zip(overlaps.tolist(), (overlaps >= iou).tolist(), strict=True):
+            people = [p for p, met in enumerate(meets) if met and free[p]]
+            if people:
+                free[max(people, key=row.__getitem__)] = False
                 hits += 1
-            elif not (meets & ignorable).any():
+            elif not any(met and ignorable[p] for p, met in enumerate(meets)):
                 false_alarms += 1
     return hits, false_alarms, int(wanted.sum())

@@ -1,6 +1,5 @@
 """Scores that helpers needs itself, computed another way than any answer to a question."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,10 +24,9 @@ def mean_error(pred: Tensor, target: Tensor, visible: Tensor) -> float:
 def mean_length(offsets: Tensor) -> float:
     """Return the mean length of the vectors (N, 2), to about a thousandth: none comes out too long.
 
-    A vector is as long as the longest of its shadows, of which 32 directions are looked at. (The direct formula is the
-    answer to a question.)
+    A vector is as long as the longest of its shadows, here in 32 directions. (The formula is the answer to a question.)
     """
-    angles = (torch.arange(32) + 0.5) * (torch.pi / 32)
+    angles = (torch.arange(32, device=offsets.device) + 0.5) * (torch.pi / 32)
     shadows = offsets @ torch.stack([angles.cos(), angles.sin()])  # (N, 32)
     return float(shadows.abs().amax(dim=1).mean())
 
@@ -37,10 +35,7 @@ def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
     """Return the mean IoU over the classes, void (255) left out, from precision p and recall r of each.
 
     1 / p + 1 / r - 1 is the union in hits. Each count has a pixel more: no image feels that, an exact count (the answer
-    to a question) would. A class that occurs in neither is left out; NaN if that leaves none.
-
-    Args:
-        pred, target: integers (...), the class of every pixel.
+    to a question) would. A class that occurs in neither of the masks, integers (...), is left out; NaN if none is left.
     """
     counted, agreements = target != VOID, []
     for label in range(num_classes):
@@ -50,4 +45,4 @@ def class_agreement(pred: Tensor, target: Tensor, num_classes: int) -> float:
             continue
         p, r = hits / (count_found + 1), hits / (count_wanted + 1)
         agreements.append(1 / (1 / p + 1 / r - 1) if hits else 0.0)
-    return float(np.mean(agreements)) if agreements else float("nan")
+    return float(torch.tensor(agreements, dtype=torch.float64).mean())

@@ -4,11 +4,15 @@ Every backbone takes images, float (B, 3, H, W) in [0, 1], to one feature map (B
 and tells `out_channels` and `stride`.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from helpers.people.poses import DATA
+
+Layers = TypeVar("Layers", bound=nn.Module)
 
 
 class Backbone(Protocol):
@@ -127,9 +131,35 @@ def twice_as_large(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def fine_backbone(out_channels: int = 48) -> FineBackbone:
-    """Return the backbone of exercise 4: stride 4, made for people about 50 pixels tall."""
-    return FineBackbone(out_channels)
+def fine_backbone(out_channels: int = 48, pretrained: bool = False) -> FineBackbone:
+    """Return the backbone of exercise 4: stride 4, made for people about 50 pixels tall.
+
+    Args:
+        pretrained: start from the weights in data/fine_backbone.safetensors, which have learned from 24,000 rendered
+            scenes (tools/bake_backbone.py); they have 48 output channels.
+    """
+    backbone = FineBackbone(out_channels)
+    return load_start(backbone, "fine_backbone") if pretrained else backbone
+
+
+def load_start(layers: Layers, name: str) -> Layers:
+    """Return the layers with the weights of data/NAME.safetensors, which the course brings.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it is damaged, or the layers are of other shapes.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = DATA / f"{name}.safetensors"
+    try:
+        layers.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing; it is a part of the course: unpack its bundle again.") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"The weights in {path} do not fit, or are damaged: {error}") from error
+    return layers
 
 
 def small_backbone(out_channels: int = 128) -> SmallBackbone:

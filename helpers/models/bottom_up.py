@@ -3,12 +3,14 @@
 What turns maps into people, `find_peaks` and `group_people`, is the exercise; it is handed in.
 """
 
+import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from helpers.data.batches import Batch
+from helpers.data.batches import Batch, Rows
 from helpers.data.people import PeopleSet
 from helpers.data.skeletons import COCO, Skeleton
 from helpers.models.backbones import Backbone, conv_bn_relu
@@ -25,6 +27,7 @@ Refine = Callable[[list[Tensor], Tensor], list[Tensor]]
 DrawFields = Callable[[Tensor, Tensor, Limbs, tuple[int, int], float], Tensor]
 RADIUS = 1.5  # of a target heatmap's bump, in pixels of the map
 WIDTH = 1.5  # of a limb's field, in pixels of the map
+MOST_BYTES = 1 << 30  # of maps that are kept with their set, as float16: some 7,800 scenes of 96 x 128
 
 
 class BottomUp(nn.Module):
@@ -57,7 +60,11 @@ class BottomUp(nn.Module):
         nn.init.constant_(bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
 
     def forward(self, images: Tensor) -> Maps:
-        maps: Tensor = self.heads(self.backbone(images)).float()  # mixed precision ends here: places need float32
+        return self.from_features(self.backbone(images))
+
+    def from_features(self, features: Tensor) -> Maps:
+        """Return the maps, from what the backbone has made of images."""
+        maps: Tensor = self.heads(features).float()  # mixed precision ends here: places need float32
         scoremaps, fields, offsets = maps.split([self.K, 2 * self.L, 2 * self.K], dim=1)
         fields, offsets = fields.unflatten(1, (-1, 2)), offsets.unflatten(1, (-1, 2))  # (B, L or K, 2, h, w)
         return {"scoremaps": scoremaps, "fields": fields, "offsets": offsets}
@@ -134,26 +141,54 @@ def _from_keypoints(keypoints: Tensor, visible: Tensor, size: tuple[int, int]) -
     require("visible", visible, "B P K", torch.bool, known=sizes)
     x, y = torch.where(visible[..., None], keypoints, torch.inf)[..., None, None].unbind(dim=3)  # (B, P, K, 1, 1)
     height, width = size
-    return torch.arange(width).to(x) - x, torch.arange(height).to(y)[:, None] - y
+    columns, rows = (torch.arange(side, device=x.device, dtype=x.dtype) for side in (width, height))
+    return columns - x, rows[:, None] - y
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class MappedPeople(PeopleSet):
+    """A PeopleSet whose batches hold target maps too, drawn when a batch is asked for; see `with_maps`."""
+
+    part_affinity_fields: DrawFields = None  # type: ignore[assignment]  # fields of a PeopleSet before it have defaults
+    stride: int = 4
+
+    def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
+        batch, visible = super().batch(index, device), self.visible[index]
+        keypoints = self.keypoints[index]
+        if visible.device.type == "cpu":  # each row of people costs a map of each limb, and most are empty
+            counted = visible.any(dim=2)
+            most = max(1, int(counted.sum(dim=1).max())) if len(counted) else 1
+            order = counted.byte().argsort(dim=1, descending=True, stable=True)[:, :most, None]
+            keypoints, visible = keypoints.take_along_dim(order[..., None], 1), visible.take_along_dim(order, 1)
+        centres, visible = to_map(keypoints.to(device), self.stride), visible.to(device)
+        height, width = self.image_size
+        size = (height // self.stride, width // self.stride)
+        return batch | {
+            "scoremaps": target_heatmaps(centres, visible, size),
+            "fields": self.part_affinity_fields(centres, visible, self.skeleton.limbs, size, WIDTH),
+            "offsets": offsets_to(centres, visible, size),
+        }
 
 
 def with_maps(data: PeopleSet, part_affinity_fields: DrawFields, stride: int = 4, progress: bool = True) -> PeopleSet:
     """Return the set with its target maps: `scoremaps`, `fields` and `offsets`, in pixels of `stride`.
 
-    They are drawn once, not for every batch: training waits for nothing, however slow `part_affinity_fields` is.
+    They are drawn once where they fit into MOST_BYTES: training then waits for nothing, however slow
+    `part_affinity_fields` is. Those of a larger set are drawn for each batch, on its device.
     """
     from tqdm.auto import tqdm
 
-    height, width = data.image_size
-    size = (height // stride, width // stride)
-    drawn: dict[str, list[Tensor]] = {"scoremaps": [], "fields": [], "offsets": []}
+    parts = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
+    drawn = MappedPeople(**parts, part_affinity_fields=part_affinity_fields, stride=stride)
+    kinds = 3 * data.skeleton.num_keypoints + 2 * len(data.skeleton.limbs)
+    if 2 * len(data) * kinds * math.prod(data.image_size) / stride**2 > MOST_BYTES:
+        return drawn
+    maps: dict[str, list[Tensor]] = {"scoremaps": [], "fields": [], "offsets": []}
     for rows in tqdm(torch.arange(len(data)).split(32), desc="drawing target maps", unit="batch", disable=not progress):
-        keypoints, visible = to_map(data.keypoints[rows], stride), data.visible[rows]
-        fields = part_affinity_fields(keypoints, visible, data.skeleton.limbs, size, WIDTH)
-        drawn["scoremaps"].append(target_heatmaps(keypoints, visible, size).half())
-        drawn["fields"].append(fields.half())
-        drawn["offsets"].append(offsets_to(keypoints, visible, size).half())
-    return data.with_targets(**{name: torch.cat(maps) for name, maps in drawn.items()})
+        batch = drawn.batch(rows)
+        for name, kept in maps.items():
+            kept.append(batch[name].half())
+    return data.with_targets(**{name: torch.cat(kept) for name, kept in maps.items()})
 
 
 def field_loss(output: Maps, batch: Batch) -> Tensor:

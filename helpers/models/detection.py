@@ -14,14 +14,12 @@ overlap.
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.data import augment as augmentation
-from helpers.data.batches import Batch
+from helpers.data.batches import Batch, constant
 from helpers.metrics.boxes import box_f1, box_precision, box_recall
-from helpers.models.backbones import ResidualBlock, conv_bn_relu
-from helpers.models.encoders import SmallEncoder
+from helpers.models.backbones import Backbone, ResidualBlock, conv_bn_relu, fine_backbone
 from helpers.models.scoremaps import focal_cross_entropy, to_image
 from helpers.shapes import require
 
@@ -46,26 +44,35 @@ class PersonDetector(nn.Module):
 
     The output is a dict: "centres" (B, 1, h, w), scores before the sigmoid; "sizes" (B, 2, h, w), logarithms of width
     and height over 48 pixels; "offsets" (B, 2, h, w), from the pixel to the middle of the box, x then y, in pixels of
-    the map. `detections` makes boxes of it. Sides that 8 does not divide are rounded up.
+    the map. `detections` makes boxes of it.
+
+    Args:
+        backbone: module with `out_channels` and a `stride` that divides 8; None is a `fine_backbone` as it is drawn.
+        features: channels of the layers behind it.
     """
 
     stride = STRIDE
 
-    def __init__(self, channels: Sequence[int] = (12, 24, 48, 96), features: int = 32):
+    def __init__(self, backbone: Backbone | None = None, features: int = 32):
         super().__init__()
-        if len(channels) != 4:
-            raise ValueError(f"channels is {tuple(channels)}; expected four numbers, for the strides 2, 4, 8 and 16.")
-        self.encoder = SmallEncoder(channels)
-        self.from_deep = nn.Conv2d(channels[3], features, 1)
-        self.from_here = nn.Conv2d(channels[2], features, 1)
-        self.heads = nn.Sequential(ResidualBlock(features), conv_bn_relu(features, features), nn.Conv2d(features, 5, 1))
+        self.backbone = fine_backbone() if backbone is None else backbone
+        if STRIDE % self.backbone.stride:
+            raise ValueError(f"The backbone's stride is {self.backbone.stride}; expected one that divides {STRIDE}.")
+        self.heads = nn.Sequential(
+            conv_bn_relu(self.backbone.out_channels, features, stride=STRIDE // self.backbone.stride),
+            ResidualBlock(features),
+            conv_bn_relu(features, features),
+            nn.Conv2d(features, 5, 1),
+        )
         *_, bias = self.heads.parameters()
         nn.init.constant_(bias[:1], -4.0)  # at the start centres are nowhere, which is almost right
 
     def forward(self, images: Tensor) -> Output:
-        *_, here, deep = self.encoder(images)
-        above = F.interpolate(self.from_deep(deep), size=here.shape[-2:], mode="nearest")
-        maps = self.heads(self.from_here(here) + above)
+        return self.from_features(self.backbone(images))
+
+    def from_features(self, features: Tensor) -> Output:
+        """Return the maps, from what the backbone has made of images."""
+        maps = self.heads(features)
         return {"centres": maps[:, :1], "sizes": maps[:, 1:3], "offsets": maps[:, 3:]}
 
 
@@ -83,8 +90,6 @@ def detection_loss(output: Output, batch: Batch) -> Tensor:
         a scalar in float32, whatever the precision of `output`.
     Source: Li et al. 2020, "Generalized Focal Loss"; Rezatofighi et al. 2019, "Generalized Intersection over Union".
     """
-    from torchvision.ops import generalized_box_iou_loss
-
     scores, boxes = output["centres"].float()[:, 0], boxes_everywhere(output)
     present, ignored = batch["present"], batch["ignored"]
     heatmaps = _target_heatmaps(batch["boxes_xyxy"].float(), *scores.shape[-2:])  # (B, P, h, w)
@@ -94,11 +99,23 @@ def detection_loss(output: Output, batch: Batch) -> Tensor:
     losses = focal_cross_entropy(scores, target) * ~may_be
     people = (present & ~ignored).sum().clamp(min=1)
 
-    image, y, x = ((target > 0) & ~may_be).nonzero(as_tuple=True)  # (R,) each: the pixels of all regions
-    weight = target[image, y, x]
-    right = batch["boxes_xyxy"].float()[image, owner[image, y, x]]
-    apart: Tensor = generalized_box_iou_loss(boxes[image, :, y, x], right)
+    weight = torch.where(may_be, 0, target)  # above 0 in the regions alone
+    right = batch["boxes_xyxy"].float().gather(1, owner.flatten(1)[..., None].expand(-1, -1, 4))  # (B, h * w, 4)
+    apart = 1 - _generalised_iou(boxes, right.transpose(1, 2).view_as(boxes))  # (B, h, w)
     return losses.sum() / people + BOXES * (apart * weight).sum() / weight.sum().clamp(min=1)
+
+
+def _generalised_iou(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return the IoU (B, h, w) of boxes (B, 4, h, w), less the share of both boxes' hull that neither of them fills."""
+    (low, high), (other_low, other_high) = boxes.chunk(2, dim=1), others.chunk(2, dim=1)
+    shared = _area((torch.minimum(high, other_high) - torch.maximum(low, other_low)).clamp(min=0))
+    hull = _area(torch.maximum(high, other_high) - torch.minimum(low, other_low))
+    union = _area(high - low) + _area(other_high - other_low) - shared
+    return shared / union.clamp(min=1e-6) - (hull - union) / hull.clamp(min=1e-6)
+
+
+def _area(sides: Tensor) -> Tensor:
+    return sides[:, 0] * sides[:, 1]
 
 
 def boxes_everywhere(output: Output) -> Tensor:
@@ -110,7 +127,8 @@ def boxes_everywhere(output: Output) -> Tensor:
 
 def _pixels(size: Sequence[int], like: Tensor) -> Tensor:
     """Return the places (h, w, 2) of all pixels of a map, x then y, on the device of `like`."""
-    y, x = torch.meshgrid(*(torch.arange(side).to(like) for side in size), indexing="ij")
+    sides = (torch.arange(side, device=like.device, dtype=like.dtype) for side in size)
+    y, x = torch.meshgrid(*sides, indexing="ij")
     return torch.stack([x, y], 2)
 
 
@@ -147,15 +165,17 @@ def detections(
     height, width = size or [STRIDE * side for side in scores.shape[-2:]]
     image, y, x = (scores > threshold).nonzero(as_tuple=True)
     boxes, scores = boxes[image, :, y, x], scores[image, y, x]  # (N, 4), (N,)
-    boxes = torch.minimum(boxes.clamp(min=0), boxes.new_tensor([width - 1, height - 1] * 2))
+    boxes = torch.minimum(boxes.clamp(min=0), constant((width - 1, height - 1) * 2, boxes.device))
     kept = batched_nms(boxes, scores, image, overlap)  # the surest first
-    boxes, scores, image = boxes[kept], scores[kept], image[kept]
-    return [(boxes[image == b], scores[image == b]) for b in range(len(output["centres"]))]
+    kept = kept[image[kept].argsort(stable=True)]  # image by image
+    counts = image[kept].bincount(minlength=len(output["centres"])).tolist()
+    return list(zip(boxes[kept].split(counts), scores[kept].split(counts), strict=True))
 
 
 def box_f1_metric(output: Output, batch: Batch) -> float:
     """Return `box_f1` of a detector's output at its usual threshold: a metric for `helpers.fit`, with mode="max"."""
-    return box_f1(detections(output), batch)
+    output, batch = ({name: tensor.cpu() for name, tensor in part.items()} for part in (output, batch))
+    return box_f1(detections(output), batch)  # of small maps: a GPU would be asked about every box
 
 
 def augment(
@@ -170,40 +190,29 @@ def augment(
     Args:
         flip, colour, warped, scale, translation: as for `helpers.data.augment.pose`.
     """
-    if not (0 <= flip <= 1 and 0 <= warped <= 1 and 0 <= colour < 1):
-        got = f"flip is {flip}, warped {warped}, colour {colour}"
-        raise ValueError(f"{got}; expected shares in [0, 1], and colour below 1.")
-
-    def augmented(batch: Batch) -> Batch:
-        images, boxes = batch["images"].clone(), batch["boxes_xyxy"].clone()
-        present, ignored = batch["present"], batch["ignored"].clone()
-        count, _, height, width = images.shape
-        mirrored = (torch.rand(count) < flip).to(images.device)
-        images[mirrored] = images[mirrored].flip(-1)
-        x1, y1, x2, y2 = boxes[mirrored].unbind(dim=-1)
-        boxes[mirrored] = torch.stack([width - 1 - x2, y1, width - 1 - x1, y2], dim=-1)
-        first = round(warped * count)
-        if first:
-            matrices = augmentation.random_affine(first, (height, width), 0.0, scale, translation)
-            images[:first], boxes[:first], left = _moved(images[:first], boxes[:first], matrices)
-            ignored[:first] |= left < LEFT
-        if colour:
-            factors = 1 + colour * (2 * torch.rand(3, count) - 1)
-            images = augmentation.recolour(images, *factors.to(images.device))
-        boxes[~present] = 0  # empty rows stay empty
-        return {"images": images, "boxes_xyxy": boxes, "present": present, "ignored": ignored & present}
-
-    return augmented
+    return augmentation.augmentation(_mirror, _warp, flip, colour, warped, 0.0, scale, translation)
 
 
-def _moved(images: Tensor, boxes: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return images and boxes (B, P, 4) moved by `matrices`, which do not turn, and the share (B, P) of each box that
-    is still inside its image."""
-    corners = boxes.unflatten(-1, (2, 2)).flatten(1, 2)  # (B, 2 P, 2)
+def _mirror(batch: Batch, mirrored: Tensor) -> Batch:
+    """Return a new batch with images and boxes mirrored where `mirrored` (B,) is true; empty rows stay empty."""
+    boxes, present, last = batch["boxes_xyxy"], batch["present"], batch["images"].shape[-1] - 1
+    x1, y1, x2, y2 = boxes.unbind(dim=-1)
+    turned = torch.stack([last - x2, y1, last - x1, y2], dim=-1)
+    boxes = torch.where((mirrored[:, None] & present)[..., None], turned, boxes)
+    images = augmentation.turned(batch["images"], mirrored)
+    return {"images": images, "boxes_xyxy": boxes, "present": present.clone(), "ignored": batch["ignored"].clone()}
+
+
+def _warp(batch: Batch, matrices: Tensor) -> Batch:
+    """Return a new batch with images and boxes moved by `matrices`, which do not turn; whoever is lost is ignored."""
+    images, present = batch["images"], batch["present"]
+    corners = batch["boxes_xyxy"].unflatten(-1, (2, 2)).flatten(1, 2)  # (B, 2 P, 2)
     seen = torch.ones_like(corners[..., 0], dtype=torch.bool)
     moved = augmentation.warp({"images": images, "keypoints": corners, "visible": seen, "visibility": seen}, matrices)
     whole = moved["keypoints"].unflatten(1, (-1, 2))  # (B, P, 2, 2)
-    limits = whole.new_tensor([images.shape[-1] - 1, images.shape[-2] - 1])
+    limits = constant((images.shape[-1] - 1, images.shape[-2] - 1), whole.device)
     inside = torch.minimum(whole.clamp(min=0), limits)
     areas, whole_areas = (part.diff(dim=2)[:, :, 0].prod(dim=-1) for part in (inside, whole))
-    return moved["images"], inside.flatten(2), areas / whole_areas.clamp(min=1e-6)
+    left = areas / whole_areas.clamp(min=1e-6)
+    boxes, ignored = torch.where(present[..., None], inside.flatten(2), 0), batch["ignored"] | (left < LEFT)
+    return {"images": moved["images"], "boxes_xyxy": boxes, "present": present, "ignored": ignored & present}

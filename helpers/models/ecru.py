@@ -13,10 +13,9 @@ Unpool = Callable[[Tensor, Tensor, tuple[int, int]], Tensor]
 class Ecru(nn.Module):
     """An encoder like VGG's and a decoder that is its mirror image; no map is handed over, only pooling indices.
 
-    Images float (B, 3, H, W) in [0, 1], each side 16 pixels or more -> logits (B, C, H, W). Four times a block of 3 x 3
-    convolutions is followed by 2 x 2 max pooling that also returns indices; on the way back each step unpools with the
-    indices of its size and convolves the map, of which three quarters are zero then, until it is dense. A block has two
-    convolutions, at the size of the image, where they cost most, one.
+    Images float (B, 3, H, W) in [0, 1], each side 16 pixels or more -> logits (B, C, H, W). Four times a block of two
+    3 x 3 convolutions (the first, where they cost most, of one) is followed by 2 x 2 max pooling that also returns
+    indices; on the way back each step unpools with them and convolves the map, three quarters of it zero, until dense.
 
     Args:
         num_classes: C.

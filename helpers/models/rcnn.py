@@ -5,7 +5,6 @@ Source: He, Gkioxari, Dollar and Girshick 2017, "Mask R-CNN".
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,34 +16,27 @@ from helpers.shapes import require
 
 __all__ = ["detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
 
+KEYPOINT_RCNN = "https://download.pytorch.org/models/keypointrcnn_resnet50_fpn_coco-fc266e95.pth"
+MASK_RCNN = "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"
 PERSON = 1  # the label of people, in COCO's numbering
 CLEARLY_THERE = 2.0  # the keypoint score from which Detectron, where these networks come from, draws a keypoint
 
 
-def load_keypoint_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module:
+def load_keypoint_rcnn(shorter_side: int = 800) -> nn.Module:
     """Return torchvision's Keypoint R-CNN with a ResNet-50 and feature pyramid, trained on COCO, in eval mode.
 
     Args:
         shorter_side: to which each image is scaled first, in pixels; 400 is four times as fast, and worse.
-        url: where the weights are, if not at PyTorch's; the file's name ends in -XXXXXXXX.pth, the first eight or more
-            digits of its SHA-256.
     Raises:
         WeightsUnavailable: they are not on this machine and cannot be downloaded, or the file is damaged.
     """
-    from torchvision.models.detection import KeypointRCNN_ResNet50_FPN_Weights
-
-    tensors = _weights("Keypoint R-CNN", url or KeypointRCNN_ResNet50_FPN_Weights.COCO_V1.url)
+    tensors = _weights("Keypoint R-CNN", KEYPOINT_RCNN)
     return _with_weights(keypoint_rcnn(min_size=shorter_side), "Keypoint R-CNN", tensors)
 
 
-def load_mask_rcnn(shorter_side: int = 800, url: str | None = None) -> nn.Module:
-    """Return torchvision's Mask R-CNN with a ResNet-50 and feature pyramid, trained on COCO, in eval mode.
-
-    Args and what is raised: as for `load_keypoint_rcnn`.
-    """
-    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
-
-    tensors = _weights("Mask R-CNN", url or MaskRCNN_ResNet50_FPN_Weights.COCO_V1.url)
+def load_mask_rcnn(shorter_side: int = 800) -> nn.Module:
+    """Return torchvision's Mask R-CNN, otherwise as `load_keypoint_rcnn` does."""
+    tensors = _weights("Mask R-CNN", MASK_RCNN)
     return _with_weights(mask_rcnn(min_size=shorter_side), "Mask R-CNN", tensors)
 
 
@@ -91,18 +83,17 @@ def find_people(model: nn.Module, images: Tensor | Sequence[Tensor], threshold: 
 def detected_people(output: dict[str, Tensor], threshold: float = 0.7) -> dict[str, Tensor]:
     """Return the people in what torchvision's R-CNN says of one image: other labels and low scores are left out.
 
-    The scores of Keypoint R-CNN's keypoints are heights of maps before any softmax, -5 as well as 20, so no
-    probabilities (pytorch/vision, issue 7063). Here a keypoint's score is sigmoid(height - 2) times the score of its
-    person: half of the person's at the height from which Detectron draws a keypoint. A confidence to rank and draw by,
-    no more.
+    The scores of Keypoint R-CNN's keypoints are heights of maps before any softmax, no probabilities (pytorch/vision,
+    issue 7063). Here a keypoint's score is sigmoid(height - 2) times that of its person: half of it at the height from
+    which Detectron draws a keypoint. A confidence to rank and draw by, no more.
 
     Args:
         output: one entry of the list that the network returns.
         threshold: people with this score or less are left out.
     Returns:
-        "boxes" float (M, 4), pixels, and "scores" (M,), the surest first; with Keypoint R-CNN "keypoints" (M, K, 3), x,
-        y in pixels and score in (0, 1], all of them found; with Mask R-CNN "masks" bool (M, H, W).
-        `helpers.pictures.people.masks_and_boxes(image, **people)` draws them.
+        what `pictures.masks_and_boxes` draws: "boxes" float (M, 4), pixels, and "scores" (M,), the surest first;
+        with Keypoint R-CNN "keypoints" (M, K, 3), x, y in pixels and score in (0, 1]; with Mask R-CNN "masks" bool
+        (M, H, W).
     """
     scores = output["scores"]
     order = scores.argsort(descending=True, stable=True)
@@ -122,38 +113,27 @@ def _weights(name: str, url: str) -> dict[str, Tensor]:
     from torch import hub
 
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    promised = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
-    if promised is None:
-        expected = "a name that ends with -XXXXXXXX.pth, the beginning of the file's SHA-256."
-        raise ValueError(f"url ends with {path.name}; expected {expected}")
+    promised = path.stem.rsplit("-", 1)[-1]  # the beginning of its SHA-256
     if not path.exists():
-        _download(name, url, path, promised.group(1))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with patience():
+                hub.download_url_to_file(url, str(path), promised)
+        except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
+            raise WeightsUnavailable(
+                f"{name}'s COCO weights are not on this machine and could not be downloaded "
+                f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
+            ) from error
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(promised.group(1)):  # one that was there already, cut short or changed
+    if not digest.startswith(promised):  # one that was there already, cut short or changed
         what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
         raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. {what_to_do}")
     try:
-        # numbers only: no code of the file is run
-        tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
     except Exception as error:  # of any kind, where it reads what is no pickle
         raise WeightsUnavailable(f"{path} holds no weights that can be read ({str(error)[:100]}).") from error
     return tensors
-
-
-def _download(name: str, url: str, path: Path, promised: str) -> None:
-    """Bring the file at `url` to `path`, whole and with the SHA-256 that was `promised`, or not at all."""
-    from torch import hub
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with patience():
-            hub.download_url_to_file(url, str(path), promised)
-    except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
-        raise WeightsUnavailable(
-            f"{name}'s COCO weights are not on this machine and could not be downloaded "
-            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
-        ) from error
 
 
 def _with_weights(model: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:

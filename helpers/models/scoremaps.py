@@ -26,8 +26,7 @@ def to_image(keypoints: Tensor, stride: float) -> Tensor:
 def map_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     """Return the cross-entropy between target maps, each taken as a distribution over its pixels, and the scores.
 
-    Each map is one question with H * W answers: "which pixel?". Unlike a squared difference it cannot be made small by
-    answering zero everywhere, because the probabilities of a map sum to one.
+    Unlike a squared difference it cannot be made small by answering zero: the probabilities of a map sum to one.
 
     Args:
         scores: float (B, K, H, W), before any softmax.
@@ -38,7 +37,7 @@ def map_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     require("target", target, "B K H W", known=require_maps("scores", scores))
     wanted, known = _distributions(target)
     losses = -(wanted * F.log_softmax(scores.flatten(2), dim=-1)).sum(dim=-1)  # (B, K)
-    return losses[known].sum() / known.sum().clamp(min=1)
+    return torch.where(known, losses, 0).sum() / known.sum().clamp(min=1)
 
 
 def focal_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
@@ -46,11 +45,7 @@ def focal_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
 
     Most pixels of a map are empty and soon right: unweighed they would drown the few that are not.
 
-    Args:
-        scores: float of any shape, before the sigmoid.
-        target: float of the same shape.
-    Returns:
-        float of that shape, not summed.
+    Scores before the sigmoid and targets are float of one shape, which the result has, too: it is not summed.
     Source: Li et al. 2020, "Generalized Focal Loss".
     """
     losses = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
@@ -68,7 +63,7 @@ def map_divergence(scores: Tensor, target: Tensor) -> Tensor:
     found = torch.softmax(scores.flatten(2), dim=-1)
     middle = (wanted + found) / 2
     losses = (_relative_entropy(wanted, middle) + _relative_entropy(found, middle)) / 2
-    return losses[known].sum() / known.sum().clamp(min=1)
+    return torch.where(known, losses, 0).sum() / known.sum().clamp(min=1)
 
 
 def _distributions(target: Tensor) -> tuple[Tensor, Tensor]:

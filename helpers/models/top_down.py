@@ -17,7 +17,6 @@ from helpers.models.scoremaps import map_cross_entropy, to_map
 
 __all__ = ["certainty", "person_crops", "pose_loss"]
 
-
 BoxesToCrops = Callable[[Tensor, list[Tensor], tuple[int, int]], tuple[Tensor, Tensor]]
 
 
@@ -29,16 +28,15 @@ def person_crops(
     Keypoints that fall outside of the crop count as not visible. People who are `ignored` are left out.
 
     Args:
-        data: images of several people.
         boxes_to_crops: the exercise's.
         crop_size: (h, w).
-        shaken: move each side of a box by up to this share of its width or height, as a detector's errors would.
-        seed: decides how they are moved.
+        shaken: move each side of a box by up to this share of its width or height, as a detector's errors would; how is
+            decided by the seed.
     """
     wanted = data.present & ~data.ignored
     extent = (data.boxes_xyxy[..., 2:] - data.boxes_xyxy[..., :2]).repeat(1, 1, 2)  # (N, P, 4): w, h, w, h
     moves = torch.rand(extent.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    boxes = data.boxes_xyxy + shaken * moves * extent
+    boxes = data.boxes_xyxy + shaken * moves.to(extent.device) * extent
 
     cut_out, ways_back = [], []
     for rows in torch.arange(len(data)).split(64):
@@ -51,22 +49,20 @@ def person_crops(
     matrix, shift = transforms[..., :2], transforms[..., 2:]  # (M, 2, 2) and (M, 2, 1)
     # a transform leads from the crop to the image; solving it leads from the image to the crop
     keypoints = torch.linalg.solve(matrix, data.keypoints[wanted].transpose(1, 2) - shift).transpose(1, 2).contiguous()
-    last = torch.tensor([crop_size[1] - 1, crop_size[0] - 1])
+    last = keypoints.new_tensor([crop_size[1] - 1, crop_size[0] - 1])
     inside = ((keypoints >= 0) & (keypoints <= last)).all(dim=-1)
     visibility = torch.where(inside, data.visibility[wanted], 0)
-    whole = torch.tensor([0.0, 0.0, *last.tolist()]).expand(len(crops), 4).contiguous()
+    whole = torch.cat([torch.zeros_like(last), last]).expand(len(crops), 4).contiguous()
     return PoseSet(crops, keypoints, visibility, whole, data.skeleton, f"people of {data.name}")
 
 
 def pose_loss(output: tuple[Tensor, Tensor], batch: Batch, stride: int = 4) -> Tensor:
     """Return the loss of a network that answers with the keypoints of one person and with scoremaps.
 
-    On the keypoints it is 0.3 times the mean of |dx| + |dy| in pixels, on the maps the cross-entropy with a target
-    heatmap, one bump around each keypoint, so that there is one peak.
+    It is 0.3 times the mean of |dx| + |dy| in pixels, and the cross-entropy of the maps with a bump at each keypoint.
 
     Args:
         output: (keypoints (B, K, 2) in pixels of the image, scoremaps (B, K, h, w)), before the softmax.
-        batch: of a PoseSet.
         stride: pixels of the image for one of the maps.
     """
     keypoints, scoremaps = output
@@ -80,16 +76,13 @@ def pose_loss(output: tuple[Tensor, Tensor], batch: Batch, stride: int = 4) -> T
 
 
 def certainty(scoremaps: Tensor) -> Tensor:
-    """Return how sure a network is of each keypoint: the share of its map's softmax that lies around the highest pixel,
-    5 x 5 pixels.
+    """Return float (N, K, 1) in [0, 1], how sure a network is of each keypoint.
 
-    A network for one person always answers, also where there is nobody or the keypoint is hidden; its map is wide then,
-    or has several peaks. Average precision asks for such a number: it begins with the most confident people.
+    It is the share of the softmax in the 5 x 5 pixels around the highest one: where there is nobody, or the keypoint is
+    hidden, the map is wide or has several peaks. Average precision begins with the most confident people.
 
     Args:
         scoremaps: float (N, K, h, w), before the softmax.
-    Returns:
-        float (N, K, 1) in [0, 1].
     """
     shares = torch.softmax(scoremaps.flatten(2), dim=-1)  # (N, K, h * w)
     highest = shares.argmax(dim=-1, keepdim=True)

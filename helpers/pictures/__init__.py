@@ -11,14 +11,13 @@ from importlib import import_module
 from typing import Any
 
 _HOLDS = {
-    "colours": ("person_colour",),
     "fields": ("candidates", "field", "field_grid", "peaks"),
     "figure": ("Picture",),
-    "maps": ("map_grid", "matrix", "temperature"),
+    "maps": ("map_grid", "matrix"),
     "masks": ("mask_grid", "three_kinds", "zoom"),
     "people": ("crops_row", "masks_and_boxes", "people_grid"),
     "plots": ("bars", "curves", "lines", "run_times"),
-    "poses": ("pose_grid", "pose_on_image", "scene", "scene_grid"),
+    "poses": ("pose_grid", "scene", "scene_grid"),
 }
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 from torch import Tensor
 
-from helpers.data.skeletons import Skeleton
+from helpers.data.skeletons import COCO, Skeleton
 from helpers.people import Scene
 from helpers.pictures.colours import BLACK, side_colour
 from helpers.shapes import require
@@ -21,8 +21,7 @@ def draw_image(axis: Axes, image: Tensor, interpolation: str = "bilinear") -> No
     if pixels.is_floating_point():
         pixels = pixels.clamp(0, 1)
     axis.imshow(pixels.permute(1, 2, 0).numpy(), interpolation=interpolation)
-    height, width = image.shape[1:]
-    axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    axis.autoscale(False)  # what lies outside of the image makes it no smaller
 
 
 def draw_grey(axis: Axes, image: Tensor) -> None:
@@ -32,29 +31,32 @@ def draw_grey(axis: Axes, image: Tensor) -> None:
     draw_image(axis, 0.25 + 0.6 * pixels.clamp(0, 1).mean(0, keepdim=True).expand(3, -1, -1))
 
 
-def draw_scene(axis: Axes, scene: Scene) -> None:
-    """Draw the image of a rendered scene."""
+def draw_scene(axis: Axes, scene: Scene, *, poses: bool = False) -> None:
+    """Draw the image of a rendered scene, perhaps with the poses of all people."""
     draw_image(axis, torch.from_numpy(scene.image).permute(2, 0, 1))
+    if poses:
+        for points, visibility in zip(scene.keypoints, scene.visibility, strict=True):
+            draw_person(axis, torch.from_numpy(points), torch.from_numpy(visibility), COCO)
 
 
-def seen_keypoints(points: Tensor, visibility: Tensor) -> tuple[Tensor, Tensor]:
-    """Return keypoints float32 (K, 2), and int64 (K,) 0 not drawn, 1 hidden, 2 seen: False or NaN is 0, True is 2."""
-    points = points.detach().cpu().float()
-    seen = visibility.detach().cpu().long() * (2 if visibility.dtype == torch.bool else 1)
-    return points, seen * torch.isfinite(points).all(-1)
+def draw_person(axis: Axes, points: Tensor, visibility: Tensor, skeleton: Skeleton, colour: str | None = None) -> None:
+    """Draw limbs and keypoints of one person in one colour, or, where it is None, in the colours of the sides.
 
-
-def draw_person(axis: Axes, points: Tensor, visibility: Tensor, skeleton: Skeleton, colour: str | None) -> None:
-    """Draw limbs and keypoints of one person in one colour, or, where it is None, in the colours of the sides."""
-    points, seen = seen_keypoints(points, visibility)
-    draw_limbs(axis, points, seen, skeleton, colour)
-    draw_dots(axis, points, seen, skeleton, colour)
+    A filled dot is a keypoint that is seen, a hollow one is hidden.
+    """
+    draw_limbs(axis, points, visibility, skeleton, colour)
+    points, seen = _seen(points, visibility)
+    for k in sorted(seen.nonzero().flatten().tolist(), key=lambda k: int(seen[k])):  # hidden ones lie below
+        dot, hollow, size = colour or side_colour(skeleton, k), bool(seen[k] == 1), 3.5 if colour else 4
+        face, edge, width = ("none", dot, 1.2) if hollow else (dot, BLACK, 0.6)
+        axis.plot(*points[k].tolist(), "o", ms=size + hollow, mfc=face, mec=edge, mew=width, zorder=4)
 
 
 def draw_limbs(
-    axis: Axes, points: Tensor, seen: Tensor, skeleton: Skeleton, colour: str | None = None, *, thin: bool = False
+    axis: Axes, points: Tensor, visibility: Tensor, skeleton: Skeleton, colour: str | None, *, thin: bool = False
 ) -> None:
     """Draw the limbs of which both ends are seen or hidden; a thin one lies below the others."""
+    points, seen = _seen(points, visibility)
     width, edge, zorder = (1.1, 2.6, 2) if thin else (2, 3.6, 3)
     style: dict[str, Any] = {"lw": width, "path_effects": outline(edge), "solid_capstyle": "round", "zorder": zorder}
     for a, b in skeleton.limbs:
@@ -62,14 +64,11 @@ def draw_limbs(
             axis.plot(*points[[a, b]].T.tolist(), color=colour or side_colour(skeleton, a, b), **style)
 
 
-def draw_dots(
-    axis: Axes, points: Tensor, seen: Tensor, skeleton: Skeleton, colour: str | None = None, size: float = 3.5
-) -> None:
-    """Draw a filled dot where a keypoint is seen (2) and a hollow one where it is hidden (1)."""
-    for k in seen.nonzero().flatten().tolist():
-        dot, hollow = colour or side_colour(skeleton, k), bool(seen[k] == 1)
-        face, edge, width = ("none", dot, 1.2) if hollow else (dot, BLACK, 0.6)
-        axis.plot(*points[k].tolist(), "o", ms=size + hollow, mfc=face, mec=edge, mew=width, zorder=4)
+def _seen(points: Tensor, visibility: Tensor) -> tuple[Tensor, Tensor]:
+    """Return keypoints float32 (K, 2), and int64 (K,) 0 not drawn, 1 hidden, 2 seen: False or NaN is 0, True is 2."""
+    points = points.detach().cpu().float()
+    seen = visibility.detach().cpu().long() * (2 if visibility.dtype == torch.bool else 1)
+    return points, seen * torch.isfinite(points).all(-1)
 
 
 def draw_box(axis: Axes, box: Sequence[float], colour: str, width: float, *, outlined: bool = False) -> None:

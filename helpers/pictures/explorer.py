@@ -20,11 +20,9 @@ SoftArgmax = Callable[[Tensor, float], Tensor]  # scores (1, 1, H, W) and beta -
 
 
 def example_scores(height: float = 8.0, second: float = 0.0, noise: float = 0.0) -> Tensor:
-    """Return a score map, float32 (1, 1, 16, 24), with a peak at (5, 4) and perhaps another at (17, 11).
+    """Return a score map, float32 (1, 1, 16, 24): over 0 a peak at (5, 4) and perhaps a `second` one at (17, 11).
 
-    Args:
-        height, second: scores at the top of the two peaks, over a background of 0.
-        noise: standard deviation of what is added to every pixel.
+    `noise` is the standard deviation of what is added to every pixel.
     """
     ys, xs = torch.arange(SIZE[0]).view(-1, 1), torch.arange(SIZE[1])
     scores = noise * torch.randn(SIZE, generator=torch.Generator().manual_seed(0))
@@ -38,11 +36,11 @@ def temperature_picture(
 ) -> Picture:
     """Return a picture of the scores, of the probabilities, and of how far x moves when a score grows.
 
-    Args:
-        softargmax: your function: softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y.
-        beta, height, second, noise: the knobs, see `example_scores`.
+    A cross marks what your softargmax(scores (1, 1, H, W), beta) -> (1, 1, 2), x then y, returns. The other knobs: see
+    `example_scores`.
     """
-    from helpers.pictures.maps import temperature  # brings matplotlib, which has to wait until something is drawn
+    from helpers.pictures.colours import BLACK, SKY  # bring matplotlib, which has to wait until something is drawn
+    from helpers.pictures.figure import aspect, finished, image_axes, name_axes
 
     scores = example_scores(height, second, noise).requires_grad_()
     place = softargmax(scores, beta)
@@ -51,17 +49,30 @@ def temperature_picture(
         raise ValueError(f"softargmax returned {got} for one map; expected a tensor of shape (1, 1, 2).")
     slope = torch.zeros_like(scores)
     if place.requires_grad:  # a hard argmax has none
-        slope = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True)[0]
-        slope = torch.zeros_like(scores) if slope is None else slope
+        (slope,) = torch.autograd.grad(place[..., 0].sum(), scores, allow_unused=True, materialize_grads=True)
     share = torch.softmax((beta * scores.detach()).flatten(), 0).view(SIZE)
+    steepest, (x, y) = float(slope.abs().max()), place.flatten().tolist()
+
+    figure, axes = image_axes(1, 3, 3.2, aspect(scores))
+    bright: dict[str, Any] = {"cmap": "magma"}
+    signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -(steepest or 1.0), "vmax": steepest or 1.0}
+    drawn = ((scores.detach(), bright, SKY), (share, bright, SKY), (slope, signed, BLACK))
+    for axis, (values, style, colour) in zip(axes, drawn, strict=True):
+        axis.imshow(values.view(SIZE).numpy(), interpolation="nearest", **style)
+        axis.plot(x, y, "+", color=colour, ms=14, mew=2.5)
+    highest = f"softmax, highest {float(share.max()):.3f}"
+    name_axes(axes, ("scores", highest, f"gradient of x, up to {steepest:.2g}"))
     title = f"beta {beta:.3g}, peak {height:g}, second peak {second:g}"
-    return temperature(scores.detach()[0, 0], share, slope[0, 0], place.detach()[0, 0], title=title, show=False)
+    text = f"scores, softmax and gradient; the expected place is x {x:.2f}, y {y:.2f}"
+    picture = finished(figure, title, text)
+    figure.suptitle(f"{title}: x = {x:.2f}, y = {y:.2f}", fontsize=11)
+    return picture
 
 
 def temperature_explorer(softargmax: SoftArgmax) -> None:
     """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it."""
-    draw = partial(temperature_picture, softargmax)
-    show_with_sliders("explorer", "temperature_picture(softargmax).save('beta.png')", draw, _sliders, columns=2)
+    call = "temperature_picture(softargmax).save('beta.png')"
+    show_with_sliders("explorer", call, partial(temperature_picture, softargmax), _sliders)
 
 
 def _sliders() -> dict[str, Any]:

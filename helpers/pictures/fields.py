@@ -16,38 +16,36 @@ from torch import Tensor
 
 from helpers.data.skeletons import COCO, Skeleton
 from helpers.models.scoremaps import to_image
-from helpers.pictures.colours import BLACK, LEFT, MIDDLE, RIGHT, VERMILION, WHITE, YELLOW, blue_to_red, side_colour
+from helpers.pictures.colours import BLACK, LEFT, MIDDLE, RIGHT, WHITE, YELLOW, blue_to_red, side_colour
 from helpers.pictures.drawing import draw_grey, outline
-from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, require_few, shows_itself
+from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, shows_itself
 from helpers.shapes import require
 
 SHAPES = "osD^vP*X<>hpd"  # one for each kind of keypoint, such as wrists
 CLEAR = 0.1  # a vector of a field that is shorter is not drawn
 NUMBERS = 30  # more candidates than this have colours only
-HEADS: dict[str, Any] = {"headwidth": 3, "headlength": 2.8, "headaxislength": 2.6}  # of arrows
 
 
 @shows_itself
-def field(field: Tensor, image: Tensor | None = None, *, stride: float = 4, title: str = "") -> Picture:
+def field(field: Tensor, image: Tensor, *, stride: float = 4, title: str = "") -> Picture:
     """Return one part affinity field as arrows, each where it is clearly not zero, over the image in grey.
 
     Args:
         field: float (2, h, w), x then y.
-        image: uint8 or float (3, H, W); None: a dot for each pixel of the field.
+        image: uint8 or float (3, H, W).
         stride: width of a pixel of the field, in pixels of the image.
     """
     sizes = require("field", field, "2 h w")
     figure, (axis,) = image_axes(1, 1, 5.0, aspect(field))
     arrows = _draw_field(axis, field, image, stride)
-    size = f"{sizes['h']} x {sizes['w']} pixels" + ("" if image is None else " over its image")
-    return finished(figure, title, f"a field of {size}, {arrows} of them with an arrow")
+    text = f"a field of {sizes['h']} x {sizes['w']} pixels over its image, {arrows} of them with an arrow"
+    return finished(figure, title, text)
 
 
 @shows_itself
 def field_grid(
-    fields: Tensor, titles: Sequence[str] | None = None, image: Tensor | None = None, *, stride: float = 4,
-    columns: int = 2, title: str = "",
-) -> Picture:  # fmt: skip
+    fields: Tensor, titles: Sequence[str] | None, image: Tensor, *, stride: float = 4, columns: int = 2, title: str = ""
+) -> Picture:
     """Return part affinity fields in a grid, as `field` draws one.
 
     Args:
@@ -56,14 +54,11 @@ def field_grid(
         image: uint8 or float (3, H, W), below each of them.
     """
     sizes = require("fields", fields, "L 2 h w")
-    count = len(fields)
-    require_few(count, "fields", "fields[0][:4]", titles=titles)
-    columns = min(columns, count)
-    figure, axes = image_grid(count, columns, max(2.6, min(5.0, 10.0 / columns)), aspect(fields), titles)
+    figure, axes = image_grid(len(fields), "fields", columns, 5.0, aspect(fields), titles)
     for axis, one in zip(axes, fields, strict=True):
         _draw_field(axis, one, image, stride)
     names = f": {', '.join(titles)}" if titles else ""
-    return finished(figure, title, f"{count} fields of {sizes['h']} x {sizes['w']} as arrows{names}")
+    return finished(figure, title, f"{len(fields)} fields of {sizes['h']} x {sizes['w']} as arrows{names}")
 
 
 @shows_itself
@@ -113,14 +108,13 @@ def _draw_candidates(
         i, j = divmod(place, len(second))
         line, value, kept = torch.stack([first[i], second[j]]), float(values[i, j]), (i, j) in pairs
         colour, edge = colours((value + 1) / 2), outline(7 if kept else 2.7)  # scores from -1 to 1
-        style: dict[str, Any] = {"lw": 5, "zorder": 4} if kept else {"lw": 1.5, "zorder": 3}
-        axis.plot(*line.T.tolist(), color=colour, solid_capstyle="round", path_effects=edge, **style)
+        width, zorder, weight = (5, 4, "bold") if kept else (1.5, 3, "normal")
+        axis.plot(*line.T.tolist(), color=colour, lw=width, solid_capstyle="round", path_effects=edge, zorder=zorder)
         if values.numel() <= NUMBERS:
             x, y = _place_by(line, taken, apart)
             taken.append([x, y])
             label = {"boxstyle": "round,pad=0.15", "fc": WHITE, "ec": colour, "lw": 1.5}
-            weight = "bold" if kept else "normal"
-            style = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6, "clip_on": True}
+            style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "zorder": 6, "clip_on": True}
             axis.text(x, y, f"{value:z.2f}", fontweight=weight, bbox=label, **style)
 
 
@@ -157,49 +151,28 @@ def peaks(
     return finished(figure, title, f"{sum(map(len, peaks))} peaks over their image: {counts}")
 
 
-def _draw_field(axis: Axes, field: Tensor, image: Tensor | None, stride: float) -> int:
-    """Draw a field (2, h, w) as arrows and return how many there are."""
-    values = field.detach().cpu().float()
-    height, width = values.shape[1:]
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    clear = values.norm(dim=0) > CLEAR
-    places = torch.stack([x, y], -1).float()
-    if image is None:
-        stride = 1
-        axis.set_facecolor(WHITE)
-        axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
-        axis.plot(x.flatten(), y.flatten(), ".", color="#AAAAAA", ms=2)
-    else:
-        _require_fit(values, image, stride)
-        draw_grey(axis, image)
-        places = to_image(places, stride)
-    (px, py), (dx, dy) = places[clear].T.numpy(), values[:, clear].numpy()
-    # a vector of length 1 is as long as a pixel of the field is wide, so arrows do not reach into each other
-    scale: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "units": "xy", "scale": 1 / stride}
-    look: dict[str, Any] = (
-        {"color": VERMILION, "linewidth": 0} if image is None else {"color": YELLOW, "linewidth": 0.25}
-    )
-    look |= {"pivot": "mid", "edgecolor": BLACK, "zorder": 3}
-    axis.quiver(px, py, dx, dy, width=0.2 * stride, **scale, **look, **HEADS)
-    return int(clear.sum())
-
-
-def _require_fit(field: Tensor, image: Tensor, stride: float) -> None:
-    """Check that a field (2, h, w) of this stride covers the image."""
+def _draw_field(axis: Axes, field: Tensor, image: Tensor, stride: float) -> int:
+    """Draw a field (2, h, w) as arrows over the image that it covers, and return how many there are."""
     require("image", image, "3 H W")
     (height, width), (h, w) = image.shape[1:], field.shape[1:]
     rows, columns = -(-height // stride), -(-width // stride)
     if (h, w) != (rows, columns):
         what = f"an image of {height} x {width} at stride {stride:g}"
         raise ValueError(f"The field has {h} x {w} pixels; expected {rows:g} x {columns:g} for {what}.")
+    draw_grey(axis, image)
+    values = field.detach().cpu().float()
+    y, x = (values.norm(dim=0) > CLEAR).nonzero().T
+    px, py = to_image(torch.stack([x, y]), stride)
+    # a vector of length 1 is as long as a pixel of the field is wide, so arrows do not reach into each other
+    scale: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "units": "xy", "scale": 1 / stride, "pivot": "mid"}
+    head: dict[str, Any] = {"width": 0.2 * stride, "headwidth": 3, "headlength": 2.8, "headaxislength": 2.6}
+    axis.quiver(px, py, *values[:, y, x], color=YELLOW, edgecolor=BLACK, linewidth=0.25, zorder=3, **scale, **head)
+    return len(x)
 
 
 def _place_by(line: Tensor, taken: Sequence[Sequence[float]], apart: float) -> list[float]:
-    """Return a place for a number at the line (2, 2): near its middle, but off the places that are `taken`.
-
-    Args:
-        apart: how wide a number is; it is half as high.
-    """
+    """Return a place for a number, `apart` wide and half as high, at the line (2, 2): off the places that are `taken`,
+    and as near its middle as can be."""
     way = line[1] - line[0]
     across = torch.stack([-way[1], way[0]]) / way.norm().clamp(min=1e-6)
     shares = torch.tensor([0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8])
@@ -216,8 +189,6 @@ def _legend_of_kinds(figure: Figure, shapes: dict[str, str]) -> None:
     """Put a legend below the image, a shape for each kind of keypoint and the colours of the sides."""
     entries = [(shape, "#BBBBBB", kind) for kind, shape in shapes.items()]
     entries += [("o", LEFT, "left"), ("o", RIGHT, "right"), ("o", MIDDLE, "middle")]
-    handles = [
-        Line2D([], [], marker=shape, color=colour, mec=BLACK, mew=0.8, ms=8, ls="none", label=label)
-        for shape, colour, label in entries
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
+    look: dict[str, Any] = {"mec": BLACK, "mew": 0.8, "ms": 8, "ls": "none"}
+    marks = [Line2D([], [], marker=shape, color=colour, label=label, **look) for shape, colour, label in entries]
+    figure.legend(handles=marks, loc="outside lower center", ncols=6, fontsize=8, frameon=False)

@@ -5,8 +5,7 @@ import functools
 import html
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence, Sized
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from torch import Tensor
 from helpers.notebook import in_notebook, show_html
 
 MOST = 64  # images in a grid
+ROW = 11.4  # inches: width of a row of images at most
 
 
 class Picture:
@@ -31,9 +31,9 @@ class Picture:
         data = base64.b64encode(buffer.getvalue()).decode()
         return f'<img style="max-width:100%" alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
 
-    def save(self, path: str | os.PathLike[str], dpi: int = 100) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the ending of `path` decides on the format."""
-        self.figure.savefig(Path(path), dpi=dpi)
+        self.figure.savefig(path)
 
     def show(self) -> None:
         """Show the picture in the notebook; where there is none, do nothing."""
@@ -72,13 +72,18 @@ def image_axes(rows: int, columns: int, inches: float, aspect: float = 1.0) -> t
 
 
 def image_grid(
-    count: int, columns: int, inches: float, aspect: float, titles: Sequence[str] | None = None, fontsize: float = 9
+    count: int, things: str, columns: int, inches: float, aspect: float, titles: Sequence[str] | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `columns` images side by side, and an axis, perhaps with a title, for each of `count`."""
-    figure, axes = image_axes(-(-count // columns), columns, inches, aspect)
+    """Return a figure with `columns` images side by side, and an axis, perhaps with a title, for each of `count`.
+
+    An image is so many `inches` wide, less where a row would be too wide; an error calls them `things`.
+    """
+    require_few(count, things, titles)
+    columns = min(columns, count)
+    figure, axes = image_axes(-(-count // columns), columns, min(inches, ROW / columns), aspect)
     for axis in axes[count:]:
         axis.set_visible(False)
-    name_axes(axes, titles or (), fontsize)
+    name_axes(axes, titles or (), fontsize=9)
     return figure, axes[:count]
 
 
@@ -99,15 +104,12 @@ def plot_axes(count: int, width: float = 9.0) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def require_few(
-    count: int, things: str, example: str, *, has: str = "There are", a: str = "grid", **beside: Sized | None
-) -> None:
-    """Check that there are 1 to 64 things, and as many of what stands beside them, such as titles."""
+def require_few(count: int, things: str, titles: Sequence[str] | None) -> None:
+    """Check that there are 1 to 64 things, and as many titles, if any."""
     if not 1 <= count <= MOST:
-        raise ValueError(f"{has} {count} {things}; a {a} takes 1 to {MOST}, such as {example}.")
-    for name, values in beside.items():
-        if values is not None and len(values) != count:
-            raise ValueError(f"{len(values)} {name} for {count} {things}.")
+        raise ValueError(f"There are {count} {things}; a grid takes 1 to {MOST}, such as the first eight, [:8].")
+    if titles is not None and len(titles) != count:
+        raise ValueError(f"{len(titles)} titles for {count} {things}.")
 
 
 def aspect(images: Tensor) -> float:
@@ -115,9 +117,8 @@ def aspect(images: Tensor) -> float:
     return images.shape[-2] / images.shape[-1]
 
 
-def finished(figure: Figure, title: str, text: str, headline: str | None = None) -> Picture:
-    """Return the picture, for which title and `text` stand, with a headline above all axes; None is the title."""
-    headline = title if headline is None else headline
-    if headline:
-        figure.suptitle(headline, fontsize=11)
+def finished(figure: Figure, title: str, text: str) -> Picture:
+    """Return the picture with its title above all axes; title and `text` stand for it."""
+    if title:
+        figure.suptitle(title, fontsize=11)
     return Picture(figure, f"{title}: {text}" if title else text)

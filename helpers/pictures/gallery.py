@@ -16,12 +16,9 @@ SCENES = 8
 def gallery_picture(
     seed: int = 0, people: int = 1, poses: bool = True, size: tuple[int, int] = (144, 144), **knobs: Any
 ) -> Picture:
-    """Return a grid of rendered scenes.
+    """Return a grid of rendered scenes, with 1 to 30 people in each, drawn with or without their poses.
 
     Args:
-        seed: which scenes.
-        people: how many in each, 1 to 30.
-        poses: draw the keypoints and limbs.
         knobs: crowding, occlusion, truncation, scale, appearance; see `helpers.people.SceneSettings`.
     """
     from helpers.pictures.poses import scene_grid  # brings matplotlib, which has to wait until something is drawn
@@ -34,7 +31,7 @@ def gallery_picture(
 
 def people_gallery() -> None:
     """Show rendered scenes and, where the notebook has widgets, the sliders that change them."""
-    show_with_sliders("gallery", "gallery_picture().save('gallery.png')", gallery_picture, _sliders, columns=3)
+    show_with_sliders("gallery", "gallery_picture().save('gallery.png')", gallery_picture, _sliders)
 
 
 def _sliders() -> dict[str, Any]:

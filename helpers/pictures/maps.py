@@ -1,23 +1,13 @@
-"""Pictures of numbers in rows and columns: score maps, what a softmax makes of one, the matrix of a convolution."""
+"""Pictures of numbers in rows and columns: score maps, the matrix of a convolution."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from helpers.pictures.colours import BLACK, SKY, WHITE, blue_to_red
-from helpers.pictures.figure import (
-    Picture,
-    aspect,
-    finished,
-    image_axes,
-    image_grid,
-    name_axes,
-    require_few,
-    shows_itself,
-)
+from helpers.pictures.figure import Picture, aspect, finished, image_grid, shows_itself
 from helpers.shapes import require
 
 ENTRIES = 400  # a matrix with more entries shows colours only
@@ -37,11 +27,11 @@ def map_grid(
         points: (N, 2) marked by a cross, x then y, pixels of the map.
         highest: the value that is white, 0 being black, so that maps can be compared; None: each has its own range.
     """
-    require("maps", maps, "N h w")
+    sizes = require("maps", maps, "N h w")
+    if points is not None:
+        require("points", points, "N 2", known=sizes)
     count, (height, width) = len(maps), maps.shape[1:]
-    require_few(count, "maps", "scoremaps[0]", titles=titles, points=points)
-    columns = min(columns, count)
-    figure, axes = image_grid(count, columns, 9.6 / columns, aspect(maps), titles, fontsize=8)
+    figure, axes = image_grid(count, "maps", columns, 4.8, aspect(maps), titles)
     lowest, alpha = None if highest is None else 0, 1 if images is None else 0.65
     style: dict[str, Any] = {"cmap": "magma", "interpolation": "nearest", "vmin": lowest, "vmax": highest}
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
@@ -57,32 +47,6 @@ def map_grid(
 
 
 @shows_itself
-def temperature(scores: Tensor, share: Tensor, slope: Tensor, place: Tensor, *, title: str = "") -> Picture:
-    """Return a score map, its softmax and the gradient of the expected x beside each other, with the expected place.
-
-    Args:
-        scores, share, slope: float (h, w).
-        place: (2,), x then y, pixels of the map.
-    """
-    sizes = require("scores", scores, "h w")
-    require("share", share, "h w", known=sizes)
-    require("slope", slope, "h w", known=sizes)
-    require("place", place, "2")
-    figure, axes = image_axes(1, 3, 3.2, aspect(scores))
-    steepest, (x, y) = float(slope.abs().max()), place.tolist()
-    bright: dict[str, Any] = {"cmap": "magma"}
-    signed: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -(steepest or 1.0), "vmax": steepest or 1.0}
-    drawn = ((scores, bright, SKY), (share, bright, SKY), (slope, signed, BLACK))
-    for axis, (values, style, colour) in zip(axes, drawn, strict=True):
-        axis.imshow(values.detach().cpu().numpy(), interpolation="nearest", **style)
-        axis.plot(x, y, "+", color=colour, ms=14, mew=2.5)
-    highest = f"softmax, highest {float(share.max()):.3f}"
-    name_axes(axes, ("scores", highest, f"gradient of x, up to {steepest:.2g}"))
-    text = f"scores, softmax and gradient; the expected place is x {x:.2f}, y {y:.2f}"
-    return finished(figure, title, text, headline=f"{title}: x = {x:.2f}, y = {y:.2f}".lstrip(": "))
-
-
-@shows_itself
 def matrix(
     C: Tensor, *, input_size: tuple[int, int] | None = None, output_size: tuple[int, int] | None = None, title: str = ""
 ) -> Picture:
@@ -95,9 +59,6 @@ def matrix(
         input_size, output_size: (H, W) of image and result; lines then part the rows of pixels.
     """
     sizes = require("C", C, "O I")
-    for name, size, pixels in (("input_size", input_size, sizes["I"]), ("output_size", output_size, sizes["O"])):
-        if size is not None and size[0] * size[1] != pixels:
-            raise ValueError(f"{name} is {tuple(size)}, {size[0] * size[1]} pixels; C has {pixels} of them.")
     if not C.numel():
         raise ValueError(f"C has shape {tuple(C.shape)}, so there is nothing to draw.")
     values = C.detach().cpu().float()
@@ -108,27 +69,20 @@ def matrix(
     largest = float(values.abs().nan_to_num().max()) or 1.0
     drawn = axis.imshow(values.numpy(), cmap=blue_to_red(), vmin=-largest, vmax=largest, interpolation="nearest")
     figure.colorbar(drawn, ax=axis, shrink=0.8, aspect=15)
-    if C.numel() <= ENTRIES:
-        _write_numbers(axis, values, largest)
-    for size, line in ((input_size, axis.axvline), (output_size, axis.axhline)):
-        rows, columns = size or (0, 0)
+    for row, column in values.nonzero().tolist() if C.numel() <= ENTRIES else ():
+        value = float(values[row, column])
+        colour = WHITE if abs(value) > 0.6 * largest else BLACK  # white where it is dark
+        axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
+    sides = (("input", input_size, sizes["I"], axis.axvline), ("output", output_size, sizes["O"], axis.axhline))
+    for name, size, pixels, line in sides:
+        rows, columns = size or (1, pixels)
+        if rows * columns != pixels:
+            raise ValueError(f"{name}_size is {(rows, columns)}, {rows * columns} pixels; C has {pixels} of them.")
         for row in range(1, rows):
             line(row * columns - 0.5, color="#777777", lw=0.8)
-    axis.set(xlabel=f"pixels of the input{_as_rows(input_size)}", ylabel=f"pixels of the result{_as_rows(output_size)}")
+    of_input, of_output = (f" ({s[0]} x {s[1]}, row after row)" if s else "" for s in (input_size, output_size))
+    axis.set(xlabel=f"pixels of the input{of_input}", ylabel=f"pixels of the result{of_output}")
     axis.locator_params(integer=True)
-    axis.set_title(title, fontsize=11)
     filled = f"a matrix of {sizes['O']} x {sizes['I']}, {float((values != 0).double().mean()):.0%} of it not 0"
     text = f"{filled}, from {float(values.min()):.3g} to {float(values.max()):.3g}"
-    return finished(figure, title, text, headline="")
-
-
-def _as_rows(size: tuple[int, int] | None) -> str:
-    return f" ({size[0]} x {size[1]}, row after row)" if size else ""
-
-
-def _write_numbers(axis: Axes, values: Tensor, largest: float) -> None:
-    """Write every entry that is not 0 into its cell, in white where the colour is dark."""
-    for row, column in values.nonzero().tolist():
-        value = float(values[row, column])
-        colour = WHITE if abs(value) > 0.6 * largest else BLACK
-        axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
+    return finished(figure, title, text)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -14,11 +15,11 @@ from helpers.data.masks import RENDERED_CLASSES, VOID, SegmentationSet, three_ma
 from helpers.people import Scene
 from helpers.pictures.colours import BLACK, OF_CLASS, VOID_GREY, WHITE, class_colours
 from helpers.pictures.drawing import draw_box, draw_image, draw_scene
-from helpers.pictures.figure import Picture, aspect, finished, image_axes, name_axes, require_few, shows_itself
+from helpers.pictures.figure import ROW, Picture, aspect, finished, image_axes, name_axes, require_few, shows_itself
 from helpers.shapes import require, require_labels
 
 YES_NO = (BLACK, WHITE)
-PEOPLE = (BLACK, *OF_CLASS[6:9], *OF_CLASS[1:6])  # those of no class of clothes first
+PEOPLE = (*OF_CLASS[6:9], *OF_CLASS[1:6])  # those of no class of clothes first
 
 Predictions = Tensor | Mapping[str, Tensor] | None
 
@@ -37,24 +38,23 @@ def mask_grid(
         columns: images side by side; more of them go on below.
     """
     count, rows = len(data), _rows_of(data, predictions)
-    require_few(count, "images", "test[:4]", has="data has", titles=titles)
+    require_few(count, "images", titles)
     columns = min(columns, count)
     blocks, high = -(-count // columns), len(rows) + 1
-    inches = 2.3 if columns < 5 else 1.9
+    inches = min(2.3, ROW / columns)
     figure, axes = image_axes(blocks * high, columns, inches, aspect(data.images))
     figure.set_figheight(blocks * (high * (inches * aspect(data.images) + 0.06) + 0.25))  # only images have titles
-    starts = [block * high * columns + column for block in range(blocks) for column in range(columns)]
-    stacks = [axes[start::columns][:high] for start in starts]
-    name_axes((stack[0] for stack in stacks), titles or (), fontsize=9)
+    stacks = np.array(axes).reshape(blocks, high, columns).swapaxes(1, 2).reshape(-1, high)  # a row for each image
+    name_axes(stacks[:, 0], titles or (), fontsize=9)
     for index, stack in enumerate(stacks[:count]):
         draw_image(stack[0], data.images[index])
         for axis, masks in zip(stack[1:], rows.values(), strict=True):
             _draw_mask(axis, masks[index], class_colours(data.num_classes))
-        if index % columns == 0:
-            _name_rows(stack, ["image", *rows])
-    for axis in (axis for stack in stacks[count:] for axis in stack):
+        for axis, name in zip(stack, ["image", *rows], strict=True) if index % columns == 0 else ():
+            axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
+    for axis in stacks[count:].flat:
         axis.set_visible(False)
-    return _with_legend(figure, title, data.class_names, rows, f"{count} images of {data.name}")
+    return _with_legend(figure, title, data, rows, f"{count} images of {data.name}")
 
 
 @shows_itself
@@ -75,15 +75,12 @@ def zoom(
     rows = _rows_of(data, predictions)
     if not 1 <= side <= min(data.image_size):
         raise ValueError(f"side is {side}; expected 1 to {min(data.image_size)} pixels for this image.")
-    left, top = (
-        int(min(max(round(middle - side / 2), 0), size - side))
-        for middle, size in zip(centre, reversed(data.image_size), strict=True)
-    )
+    corner = zip(centre, reversed(data.image_size), strict=True)
+    left, top = (min(max(round(middle - side / 2), 0), size - side) for middle, size in corner)
     figure, axes = image_axes(1, 2 + len(rows), 2.6, 1.0)
     draw_image(axes[0], data.images[0])
     x, y = (left - 0.5, left + side - 0.5), (top - 0.5, top + side - 0.5)
-    for colour, line in ((BLACK, 3), (WHITE, 1.4)):
-        draw_box(axes[0], (x[0], y[0], x[1], y[1]), colour, line)
+    draw_box(axes[0], (x[0], y[0], x[1], y[1]), WHITE, 1.4, outlined=True)
     draw_image(axes[1], data.images[0], interpolation="nearest")
     for axis, masks in zip(axes[2:], rows.values(), strict=True):
         _draw_mask(axis, masks[0], class_colours(data.num_classes))
@@ -91,7 +88,7 @@ def zoom(
     for axis in axes[1:]:
         axis.set(xlim=x, ylim=y[::-1])
     place = f"pixels x {left} to {left + side - 1}, y {top} to {top + side - 1} of one image of {data.name}"
-    return _with_legend(figure, title, data.class_names, rows, place)
+    return _with_legend(figure, title, data, rows, place)
 
 
 @shows_itself
@@ -101,13 +98,15 @@ def three_kinds(scene: Scene, *, title: str = "") -> Picture:
     height, width = scene.image.shape[:2]
     figure, axes = image_axes(1, 4, 3.0, height / width)
     draw_scene(axes[0], scene)
-    people = BLACK, *(PEOPLE[1 + index % (len(PEOPLE) - 1)] for index in range(len(scene.keypoints)))
-    for axis, kind, colour in zip(axes[1:], masks, (YES_NO, class_colours(len(RENDERED_CLASSES)), people), strict=True):
-        _draw_mask(axis, masks[kind], colour)
+    count = len(scene.keypoints)
+    people = (BLACK, *(PEOPLE * count)[:count])
+    colours = (YES_NO, class_colours(len(RENDERED_CLASSES)), people)
+    for axis, mask, of_class in zip(axes[1:], masks.values(), colours, strict=True):
+        _draw_mask(axis, mask, of_class)
     name_axes(axes, ("image", *masks), fontsize=11)
     _legend(figure, RENDERED_CLASSES, void=True, title="classes of the semantic masks")
     names = ", ".join(f"{kind} masks" for kind in masks)
-    text = f"a scene of {len(scene.keypoints)} people: image, {names}; the classes are {', '.join(RENDERED_CLASSES)}"
+    text = f"a scene of {count} people: image, {names}; the classes are {', '.join(RENDERED_CLASSES)}"
     return finished(figure, title, text)
 
 
@@ -115,10 +114,8 @@ def _rows_of(data: SegmentationSet, predictions: Predictions) -> dict[str, Tenso
     """Return the rows of masks by name, the truth first, after checking that they fit the images."""
     if not isinstance(data, SegmentationSet):
         raise TypeError(f"data is a {type(data).__name__}; expected a SegmentationSet, such as test[:4].")
-    if predictions is None:
-        predictions = {}
-    elif not isinstance(predictions, Mapping):
-        predictions = {"prediction": predictions}
+    if not isinstance(predictions, Mapping):
+        predictions = {} if predictions is None else {"prediction": predictions}
     sizes = dict(zip("NHW", data.masks.shape, strict=True))
     for name, masks in predictions.items():
         require(name, masks, "N H W", torch.int64, torch.uint8, known=sizes)
@@ -134,20 +131,13 @@ def _draw_mask(axis: Axes, mask: Tensor, of_class: Sequence[str]) -> None:
     draw_image(axis, table[labels].permute(2, 0, 1), interpolation="nearest")
 
 
-def _name_rows(stack: list[Axes], names: list[str]) -> None:
-    for axis, name in zip(stack, names, strict=True):
-        axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
-
-
-def _with_legend(
-    figure: Figure, title: str, class_names: Sequence[str], rows: Mapping[str, Tensor], what: str
-) -> Picture:
+def _with_legend(figure: Figure, title: str, data: SegmentationSet, rows: Mapping[str, Tensor], what: str) -> Picture:
     """Return the picture with a headline, and a legend of the classes, void included where a mask has it."""
     void = any((masks == VOID).any() for masks in rows.values())
-    _legend(figure, class_names, void)
+    _legend(figure, data.class_names, void)
     known = {"truth": "true masks", "prediction": "predicted masks"}
     shown = ", ".join(known.get(name, f"masks of {name}") for name in rows)
-    classes = ", ".join([*class_names, *["void"] * void])
+    classes = ", ".join([*data.class_names, *["void"] * void])
     return finished(figure, title, f"{what}: image, {shown}; the classes are {classes}")
 
 

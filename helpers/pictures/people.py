@@ -15,7 +15,7 @@ from helpers.data.people import PeopleSet
 from helpers.data.skeletons import COCO, Skeleton
 from helpers.pictures.colours import BLACK, WHITE, person_colour
 from helpers.pictures.drawing import draw_box, draw_image, draw_person
-from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, require_few, shows_itself
+from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, shows_itself
 from helpers.shapes import require
 
 
@@ -34,13 +34,11 @@ def people_grid(
     """
     if not isinstance(data, PeopleSet):
         raise TypeError(f"data is a {type(data).__name__}; expected a PeopleSet, such as test[:8].")
-    count = len(data)
-    require_few(count, "images", "test[:8]", has="data has")
-    for name, values in (("people", people), ("boxes", boxes), ("titles", titles)):
+    count, drawn = len(data), 0
+    for name, values in (("people", people), ("boxes", boxes)):
         if values is not None and len(values) != count:
             raise ValueError(f"There are {len(values)} entries in {name} for {count} images; expected one for each.")
-    columns, drawn = min(columns, count), 0
-    figure, axes = image_grid(count, columns, 2.7 if columns < 5 else 1.9, aspect(data.images), titles)
+    figure, axes = image_grid(count, "images", columns, 2.7, aspect(data.images), titles)
     for index, axis in enumerate(axes):
         draw_image(axis, data.images[index])
         shown = _true_people(data, index) if people is None else _estimated(people, index, data.skeleton)
@@ -57,54 +55,30 @@ def people_grid(
 
 def _true_people(data: PeopleSet, index: int) -> list[tuple[Tensor, Tensor]]:
     """Return keypoints (K, 2) and visibility (K,) of everyone in this image."""
-    here = data.present[index].nonzero().flatten().tolist()
-    return [(data.keypoints[index, number], data.visibility[index, number]) for number in here]
+    here = data.present[index]
+    return list(zip(data.keypoints[index, here], data.visibility[index, here], strict=True))
 
 
 def _estimated(people: Sequence[Tensor], index: int, skeleton: Skeleton) -> list[tuple[Tensor, Tensor]]:
     """Return keypoints (K, 2) and bool (K,), whether each was found, of everyone estimated in this image."""
     require(f"people[{index}]", people[index], f"M {skeleton.num_keypoints} 3")
-    return [(one[:, :2], one[:, 2] > 0) for one in people[index].detach().cpu()]
+    return [(one[:, :2], one[:, 2] > 0) for one in people[index]]
 
 
 @shows_itself
-def crops_row(
-    crops: Tensor, keypoints: Tensor | None = None, *, visible: Tensor | None = None, skeleton: Skeleton = COCO,
-    titles: Sequence[str] | None = None, columns: int = 8, title: str = "",
-) -> Picture:  # fmt: skip
-    """Return crops side by side, as many in a row as `columns`, with a pose in each.
-
-    Args:
-        crops: uint8 or float (N, 3, h, w), at most 64.
-        keypoints: (N, K, 2), or (N, K, 3) with scores, of which 0 is not drawn; pixels of the crops.
-        visible: bool (N, K), or visibility 0, 1, 2; None draws all.
-        titles: one per crop.
-    """
+def crops_row(crops: Tensor, *, columns: int = 8, title: str = "") -> Picture:
+    """Return crops, uint8 or float (N, 3, h, w), at most 64, side by side, as many in a row as `columns`."""
     sizes = require("crops", crops, "N 3 h w")
-    count = len(crops)
-    require_few(count, "crops", "crops[:8]", a="row", titles=titles)
-    if keypoints is not None:
-        values = 3 if isinstance(keypoints, Tensor) and keypoints.shape[-1:] == (3,) else 2
-        require("keypoints", keypoints, f"N {skeleton.num_keypoints} {values}", known=sizes)
-        if visible is None:
-            visible = torch.ones(count, skeleton.num_keypoints, dtype=torch.bool)
-        require("visible", visible, f"N {skeleton.num_keypoints}", known=sizes)
-        if values == 3:
-            visible = visible.cpu() * (keypoints[..., 2].detach().cpu() > 0)
-    columns = min(columns, count)
-    figure, axes = image_grid(count, columns, min(2.4, 11 / columns), aspect(crops), titles)
-    for index, axis in enumerate(axes):
-        draw_image(axis, crops[index])
-        if keypoints is not None and visible is not None:
-            draw_person(axis, keypoints[index, :, :2], visible[index], skeleton, None)
-    poses = "" if keypoints is None else " with a pose each"
-    return finished(figure, title, f"{count} crops of {sizes['h']} x {sizes['w']} pixels{poses}")
+    figure, axes = image_grid(len(crops), "crops", columns, 2.4, aspect(crops))
+    for axis, crop in zip(axes, crops, strict=True):
+        draw_image(axis, crop)
+    return finished(figure, title, f"{len(crops)} crops of {sizes['h']} x {sizes['w']} pixels")
 
 
 @shows_itself
 def masks_and_boxes(
     image: Tensor, boxes: Tensor, scores: Tensor, masks: Tensor | None = None, keypoints: Tensor | None = None, *,
-    skeleton: Skeleton = COCO, title: str = "",
+    title: str = "",
 ) -> Picture:  # fmt: skip
     """Return one image with what a detector found in it: boxes with their scores, masks and poses, a colour per person.
 
@@ -113,14 +87,14 @@ def masks_and_boxes(
         boxes: (M, 4), pixels.
         scores: (M,).
         masks: bool (M, H, W).
-        keypoints: (M, K, 3): x, y and score, of which 0 is not drawn.
+        keypoints: (M, 17, 3): x, y and score, of which 0 is not drawn.
     """
     sizes = require("boxes", boxes, "M 4")
     require("scores", scores, "M", known=sizes)
     if masks is not None:
         require("masks", masks, f"M {image.shape[-2]} {image.shape[-1]}", torch.bool, known=sizes)
     if keypoints is not None:
-        require("keypoints", keypoints, f"M {skeleton.num_keypoints} 3", known=sizes)
+        require("keypoints", keypoints, "M 17 3", known=sizes)
     figure, (axis,) = image_axes(1, 1, 6.0, aspect(image))
     draw_image(axis, image)
     for number in scores.argsort().tolist():  # the surest on top
@@ -129,7 +103,7 @@ def masks_and_boxes(
             _draw_mask(axis, masks[number].detach().cpu(), colour)
         _draw_scored_box(axis, boxes[number].tolist(), float(scores[number]), colour)
         if keypoints is not None:
-            draw_person(axis, keypoints[number, :, :2], keypoints[number, :, 2] > 0, skeleton, colour)
+            draw_person(axis, keypoints[number, :, :2], keypoints[number, :, 2] > 0, COCO, colour)
     besides = [name for name, values in (("masks", masks), ("poses", keypoints)) if values is not None]
     surest = f", the surest {float(scores.max()):.2f}" if len(scores) else ""
     found = " and ".join([", ".join(["boxes", *besides[:-1]]), *besides[-1:]])

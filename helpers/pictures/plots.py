@@ -1,5 +1,6 @@
 """Curves and bars: how a training went, how large errors are, how long methods take."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,22 +11,19 @@ from helpers.history import History
 from helpers.pictures.colours import BLACK, SERIES, WHITE
 from helpers.pictures.figure import Picture, finished, plot_axes, shows_itself
 
-BASELINE: dict[str, Any] = {"color": "#777777", "ls": ":", "label": "baseline"}
 LEGEND: dict[str, Any] = {"fontsize": 8, "frameon": False}
 
 
 @shows_itself
 def curves(
-    histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "",
-    ylabel: str = "", baseline: float | None = None,
-) -> Picture:  # fmt: skip
+    histories: History | Mapping[str, History], names: Sequence[str] | None = None, *, title: str = "", ylabel: str = ""
+) -> Picture:
     """Return curves over the epochs; a circle marks the weights that were kept.
 
     Args:
         histories: one, or several by name to compare.
         names: what to draw in one plot, such as ["train MPJPE", "MPJPE"]; None draws the loss and, beside it, the first
             metric on training and validation images.
-        baseline: a dotted line in the metric's plot, such as the error of the mean pose.
     """
     named = {"": histories} if isinstance(histories, History) else histories
     if not isinstance(named, Mapping) or not named or not all(isinstance(h, History) for h in named.values()):
@@ -33,26 +31,20 @@ def curves(
     metric = next(iter(named.values())).metric
     panels = [list(names)] if names else [["loss"], [f"train {metric}", metric]]
     figure, axes = plot_axes(len(panels), width=4.5 * len(panels) + 1)
-    for axis, wanted in zip(axes, panels, strict=True):
-        _draw_curves(axis, named, wanted, strict=names is not None)
-    if baseline is not None:
-        axes[-1].axhline(baseline, **BASELINE)
     for axis, panel in zip(axes, panels, strict=True):
+        _draw_curves(axis, named, panel, strict=names is not None)
         axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(**LEGEND)
-    best = "; ".join(
-        f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}".strip()
-        for name, h in named.items()
-        if h.best_epoch
-    )
+    ended = {name: h for name, h in named.items() if h.best_epoch}
+    best = (f"{name} best {metric} {h.best:.3g} in epoch {h.best_epoch} of {len(h)}" for name, h in ended.items())
     drawn = ", ".join(name for panel in panels for name in panel)
-    return finished(figure, title, f"curves of {drawn}. {best}")
+    return finished(figure, title, f"curves of {drawn}. {'; '.join(map(str.strip, best))}")
 
 
 def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str], strict: bool) -> None:
     """Draw the series `wanted` of every history; one that a history lacks is an error only if `strict`."""
-    colours = iter(SERIES * len(named) * len(wanted))
+    colours = itertools.cycle(SERIES)
     for prefix, history in named.items():
         for name in wanted:
             colour = next(colours)
@@ -64,9 +56,7 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
             axis.plot(range(1, len(values) + 1), values, style, color=colour, marker=".", label=label)
             if name == history.metric and history.best_epoch and history.best is not None:
                 axis.plot(history.best_epoch, history.best, "o", ms=10, mfc="none", color=colour)
-    whole_numbers = axis.xaxis.get_major_locator()
-    assert isinstance(whole_numbers, MaxNLocator)
-    whole_numbers.set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if wanted == ["loss"] and all(0 < value for history in named.values() for value in history.loss):
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
@@ -78,9 +68,8 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
 
 @shows_itself
 def bars(
-    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = "",
-    baseline: float | None = None,
-) -> Picture:  # fmt: skip
+    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = ""
+) -> Picture:
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:
@@ -94,22 +83,18 @@ def bars(
     labels = list(dict.fromkeys(label for numbers in series.values() for label in numbers))
     figure, (axis,) = plot_axes(1, width=max(3.0, 0.42 * len(labels) + 1.5))
     width = 0.8 / len(series)
-    for position, ((name, numbers), colour) in enumerate(zip(series.items(), SERIES * len(series), strict=False)):
+    for position, (name, numbers) in enumerate(series.items()):
         places = [i + (position - (len(series) - 1) / 2) * width for i in range(len(labels))]
         heights = [float(numbers.get(label, float("nan"))) for label in labels]
-        axis.bar(places, heights, width, color=colour, label=name)
-    if baseline is not None:
-        axis.axhline(baseline, **BASELINE)
+        axis.bar(places, heights, width, color=SERIES[position % len(SERIES)], label=name)
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(labels) > 4 else {}
     axis.set_xticks(range(len(labels)), labels, fontsize=9, **slant)
-    axis.set(ylabel=ylabel, title=title)
-    if grouped or baseline is not None:
+    axis.set_ylabel(ylabel)
+    if grouped:
         axis.legend(**LEGEND)
-    text = "; ".join(
-        f"{name} ".lstrip() + ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items())
-        for name, numbers in series.items()
-    )
-    return finished(figure, title, f"bars of {ylabel or 'values'}: {text}", headline="")
+    texts = {name: ", ".join(f"{k} {float(v):.3g}" for k, v in numbers.items()) for name, numbers in series.items()}
+    text = "; ".join(f"{name} {numbers}".lstrip() for name, numbers in texts.items())
+    return finished(figure, title, f"bars of {ylabel or 'values'}: {text}")
 
 
 @shows_itself
@@ -117,8 +102,7 @@ def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequen
     """Return run times against the number of people, the parts of each method stacked on each other.
 
     Args:
-        times: method -> part, in the order of the work -> milliseconds, one for each of `people`.
-        people: the numbers of people, rising.
+        times: method -> part, in the order of the work -> milliseconds, one for each of `people`, rising numbers.
     """
     if not times or not all(times.values()):
         raise ValueError("times is empty; expected {method: {part: [milliseconds, ...]}}.")
@@ -126,16 +110,15 @@ def run_times(times: Mapping[str, Mapping[str, Sequence[float]]], people: Sequen
         for part, values in parts.items():
             if len(values) != len(people):
                 raise ValueError(f"{method}, {part} has {len(values)} times for {len(people)} numbers of people.")
-    names = list(dict.fromkeys(part for parts in times.values() for part in parts))
+    colour_of = dict(zip(dict.fromkeys(part for parts in times.values() for part in parts), itertools.cycle(SERIES)))
     figure, axes = plot_axes(len(times), width=4.2 * len(times) + 0.8)
     tops = [[sum(values) for values in zip(*parts.values(), strict=True)] for parts in times.values()]
     for axis, (method, parts), top in zip(axes, times.items(), tops, strict=True):
-        colours = [SERIES[names.index(part) % len(SERIES)] for part in parts]
+        colours = [colour_of[part] for part in parts]
         axis.stackplot(people, *parts.values(), colors=colours, labels=parts, edgecolor=WHITE, linewidth=0.8)
         axis.plot(people, top, color=BLACK, marker="o", ms=4, lw=1.2)
         axis.set(title=method, xlabel="people in the image", ylim=(0, 1.08 * max(map(max, tops))), xticks=list(people))
-        handles, labels = axis.get_legend_handles_labels()
-        axis.legend(handles[::-1], labels[::-1], fontsize=8, loc="upper left", framealpha=0.85)  # in the stack's order
+        axis.legend(fontsize=8, loc="upper left", framealpha=0.85, reverse=True)  # in the stack's order
     axes[0].set_ylabel("milliseconds per image")
     text = "; ".join(
         f"{method} takes {top[0]:.3g} ms with {people[0]} people and {top[-1]:.3g} ms with {people[-1]}"
@@ -151,8 +134,7 @@ def lines(
     """Return one curve per method, such as average precision against the number of people.
 
     Args:
-        x: numbers, rising.
-        values: name -> one number for each of `x`; NaN leaves a gap.
+        values: name -> one number for each of `x`, which rises; NaN leaves a gap.
     """
     if not values:
         raise ValueError("values is empty; expected {name: [number, ...]}.")

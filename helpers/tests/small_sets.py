@@ -19,7 +19,7 @@ def leeds(folder: Path) -> Path:
     joints.mat counts pixels from 1, and holds nonsense where a joint is not visible.
     """
     rng = np.random.default_rng(0)
-    joints = np.full((14, 3, 12), -777.0)
+    joints = np.full((14, 3, 15), -777.0)
     (folder / "images").mkdir()
     for number in range(1, 11):
         pixels = np.zeros((60, 80, 3), np.uint8)

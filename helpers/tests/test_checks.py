@@ -23,7 +23,7 @@ from helpers.checks.engine.table import Table, digest
 from helpers.checks.engine.time_limit import in_time
 from helpers.checks.engine.values import Array, Other, Raised, decode, encode
 from helpers.checks.networks.poses import note_on_start
-from helpers.checks.networks.trained import REGRESSION_MODEL
+from helpers.checks.networks.trained import PEOPLE_MODEL, REGRESSION_MODEL, SEGMENTATION_MODEL, SOFTARGMAX_MODEL
 from helpers.checks.probes.calling import calling, differentiating
 from helpers.checks.probes.minimise import minimise
 from helpers.metrics.indirect import mean_length
@@ -317,6 +317,35 @@ def test_points_grow_as_the_error_falls():
     assert thresholds == sorted(thresholds, reverse=True)
 
 
+MODELS = (REGRESSION_MODEL, SOFTARGMAX_MODEL, SEGMENTATION_MODEL, PEOPLE_MODEL)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=["ex01", "ex02", "ex03", "ex04"])
+def test_points_that_are_promised_are_given_on_scenes_that_are_a_tenth_harder(model):
+    """At 60 scores around each threshold, from far off to far beyond."""
+    worse = 1 / 1.1 if model.higher_is_better else 1.1
+    for threshold, points in model.thresholds:
+        for score in (threshold * (0.7 + 0.01 * k) for k in range(60)):
+            assert model.promised_at(score) <= model.points_at(score)
+            assert model.points_at(score * (0.9001 if model.higher_is_better else 1.0999)) >= model.promised_at(score)
+        assert model.promised_at(threshold) < points == model.points_at(threshold)
+        assert model.promised_at(threshold / worse**1.2) >= points
+    assert model.promised_at(float("nan")) == 0 and model.standing(float("nan")) == "0 points"
+
+
+def test_a_score_close_to_a_threshold_promises_less():
+    """10.5 px on the validation set were 6 points to see, and 11.15 px in grading 4. 11 px are 10 with a tenth more."""
+    close = "close to the threshold of"
+    other = "and in grading other scenes decide. With about"
+    safe = "you are on the safe side"
+    assert SOFTARGMAX_MODEL.standing(9.9) == "6 points" and SOFTARGMAX_MODEL.standing(11.5) == "4 points"
+    assert SOFTARGMAX_MODEL.standing(10.5) == f"4 points, perhaps 6: {close} 11 px, {other} 10.0 px or less {safe}"
+    assert SOFTARGMAX_MODEL.standing(15.0) == f"0 points, perhaps 2: {close} 16 px, {other} 14.5 px or less {safe}"
+    assert SEGMENTATION_MODEL.standing(0.43).startswith(
+        f"4 points, perhaps 6: {close} 0.42, {other} 0.467 or more {safe}"
+    )
+
+
 def test_case_rng_repeats_itself_and_differs_between_cases():
     draws = [case_rng(seed, "q", case).randint(10**6) for seed, case in ((1, "a"), (1, "a"), (1, "b"), (2, "a"))]
     assert draws[0] == draws[1] and len(set(draws)) == 3
@@ -358,9 +387,9 @@ def test_a_network_that_misses_points_fails_its_check_only_where_all_are_asked_f
 
     weights = str(save_weights(Corner(2, 2), tmp_path / "weights.safetensors"))
     monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", strict)
-    with pytest.raises(CheckFailed, match=" px on the validation set, 0 points there") if raises else nullcontext():
+    with pytest.raises(CheckFailed, match=r" px on the validation set, 0 points \(") if raises else nullcontext():
         check.model(lambda: Corner(2, 2), weights)
-    assert raises or "0 points there" in capsys.readouterr().out
+    assert raises or "0 points (" in capsys.readouterr().out
 
 
 def test_a_check_computes_on_one_thread_and_leaves_their_number_alone(capsys):
@@ -490,7 +519,7 @@ def test_the_model_question_tells_error_and_points(capsys, tmp_path):
     told = capsys.readouterr().out
     val = rendered_people("val")
     error = float((val.keypoints - 64)[val.visible].norm(dim=-1).mean())
-    assert told.startswith(f"model: MPJPE {error:.1f}"[:-1]) and "0 points there" in told
+    assert told.startswith(f"model: MPJPE {error:.1f}"[:-1]) and "0 points (" in told
 
 
 @pytest.mark.parametrize(

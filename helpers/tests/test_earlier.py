@@ -47,7 +47,7 @@ def test_answers_are_run_with_the_imports_and_nothing_else(exercises, capsys):
         (None, "raise SystemExit('trained')"),
     )
     found = answers(EXERCISE)
-    assert found.get("mpjpe")(9) == 3 and "mpjpe" in found and capsys.readouterr().out == ""
+    assert found.get("mpjpe")(9) == 3 and capsys.readouterr().out == ""
     assert repr(found) == "Answers of ex01_pose_regression: mpjpe"
 
 
@@ -104,9 +104,3 @@ def test_no_notebook_or_no_such_question_is_a_sentence(exercises, tmp_path, caps
     assert answers(EXERCISE).get("mpjpe") is None and "no such question" in capsys.readouterr().out
     (tmp_path / EXERCISE / f"{EXERCISE}.ipynb").write_text("{broken")
     assert answers(EXERCISE).get("mpjpe") is None and "no readable notebook" in capsys.readouterr().out
-
-
-def test_a_folder_can_be_named(exercises, tmp_path):
-    exercises((None, ""), ("mpjpe", "def mpjpe(x):\n    return x"))
-    (tmp_path / EXERCISE).rename(tmp_path / "mine")
-    assert answers(EXERCISE, tmp_path / "mine").get("mpjpe")(3) == 3

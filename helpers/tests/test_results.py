@@ -20,8 +20,7 @@ def test_a_row_of_the_same_name_is_replaced(tmp_path):
     table.add("b", x=2)
     table.add("a", y=3)
     assert table.rows == {"a": {"y": 3.0}, "b": {"x": 2.0}}
-    table.remove("a")
-    assert Results(tmp_path / "results.json").rows == {"b": {"x": 2.0}}
+    assert Results(tmp_path / "results.json").rows == table.rows
 
 
 def test_rows_of_two_open_notebooks_are_both_kept(tmp_path):
@@ -98,3 +97,15 @@ def test_nowhere_to_write_is_a_sentence(tmp_path, capsys):
     table = Results(tmp_path / "no" / "results.json")
     table.add("a", x=1)
     assert "cannot be written" in capsys.readouterr().out and table.rows["a"] == {"x": 1.0}
+
+
+def test_rows_of_photos_stand_beside_those_of_rendered_people(tmp_path):
+    path = tmp_path / "ex01" / "results.json"
+    path.parent.mkdir()
+    Results(path, data="rendered_people").add("regression", MPJPE=11.0)
+    photos = Results(path, data="coco")
+    photos.add("regression", MPJPE=30.0)
+    photos.add("regression", **photos.row("regression"), PCK=0.5)
+    assert Results(path).all_rows() == {"regression": {"MPJPE": 11.0}, "regression, coco": {"MPJPE": 30.0, "PCK": 0.5}}
+    photos.remove("regression")
+    assert photos.row("regression") == {} and Results(path).row("regression") == {"MPJPE": 11.0}

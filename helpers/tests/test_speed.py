@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import pick_device
+from helpers import fit, pick_device
 from helpers.tests.stick_people import stick_people
 from helpers.training.speed import Precision, choose_precision, map_tensors
 from helpers.training.threads import Threads
@@ -73,11 +73,77 @@ def test_map_tensors_reaches_into_trees():
     assert doubled["a"].item() == 2 and doubled["b"][0].sum() == 4 and doubled["b"][1] == ["text", 3]
 
 
-def test_pick_device_takes_what_there_is():
+def test_a_device_that_is_asked_for_is_taken_or_refused():
     assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device().type == ("cuda" if torch.cuda.is_available() else pick_device().type)
     with pytest.raises(ValueError, match="'cuda:99' cannot be used here"):
         pick_device("cuda:99")
+
+
+GPU_WORKS = torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+@pytest.mark.skipif(GPU_WORKS, reason="there is a GPU that works")
+def test_without_a_gpu_the_cpu_is_taken_without_a_word(capsys):
+    pick_device.cache_clear()
+    assert pick_device() == torch.device("cpu") and capsys.readouterr().out == ""
+
+
+@pytest.mark.skipif(GPU_WORKS, reason="there is a GPU that works")
+def test_a_gpu_that_runs_no_kernel_is_left_aside_with_a_sentence(monkeypatch, capsys):
+    """torch says that there is one, as with a card too old for it, and the first kernel fails, here without a card."""
+    pick_device.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device() == torch.device("cpu") == pick_device()
+    said = capsys.readouterr().out
+    assert said.startswith("The GPU of this machine cannot be used (") and said.count("\n") == 1
+    pick_device.cache_clear()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU of NVIDIA's here")
+def test_a_gpu_that_works_is_taken():
+    pick_device.cache_clear()
+    assert pick_device().type == "cuda"
+
+
+class Places(nn.Module):
+    """Maps, and the mean place of each under a softmax, as a student may write it: with a product of matrices."""
+
+    def __init__(self, backwards: bool = False):
+        super().__init__()
+        layers = {"body": nn.Conv2d(3, 8, 3, padding=1), "head": nn.Conv2d(8, 2, 1)}
+        for name in sorted(layers, reverse=backwards):
+            setattr(self, name, layers[name])
+        self.scale = nn.Parameter(torch.tensor(30.0))  # no layer: it is of the whole network
+
+    def forward(self, images):
+        scores = self.scale * self.head(self.body(images).relu())
+        p = torch.softmax(scores.flatten(2), dim=-1).view_as(scores)
+        xs, ys = (torch.arange(side, dtype=p.dtype, device=p.device) for side in (p.shape[3], p.shape[2]))
+        return torch.stack([p.sum(2) @ xs, p.sum(3) @ ys], dim=-1), scores
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("backwards", [False, True], ids=["head last", "head first"])
+def test_places_are_exact_at_half_precision_whatever_the_operators(dtype, backwards):
+    """They are those of the scoremaps beside them, computed in float64, to a thousandth of a pixel."""
+    torch.manual_seed(0)
+    net, images = Places(backwards), torch.rand(2, 3, 64, 48)
+    places, scores = Precision(dtype).forward(net, images)
+    p = torch.softmax(scores.double().flatten(2), dim=-1).view_as(scores)
+    right = torch.stack([p.sum(2) @ torch.arange(48.0).double(), p.sum(3) @ torch.arange(64.0).double()], dim=-1)
+    assert places.dtype == scores.dtype == torch.float32 and (places - right).abs().max() < 1e-3
+    with torch.autocast("cpu", getattr(torch, dtype)):  # what this is about
+        assert (net(images)[0].double() - right).abs().max() > 1e-3
+    assert not torch.is_autocast_enabled("cpu") and not net.head._forward_hooks
+
+
+def test_float16_scales_the_loss_and_learns():
+    torch.manual_seed(0)
+    history = fit(
+        Net(), stick_people(32, (16, 24)), stick_people(8, (16, 24)), loss=loss, metrics={"loss": loss}, epochs=8,
+        batch_size=8, lr=1e-2, precision=Precision("float16"), device="cpu", progress=False,
+    )  # fmt: skip
+    assert history.loss[-1] < 0.8 * history.loss[0]
 
 
 def take_steps(threads, seconds_by_count, steps):

@@ -3,17 +3,20 @@
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import helpers
 from helpers import evaluate, fit, predict, set_seed
 from helpers.tests.stick_people import stick_people
+from helpers.training import checkpoint
 from helpers.training.checkpoint import Checkpoint
 from helpers.training.loop import train_one_epoch
 from helpers.training.schedule import Schedule
@@ -182,6 +185,53 @@ def test_a_budget_shorter_than_a_step_still_takes_one(net):
     assert len(fit(net, TRAIN, VAL, **QUIET, max_seconds=1e-9)) == 1 and not same(state(net), before)
 
 
+def test_the_least_steps_are_taken_however_short_the_time(net, capsys):
+    """Three batches an epoch: 7 steps are two epochs and one step."""
+    taken = []
+
+    def counted(output, batch):
+        taken.append(len(output))
+        return loss(output, batch)
+
+    history = fit(net, TRAIN, VAL, **QUIET | {"loss": counted}, max_seconds=1e-3, least_steps=7)
+    assert len(taken) == 7 and len(history) == 3 and history.stopped == "done"
+    assert history.lr[-1] == pytest.approx(0.01e-3) and "instead of" not in capsys.readouterr().out
+    assert fit(net, TRAIN, VAL, **QUIET, max_seconds=0.5, least_steps=1).seconds >= 0.5  # nor are the seconds cut
+
+
+def test_a_slow_training_says_how_long_it_takes(net, capsys):
+    def slow(output, batch):
+        time.sleep(0.01)
+        return loss(output, batch)
+
+    fit(net, TRAIN, VAL, **QUIET | {"loss": slow}, max_seconds=0.1, least_steps=30)
+    said = re.findall(
+        r"This machine needs about (\d+) s instead of 0 s: 30 steps are taken at least", capsys.readouterr().out
+    )
+    assert len(said) == 1
+
+
+def test_least_steps_survive_an_interrupt(net, tmp_path):
+    """Stopped in the eighth of 20 steps; what goes on counts from there, also from an earlier version's file."""
+    path, taken = tmp_path / "net.safetensors", []
+
+    def interrupted(output, batch):
+        taken.append("step")
+        if len(taken) == 8:
+            raise KeyboardInterrupt
+        return loss(output, batch)
+
+    quiet = QUIET | {"loss": interrupted, "save_to": path, "max_seconds": 1e-3, "least_steps": 20}
+    assert fit(net, TRAIN, VAL, **quiet).stopped == "interrupted"
+    checkpoint = path.with_name("net.checkpoint.safetensors")
+    tensors, notes = read_tensors(checkpoint)
+    training = json.loads(notes["training"])
+    assert training.pop("begun") > 0
+    save_file(tensors, checkpoint, {"training": json.dumps(training)})
+    history = fit(net, TRAIN, VAL, **quiet, resume=True)
+    assert len(taken) == 7 + 1 + 13 and history.stopped == "done" and not checkpoint.exists()
+
+
 @pytest.mark.parametrize(("share", "rate"), [(0, 0.1), (0.05, 0.55), (0.1, 1), (0.55, 0.505), (1, 0.01)])
 def test_the_rate_rises_and_falls(share, rate):
     schedule = Schedule(1.0, 10, None, 100)
@@ -267,6 +317,7 @@ def test_another_models_checkpoint_is_refused(net, tmp_path):
         torch.Generator(),
         helpers.History("error"),
         Schedule(1, 1, None, 1),
+        torch.amp.GradScaler("cpu", enabled=False),
     ).write()
     with pytest.raises(ValueError, match="checkpoint of another model"):
         fit(net, TRAIN, VAL, **QUIET, epochs=1, save_to=path, resume=True)
@@ -343,6 +394,11 @@ def test_a_last_batch_of_one_does_not_break_batch_norm():
         ({"epochs": None}, ValueError, "Say when to stop"),
         ({"epochs": 0}, ValueError, "epochs is 0; expected more than 0"),
         ({"lr": -1}, ValueError, "lr is -1"),
+        ({"least_steps": 0}, ValueError, "least_steps is 0; expected more than 0"),
+        ({"least_steps": -3}, ValueError, "least_steps is -3"),
+        ({"least_steps": math.nan}, ValueError, "least_steps is nan"),
+        ({"least_steps": "900"}, ValueError, "least_steps is '900'; expected more than 0"),
+        ({"epochs": None, "least_steps": 900}, ValueError, "Say when to stop"),
         ({"mode": "best"}, ValueError, "expected 'min' or 'max'"),
         ({"metrics": {}}, TypeError, "at least one function"),
         ({"metrics": {"a": 3}}, TypeError, "at least one function"),
@@ -386,3 +442,78 @@ def test_history_survives_json():
     history.add(1.0, 0.1, 2.0, {"error": 3.0}, {})
     assert helpers.History(**json.loads(json.dumps(dataclasses.asdict(history)))) == history
     assert repr(history) == "History: 1 epochs in 2 s (done), best error 3 in epoch 1"
+
+
+def test_where_the_memory_is_full_batches_are_halved_with_a_sentence(net, capsys):
+    sizes = []
+
+    def hungry(output, batch):
+        sizes.append(len(output))
+        if len(output) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return loss(output, batch)
+
+    history = fit(net, TRAIN, VAL, **QUIET | {"loss": hungry, "progress": True}, epochs=2)
+    said = "".join(capsys.readouterr())
+    assert "going on with 8 images at a time" in said and "going on with 4 images at a time" in said
+    assert sizes == [16, 8] + [4] * 20 and len(history) == 2  # 40 images, twice
+
+    def insatiable(output, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        fit(net, TRAIN, VAL, **QUIET | {"loss": insatiable}, epochs=1)
+
+
+def test_the_file_is_written_at_the_end_or_when_it_is_time(net, tmp_path, monkeypatch):
+    path, files = tmp_path / "net.safetensors", []
+
+    def improving(output, batch):
+        files.append(path.exists())
+        return -len(files)
+
+    quiet = QUIET | {"metrics": {"error": improving}, "train_metrics": False}
+    fit(net, TRAIN, VAL, **quiet, epochs=3, save_to=path)
+    assert files == [False] * 3 and same(load_file(path), state(net))
+    path.unlink()
+    files.clear()
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    fit(net, TRAIN, VAL, **quiet, epochs=3, save_to=path)
+    assert files == [False, True, True] and read_tensors(path)[1]["epoch"] == "3"
+
+
+KILLED = """
+import os, sys, torch
+from helpers.tests.test_training import *
+checkpoint.EVERY = 0.0
+set_seed(0)
+calls = []
+def metric(output, batch):
+    calls.append(0)
+    if len(calls) == 4:
+        os._exit(9)
+    return [3.0, 1.0, 2.0][len(calls) - 1]
+quiet = QUIET | {"metrics": {"error": metric}, "train_metrics": False}
+fit(Net(), TRAIN, VAL, **quiet, epochs=6, save_to=sys.argv[1], precision=Precision("float16"))
+"""
+
+
+def test_a_killed_training_goes_on_with_its_best_weights_and_its_scaler(tmp_path, monkeypatch, capsys):
+    """Killed in the fourth epoch; the second was the best, and none later is better."""
+    path = tmp_path / "net.safetensors"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    best, kept = load_file(path), json.loads(read_tensors(tmp_path / "net.checkpoint.safetensors")[1]["training"])
+    assert kept["history"]["val"]["error"] == [3.0, 1.0, 2.0] and kept["scaler"]["scale"] < 2**16
+    scalers = []
+
+    class Seen(torch.amp.GradScaler):
+        def load_state_dict(self, state):
+            scalers.append(state)
+            super().load_state_dict(state)
+
+    monkeypatch.setattr(torch.amp, "GradScaler", Seen)
+    net, quiet = Net(), QUIET | {"metrics": {"error": lambda o, b: 5.0}, "train_metrics": False}
+    history = fit(net, TRAIN, VAL, **quiet, epochs=6, save_to=path, precision=Precision("float16"), resume=True)
+    assert len(history) == 6 and history.best_epoch == 2 and scalers == [kept["scaler"]]
+    assert same(state(net), best) and same(load_file(path), best)

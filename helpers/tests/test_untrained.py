@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+import helpers.models.backbones as backbones
 import helpers.models.pretrained as pretrained
 from helpers import load_weights, save_weights
 from helpers.checks.engine.limits import WEIGHTS_MB
@@ -67,18 +68,12 @@ def test_code_that_would_be_downloaded_is_refused_in_the_notebook_too():
         torch.hub.load("facebookresearch/dinov2", "dinov2_vits14")
 
 
-@pytest.mark.parametrize("there", [None, "a file"])
-def test_a_backbone_chosen_by_the_students_machine_is_built_again_as_there(tmp_path, monkeypatch, there):
-    monkeypatch.setattr(pretrained, "package_file", lambda: None if there else "a file")
-
-    def build():
-        return pretrained.pretrainable_backbone()
-
-    with built_untrained():
-        path = save_weights(build(), tmp_path / "a.safetensors")
-    monkeypatch.setattr(pretrained, "package_file", lambda: there)
-    network = with_weights(build, str(path))
-    assert network.name == ("ResNet-18" if there else "EfficientNet-Lite0")
+@pytest.mark.parametrize("make", [pretrained.pretrainable_backbone, backbones.fine_backbone])
+def test_the_starts_that_the_course_brings_make_way_for_the_weights_file(tmp_path, make):
+    trained = make(pretrained=False)
+    path = save_weights(trained, tmp_path / "a.safetensors")
+    found = with_weights(lambda: make(pretrained=True), str(path))
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), trained.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])

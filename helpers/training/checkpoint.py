@@ -14,7 +14,7 @@ from helpers.history import History
 from helpers.training.schedule import Schedule
 from helpers.training.weights import read_tensors, save_weights
 
-EVERY = 20.0  # seconds between two checkpoints: a large model takes a while to write
+EVERY = 20.0  # seconds between two times of writing, so what a killed training loses at most
 
 
 def require_folder(save_to: str | os.PathLike[str] | None) -> None:
@@ -34,51 +34,59 @@ def require_folder(save_to: str | os.PathLike[str] | None) -> None:
 
 
 class Checkpoint:
-    """Keeps the best weights in memory and in `save_to`, and beside it what `resume` needs.
+    """Keeps the best weights in memory, and every 20 seconds in `save_to`, and beside it what `resume` needs.
 
     The second file, NAME.checkpoint.safetensors, holds weights, optimizer and history; it goes when the training ends.
     """
 
     def __init__(
         self, save_to: str | os.PathLike[str] | None, model: nn.Module, optimizer: torch.optim.Optimizer,
-        generator: torch.Generator, history: History, schedule: Schedule,
+        generator: torch.Generator, history: History, schedule: Schedule, scaler: torch.amp.GradScaler,
     ):  # fmt: skip
         self.model, self.optimizer, self.generator = model, optimizer, generator
-        self.history, self.schedule = history, schedule
+        self.history, self.schedule, self.scaler = history, schedule, scaler
         self.save_to = Path(save_to) if save_to is not None else None
         self.path = self.save_to and self.save_to.with_name(f"{self.save_to.stem}.checkpoint.safetensors")
         self.best: dict[str, Tensor] | None = None
+        self.unsaved: dict[str, object] | None = None  # the notes on `best`, until they are in the file
         self.written = time.perf_counter()
 
     def epoch_done(self) -> None:
-        """Keep the weights if they are the best so far; write the checkpoint if it is time."""
+        """Keep the weights if they are the best so far; write all if it is time."""
         if self.history.best_epoch == len(self.history):
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-            if self.save_to:
-                best = {"metric": self.history.metric, "value": self.history.best, "epoch": len(self.history)}
-                seconds = round(self.schedule.seconds(), 1)
-                save_weights(self.model, self.save_to, **best, seconds=seconds, torch=torch.__version__)
+            best = {"metric": self.history.metric, "value": self.history.best, "epoch": len(self.history)}
+            self.unsaved = {**best, "seconds": round(self.schedule.seconds(), 1), "torch": torch.__version__}
         if time.perf_counter() - self.written > EVERY:
             self.write()
 
+    def save_best(self) -> None:
+        """Write the best weights into `save_to`, unless it has them."""
+        if self.save_to and self.best is not None and self.unsaved:
+            save_weights(self.best, self.save_to, **self.unsaved)
+            self.unsaved = None
+
     def restore_best(self) -> None:
-        """Put the best weights back into the model, if an epoch was finished."""
+        """Put the best weights back into the model, if an epoch was finished, and into the file."""
         if self.best is not None:
             self.model.load_state_dict(self.best)
+        self.save_best()
 
     def write(self) -> None:
-        """Write the state of the training."""
+        """Write the best weights and the state of the training."""
         from safetensors.torch import save_file
 
         if self.path is None:
             return
+        self.save_best()
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        done = {"step": self.schedule.step, "seconds": self.schedule.seconds()}
-        notes = {"history": dataclasses.asdict(self.history), **done}
+        done = {"step": self.schedule.step, "seconds": self.schedule.seconds(), "begun": self.schedule.begun}
+        scaler = self.scaler.state_dict()
+        notes = {"history": dataclasses.asdict(self.history), **done, "scaler": scaler}
         with atomically(self.path) as part:
             save_file(tensors, part, {"training": json.dumps(notes)})
         self.written = time.perf_counter()
@@ -95,6 +103,8 @@ class Checkpoint:
             self.model.load_state_dict(_under("model.", tensors))
             self._load_optimizer(_under("optimizer.", tensors))
             self.generator.set_state(tensors["generator"])
+            if notes.get("scaler"):
+                self.scaler.load_state_dict(notes["scaler"])
         except (KeyError, RuntimeError, ValueError, json.JSONDecodeError) as error:
             kept = f"the weights that were best so far stay in {self.save_to.name}."
             problem = f"{self.path} is the checkpoint of another model or training"
@@ -102,7 +112,7 @@ class Checkpoint:
         for name, value in notes["history"].items():
             setattr(self.history, name, value)
         self.history.stopped = "done"
-        self.schedule.continue_from(notes["step"], notes["seconds"])
+        self.schedule.continue_from(notes["step"], notes["seconds"], notes.get("begun", 0.0))
         if len(self.history) and self.save_to.is_file():
             self.best = {name: tensor.clone() for name, tensor in read_tensors(self.save_to)[0].items()}
         return f"Resumed after {len(self.history)} epochs and {notes['seconds']:.0f} s."
@@ -116,7 +126,8 @@ class Checkpoint:
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
 
     def remove(self) -> None:
-        """Delete the checkpoint: the training is over."""
+        """Delete the checkpoint, once the best weights are written: the training is over."""
+        self.save_best()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 

@@ -5,13 +5,14 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from helpers.data.batches import Batch, ImageSet, batches
+from helpers.data.batches import Batch, Images, ImageSet, batches
 from helpers.history import History
 from helpers.training.checkpoint import Checkpoint, require_folder
 from helpers.training.progress import ProgressDisplay
@@ -22,15 +23,16 @@ from helpers.training.weights import load_weights
 
 __all__ = ["evaluate", "fit", "predict", "train_one_epoch"]
 
+LOOK_EVERY = 0.5  # seconds between two looks at the loss on a GPU, which wait until all work there is done
 Metrics = dict[str, Callable[[Output, Batch], float]]
 
 
 def fit(
     model: nn.Module, train: ImageSet, val: ImageSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
-    max_seconds: float | None = None, batch_size: int = 32, lr: float = 1e-3, weight_decay: float = 1e-2,
-    augment: Callable[[Batch], Batch] | None = None, save_to: str | os.PathLike[str] | None = None,
-    resume: bool = False, mode: str = "min", train_metrics: bool = True, seed: int = 0,
-    device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
+    max_seconds: float | None = None, least_steps: int | None = None, batch_size: int = 32, lr: float = 1e-3,
+    weight_decay: float = 1e-2, augment: Callable[[Batch], Batch] | None = None,
+    save_to: str | os.PathLike[str] | None = None, resume: bool = False, mode: str = "min", train_metrics: bool = True,
+    seed: int = 0, device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
 ) -> History:  # fmt: skip
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
@@ -40,12 +42,15 @@ def fit(
             best: those with the lowest value where `mode` is "min", with the highest where it is "max".
         epochs, max_seconds: when to stop, whichever comes first. The learning rate follows the share that is done: it
             rises to `lr` during the first tenth and ends near zero.
+        least_steps: where a slow or busy machine takes fewer steps than these in `max_seconds`, training goes on until
+            they are done (`epochs` end it all the same); as soon as the pace is known, a sentence says how long.
         augment: changes each training batch, such as `helpers.data.augment.pose(train.skeleton)`.
-        save_to: a .safetensors file for the best weights, written after every epoch that is the best so far.
+        batch_size: halved, with a sentence, where the memory of a GPU is too small.
+        save_to: a .safetensors file for the best weights, written at the end and every 20 seconds on the way.
         resume: go on from where an interrupted call with the same `save_to` stopped.
         train_metrics: measure the metrics on training images too, as many as `val` has.
         seed: decides on the order of the images.
-        device, precision: None takes a GPU if there is one, and the fastest precision and order of pixels in a trial.
+        device, precision: None takes a GPU if one works, and the fastest precision and order of pixels in a trial.
 
     The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
     device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
@@ -54,31 +59,47 @@ def fit(
         FloatingPointError: the loss became NaN or infinite.
         TypeError, ValueError, OSError: an argument that cannot be used.
     """
-    _check(train, val, metrics, mode, epochs=epochs, max_seconds=max_seconds, batch_size=batch_size, lr=lr)
+    numbers = {"epochs": epochs, "max_seconds": max_seconds, "least_steps": least_steps, "batch_size": batch_size}
+    _check(train, val, metrics, mode, **numbers, lr=lr)
     history = History(next(iter(metrics)), mode)
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         return _instead_of_training(model, save_to, history)
     require_folder(save_to)
-    whole, rest = divmod(len(train), batch_size)
-    schedule = Schedule(lr, epochs, max_seconds, steps_per_epoch=whole + (rest > 1 or not whole))
+    schedule = Schedule(lr, epochs, max_seconds, _steps(train, batch_size), least_steps or 0)
     generator = torch.Generator().manual_seed(seed)
-    paced = Threads() if max_seconds else contextlib.nullcontext()  # epochs alone: the same numbers in every run
+    device = pick_device(device)
+    # with epochs alone, the same numbers in every run; on a GPU threads of the CPU are not what takes time
+    paced = Threads() if max_seconds and device.type == "cpu" else contextlib.nullcontext()
     keep_freed_memory()
-    with _on_device(model, device) as device, ProgressDisplay(history, schedule, progress) as display, paced as threads:
+    with _on_device(model, device), ProgressDisplay(history, schedule, progress) as display, paced as threads:
+        train, val = _resident(train, device), _resident(val, device)
+        measured = train[: len(val)] if train_metrics else None
         precision = precision or _fastest(model, loss, train, batch_size, device, schedule, display)
         precision.prepare(model)
+        scaler = torch.amp.GradScaler(device.type, enabled=precision.dtype == "float16")
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
-        checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule)
+        checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule, scaler)
         if resume:
             display.say(checkpoint.resume())
         try:
             while not schedule.over():
                 shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
-                mean_loss = train_one_epoch(
-                    model, shuffled, loss, optimizer, schedule, precision, augment, display, threads
-                )
+                try:
+                    mean_loss = train_one_epoch(
+                        model, shuffled, loss, optimizer, schedule, precision, augment, display, threads, scaler
+                    )
+                except torch.OutOfMemoryError:
+                    if batch_size == 1:
+                        raise
+                    batch_size, before = batch_size // 2, schedule.steps_per_epoch
+                    schedule.steps_per_epoch = _steps(train, batch_size)
+                    if schedule.steps:
+                        left = (schedule.steps - schedule.step) * schedule.steps_per_epoch / before
+                        schedule.steps = schedule.step + round(left)
+                    display.say(f"The GPU's memory is full: going on with {batch_size} images at a time.")
+                    continue
                 on_val = evaluate(model, val, metrics, device=device)
-                on_train = evaluate(model, train[: len(val)], metrics, device=device) if train_metrics else {}
+                on_train = evaluate(model, measured, metrics, device=device) if measured is not None else {}
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
                 checkpoint.epoch_done()
                 display.epoch_done()
@@ -89,8 +110,8 @@ def fit(
             again = " The same call with resume=True goes on from here." if save_to else ""
             display.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept.{again}")
         finally:
-            checkpoint.restore_best()
             Precision().prepare(model)
+            checkpoint.restore_best()
     model.eval()
     return history
 
@@ -99,15 +120,16 @@ def train_one_epoch(
     model: nn.Module, shuffled: Iterable[Batch], loss: Loss, optimizer: torch.optim.Optimizer, schedule: Schedule,
     precision: Precision | None = None, augment: Callable[[Batch], Batch] | None = None,
     display: ProgressDisplay | None = None, threads: Threads | None = None,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> float:  # fmt: skip
     """Return the mean loss per image over one pass through the batches, having taken one step for each.
 
     It ends early when `schedule` is over.
     """
     model.train()
-    precision = precision or Precision()
+    precision, scaler = precision or Precision(), scaler or torch.amp.GradScaler("cpu", enabled=False)
     total: Tensor | float = 0.0
-    count = 0
+    count, looked = 0, time.perf_counter()
     for batch in shuffled:
         start = time.perf_counter()
         size = len(batch["images"])
@@ -119,16 +141,18 @@ def train_one_epoch(
             group["lr"] = schedule.rate()
         value = _scalar(loss(precision.forward(model, batch["images"]), batch))
         optimizer.zero_grad(set_to_none=True)
-        value.backward()
+        scaler.scale(value).backward()
         value = value.detach()
-        if value.device.type == "cpu" or schedule.step % 20 == 0:  # on a GPU a look at the loss waits for it
-            _require_finite(float(value), schedule)
-        optimizer.step()
+        if value.device.type == "cpu" or start - looked > LOOK_EVERY:
+            looked, seen = start, float(value)
+            _require_finite(seen, schedule)
+            if display is not None:
+                display.step(seen)
+        scaler.step(optimizer)
+        scaler.update()
         schedule.step += 1
         total, count = total + value * size, count + size
-        if display is not None:
-            display.step(value)
-        if threads is not None and value.device.type == "cpu":
+        if threads is not None:
             threads.step(time.perf_counter() - start)
         if schedule.over():
             break
@@ -142,12 +166,14 @@ def evaluate(
     """Return the value of every metric on `data`.
 
     A metric is called once, as `metric(output, batch)` with the output for the whole set and a batch that holds the
-    whole set (all but its images), on the CPU: a mean over batches would weigh a short last batch, or an image with few
-    visible keypoints, like any other. The model runs in eval mode, and gets back the mode that it had.
+    whole set (all but its images), on the device, or on the CPU where it fails there: a mean over batches would weigh a
+    short last batch, or an image with few visible keypoints, like any other. The model runs in eval mode, and gets back
+    the mode that it had.
     """
-    outputs, targets = _run(model, data, batch_size, device)
+    device = pick_device(device)
+    both = _run(model, data, batch_size, device, device)
     with torch.inference_mode():
-        return {name: _number(name, metric(outputs, targets)) for name, metric in metrics.items()}
+        return {name: _number(name, metric, both) for name, metric in metrics.items()}
 
 
 def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str | torch.device | None = None) -> Output:
@@ -155,7 +181,7 @@ def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str 
 
     The model runs in eval mode, and gets back the mode that it had.
     """
-    return _run(model, data, batch_size, device)[0]
+    return _run(model, data, batch_size, pick_device(device), "cpu")[0]
 
 
 @contextlib.contextmanager
@@ -175,15 +201,17 @@ def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[
         model.to(home)
 
 
-def _run(model: nn.Module, data: ImageSet, batch_size: int, device: str | torch.device | None) -> tuple[Output, Batch]:
-    """Return the outputs for the whole set and its targets, on the CPU."""
+def _run(
+    model: nn.Module, data: ImageSet, batch_size: int, device: torch.device, to: str | torch.device
+) -> tuple[Output, Batch]:  # fmt: skip
+    """Return the outputs for the whole set and its targets, computed on `device` and kept on `to`."""
     _require_data("data", data)
     outputs, targets = [], []
     with _on_device(model, device) as device, _eval_mode(model), torch.inference_mode():
         for batch in batches(data, batch_size, device):
             images = batch.pop("images")
-            outputs.append(_of_batch(model(images), len(images)))
-            targets.append(map_tensors(Tensor.cpu, batch))
+            outputs.append(_of_batch(model(images), len(images), to))
+            targets.append({name: part.to(to) for name, part in batch.items()})
     return _joined(outputs), _joined(targets)
 
 
@@ -208,16 +236,31 @@ def _joined(trees: list[Any]) -> Any:
     return torch.cat(trees)
 
 
-def _of_batch(output: Output, size: int) -> Output:
-    """Return the output on the CPU, after checking that every tensor of it has the batch axis first."""
+def _of_batch(output: Output, size: int, to: str | torch.device) -> Output:
+    """Return the output on `to`, after checking that every tensor of it has the batch axis first."""
 
     def check(x: Tensor) -> Tensor:
         if x.ndim == 0 or len(x) != size:
             wanted = f"expected the batch axis first: ({size}, ...)."
             raise ValueError(f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; {wanted}")
-        return x.cpu()
+        return x.to(to)
 
     return map_tensors(check, output)
+
+
+def _resident(data: ImageSet, device: torch.device) -> ImageSet:
+    """Return the set in the memory of `device`, if it fits into half of what is free there and knows the way."""
+    room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+    with contextlib.suppress(torch.OutOfMemoryError):
+        if device.type != "cpu" and isinstance(data, Images) and 2 * data.images.nbytes < room:
+            return data.to(device)
+    return data
+
+
+def _steps(train: ImageSet, batch_size: int) -> int:
+    """Return the number of steps of an epoch: a last batch of one image is left out."""
+    whole, rest = divmod(len(train), batch_size)
+    return whole + (rest > 1 or not whole)
 
 
 def _fastest(
@@ -228,7 +271,10 @@ def _fastest(
     if (schedule.max_seconds or math.inf) < 10 or (schedule.steps or math.inf) < 50:
         return Precision()
     batch = train.batch(slice(0, batch_size), device)
-    precision, words = choose_precision(model, lambda output, b: _scalar(loss(output, b)), batch)
+    try:
+        precision, words = choose_precision(model, lambda output, b: _scalar(loss(output, b)), batch)
+    except torch.OutOfMemoryError:
+        return Precision()  # the first step makes the batches smaller
     display.say(f"Training on {describe_device(device)}: {words}.")
     return precision
 
@@ -263,7 +309,14 @@ def _require_finite(loss: float, schedule: Schedule) -> None:
         )
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, metric: Callable[..., Any], both: tuple[Output, Batch]) -> float:
+    """Return the metric of outputs and targets; one that knows the CPU alone (NumPy) gets them there."""
+    try:
+        value = metric(*both)
+    except (RuntimeError, TypeError):
+        if all(part.device.type == "cpu" for part in both[1].values()):
+            raise
+        value = metric(*map_tensors(Tensor.cpu, both))
     try:
         return float(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -282,7 +335,7 @@ def _require_data(name: str, data: ImageSet) -> None:
         raise ValueError(f"{name} holds no images.")
 
 
-def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: float | None) -> None:
+def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **numbers: Any) -> None:
     _require_data("train", train)
     _require_data("val", val)
     if not isinstance(metrics, dict) or not metrics or not all(map(callable, metrics.values())):
@@ -290,7 +343,7 @@ def _check(train: ImageSet, val: ImageSet, metrics: Metrics, mode: str, **number
     if numbers["epochs"] is None and numbers["max_seconds"] is None:
         raise ValueError("Say when to stop: epochs=..., max_seconds=..., or both.")
     for name, value in numbers.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name} is {value}; expected more than 0.")
+        if value is not None and not (isinstance(value, Real) and float(value) > 0):
+            raise ValueError(f"{name} is {value!r}; expected more than 0.")
     if mode not in ("min", "max"):
         raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")

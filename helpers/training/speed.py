@@ -3,11 +3,13 @@
 import contextlib
 import copy
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.data.batches import Batch
@@ -20,19 +22,22 @@ Loss = Callable[[Output, Batch], Tensor]
 WORTH_IT = 0.92  # a precision must need less than this share of the other's time: timings are noisy
 
 
+@functools.cache
 def pick_device(device: str | torch.device | None = None) -> torch.device:
-    """Return the device to compute on: the one asked for, else a GPU where there is one, else the CPU."""
-    if device is not None:
-        try:
-            wanted = torch.device(device)
-            torch.empty(1, device=wanted)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            problem = f"device {str(device)!r} cannot be used here ({str(error).splitlines()[0]})"
-            raise ValueError(f"{problem}. Leave device=None, which takes a GPU where there is one.") from error
-        return wanted
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """Return the device to compute on: the one asked for, else a GPU where one works, else the CPU."""
+    found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        wanted = torch.device(found if device is None else device)
+        image = torch.ones(1, 1, 3, 3, device=wanted)
+        F.conv2d(image, image).item()  # a card that is too old for this PyTorch gives memory, and computes nothing
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        if device is None:
+            print(f"The GPU of this machine cannot be used ({reason}), so everything runs on the CPU.")
+            return torch.device("cpu")
+        problem = f"device {str(device)!r} cannot be used here ({reason})"
+        raise ValueError(f"{problem}. Leave device=None, which takes a GPU where there is one.") from error
+    return wanted
 
 
 def describe_device(device: torch.device) -> str:
@@ -44,7 +49,11 @@ def describe_device(device: torch.device) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Precision:
-    """How the forward and backward pass run: in "float32" or "bfloat16", and with which order of pixels in memory."""
+    """How the forward and backward pass run: in "float32", "bfloat16" or "float16", and the order of pixels in memory.
+
+    Half precision ends behind the last layer with weights: places that a model computes from its scoremaps, by whatever
+    operators, would be pixels off in it.
+    """
 
     dtype: str = "float32"
     channels_last: bool = False
@@ -65,9 +74,18 @@ class Precision:
             images = images.contiguous(memory_format=torch.channels_last)
         if self.dtype == "float32":
             return model(images)
-        with torch.autocast(images.device.type, torch.bfloat16):
-            output = model(images)
-        return map_tensors(lambda x: x.float() if x.is_floating_point() else x, output)
+        *_, last = (layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None)
+
+        def ends(_: nn.Module, inputs: object, output: Output) -> Output:
+            torch.set_autocast_enabled(images.device.type, False)  # until the block ends
+            return map_tensors(_full, output)
+
+        with torch.autocast(images.device.type, getattr(torch, self.dtype)), last.register_forward_hook(ends):
+            return map_tensors(_full, model(images))
+
+
+def _full(x: Tensor) -> Tensor:
+    return x.float() if x.is_floating_point() else x
 
 
 def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
@@ -84,16 +102,19 @@ def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
 def choose_precision(model: nn.Module, loss: Loss, batch: Batch) -> tuple[Precision, str]:
     """Return the fastest precision for one training step on `batch`, and a sentence with the times.
 
-    Two steps: first channels_last against the plain order of pixels, then bfloat16 against float32 with the winner. The
-    trial runs on a copy of the model, and random numbers are put back, so training is the same as without it. What the
-    model fails in (channels_last with a `.view` that needs contiguous pixels, say) is not taken. On a CPU the trial
-    runs on one thread: what several take depends on what else the machine does at the moment.
+    Two steps: first channels_last against the plain order of pixels, then half precision against float32 with the
+    winner: bfloat16, or float16 on a GPU that only emulates that (T4, RTX 20). The trial runs on a copy of the model,
+    and random numbers are put back, so training is the same as without it. What the model fails in (channels_last with
+    a `.view` that needs contiguous pixels, say) is not taken. On a CPU the trial runs on one thread: what several take
+    depends on what else the machine does at the moment.
     """
-    devices = [batch["images"].device] if batch["images"].device.type == "cuda" else []
+    device = batch["images"].device
+    devices = [device] if device.type == "cuda" else []
+    half = "float16" if devices and torch.cuda.get_device_capability(device) < (8, 0) else "bfloat16"
     with torch.random.fork_rng(devices), Threads(most=1):
         plain = best = Precision()
         seconds = {plain: _seconds_per_step(model, loss, batch, plain)}
-        for dtype in ("float32", "bfloat16"):
+        for dtype in ("float32", half):
             tried = Precision(dtype, channels_last=best.channels_last or dtype == "float32")
             with contextlib.suppress(Exception):  # this one is not for this model; the plain one has just worked
                 seconds[tried] = _seconds_per_step(model, loss, batch, tried)

@@ -10,14 +10,16 @@ from torch import Tensor, nn
 from helpers.files import atomically
 
 
-def save_weights(model: nn.Module, path: str | os.PathLike[str], **notes: object) -> Path:
+def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[str], **notes: object) -> Path:
     """Return the path of the file that now holds the weights of `model`, written whole or not at all.
 
     Args:
+        model: or what its `state_dict` had returned.
         notes: what to remember beside the weights (metric, epoch, ...), kept as text; `read_tensors` gives it back.
     """
     path = _checked(path)
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    tensors = model.state_dict() if isinstance(model, nn.Module) else model
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
         with atomically(path) as part:
             save_file(tensors, part, {name: str(value) for name, value in notes.items()})

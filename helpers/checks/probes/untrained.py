@@ -11,43 +11,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Building", "build_untrained", "built_untrained"]
+__all__ = ["build_untrained", "built_untrained"]
 
 
-@dataclass
-class Building:
-    """`chosen` says whether a backbone was chosen by what this machine has; with `other_backbone` it is chosen as by a
-    machine that has what this one lacks."""
-
-    chosen: bool = False
-    other_backbone: bool = False
-
-
-_for_good: list[Building] = []  # in a worker, where what is replaced is watched over
+_for_good: list[bool] = []  # in a worker, where what is replaced is watched over
 
 
 @contextlib.contextmanager
-def built_untrained(other_backbone: bool = False) -> Iterator[Building]:
+def built_untrained() -> Iterator[None]:
     """Let builders find no pretrained weights, and torch.hub no code but torchvision's."""
-    building = _for_good[0] if _for_good else Building()
-    building.chosen, building.other_backbone = False, other_backbone
-    replaced = [] if _for_good else _replacements(building)
+    replaced = [] if _for_good else _replacements()
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
     try:
         _put(replaced)
-        yield building
+        yield
     finally:
         _put(before)
-        building.other_backbone = False
 
 
 def build_untrained() -> None:
     """Do so for good: in a worker, where nothing can be downloaded."""
-    _for_good.append(Building())
-    _put(_replacements(_for_good[0]))
+    _for_good.append(True)
+    _put(_replacements())
 
 
 Replaced: TypeAlias = list[tuple[Any, str, Any]]  # whose attribute, its name, what it is
@@ -58,26 +45,14 @@ def _put(attributes: Replaced) -> None:
         setattr(owner, name, value)
 
 
-def _replacements(building: Building) -> Replaced:
+def _replacements() -> Replaced:
     import safetensors.torch
     import torch
-
-    from helpers.models import efficientnet, pretrained
-
-    package_file: Callable[[], str | None] = vars(pretrained)["package_file"]
-
-    def chosen_package() -> str | None:
-        building.chosen = True
-        there = package_file()
-        return there if not building.other_backbone else "" if there is None else None
 
     return [
         (torch.nn.Module, "load_state_dict", _unless_empty(torch.nn.Module.load_state_dict)),
         (torch, "load", _unless_missing(torch.load)),
         (safetensors.torch, "load_file", _unless_missing(safetensors.torch.load_file)),
-        (pretrained, "package_file", chosen_package),
-        (pretrained, "read_package", _no_weights),
-        (pretrained, "load_lite0", lambda net, tensors: efficientnet.load_lite0(net, tensors) if tensors else None),
         (torch.hub.load_state_dict_from_url, "__code__", _no_weights.__code__),
         (torch.hub.download_url_to_file, "__code__", _nothing.__code__),
         (torch.hub.load, "__code__", _of_torchvision.__code__),

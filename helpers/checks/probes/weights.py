@@ -30,22 +30,17 @@ WEIGHTS_HINTS = {  # by the problem, for the exercises' own to add to
 
 def with_weights(answer: Any, weights: str) -> nn.Module | dict[str, str]:
     """Return the network of `build_model` with the weights of a file, in eval mode; a dict says why there is none."""
-    problem: dict[str, str] = {}
-    for other_backbone in (False, True):  # the student's machine may have had the other one's weights
-        with built_untrained(other_backbone) as building:
-            network = answer()
-        if not isinstance(network, nn.Module):
-            return {"problem": "not_a_module", "message": type(network).__name__}
-        found = _tensors(Path(weights))
-        if "problem" in found:
-            return found
-        difference = _fill(network.cpu(), found["tensors"])
-        if not difference:
-            return network.eval()
-        problem = problem or {"problem": "other_weights", "message": f"The weights in {weights} {difference}"}
-        if not building.chosen:
-            break
-    return problem
+    with built_untrained():
+        network = answer()
+    if not isinstance(network, nn.Module):
+        return {"problem": "not_a_module", "message": type(network).__name__}
+    found = _tensors(Path(weights))
+    if "problem" in found:
+        return found
+    difference = _fill(network.cpu(), found["tensors"])
+    if difference:
+        return {"problem": "other_weights", "message": f"The weights in {weights} {difference}"}
+    return network.eval()
 
 
 def _tensors(path: Path) -> dict[str, Any]:

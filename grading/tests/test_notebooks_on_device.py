@@ -1,0 +1,36 @@
+"""Every cell of every solution notebook on a make-believe GPU: no mixed devices, no look in any training's steps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from helpers.files import ROOT
+
+TRAININGS = {
+    "ex01_pose_regression": {"overfit-eight", "training"},
+    "ex02_softargmax": {
+        "collapse-run", "scoremap-training", "training", "regression-training", "regularised-training",
+        "hourglass-training",
+    },
+    "ex03_segmentation": {"upsample-training", "transposed-training", "training", "training-again", "ecru-training"},
+    "ex04_multi_person": {"train-detector", "train-pose-cell", "train-pose-again", "training", "training-again"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("exercise", TRAININGS)
+def test_a_notebook_runs_on_a_gpu_and_no_step_looks(exercise, tmp_path):
+    command = [sys.executable, "-m", "grading.tests.notebook_on_device", exercise]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=500)
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads(done.stdout)
+    assert found["error"] is None, found["error"]
+    assert found["trainings"].keys() >= TRAININGS[exercise]
+    for cell, seen in found["trainings"].items():
+        assert seen["steps"] >= 19, cell
+        assert not any(seen["looks"].values()), (cell, seen["looks"])
+        assert not any(seen["waits"].values()), (cell, seen["waits"])
+        assert 0 < sum(seen["sent"].values()) <= 2.5, (cell, seen["sent"])  # two, and the order of each epoch
