@@ -6,7 +6,6 @@ import glob
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 import tempfile
@@ -101,7 +100,7 @@ def _download(url: str, part: Path) -> None:
             return
         answer.raise_for_status()
         had *= answer.status_code == 206
-        whole, changed = had + int(answer.headers.get("Content-Length", 0)), answer.headers.get("Last-Modified", "")
+        whole, changed = had + (answer.raw.length_remaining or 0), answer.headers.get("Last-Modified", "")
         bar = tqdm(total=whole or None, initial=had, unit="B", unit_scale=True, disable=sys.stderr is None)
         try:
             with part.open("ab" if had else "wb") as file, bar:
@@ -124,7 +123,9 @@ def unpack(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> N
     """Unpack a zip file into `folder`: all of it, or nothing where `opened_zip` refuses it or the disk is full."""
     with opened_zip(archive) as file, tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as part:
         file.extractall(part)
-        shutil.copytree(part, folder, copy_function=os.replace, dirs_exist_ok=True)
+        for path in sorted(Path(part).rglob("*")):
+            target = Path(folder, path.relative_to(part))
+            target.mkdir(exist_ok=True) if path.is_dir() else os.replace(path, target)
 
 
 @contextlib.contextmanager
@@ -141,5 +142,5 @@ def opened_zip(archive: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
             if sum(one.file_size for one in file.infolist()) > MOST_BYTES:
                 raise zipfile.BadZipFile(f"unpacked it is larger than {MOST_BYTES / 2**30:.0f} GB")
             yield file
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError) as error:
         raise ValueError(f"{archive} is damaged, or no zip file of this course ({error}). Get it again.") from error

@@ -53,14 +53,14 @@ def photo_pack(
             places, boxes = (torch.tensor(labels[key], dtype=torch.float32) for key in ("keypoints", "boxes_xyxy"))
             seen = torch.tensor(labels["visibility"], dtype=torch.uint8)
             return PoseSet(torch.from_numpy(np.stack(images)), places, seen, boxes, COCO, f"photo pack, {split}")
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (KeyError, TypeError, ValueError, OSError, Image.DecompressionBombError) as error:
             problem = f"{path} is no photo pack that can be used here ({error})"
             raise ValueError(f"{problem}. Get it again, or build one: docs/photos.md.") from error
 
 
 def _crop(jpeg: bytes, size: tuple[int, int]) -> Any:
     """Return uint8 (3, H, W), an image that must be of `size`, (W, H): what is larger is not even decoded."""
-    with Image.open(io.BytesIO(jpeg)) as photo:
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as photo:
         if photo.size != size:
             raise ValueError(f"a crop is {photo.height} x {photo.width} pixels")
         return np.asarray(photo.convert("RGB")).transpose(2, 0, 1).copy()

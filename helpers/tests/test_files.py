@@ -301,9 +301,11 @@ def zipped(path, *entries, **more):
 def test_a_zip_file_is_unpacked_whole_over_what_is_there(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "mine.txt").write_text("mine")
+    tmp_path.chmod(0o755)
     files.unpack(zipped(tmp_path / "a.zip", ("images/", ""), ("images/x.jpg", "x"), ("deep/er/y", "y")), tmp_path)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {"a.zip", "images/mine.txt", "images/x.jpg", "deep/er/y"}
+    assert all(path.stat().st_mode & 0o055 for path in (tmp_path, tmp_path / "deep", tmp_path / "images" / "x.jpg"))
 
 
 LINK = zipfile.ZipInfo("link")

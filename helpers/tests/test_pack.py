@@ -95,6 +95,16 @@ def test_a_file_with_another_checksum_is_refused(pack):
         photo_pack(pack, "0" * 64)
 
 
+def test_a_name_that_is_no_text_is_a_sentence(pack):
+    content = pack.read_bytes()
+    place = content.rindex(b"test/00000.jpg")
+    pack.write_bytes(
+        content[: place - 46 + 9] + b"\x08" + content[place - 46 + 10 : place] + b"\xbd" + content[place + 1 :]
+    )
+    with pytest.raises(ValueError, match=r"photos\.zip is damaged"):
+        photo_pack(pack)
+
+
 @pytest.mark.parametrize("keep", [0, 100, 0.5, -30])
 def test_half_a_pack_is_refused(pack, keep):
     content = pack.read_bytes()
@@ -113,11 +123,18 @@ def test_a_changed_byte_is_found(pack):
         photo_pack(pack)
 
 
-def jpeg(side):
+def jpeg(side, kind="JPEG"):
     """Return a black image as JPEG."""
     file = io.BytesIO()
-    Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(file, "JPEG")
+    Image.fromarray(np.zeros((side, side, 3), np.uint8)).save(file, kind)
     return file.getvalue()
+
+
+def vast():
+    """Return a JPEG whose head says 60,000 x 60,000 pixels."""
+    content = jpeg(64)
+    place = content.index(b"\xff\xc0\x00\x11\x08") + 5
+    return content[:place] + (60_000).to_bytes(2, "big") * 2 + content[place + 4 :]
 
 
 def labels(**more):
@@ -129,6 +146,8 @@ FOREIGN = {
     "no labels": lambda name, content: None if name == "train.json" else content,
     "no crop": lambda name, content: None if name == "train/00003.jpg" else content,
     "a crop of another size": lambda name, content: jpeg(70) if name == "train/00003.jpg" else content,
+    "a PNG": lambda name, content: jpeg(64, "PNG") if name == "train/00003.jpg" else content,
+    "a vast crop": lambda name, content: vast() if name == "train/00003.jpg" else content,
     "no image": lambda name, content: b"GIF89a" if name == "train/00003.jpg" else content,
     "no JSON": lambda name, content: b"{" if name == "train.json" else content,
     "a list": lambda name, content: b"[]" if name == "train.json" else content,

@@ -3,6 +3,6 @@
 licences   which of COCO's allow it, and why the others do not
 people     which photos and people of COCO come into question, and their splits
 pages      what the photo site says of each photo today, asked politely and kept
-crops      a person cut out of a photo, as JPEG, with the labels in its pixels
+crops      people cut out by the function that exercises use, as JPEG
 archive    the zip file, ATTRIBUTION.csv
 """

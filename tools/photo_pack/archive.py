@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from grading.entries.formulas import text_cell
+from helpers.data.photos import Array
 from helpers.data.skeletons import COCO
 from helpers.data.splits import SPLITS
 from helpers.files import atomically
@@ -80,10 +83,16 @@ def _labels(members: Sequence[Taken], side: int) -> dict[str, Any]:
         "size": [side, side],
         "keypoint_names": COCO.keypoint_names,
         "photos": [one.photo.number for one in members for _ in one.crops],
-        "keypoints": [crop.keypoints.round(2).tolist() for crop in crops],
+        "keypoints": [_rounded(crop.keypoints) for crop in crops],
         "visibility": [crop.visibility.tolist() for crop in crops],
-        "boxes_xyxy": [crop.box_xyxy.round(2).tolist() for crop in crops],
+        "boxes_xyxy": [_rounded(crop.box_xyxy) for crop in crops],
     }
+
+
+def _rounded(values: Array) -> list[Any]:
+    """Return the values to a hundredth, as few digits as that takes."""
+    rounded: list[Any] = values.astype(np.float64).round(2).tolist()
+    return rounded
 
 
 def _rows(split: str, members: Sequence[Taken], side: int) -> list[Sequence[str]]:

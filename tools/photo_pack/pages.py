@@ -117,6 +117,8 @@ class Pages:
                     if answer.status_code < 500 and answer.status_code != 429:
                         return answer.status_code, _content(answer)
                     problem = f"it says {answer.status_code}"
+            except (requests.TooManyRedirects, ValueError) as error:  # in a circle, or to no address at all
+                return 0, type(error).__name__
             except requests.RequestException as error:
                 problem = type(error).__name__
             finally:

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from helpers.data.coco.annotations import Annotations, Entry, num_keypoints, read
+from helpers.data.coco.crops import box_of
+from helpers.data.photos import Array, inside
 from helpers.data.skeletons import COCO
 
-__all__ = ["Person", "Photo", "photos_of"]
+__all__ = ["Photo", "photos_of"]
 
 PARTS = ("train2017", "val2017")
 MIN_KEYPOINTS = 8
 MIN_BOX = 96  # pixels of the photo: the longer side of the box
 
-Entry = dict[str, Any]  # of a list of COCO's format
-
-
-@dataclasses.dataclass(frozen=True)
-class Person:
-    """One annotation of COCO.
-
-    Args:
-        keypoints: float64 (17, 2), x then y in pixels of the photo, pixel centres at integers.
-        visibility: uint8 (17,), as COCO's v.
-        box_xyxy: float64 (4,), cut to the photo.
-    """
-
-    keypoints: npt.NDArray[np.float64]
-    visibility: npt.NDArray[np.uint8]
-    box_xyxy: npt.NDArray[np.float64]
+People = tuple[tuple[Entry, Entry, Array], ...]  # the photo's entry, the person's, and the box within the photo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,20 +28,19 @@ class Photo:
 
     Args:
         number: COCO's.
-        path: where it lies.
-        size: (W, H) by the annotations, pixels.
         licence: COCO's number of it.
         page: the number of the photo's page at the photo site.
         split: "train", "val" or "test".
+        coco: the file that names it.
+        people: as `helpers.data.coco.crops.samples` takes them.
     """
 
     number: int
-    path: Path
-    size: tuple[int, int]
     licence: int
     page: int
     split: str
-    people: tuple[Person, ...]
+    coco: Annotations
+    people: People
 
 
 def photos_of(root: Path, licences: Sequence[int]) -> list[Photo]:
@@ -76,70 +58,37 @@ def photos_of(root: Path, licences: Sequence[int]) -> list[Photo]:
         wanted = "and the photos in train2017 and val2017 beside the folder annotations"
         raise FileNotFoundError(f"{root} has neither {' nor '.join(map(str, paths.values()))}; expected one, {wanted}.")
     found: dict[int, Photo] = {}
-    for part in reversed(PARTS):  # a photo that is in both counts as one of val2017
+    for part in PARTS:  # a photo that is in both counts as one of val2017
         if paths[part].is_file():
-            found = {photo.page: photo for photo in _of_part(paths[part], root / part, licences)} | found
+            found |= {photo.page: photo for photo in _of_part(read(paths[part], root / part), licences)}
     return sorted(found.values(), key=lambda photo: _drawn("order", photo.page))
 
 
-def _of_part(path: Path, folder: Path, licences: Sequence[int]) -> list[Photo]:
-    """Return the photos of one file of annotations, in its order."""
-    content = _read(path)
-    people: dict[int, list[Entry]] = {}
-    try:
-        for person in content["annotations"]:
-            people.setdefault(person["image_id"], []).append(person)
-        found = []
-        for entry in content["images"]:
-            name = Path(entry["file_name"]).name  # of this folder, whatever the file says
-            if entry.get("license") in licences and (folder / name).is_file():
-                photo = _photo(entry, folder, people.get(entry["id"], []))
-                found += [photo] if photo else []
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} holds an entry that is none of COCO's ({error!r}). Download it again.") from error
+def _of_part(coco: Annotations, licences: Sequence[int]) -> list[Photo]:
+    """Return the photos of one file of annotations."""
+    if coco.skeleton() is not COCO:
+        raise ValueError(f"{coco.what} has other keypoints than COCO's 17. Download it again.")
+    found = []
+    for image in coco.images:
+        page = re.search(r"/(\d+)_[^/]*$", str(image.get("flickr_url")))
+        if image.get("license") not in licences or page is None:
+            continue
+        people = _large_enough(coco, image)
+        if people and inside(coco.folder, image.get("file_name"), coco.what).is_file():
+            number = int(page[1])
+            split = _split(number, coco.folder.name)
+            found.append(Photo(image["id"], image["license"], number, split, coco, people))
     return found
 
 
-def _read(path: Path) -> Entry:
-    """Return what the file holds, three lists and the keypoints' names that are COCO's."""
-    try:
-        content: Entry = json.loads(path.read_bytes())  # UTF-8, 16 or 32, with or without a mark
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
-    lists = isinstance(content, dict) and all(
-        isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
+def _large_enough(coco: Annotations, image: Entry) -> People:
+    """Return the people of a photo that are no crowd, large enough, and have enough keypoints."""
+    return tuple(
+        (image, person, box)
+        for person in coco.people[image["id"]]
+        if not person.get("iscrowd") and person.get("area", 1) > 0 and num_keypoints(person) >= MIN_KEYPOINTS
+        if (box := box_of(person, image)) is not None and (box[1] - box[0]).max() + 1 >= MIN_BOX
     )
-    if not lists or tuple(content["categories"][0].get("keypoints", ())) != COCO.keypoint_names:
-        raise ValueError(f"{path} is no file of COCO's people and their 17 keypoints. Download it again.")
-    return content
-
-
-def _photo(entry: Entry, folder: Path, annotations: Sequence[Entry]) -> Photo | None:
-    """Return the photo, or None where nobody in it is large enough, or its page is not known."""
-    size = (int(entry["width"]), int(entry["height"]))
-    people = tuple(person for one in annotations if (person := _person(one, size)) is not None)
-    page = re.search(r"/(\d+)_[^/]*$", entry.get("flickr_url") or "")
-    if not people or not page:
-        return None
-    number = int(page[1])
-    split = _split(number, folder.name)
-    return Photo(
-        int(entry["id"]), folder / Path(entry["file_name"]).name, size, entry["license"], number, split, people
-    )
-
-
-def _person(one: Entry, size: tuple[int, int]) -> Person | None:
-    """Return the person of an annotation, or None where it is a crowd, too small, or has too few keypoints."""
-    left, top, width, height = (float(number) for number in one["bbox"])
-    corners = np.array([left, top, left + max(width - 1, 0), top + max(height - 1, 0)])
-    box = np.clip(corners, 0, [size[0] - 1, size[1] - 1] * 2)
-    triples = np.array(one.get("keypoints", [0] * 51), dtype=np.float64).reshape(17, 3)
-    large = max(box[2] - box[0], box[3] - box[1]) + 1 >= MIN_BOX
-    if one.get("iscrowd") or one["area"] <= 0 or not large or (triples[:, 2] > 0).sum() < MIN_KEYPOINTS:
-        return None
-    if not np.isfinite(triples).all() or triples[:, 2].max() > 2:
-        raise ValueError(f"keypoints of person {one.get('id')}")
-    return Person(triples[:, :2], triples[:, 2].astype(np.uint8), box)
 
 
 def _split(page: int, part: str) -> str:

@@ -10,7 +10,7 @@ from helpers.data.photos import Array, cut_out, in_crop, reading, stacked, windo
 from helpers.data.poses import PoseSet
 from helpers.data.splits import require_count
 
-__all__ = ["coco_poses"]
+__all__ = ["box_of", "coco_poses", "samples"]
 
 COUNT = {"train": 8192, "val": 512, "test": 512}  # people, where a caller gives no number
 
@@ -41,16 +41,16 @@ def coco_poses(
         for image in coco.images
         for person in coco.people[image["id"]]
         if not person.get("iscrowd") and person.get("area", 1) > 0 and num_keypoints(person) >= max(keypoints, 1)
-        if (box := _box(person, image)) is not None and (box[1] - box[0]).max() + 1 >= pixels
+        if (box := box_of(person, image)) is not None and (box[1] - box[0]).max() + 1 >= pixels
     ][:count]
     if not wanted:
         asked = f"{keypoints} keypoints and a box of {pixels} pixels"
         raise ValueError(f"{coco.what} names nobody with {asked} for {split}. Add more of the photos of COCO.")
-    images, places, visibility, boxes = stacked(_samples(coco, reading(wanted, f"{split} people", progress), size))
+    images, places, visibility, boxes = stacked(samples(coco, reading(wanted, f"{split} people", progress), size))
     return PoseSet(images, places, visibility, boxes, coco.skeleton(), f"COCO people, {split}")
 
 
-def _box(person: Entry, image: Entry) -> Array | None:
+def box_of(person: Entry, image: Entry) -> Array | None:
     """Return the first and the last pixel (2, 2) of a person's box within the photo; None where nothing is."""
     if "bbox" not in person:
         return None
@@ -61,7 +61,7 @@ def _box(person: Entry, image: Entry) -> Array | None:
     return np.stack([low, high]) if (high >= low).all() else None
 
 
-def _samples(
+def samples(
     coco: Annotations, wanted: Iterable[tuple[Entry, Entry, Array]], size: tuple[int, int]
 ) -> Iterator[tuple[Array, ...]]:
     """Yield image, keypoints, visibility and box of each person; a photo is read once for all of its people."""
