@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -279,6 +280,15 @@ def _line() -> str:
     return "an unknown line"
 
 
+def _no_autocast(autocast: Callable[..., Any]) -> Callable[..., Any]:
+    """Return torch.autocast, which does nothing on the make-believe device: torch knows no casts for it."""
+
+    def chosen(device_type: str, *args: Any, **options: Any) -> Any:
+        return contextlib.nullcontext() if device_type == NAME else autocast(device_type, *args, **options)
+
+    return chosen
+
+
 def register() -> None:
     """Make the device known to torch, once in a process."""
     if not hasattr(torch, NAME):
@@ -291,5 +301,5 @@ def accelerator() -> Iterator[Seen]:
     register()
     seen = Seen()
     _Dispatch.active = _Dispatch(seen)
-    with _Functions(seen), _Dispatch.active:
+    with _Functions(seen), _Dispatch.active, mock.patch.object(torch, "autocast", _no_autocast(torch.autocast)):
         yield seen

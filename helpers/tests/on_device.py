@@ -21,7 +21,7 @@ from helpers.models.efficientnet import efficientnet_lite0
 from helpers.tests import make_believe
 from helpers.tests.steps import Steps, on_the_device
 from helpers.tests.stick_people import stick_people
-from helpers.training.speed import pick_device
+from helpers.training.speed import Precision, pick_device
 
 GPU = "gpu"
 POSES = stick_people(12, (32, 48))
@@ -368,6 +368,12 @@ def test_no_step_looks(seen):
     report = steps.report()
     assert report["steps"] == 18 and not any(report["looks"].values()) and not any(report["waits"].values())
     assert sum(report["sent"].values()) <= 2 + 1 / 3  # and the order of each epoch, of three steps here
+
+
+def test_a_scaled_loss_is_not_looked_at_either(seen):
+    with Steps(seen) as steps:
+        here, far = (trained(device=place, precision=Precision("float16")) for place in ("cpu", GPU))
+    assert not any(steps.report()["looks"].values()) and far[1].loss[-1] == pytest.approx(here[1].loss[-1], rel=0.05)
 
 
 def test_a_loss_that_is_not_finite_is_found(monkeypatch):
