@@ -31,8 +31,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "threshold = * -> threshold = torch.roll(*, 1, -1)": ONE_ENTRY,
     },
     "masked_l2_loss": {
+        "apart = * -> apart = torch.roll(*)": "the keypoints in another order: they are summed",
         "pred - target -> target - pred": NO_SIGN,
-        "torch.where(*) / * -> torch.where(*) / (* + 1e-06)": MILLIONTH,
+        "apart.square().sum() / * -> apart.square().sum() / (* + 1e-06)": MILLIONTH,
     },
     "PoseRegressor": {
         "nn.Sequential(*) -> nn.Sequential(*)": "a layer less or two in another order, and the shapes still fit: "

@@ -61,3 +61,13 @@ def test_double_precision_alone_costs_a_regressor_a_point():
 def test_a_constant_names_no_mistake(question, value):
     """But for those that give it themselves: a mask that selects nothing leaves NaN, or a loss of 0."""
     assert set(hidden_marks(question, lambda pred, *_: 0 * pred.nan_to_num().sum() + value)[1]) == {None}
+
+
+@pytest.mark.parametrize("where", ["pred", "target"])
+def test_what_is_not_visible_leaves_no_trace_in_the_gradient(where):
+    """Zero times NaN is NaN: whoever takes out NaN after the square gets it back with the gradient."""
+    given = {"pred": TARGET + ERRORS, "target": TARGET.clone()}
+    given[where] = torch.where(VISIBLE[..., None], given[where], torch.nan)
+    pred = given["pred"].requires_grad_()
+    REFERENCES["masked_l2_loss"](pred, given["target"], VISIBLE).backward()
+    assert torch.allclose(pred.grad, torch.where(VISIBLE[..., None], 2 * ERRORS / 4, 0))

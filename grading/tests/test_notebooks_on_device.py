@@ -34,3 +34,14 @@ def test_a_notebook_runs_on_a_gpu_and_no_step_looks(exercise, tmp_path):
         assert not any(seen["looks"].values()), (cell, seen["looks"])
         assert not any(seen["waits"].values()), (cell, seen["waits"])
         assert 0 < sum(seen["sent"].values()) <= 2.5, (cell, seen["sent"])  # two, and the order of each epoch
+
+
+def test_the_script_for_a_real_gpu_runs_here_in_small(tmp_path):
+    """On the CPU nobody waits and ratios say nothing; places are exact at half precision here as well."""
+    options = ["--device", "cpu", "--quick", "--exercises", "ex02_softargmax", "--out", str(tmp_path / "gpu.json")]
+    done = subprocess.run([sys.executable, "-m", "benchmarks.gpu", *options], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-4000:]
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert len(found["trainings"]) == len(TRAININGS["ex02_softargmax"]) and found["quick"]
+    places = [row for row in found["rows"] if row["what"].endswith("px")]
+    assert len(places) == 6 and all(row["value"] <= 1e-3 for row in places)

@@ -67,8 +67,8 @@ def pose_loss(output: tuple[Tensor, Tensor], batch: Batch, stride: int = 4) -> T
     """
     keypoints, scoremaps = output
     visible = batch["visible"]
-    apart = (keypoints - batch["keypoints"]).abs().sum(dim=-1)  # (B, K)
-    on_keypoints = 0.3 * torch.where(visible, apart, 0).sum() / visible.sum().clamp(min=1)
+    apart = torch.where(visible[..., None], keypoints - batch["keypoints"], 0).abs()  # (B, K, 2)
+    on_keypoints = 0.3 * apart.sum() / visible.sum().clamp(min=1)
     height, width = scoremaps.shape[-2:]
     centres = to_map(batch["keypoints"], stride)
     target = target_heatmaps(centres[:, None], visible[:, None], (height, width))

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -163,6 +164,8 @@ class _Dispatch(TorchDispatchMode):
             self.seen.looks[f"{name} at {_line()}"] += 1
         elif name in INDEXING:
             self._note_index(name, args)
+        elif name == "where" and any(not isinstance(part, Distant) for part in args):  # one number of the CPU
+            self._note_copy(False, True, args[0], False)
         elif name == "_to_copy" and asked is not None:
             self._note_copy(isinstance(args[0], Distant), is_distant(asked), args[0], kwargs.get("non_blocking"))
         elif name == "copy_":
@@ -170,8 +173,8 @@ class _Dispatch(TorchDispatchMode):
             self._note_copy(isinstance(args[1], Distant), isinstance(args[0], Distant), args[1], blocks_not)
 
     def _note_copy(self, from_there: bool, to_there: bool, source: Tensor, blocks_not: bool | None) -> None:
-        if from_there == to_there or source.ndim == 0 and not from_there:
-            return  # a single number travels with the call
+        if from_there == to_there:
+            return
         line = _line()
         if to_there:
             self.seen.sent[line] += 1
@@ -191,9 +194,9 @@ class _Dispatch(TorchDispatchMode):
             )
         if any(index.dtype in (torch.bool, torch.uint8) for index in indices):
             self.seen.looks[f"{name} with a mask at {_line()}"] += 1
-        if any(not isinstance(index, Distant) and index.ndim for index in indices):
-            self.seen.sent[f"index of the CPU at {_line()}"] += 1
-            self.seen.waits[f"index of the CPU at {_line()}"] += 1
+        for part in [*indices, *args[2:3]]:  # and what is put there
+            if isinstance(part, Tensor) and not isinstance(part, Distant):
+                self._note_copy(False, True, part, False)
 
     @staticmethod
     def _refuse_mixed(name: str, tensors: list[Tensor]) -> None:
@@ -277,6 +280,15 @@ def _line() -> str:
     return "an unknown line"
 
 
+def _no_autocast(autocast: Callable[..., Any]) -> Callable[..., Any]:
+    """Return torch.autocast, which does nothing on the make-believe device: torch knows no casts for it."""
+
+    def chosen(device_type: str, *args: Any, **options: Any) -> Any:
+        return contextlib.nullcontext() if device_type == NAME else autocast(device_type, *args, **options)
+
+    return chosen
+
+
 def register() -> None:
     """Make the device known to torch, once in a process."""
     if not hasattr(torch, NAME):
@@ -289,5 +301,5 @@ def accelerator() -> Iterator[Seen]:
     register()
     seen = Seen()
     _Dispatch.active = _Dispatch(seen)
-    with _Functions(seen), _Dispatch.active:
+    with _Functions(seen), _Dispatch.active, mock.patch.object(torch, "autocast", _no_autocast(torch.autocast)):
         yield seen

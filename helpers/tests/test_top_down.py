@@ -94,3 +94,13 @@ def test_the_loss_is_finite_and_has_a_gradient_where_nobody_is_visible():
     loss = pose_loss((keypoints, scores), batch)
     loss.backward()
     assert float(loss.detach()) == 0 and not keypoints.grad.any() and not scores.grad.any()
+
+
+def test_keypoints_that_are_not_visible_leave_no_trace_in_the_gradient():
+    keypoints, scores = torch.rand(2, 3, 2).requires_grad_(), torch.zeros(2, 3, 8, 6).requires_grad_()
+    visible = torch.tensor([[True, False, True], [False, True, True]])
+    right = torch.where(visible[..., None], torch.full((2, 3, 2), 9.0), torch.nan)
+    loss = pose_loss((keypoints, scores), {"keypoints": right, "visible": visible})
+    loss.backward()
+    assert loss.isfinite() and scores.grad.isfinite().all()
+    assert torch.allclose(keypoints.grad, torch.where(visible[..., None], -0.3 / 4, 0.0).expand(2, 3, 2))

@@ -89,7 +89,7 @@ def fit(
                         model, shuffled, loss, optimizer, schedule, precision, augment, display, threads, scaler
                     )
                 except torch.OutOfMemoryError:
-                    if batch_size == 1:
+                    if batch_size < 4:  # batch norm needs two
                         raise
                     batch_size, before = batch_size // 2, schedule.steps_per_epoch
                     schedule.steps_per_epoch = _steps(train, batch_size)

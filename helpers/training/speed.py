@@ -74,18 +74,15 @@ class Precision:
             images = images.contiguous(memory_format=torch.channels_last)
         if self.dtype == "float32":
             return model(images)
+        full = functools.partial(map_tensors, lambda x: x.float() if x.is_floating_point() else x)
         *_, last = (layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None)
 
-        def ends(_: nn.Module, inputs: object, output: Output) -> Output:
+        def ends(layer: nn.Module, inputs: object, output: Output) -> Output:
             torch.set_autocast_enabled(images.device.type, False)  # until the block ends
-            return map_tensors(_full, output)
+            return full(output)
 
         with torch.autocast(images.device.type, getattr(torch, self.dtype)), last.register_forward_hook(ends):
-            return map_tensors(_full, model(images))
-
-
-def _full(x: Tensor) -> Tensor:
-    return x.float() if x.is_floating_point() else x
+            return full(model(images))
 
 
 def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
