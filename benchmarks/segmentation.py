@@ -51,9 +51,16 @@ theirs = Theirs()
 compare("smp", theirs, train_network(theirs))
 """
 SIZES = {"camvid": (192, 256)}  # divisible by 32, as the other library needs
-PLAIN_LOSS = 'return segmentation_loss(logits, batch["masks"])'
-WEIGHTED_LOSS = """shares = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4)
-    return F.cross_entropy(logits, batch["masks"], shares.rsqrt().to(logits), ignore_index=255)"""
+PLAIN_LOSS = """
+def loss(logits, batch):
+    return segmentation_loss(logits, batch["masks"])
+"""
+WEIGHTED_LOSS = """
+WEIGHTS = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4).rsqrt()
+
+def loss(logits, batch):
+    return F.cross_entropy(logits, batch["masks"], WEIGHTS.to(logits), ignore_index=255)
+"""
 
 
 @contextlib.contextmanager

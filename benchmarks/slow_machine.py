@@ -52,7 +52,7 @@ moments = {}  # of every step, by the optimizer of its training
 register_optimizer_step_post_hook(lambda optimizer, *_: moments.setdefault(optimizer, []).append(time.perf_counter()))
 """
 AFTER = "\nprint(json.dumps(list(moments.values())[-1]))"  # the last training is the model's
-NEIGHBOUR = "while True: pass"
+NEIGHBOUR = "import os; mine = os.getppid()\nwhile os.getppid() == mine: pass"  # and it ends with whoever started it
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "-2 -> 2": "the tensor (B, K, W) has three axes: a new one before the last is a new axis 2",
         "scoremaps if beta == 1 else beta * scoremaps -> beta * scoremaps": "scores are multiplied by 1 as well",
     },
-    "mean_iou": {"pairs = * -> pairs = torch.roll(*)": "pixels in another order are counted all the same"},
+    "mean_iou": {
+        "pairs = * -> pairs = torch.roll(*)": "pixels in another order are counted all the same",
+        "target.int() -> target": "int64 counts the same, and takes longer",
+        "pred.int() -> pred": "int64 counts the same, and takes longer",
+    },
     "convolution_matrix": {
         "2 -> 3": "as the number of margins of the padded image: it is cut out of more than is needed",
         "C = kernel.new_zeros(*) -> C = torch.roll(*)": ONLY_ZEROS,

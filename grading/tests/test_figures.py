@@ -39,7 +39,7 @@ def faults(record, part, cells):
     known = {f"{found.value:.3g}" for found in rows}
     known.update(*(NUMBER.findall(f"{found.what} {found.note}") for found in rows))
     wrong += [f"{number} is told, but was not measured" for number in told if number not in known]
-    if f"`{record.command}`" not in command:
+    if f"{record.command}`" not in command:
         wrong.append(f"it was measured by `{record.command}`")
     return wrong if rows else [f"no row holds {part!r}"]
 

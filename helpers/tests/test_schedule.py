@@ -130,6 +130,14 @@ def test_a_resumed_training_goes_on_with_the_same_rate(clock):
     assert later.rate() == pytest.approx(rate) and later.share() == pytest.approx(30 / 71)
 
 
+def test_a_training_resumed_with_less_time_ends(clock):
+    """The trial took 30 of 75 s; who resumes with 20 s gets one step, not a training without end."""
+    plan = Schedule(1.0, None, 20.0, 64)
+    plan.continue_from(10, 40.0, 30.0)
+    rates, _ = train(clock, plan, lambda step: 0.1)
+    assert len(rates) == 0 and plan.over() and plan.rate() == pytest.approx(0.01)
+
+
 def test_the_pace_of_a_resumed_training_is_that_of_this_machine(clock):
     """500 steps at 0.3 s elsewhere; here the other 400 take 0.05 s each: about 150 + 20 s."""
     plan = Schedule(1.0, None, 75.0, 64, 900)

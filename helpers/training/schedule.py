@@ -46,7 +46,7 @@ class Schedule:
         that starts at the full rate is spoilt for good. For the same reason a slow machine takes WARM_UP steps for it.
         """
         if self.step == 0 and self.max_seconds:
-            self.continue_from(0, self.seconds(), min(self.seconds(), 0.9 * self.max_seconds))
+            self.continue_from(0, self.seconds(), self.seconds())
         share = self.share()
         rise = share / 0.1 if self.steps else min(share / 0.1, (self.step + 1) / WARM_UP)
         fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * max(0.0, share - 0.1) / 0.9))
@@ -67,4 +67,4 @@ class Schedule:
     def continue_from(self, step: int, seconds: float, begun: float) -> None:
         """Go on from an earlier training after so many seconds, of which `begun` had gone when its first step began."""
         self.step = self.first = step
-        self.earlier, self.begun, self.start = seconds, begun, time.perf_counter()
+        self.earlier, self.start, self.begun = seconds, time.perf_counter(), min(begun, 0.9 * (self.max_seconds or 0))
