@@ -239,7 +239,11 @@ SPLITS = "expected 'train', 'val' or 'test'"
 @pytest.mark.parametrize(
     ("call", "arguments", "message"),
     [
-        (load_poses, ("mpii", "val"), "no data set 'mpii'; expected 'rendered_people', 'coco' or 'leeds_sports'"),
+        (
+            load_poses,
+            ("mpii", "val"),
+            "no data set 'mpii'; expected 'rendered_people', 'coco', 'leeds_sports' or 'photo_pack'",
+        ),
         (
             load_segmentation,
             ("mpii", "val"),
