@@ -158,7 +158,8 @@ def load_start(layers: Layers, name: str) -> Layers:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing; it is a part of the course: unpack its bundle again.") from None
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"The weights in {path} do not fit, or are damaged: {' '.join(str(error).split())[:300]}") from error
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"The weights in {path} do not fit, or are damaged: {reason}") from error
     return layers
 
 
