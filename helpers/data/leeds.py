@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from helpers.data.photos import Array, cut_out, in_crop, note, photo, reading, stacked, text_of, window
 from helpers.data.poses import PoseSet
@@ -15,6 +14,7 @@ from helpers.files import fetch, unpack
 __all__ = ["leeds_sports"]
 
 NAME = re.compile(r"im[0-9]{5}")
+KINDS = {4: "test", 9: "test", 8: "val"}  # of ten positions; the others are for train
 WHERE_FROM = "http://sam.johnson.io/research/lspet.html"
 
 
@@ -42,7 +42,10 @@ def leeds_sports(
         unpack(fetch(url, sha256, root), root)
     joints = _joints(root)
     numbers = _numbers(root, joints.shape[2])
-    known = [number for number in _of_split(numbers, split) if joints[:, 2, number - 1].sum() >= 2]
+    known = [
+        number for position, number in numbers
+        if KINDS.get(position % 10, "train") == split and joints[:, 2, number - 1].sum() >= 2
+    ]  # fmt: skip
     if not known:
         what_there_is = f"{root} has no photo for the {split} split: it has {len(numbers)} in all."
         raise FileNotFoundError(f"{what_there_is} Add more of the images of {WHERE_FROM}.")
@@ -51,8 +54,10 @@ def leeds_sports(
     return PoseSet(images, keypoints, visibility, boxes, LSP, f"Leeds sports, {split}")
 
 
-def _joints(root: Path) -> npt.NDArray[np.float64]:
+def _joints(root: Path) -> Array:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
+    from scipy.io import loadmat
+
     path = root / "joints.mat"
     note(path)
     if not path.is_file():
@@ -60,18 +65,12 @@ def _joints(root: Path) -> npt.NDArray[np.float64]:
         first = root / "images" / "im00001.jpg"
         raise FileNotFoundError(f"{path} is missing. {what_to_do} so that {path} and {first} exist.")
     try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ImportError("joints.mat is a MATLAB file: pip install scipy to read it.") from error
-    try:
         joints = np.asarray(loadmat(path)["joints"], dtype=np.float64)
     except Exception as error:  # scipy raises many kinds for a damaged file
         raise ValueError(f"{path} cannot be read ({error}). Download it again from {WHERE_FROM}.") from error
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
-        hint = "The original LSP has (3, 14, 2000): it is another file."
-        raise ValueError(
-            f"{path} holds joints of shape {joints.shape}; expected (14, 3, 10000), the Extended set. {hint}"
-        )
+        expected = "(14, 3, 10000), the Extended set. The original LSP has (3, 14, 2000): it is another file."
+        raise ValueError(f"{path} holds joints of shape {joints.shape}; expected {expected}")
     joints[:, :2] -= 1  # MATLAB counts pixels from 1
     return joints
 
@@ -84,27 +83,21 @@ def _numbers(root: Path, count: int) -> list[tuple[int, int]]:
     """
     subset, images = root / "subset.txt", root / "images"
     note(root, images)  # a list or photos may come later
-    if subset.is_file():
+    if listed := subset.is_file():
         lines = text_of(subset, "", "Write one name, im00001.jpg, in each line.").splitlines()
-        names = list(enumerate(Path(line.strip()).stem for line in lines if line.strip()))
+        names = [Path(line.strip()).stem for line in lines if line.strip()]
     else:
-        present = sorted(path.stem for path in images.glob("im?????.jpg"))
-        names = [(int(name[2:]) - 1, name) for name in present if NAME.fullmatch(name)]
+        names = [path.stem for path in sorted(images.glob("im?????.jpg")) if NAME.fullmatch(path.stem)]
         if not names:
             raise FileNotFoundError(f"{images} holds no im00001.jpg ...; put the photos of {WHERE_FROM} there.")
-    for _, name in names:
+    for name in names:
         if not (NAME.fullmatch(name) and 1 <= int(name[2:]) <= count):
             expected = f"im00001 to im{count:05d}, as joints.mat has them."
-            raise ValueError(f"{subset if subset.is_file() else images} names {name!r}; expected {expected}")
-    if len({name for _, name in names}) < len(names):
+            raise ValueError(f"{subset if listed else images} names {name!r}; expected {expected}")
+    if len(set(names)) < len(names):
         raise ValueError(f"{subset} names a photo twice; expected each once: it could be in two splits.")
-    return [(position, int(name[2:])) for position, name in names]
-
-
-def _of_split(numbers: list[tuple[int, int]], split: str) -> list[int]:
-    """Return the image numbers of one split: of ten positions 4 and 9 are test, 8 is val, the others train."""
-    kinds = {4: "test", 9: "test", 8: "val"}
-    return [number for position, number in numbers if kinds.get(position % 10, "train") == split]
+    numbers = [int(name[2:]) for name in names]
+    return list(enumerate(numbers)) if listed else [(number - 1, number) for number in numbers]
 
 
 def _sample(root: Path, number: int, joints: Array, size: tuple[int, int]) -> tuple[Array, ...]:

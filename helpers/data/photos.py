@@ -46,8 +46,8 @@ def note(*paths: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image.Image]:
-    """Open an image file, to be read within the `with` block.
+def named(path: Path, if_missing: str, if_damaged: str) -> Iterator[None]:
+    """Note a file that is read within the `with` block, and name it in the error where that fails.
 
     Args:
         path: the file.
@@ -57,16 +57,22 @@ def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image.Image
     """
     note(path)
     try:
-        with Image.open(path) as file:
-            yield file
+        yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing. {if_missing}") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's for a broken PNG
+    except (OSError, SyntaxError, UnicodeDecodeError, Image.DecompressionBombError) as error:  # SyntaxError: of Pillow
         raise ValueError(f"{path} is damaged ({error}). {if_damaged}") from error
 
 
+@contextlib.contextmanager
+def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image.Image]:
+    """Open an image file, to be read within the `with` block; see `named`."""
+    with named(path, if_missing, if_damaged), Image.open(path) as file:
+        yield file
+
+
 def photo(path: Path, if_missing: str, if_damaged: str, size: tuple[Any, Any] | None = None) -> Image.Image:
-    """Return a photo in RGB as its labels were made on it, of the `size` (width, height) that they name; see `opened`.
+    """Return a photo in RGB as its labels were made on it, of the `size` (width, height) that they name; see `named`.
 
     A camera may note in the file (EXIF) that a photo is to be shown turned. Labels of COCO and of Leeds lie on the
     pixels as they are stored, so the note is left aside; where only the turned photo has the size that the labels name,
@@ -85,15 +91,10 @@ def photo(path: Path, if_missing: str, if_damaged: str, size: tuple[Any, Any] | 
 
 
 def text_of(path: Path, if_missing: str, if_damaged: str) -> str:
-    """Return the text of a file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without; see `opened`."""
-    note(path)
-    try:
+    """Return the text of a file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without; see `named`."""
+    with named(path, if_missing, if_damaged):
         content = path.read_bytes()
         return content.decode(json.detect_encoding(content))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing. {if_missing}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}). {if_damaged}") from error
 
 
 def inside(folder: Path, name: object, named_by: str) -> Path:

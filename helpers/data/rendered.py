@@ -14,7 +14,7 @@ from helpers.data.masks import RENDERED_CLASSES, SegmentationSet, semantic_mask
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
-from helpers.data.splits import SPLITS, require_count, require_split
+from helpers.data.splits import number_of, require_split
 from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
@@ -125,9 +125,7 @@ def _rendered(
     settings: SceneSettings, cache: Cache, progress: bool, seed: int | None,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Return the tensors of a set from the cache, under a name that begins with `kind`, or render and store them."""
-    require_split(split)
-    count = SPLITS[split] if count is None else count
-    require_count(count)
+    count = number_of(count, split)
     settings = dataclasses.replace(settings, size=size or settings.size)
     recipe = (SEEDS[split] if seed is None else seed, count, settings)
     title = f"rendering {split}" if progress else None

@@ -8,6 +8,9 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
+from helpers.data.coco.annotations import num_keypoints, read
+from helpers.data.coco.people import people_of
+from helpers.data.people import PeopleSet
 from helpers.data.skeletons import COCO
 
 SHARED = Path(os.environ.get("DEEP_LEARNING_LAB_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
@@ -137,3 +140,17 @@ def coco(folder: Path) -> Path:
         }
         written(content, folder / "annotations" / f"person_keypoints_{part}.json")
     return folder
+
+
+def people_in(file: Path, photos: Path, size: tuple[int, int] = (96, 128)) -> PeopleSet:
+    """The people of any file in COCO's format, whatever it is called."""
+    coco = read(file, photos)
+    return people_of(coco, coco.images_with(num_keypoints, "people with keypoints"), size, file.stem)
+
+
+def coco_file(folder: Path, people: list[dict], category: dict = CATEGORY) -> PeopleSet:
+    """These people of photo 5, which is black, 40 x 50, read from a file that holds nothing else."""
+    Image.new("RGB", (50, 40)).save(folder / "x.png")
+    images = [{"id": 5, "file_name": "x.png", "height": 40, "width": 50}]
+    content = {"images": images, "annotations": people, "categories": [category]}
+    return people_in(written(content, folder / "people.json"), folder, (40, 50))

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from scipy.io import savemat
 
 from helpers.data.camvid import camvid
-from helpers.data.coco import coco_file, coco_people, from_coco
+from helpers.data.coco import coco_people
 from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.load import load_people, load_poses, load_segmentation
 from helpers.data.rendered import rendered_crowds, rendered_people, rendered_segmentation
-from helpers.data.skeletons import LSP
 from helpers.tests import small_sets
 from helpers.tests.small_sets import CATEGORY, person, written
 
@@ -29,7 +27,7 @@ SETS = {
     "isbi": (small_sets.isbi_pictures, lambda folder: isbi2012(folder, "val", None)),
     "isbi, stacks": (small_sets.isbi_stacks, lambda folder: isbi2012(folder, "test", None)),
     "coco": (small_sets.coco, lambda folder: coco_people(folder, "train", (60, 80), progress=False)),
-    "coco file": (small_sets.coco, lambda folder: coco_file(folder / "people.json", folder)),
+    "coco file": (small_sets.coco, lambda folder: small_sets.people_in(folder / "people.json", folder)),
 }
 
 
@@ -164,52 +162,46 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, name, harm, error, messag
         read(tmp_path)
 
 
-TURNED = {"id": 2, "height": 50, "width": 40}
 FORMAT = {
-    "sizes": ({"images": [*GOOD["images"], TURNED]}, {}, "images of 2 sizes; expected one"),
-    "empty": ({"images": []}, {}, "images of 0 sizes"),
-    "instances": ({"categories": [{"id": 1, "name": "person"}]}, {}, "coco says nothing of keypoints"),
-    "no category": ({"categories": []}, {}, "coco says nothing of keypoints"),
+    "empty": ({"images": []}, "people.json names no photo of people with keypoints"),
+    "instances": ({"categories": [{"id": 1, "name": "person"}]}, "people.json says nothing of keypoints"),
+    "no category": ({"categories": []}, "people.json says nothing of keypoints"),
     "short": (
-        {"annotations": [person(9, 1, keypoints=[1, 2, 2])]}, {},
-        "coco: annotation 9 has 3 numbers of keypoints; expected 51"
+        {"annotations": [person(9, 1, keypoints=[1, 2, 2])]},
+        "people.json: annotation 9 has 3 numbers of keypoints; expected 51"
     ),
     "entry": (
-        {"annotations": [{"id": 1, "image_id": 1}]}, {}, "coco holds an entry of annotations without 'category_id'"
+        {"annotations": [{"id": 1, "image_id": 1}]}, "people.json holds an entry of annotations without 'category_id'"
     ),
-    "images": (
-        {}, {"images": torch.zeros(1, 3, 50, 40, dtype=torch.uint8)}, r"images has shape .* \(N=1, 3, H=40, W=50\)"
-    ),
-    "twice": ({"annotations": [person(1, 1)] * 2}, {}, "coco holds the id 1 twice in annotations"),
-    "image twice": ({"images": GOOD["images"] * 2}, {}, "coco holds the id 1 twice in images"),
-    "null list": ({"images": None}, {}, "coco has no images"),
-    "null entry": ({"images": [None]}, {}, "coco holds an entry of images without 'id'"),
-    "null keypoints": ({"annotations": [person(3, 1, keypoints=None)]}, {}, "annotation 3 has None for keypoints"),
-    "null box": ({"annotations": [person(3, 1, bbox=None)]}, {}, "annotation 3 has None for bbox"),
-    "empty box": ({"annotations": [person(3, 1, bbox=[])]}, {}, "annotation 3 has 0 numbers of bbox; expected 4"),
-    "negative box": ({"annotations": [person(3, 1, bbox=[9, 9, -1, 2])]}, {}, "annotation 3 has a negative size"),
-    "infinite": ({"annotations": [person(3, 1, area=float("inf"))]}, {}, "annotation 3 has inf for area"),
-    "text": ({"annotations": [person(3, 1, bbox="1 2 3 4")]}, {}, "annotation 3 has 1 2 3 4 for bbox"),
-    "visibility": ({"annotations": [person(3, 1, [(1, 2, 3)])]}, {}, "annotation 3 has another visibility"),
+    "twice": ({"annotations": [person(1, 1)] * 2}, "people.json holds the id 1 twice in annotations"),
+    "image twice": ({"images": GOOD["images"] * 2}, "people.json holds the id 1 twice in images"),
+    "null list": ({"images": None}, "people.json has no images"),
+    "null entry": ({"images": [None]}, "people.json holds an entry of images without 'id'"),
+    "null keypoints": ({"annotations": [person(3, 1, keypoints=None)]}, "annotation 3 has None for keypoints"),
+    "null box": ({"annotations": [person(3, 1, bbox=None)]}, "annotation 3 has None for bbox"),
+    "empty box": ({"annotations": [person(3, 1, bbox=[])]}, "annotation 3 has 0 numbers of bbox; expected 4"),
+    "negative box": ({"annotations": [person(3, 1, bbox=[9, 9, -1, 2])]}, "annotation 3 has a negative size"),
+    "infinite": ({"annotations": [person(3, 1, area=float("inf"))]}, "annotation 3 has inf for area"),
+    "text": ({"annotations": [person(3, 1, bbox="1 2 3 4")]}, "annotation 3 has 1 2 3 4 for bbox"),
+    "visibility": ({"annotations": [person(3, 1, [(1, 2, 3)])]}, "annotation 3 has another visibility"),
     "two kinds": (
-        {"categories": [{**CATEGORY, "name": "cat"}, {**CATEGORY, "id": 2, "name": "dog"}]}, {},
-        r"coco has several categories \(cat, dog\); expected one, or one that is called 'person'",
+        {"categories": [{**CATEGORY, "name": "cat"}, {**CATEGORY, "id": 2, "name": "dog"}]},
+        r"people.json has several categories \(cat, dog\); expected one, or one that is called 'person'",
     ),
-    "skeleton": ({}, {"skeleton": LSP}, "coco has 17 keypoints, skeleton LSP 14"),
-    "rows": ({}, {"max_people": 1}, "max_people is 1; an image has 2 people"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "more", "message"), FORMAT.values(), ids=FORMAT)
-def test_what_is_not_in_cocos_format_is_refused(change, more, message):
+@pytest.mark.parametrize(("change", "message"), FORMAT.values(), ids=FORMAT)
+def test_what_is_not_in_cocos_format_is_refused(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
-        from_coco({**GOOD, **change}, **more)
+        small_sets.people_in(written({**GOOD, **change}, tmp_path / "people.json"), tmp_path)
 
 
 @pytest.mark.parametrize("key", GOOD)
-def test_a_missing_list_is_named(key):
-    with pytest.raises(ValueError, match=f"coco has no {key}; expected images, annotations and categories"):
-        from_coco({name: value for name, value in GOOD.items() if name != key})
+def test_a_missing_list_is_named(tmp_path, key):
+    content = {name: value for name, value in GOOD.items() if name != key}
+    with pytest.raises(ValueError, match=f"people.json has no {key}; expected images, annotations and categories"):
+        small_sets.people_in(written(content, tmp_path / "people.json"), tmp_path)
 
 
 @pytest.mark.parametrize(

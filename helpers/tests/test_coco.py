@@ -1,22 +1,17 @@
-"""COCO's format, read and written, on a small set of our own and, where it is at hand, on a part of the real one."""
+"""COCO's format, on a small set of our own and, where it is at hand, on a part of the real one."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 import torch
 
-from helpers.data.coco import coco_file, coco_people, from_coco, to_coco
-from helpers.data.people import PeopleSet
-from helpers.data.rendered import rendered_crowds
+from helpers.data.coco import coco_annotations, coco_people
 from helpers.data.skeletons import COCO, LSP, Skeleton
-from helpers.people import SceneSettings
 from helpers.tests import small_sets
 
 REAL = Path(os.environ.get("DEEP_LEARNING_LAB_COCO") or small_sets.SHARED / "coco-mini")
 SAMPLES = small_sets.SHARED / "mmpose-samples"
-ROWS = ("keypoints", "visibility", "boxes_xyxy", "areas", "present", "ignored", "crowd")
 
 
 @pytest.fixture
@@ -44,17 +39,11 @@ def test_people_without_keypoints_and_crowds_are_ignored(folder):
     assert data.crowd.nonzero().tolist() == [[1, 2]]
 
 
-def test_all_images_are_also_those_without_anybody(folder):
-    data = read(folder, all_images=True)
-    assert data.num_people.tolist() == [2, 1, 0, 3, 1] and data.ignored[1, 0]
-
-
-@pytest.mark.parametrize(("all_images", "val", "test"), [(False, [2, 1], [3]), (True, [2, 0, 1], [1, 3])])
-def test_val_and_test_take_turns(folder, all_images, val, test):
-    """Photos 1, 3 and 6 are for val, 2 and 4 for test; whether those without keypoints are asked for or not."""
+def test_val_and_test_take_turns(folder):
+    """Photos 1, 3 and 6 are for val, 2 and 4 for test; 2 and 3 show nobody with keypoints."""
     (folder / "annotations" / "person_keypoints_train2017.json").unlink()
-    assert read(folder, "val", all_images=all_images).num_people.tolist() == val
-    assert read(folder, "test", all_images=all_images).num_people.tolist() == test
+    assert read(folder, "val").num_people.tolist() == [2, 1]
+    assert read(folder, "test").num_people.tolist() == [3]
 
 
 def test_a_count_takes_the_first(folder):
@@ -88,109 +77,39 @@ def test_keypoints_lie_on_what_the_photo_shows(folder, size):
             assert float((light * rows).sum() / light.sum()) == pytest.approx(y, abs=0.05)
 
 
-def test_what_other_sets_leave_out_is_worked_out():
+def test_what_other_sets_leave_out_is_worked_out(tmp_path):
     """Without box: around the keypoints, 20 x 10; without area: 0.53 of the box; without num_keypoints: those known."""
     keypoints = small_sets.person(0, 0, [(10, 20, 2), (30, 30, 1)])["keypoints"]
     bare = {"id": 1, "image_id": 5, "category_id": 1, "keypoints": keypoints}
     nobody = {"id": 2, "image_id": 5, "category_id": 1}
-    content = {
-        "images": [{"id": 5, "file_name": "x.png", "height": 40, "width": 50}],
-        "annotations": [bare, nobody],
-        "categories": [small_sets.CATEGORY],
-    }
-    data = from_coco(content)
+    data = small_sets.coco_file(tmp_path, [bare, nobody])
     assert data.boxes_xyxy[0].tolist() == [[10, 20, 30, 30], [0, 0, 0, 0]]
     assert data.areas[0].tolist() == pytest.approx([106, 0]) and data.ignored.tolist() == [[False, True]]
-    assert data.image_size == (40, 50) and data.name == "COCO"
 
 
-def same(first: PeopleSet, second: PeopleSet) -> bool:
-    rows = all(torch.equal(getattr(first, name), getattr(second, name)) for name in ROWS)
-    return rows and first.skeleton == second.skeleton and first.name == second.name
+def test_a_set_is_told_as_coco_tells_it(folder):
+    """The file's own annotations come back, photo by photo, of those who are read."""
+    told = coco_annotations(vars(read(folder)[:2]))
+    assert told[:2] == [{**one, "id": number} for number, one in enumerate(small_sets.PEOPLE[1], 1)]
+    assert [one["num_keypoints"] for one in told] == [2, 1, 0, 1, 0] and [one["iscrowd"] for one in told][4] == 1
 
 
-def through_a_file(data, path):
-    return json.loads(small_sets.written(to_coco(data), path).read_text())
+def test_someone_ignored_whose_keypoints_are_known_stays_both(tmp_path):
+    known = small_sets.person(2, 5, [(10, 20, 2)])
+    data = small_sets.coco_file(tmp_path, [known, small_sets.person(1, 5, [(10, 20, 1)], num_keypoints=0)])
+    assert data.ignored.tolist() == [[False, True]] and data.visible.sum() == 2
+    assert [one["num_keypoints"] for one in coco_annotations(vars(data))] == [1, 0]
 
 
-def test_to_coco_and_back_is_the_same(folder, tmp_path):
-    data = read(folder, size=(51, 67), all_images=True)
-    content = through_a_file(data, tmp_path / "people.json")
-    assert same(from_coco(content), data)
-    back = from_coco(content, data.images, max_people=5)
-    assert torch.equal(back.images, data.images) and back.present.shape == (5, 5)
+UNKNOWN = Skeleton("person", ("nose", "right_ear", "left_ear", "right_tail"), ((0, 1), (0, 2)), ((2, 1),))
 
 
-def test_rendered_people_come_back_but_for_keypoints_outside_the_image(tmp_path):
-    settings = SceneSettings(size=(48, 64), people=(2, 4), truncation=0.5)
-    data = rendered_crowds("val", 6, settings=settings, cache=False, progress=False)
-    back = from_coco(through_a_file(data, tmp_path / "people.json"), data.images)
-    assert not data.visible[data.present].all() and back.keypoints[~data.visible].abs().sum() == 0
-    assert torch.equal(back.keypoints[data.visible], data.keypoints[data.visible])
-    rest = {name: torch.equal(getattr(back, name), getattr(data, name)) for name in ROWS if name != "keypoints"}
-    assert all(rest.values()), rest
-
-
-def test_it_is_written_as_coco_writes_it():
-    data = from_coco(
-        {
-            "images": [{"id": 7, "file_name": "x.jpg", "height": 40, "width": 50}],
-            "annotations": [small_sets.person(1, 7, [(10, 20, 2), (30, 40, 1)])],
-            "categories": [small_sets.CATEGORY],
-        }
-    )
-    content = to_coco(data)
-    assert content["images"] == [{"id": 1, "file_name": "000000000001.png", "height": 40, "width": 50}]
-    assert content["annotations"] == [
-        {
-            "id": 1,
-            "image_id": 1,
-            "category_id": 1,
-            "iscrowd": 0,
-            "num_keypoints": 2,
-            "bbox": [10, 20, 30, 40],
-            "area": 600,
-            "keypoints": [10, 20, 2, 30, 40, 1] + [0] * 45,
-        }
-    ]
-    category = content["categories"][0]
-    assert (category["id"], category["name"], category["keypoints"][0]) == (1, "person", "nose")
-    assert [16, 14] in category["skeleton"] or [14, 16] in category["skeleton"]
-    assert min(min(limb) for limb in category["skeleton"]) == 1
-
-
-def test_someone_ignored_whose_keypoints_are_known_stays_both():
-    data = from_coco(
-        {
-            "images": [{"id": 7, "height": 40, "width": 50}],
-            "annotations": [small_sets.person(1, 7, [(10, 20, 1)], num_keypoints=0)],
-            "categories": [small_sets.CATEGORY],
-        }
-    )
-    assert data.ignored.all() and data.visible.sum() == 1
-    assert to_coco(data)["annotations"][0]["num_keypoints"] == 0 and same(from_coco(to_coco(data)), data)
-
-
-@pytest.mark.parametrize(
-    "skeleton",
-    [LSP, Skeleton("person", ("nose", "right_ear", "left_ear", "right_tail"), ((0, 1), (0, 2)), ((2, 1),))],
-    ids=["LSP", "unknown"],
-)
-def test_other_skeletons_come_back(skeleton):
-    count = skeleton.num_keypoints
-    ones = torch.ones(2, 1, dtype=torch.bool)
-    data = PeopleSet(
-        torch.zeros(2, 3, 8, 9, dtype=torch.uint8),
-        torch.rand(2, 1, count, 2),
-        torch.full((2, 1, count), 2, dtype=torch.uint8),
-        torch.tensor([0.0, 0, 1, 1]).expand(2, 1, 4),
-        torch.ones(2, 1),
-        ones,
-        skeleton,
-        "others",
-    )
-    assert same(from_coco(to_coco(data)), data)
-    assert from_coco(to_coco(data), skeleton=COCO if count == 17 else skeleton).skeleton is skeleton
+@pytest.mark.parametrize("skeleton", [LSP, UNKNOWN], ids=["LSP", "unknown"])
+def test_other_skeletons_are_read(tmp_path, skeleton):
+    limbs = [[a + 1, b + 1] for a, b in skeleton.limbs]  # COCO counts keypoints from 1
+    category = {**small_sets.CATEGORY, "keypoints": list(skeleton.keypoint_names), "skeleton": limbs}
+    one = small_sets.person(1, 5, keypoints=[1, 2, 2] * skeleton.num_keypoints, num_keypoints=skeleton.num_keypoints)
+    assert small_sets.coco_file(tmp_path, [one], category).skeleton == skeleton
 
 
 @pytest.mark.skipif(not (REAL / "annotations" / "person_keypoints_val2017.json").is_file(), reason=f"no COCO in {REAL}")
@@ -205,7 +124,6 @@ def test_the_real_photos_are_read():
     known = data.visible[..., [0, 15, 16]].all(-1)
     assert known.any() and (nose < ankles)[known].float().mean() > 0.9
     assert (data.areas[counted] < 128 * 160).all()
-    assert same(from_coco(to_coco(data), data.images), data)
 
 
 @pytest.mark.parametrize(
@@ -222,18 +140,16 @@ def test_files_of_other_sets_and_names_are_read(file, photos, counts, keypoints)
     """Some leave out areas, numbers of keypoints or iscrowd, and name their keypoints otherwise."""
     if not (SAMPLES / file).is_file():
         pytest.skip(f"no samples in {SAMPLES}")
-    data = coco_file(SAMPLES / file, SAMPLES / photos, (96, 96), progress=False)
+    data = small_sets.people_in(SAMPLES / file, SAMPLES / photos, (96, 96))
     assert counts is None or sorted(data.num_people.tolist()) == sorted(counts)
     assert data.skeleton.num_keypoints == keypoints and (data.areas[~data.ignored & data.present] > 0).all()
     assert data.images.float().mean() > 20
 
 
-def test_crowdpose_is_read_with_a_skeleton_of_ours():
+def test_a_skeleton_that_is_none_is_named():
+    """CrowdPose's file has COCO's limbs for its own fourteen keypoints."""
     file = SAMPLES / "crowdpose" / "test_crowdpose.json"
     if not file.is_file():
         pytest.skip(f"no samples in {SAMPLES}")
     with pytest.raises(ValueError, match="limbs of skeleton 'person' name a keypoint not in 0 ... 13"):
-        coco_file(file, file.parent, progress=False)
-    names = tuple(json.loads(file.read_text())["categories"][0]["keypoints"])
-    skeleton = Skeleton("CrowdPose", names, ((0, 2),), ())
-    assert coco_file(file, file.parent, skeleton=skeleton, progress=False).skeleton is skeleton
+        small_sets.people_in(file, file.parent)

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 
 from helpers.data.camvid import camvid
-from helpers.data.coco import coco_file
 from helpers.data.leeds import leeds_sports
 from helpers.data.photos import cut_out, in_crop, inside, photo, window
 from helpers.tests import small_sets
@@ -55,7 +54,7 @@ def test_keypoints_lie_on_a_turned_photo_whichever_way_it_was_labelled(turned, s
         "categories": [small_sets.CATEGORY],
     }
     file = small_sets.written(labels, turned.with_name("people.json"))
-    data = coco_file(file, turned.parent, (size[1], size[0]), progress=False)
+    data = small_sets.people_in(file, turned.parent, (size[1], size[0]))
     x, y = data.keypoints[0, 0, 0].long().tolist()
     assert data.images[0, :, y, x].min() > 200 and data.images.float().mean() < 10
 
@@ -69,7 +68,7 @@ def test_labels_and_lists_are_read_in_any_unicode(tmp_path, code):
     (tmp_path / "leeds" / "subset.txt").write_bytes("im00001.jpg\nim00003.jpg\n".encode(code))
     for path in (labels, tmp_path / "camvid" / "val.txt"):
         path.write_bytes(path.read_text().encode(code))
-    assert len(coco_file(labels, tmp_path / "coco" / "val2017", progress=False)) == 3
+    assert len(small_sets.people_in(labels, tmp_path / "coco" / "val2017")) == 3
     assert len(camvid(tmp_path / "camvid", "val", None, progress=False)) == 1
     assert len(leeds_sports(tmp_path / "leeds", "train", progress=False)) == 2
 
@@ -103,4 +102,4 @@ def test_a_crop_shows_the_window_and_black_beside_the_photo():
 def test_a_label_file_that_nests_too_deep_is_named(tmp_path):
     (tmp_path / "people.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match="people.json is damaged"):
-        coco_file(tmp_path / "people.json", tmp_path, progress=False)
+        small_sets.people_in(tmp_path / "people.json", tmp_path)

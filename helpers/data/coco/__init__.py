@@ -1,7 +1,7 @@
-"""COCO's format and its photos: people of whole photos, one person an image, and where people are, pixel by pixel."""
+"""COCO's photos: people of whole photos, one person an image, and where people are, pixel by pixel."""
 
 from helpers.data.coco.crops import coco_poses
 from helpers.data.coco.masks import coco_masks
-from helpers.data.coco.people import coco_annotations, coco_file, coco_people, from_coco, to_coco
+from helpers.data.coco.people import coco_annotations, coco_people
 
-__all__ = ["coco_annotations", "coco_file", "coco_masks", "coco_people", "coco_poses", "from_coco", "to_coco"]
+__all__ = ["coco_annotations", "coco_masks", "coco_people", "coco_poses"]

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from helpers.data.photos import inside, note, photo, text_of
 from helpers.data.skeletons import COCO, LSP, Skeleton
 from helpers.data.splits import require_split
 
-__all__ = ["Annotations", "Entry", "annotations_of_split", "checked", "num_keypoints", "read"]
+__all__ = ["Annotations", "Entry", "annotations_of_split", "num_keypoints", "read"]
 
 WHERE_FROM = "https://cocodataset.org/#download"
 FILES = {"train": "train2017", "val": "val2017", "test": "val2017"}  # the labels of test2017 are not public
@@ -29,10 +29,17 @@ class Annotations:
     """What a file in COCO's format says: `images` in the order of their numbers, `people` by the number of theirs."""
 
     what: str  # the file, for messages
+    folder: Path  # of the photos
     images: list[Entry]
     people: dict[Any, list[Entry]]
     category: Entry  # the people's
-    folder: Path = Path()  # of the photos
+
+    def images_with(self, counts: Callable[[Entry], object], who: str) -> list[Entry]:
+        """Return the images with somebody who `counts`; raise, and name `who` is wanted, where there is none."""
+        images = [image for image in self.images if any(map(counts, self.people[image["id"]]))]
+        if not images:
+            raise ValueError(f"{self.what} names no photo of {who}. Add more of the photos of COCO.")
+        return images
 
     def photo(self, image: Entry) -> Image:
         """Return the photo of an image, of the size that the file says."""
@@ -41,14 +48,13 @@ class Annotations:
         if_missing = f"Put it there from {WHERE_FROM}, or leave it out of the JSON file."
         return photo(path, if_missing, "Put the original there, or leave it out.", size)
 
-    def skeleton(self, given: Skeleton | None = None) -> Skeleton:
-        """Return the skeleton: the given one, or one of ours where it has the same keypoints, or what the file says."""
+    def skeleton(self) -> Skeleton:
+        """Return the skeleton: one of ours where it has the same keypoints, else what the file says."""
         names = tuple(self.category["keypoints"])
-        if given is not None and given.num_keypoints != len(names):
-            raise ValueError(f"{self.what} has {len(names)} keypoints, skeleton {given.name} {given.num_keypoints}.")
-        ours = given or next((one for one in (COCO, LSP) if one.keypoint_names == names), None)
+        if names in (COCO.keypoint_names, LSP.keypoint_names):
+            return COCO if names == COCO.keypoint_names else LSP
         pairs = [(f"left_{name.removeprefix('right_')}", name) for name in names if name.startswith("right_")]
-        return ours or Skeleton(
+        return Skeleton(
             name=self.category.get("name", "person"),
             keypoint_names=names,
             limbs=tuple((a - 1, b - 1) for a, b in self.category.get("skeleton") or ()),
@@ -78,25 +84,35 @@ def annotations_of_split(root: str | Path, split: str, *kinds: str) -> Annotatio
 
 
 def read(path: Path, folder: Path, keypoints: bool = True) -> Annotations:
-    """Return the annotations of a file and of a folder of photos; see `checked`."""
+    """Return what a file in COCO's format says of a folder of photos.
+
+    Args:
+        keypoints: whether the category must have some.
+    Raises:
+        FileNotFoundError, ValueError: it is missing, or something that the format needs is, is twice or is no number.
+    """
     if_missing = f"Expected labels as COCO keeps them there, and photos in {folder}: download both from {WHERE_FROM}."
-    text = text_of(path, if_missing, "Download it again.")
+    text, what = text_of(path, if_missing, "Download it again."), str(path)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}). Download it again.") from error
-    return dataclasses.replace(checked(content, str(path), keypoints), folder=folder)
+        raise ValueError(f"{what} is damaged ({error}). Download it again.") from error
+    _check_lists(content, what)
+    category = _category(content["categories"], what, keypoints)
+    people: dict[Any, list[Entry]] = {}
+    for image in content["images"]:
+        _check_numbers(image, {"width": 1, "height": 1}, f"{what}: image {image['id']}")
+        people[image["id"]] = []
+    for entry in content["annotations"]:
+        if entry["category_id"] == category["id"] and entry["image_id"] in people:
+            _check_person(entry, len(category.get("keypoints") or ()), f"{what}: annotation {entry['id']}")
+            people[entry["image_id"]].append(entry)
+    images = sorted(content["images"], key=lambda image: (isinstance(image["id"], str), image["id"]))
+    return Annotations(what, folder, images, people, category)
 
 
-def checked(content: object, what: str, keypoints: bool = True) -> Annotations:
-    """Return the annotations of a dictionary with the three lists of COCO's format.
-
-    Args:
-        what: what to call it in messages.
-        keypoints: whether the category must have some.
-    Raises:
-        ValueError: something that COCO's format needs is missing, is there twice, or is no number.
-    """
+def _check_lists(content: object, what: str) -> None:
+    """Check that there are the three lists, and in them what names each entry, once."""
     wanted = "images, annotations and categories, as in COCO's person_keypoints_val2017.json."
     if not isinstance(content, Mapping):
         raise ValueError(f"{what} holds a {type(content).__name__}; expected a dictionary with {wanted}")
@@ -109,16 +125,6 @@ def checked(content: object, what: str, keypoints: bool = True) -> Annotations:
         twice = [number for number, count in Counter(entry["id"] for entry in content[name]).items() if count > 1]
         if twice:
             raise ValueError(f"{what} holds the id {twice[0]!r} twice in {name}. Was it joined from two files?")
-    category = _category(content["categories"], what, keypoints)
-    for image in content["images"]:
-        _check_numbers(image, {"width": 1, "height": 1}, f"{what}: image {image['id']}")
-    people: dict[Any, list[Entry]] = {image["id"]: [] for image in content["images"]}
-    for entry in content["annotations"]:
-        if entry["category_id"] == category["id"] and entry["image_id"] in people:
-            _check_person(entry, len(category.get("keypoints") or ()), f"{what}: annotation {entry['id']}")
-            people[entry["image_id"]].append(entry)
-    images = sorted(content["images"], key=lambda image: (isinstance(image["id"], str), image["id"]))
-    return Annotations(what, images, people, category)
 
 
 def _category(categories: list[Entry], what: str, keypoints: bool) -> Entry:

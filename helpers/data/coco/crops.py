@@ -8,7 +8,7 @@ import numpy as np
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split, num_keypoints
 from helpers.data.photos import Array, cut_out, in_crop, reading, stacked, window
 from helpers.data.poses import PoseSet
-from helpers.data.splits import require_count
+from helpers.data.splits import number_of
 
 __all__ = ["box_of", "coco_poses", "samples"]
 
@@ -33,16 +33,15 @@ def coco_poses(
         keypoints, pixels: leave out people of fewer known keypoints, or whose box has no side as long as that.
     Source: Xiao, Wu and Wei 2018, "Simple Baselines for Human Pose Estimation and Tracking".
     """
+    most = number_of(count, split, "people", COUNT)
     coco = annotations_of_split(root, split, "person_keypoints")
-    count = COUNT[split] if count is None else count
-    require_count(count, "people")
     wanted = [
         (image, person, box)
         for image in coco.images
         for person in coco.people[image["id"]]
         if not person.get("iscrowd") and person.get("area", 1) > 0 and num_keypoints(person) >= max(keypoints, 1)
         if (box := box_of(person, image)) is not None and (box[1] - box[0]).max() + 1 >= pixels
-    ][:count]
+    ][:most]
     if not wanted:
         asked = f"{keypoints} keypoints and a box of {pixels} pixels"
         raise ValueError(f"{coco.what} names nobody with {asked} for {split}. Add more of the photos of COCO.")

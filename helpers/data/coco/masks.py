@@ -9,7 +9,7 @@ from PIL import Image
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, cut_out, reading, stacked, whole
-from helpers.data.splits import SPLITS, require_count
+from helpers.data.splits import number_of
 from helpers.shapes import VOID
 
 __all__ = ["coco_masks"]
@@ -32,12 +32,9 @@ def coco_masks(
         count: at most so many photos, those of the lowest numbers; None is 2048, 256 and 256.
         progress: show a progress bar.
     """
+    most = number_of(count, split, "photos")
     coco = annotations_of_split(root, split, "person_keypoints", "instances")
-    count = SPLITS[split] if count is None else count
-    require_count(count, "photos")
-    images = [image for image in coco.images if any(map(_counts, coco.people[image["id"]]))][:count]
-    if not images:
-        raise ValueError(f"{coco.what} names no photo of people for {split}. Add more of the photos of COCO.")
+    images = coco.images_with(_counts, f"people for {split}")[:most]
     photos, masks = stacked(_sample(coco, image, size) for image in reading(images, f"{split} masks", progress))
     return SegmentationSet(photos, masks, ("background", "person"), f"COCO people, {split}")
 
@@ -49,10 +46,10 @@ def _counts(person: Entry) -> bool:
 
 def _sample(coco: Annotations, image: Entry, size: tuple[int, int]) -> tuple[Array, Array]:
     """Return one photo (3, H, W) and its mask (H, W)."""
-    photo = coco.photo(image)
-    people = coco.people[image["id"]]
-    mask = np.where(_region([one for one in people if not _counts(one)], photo, coco.what), VOID, 0).astype(np.uint8)
-    mask[_region([one for one in people if _counts(one)], photo, coco.what)] = 1  # over what does not count
+    photo, people = coco.photo(image), coco.people[image["id"]]
+    mask = np.zeros((photo.height, photo.width), np.uint8)
+    for label, counts in ((VOID, False), (1, True)):  # who counts lies over what does not
+        mask[_region([one for one in people if _counts(one) is counts], photo, coco.what)] = label
     above = Image.fromarray(mask + np.uint8(1))  # void is 0 now, as is what lies outside
     part = whole(photo, size)
     return cut_out(photo, part, size), cut_out(above, part, size, Image.Resampling.NEAREST) - np.uint8(1)
