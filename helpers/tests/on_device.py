@@ -168,7 +168,6 @@ MODELS = {
     "FineBackbone": helpers.fine_backbone,
     "SmallEncoder": helpers.small_encoder,
     "EfficientNet-Lite0": efficientnet_lite0,
-    "ResNet-18": lambda: helpers.resnet18_backbone(pretrained=False),
     "StackedHourglass": lambda: scoremaps.StackedHourglass(5),
     "PersonDetector": helpers.PersonDetector,
     "BottomUp": lambda: helpers.BottomUp(helpers.fine_backbone(), None, None),

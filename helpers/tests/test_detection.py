@@ -11,7 +11,7 @@ from helpers.metrics.boxes import box_f1, box_precision, box_recall
 from helpers.models import detection
 from helpers.models.backbones import fine_backbone, small_backbone
 from helpers.models.detection import PersonDetector, augment, box_f1_metric, detection_loss, detections
-from helpers.models.pretrained import efficientnet_lite0_backbone
+from helpers.models.efficientnet import pretrainable_backbone
 from helpers.tests.stick_people import stick_people
 
 
@@ -78,7 +78,7 @@ def test_what_are_no_images_is_refused():
     with pytest.raises(TypeError, match="uint8; expected float"):
         PersonDetector()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
     with pytest.raises(ValueError, match="stride is 16; expected one that divides 8"):
-        PersonDetector(efficientnet_lite0_backbone())
+        PersonDetector(pretrainable_backbone())
 
 
 @pytest.mark.parametrize("make", [lambda: fine_backbone(12), small_backbone], ids=["stride-4", "stride-8"])

@@ -8,8 +8,7 @@ from torchvision.models.detection import keypointrcnn_resnet50_fpn, maskrcnn_res
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
 from helpers.models import rcnn
-from helpers.models.pretrained import WeightsUnavailable
-from helpers.models.rcnn import detected_people, find_people, load_keypoint_rcnn, load_mask_rcnn
+from helpers.models.rcnn import WeightsUnavailable, detected_people, find_people, load_keypoint_rcnn, load_mask_rcnn
 
 FEW = {
     "min_size": 64,
