@@ -145,9 +145,7 @@ def _target_heatmaps(boxes: Tensor, height: int, width: int) -> Tensor:
     return (1 - x.square()[..., None, :] - y.square()[..., :, None]).clamp(min=0)
 
 
-def detections(
-    output: Output, threshold: float = 0.35, overlap: float = 0.5, size: tuple[int, int] | None = None
-) -> list[tuple[Tensor, Tensor]]:
+def detections(output: Output, threshold: float = 0.35, overlap: float = 0.5) -> list[tuple[Tensor, Tensor]]:
     """Return the people found in each image: boxes float (M, 4) and scores (M,) in [0, 1], the surest first.
 
     Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays.
@@ -156,13 +154,12 @@ def detections(
         output: as `PersonDetector` returns it, or `helpers.predict` for a whole set.
         overlap: the IoU from which two boxes are one person. More keeps people close together apart, and finds more
             people twice.
-        size: (H, W) of the images, where 8 does not divide them; boxes end at the border.
     """
     from torchvision.ops import batched_nms
 
     require("centres", output["centres"], "B 1 h w")
     scores, boxes = output["centres"].detach().float()[:, 0].sigmoid(), boxes_everywhere(output).detach()
-    height, width = size or [STRIDE * side for side in scores.shape[-2:]]
+    height, width = (STRIDE * side for side in scores.shape[-2:])
     image, y, x = (scores > threshold).nonzero(as_tuple=True)
     boxes, scores = boxes[image, :, y, x], scores[image, y, x]  # (N, 4), (N,)
     boxes = torch.minimum(boxes.clamp(min=0), constant((width - 1, height - 1) * 2, boxes.device))

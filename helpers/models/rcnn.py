@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from helpers.files import checksum
 from helpers.shapes import require
 
 __all__ = ["WeightsUnavailable", "detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
@@ -109,29 +108,21 @@ def detected_people(output: dict[str, Tensor], threshold: float = 0.7) -> dict[s
 
 
 def _with_weights(model: nn.Module, name: str, url: str) -> nn.Module:
-    """Return the model with the file at `url` from torch's cache, downloaded if need be, its checksum compared."""
+    """Return the model with the file at `url` from torch's cache, downloaded if need be."""
     from torch import hub
 
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    promised = path.stem.rsplit("-", 1)[-1]  # the beginning of its SHA-256
-    if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with _patience():
-                hub.download_url_to_file(url, str(path), promised)
-        except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
-            raise WeightsUnavailable(
-                f"{name}'s COCO weights are not on this machine and could not be downloaded "
-                f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
-            ) from error
-    digest = checksum(path)
-    if not digest.startswith(promised):  # one that was there already, cut short or changed
-        what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
-        raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. {what_to_do}")
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
-    except Exception as error:  # of any kind, where it reads what is no pickle
-        raise WeightsUnavailable(f"{path} holds no weights that can be read ({str(error)[:100]}).") from error
+        with _patience():  # weights_only: no code of the file runs
+            tensors = hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except Exception as error:  # of any kind, where the file is no pickle
+        if path.exists():  # one that was there already, cut short or changed
+            what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
+            raise WeightsUnavailable(f"{path} is damaged ({str(error)[:100]}). {what_to_do}") from error
+        raise WeightsUnavailable(
+            f"{name}'s COCO weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
+        ) from error
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, TypeError, AttributeError) as error:

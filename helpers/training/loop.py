@@ -181,10 +181,7 @@ def evaluate(
 
 
 def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str | torch.device | None = None) -> Output:
-    """Return the model's output for the whole set, on the CPU: (N, K, 2) for a model that gives keypoints.
-
-    The model runs in eval mode, and gets back the mode that it had.
-    """
+    """Return the model's output for the whole set, run as by `evaluate`, on the CPU: (N, K, 2) for keypoints."""
     return _run(model, data, batch_size, pick_device(device), "cpu")[0]
 
 
@@ -233,8 +230,8 @@ def _of_batch(model: nn.Module, batch: Batch, to: str | torch.device) -> Any:
 
     def moved(x: Tensor) -> Tensor:
         if x.ndim == 0 or len(x) != len(images):
-            wanted = f"expected the batch axis first: ({len(images)}, ...)."
-            raise ValueError(f"The model returned a tensor of shape {tuple(x.shape)} for {len(images)} images; {wanted}")
+            got = f"The model returned a tensor of shape {tuple(x.shape)} for {len(images)} images"
+            raise ValueError(f"{got}; expected the batch axis first: ({len(images)}, ...).")
         return x.to(to)
 
     return map_tensors(moved, (model(images), batch))
