@@ -119,14 +119,9 @@ class FineBackbone(nn.Module):
         x4 = self.down4(standardised(images))
         x8 = self.down8(x4)
         x16 = self.down16(x8)
-        x8 = self.mix8(x8 + twice_as_large(self.back8(x16)))
-        features: Tensor = self.mix4(x4 + twice_as_large(self.back4(x8)))
+        x8 = self.mix8(x8 + F.interpolate(self.back8(x16), scale_factor=2))
+        features: Tensor = self.mix4(x4 + F.interpolate(self.back4(x8), scale_factor=2))
         return features
-
-
-def twice_as_large(x: Tensor) -> Tensor:
-    """Return a feature map with every pixel repeated, twice as high and wide."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def fine_backbone(out_channels: int = 48, pretrained: bool = False) -> FineBackbone:

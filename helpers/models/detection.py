@@ -1,11 +1,5 @@
 """A person detector that trains in a minute on two CPU cores: people as points, each with the box around it.
 
-    >>> detector = PersonDetector()
-    >>> helpers.fit(detector, train, val, loss=detection_loss, metrics={"F1": box_f1_metric}, mode="max", epochs=12,
-    ...             batch_size=16, lr=3e-3, augment=augment())
-    >>> found = detections(helpers.predict(detector, test))
-    >>> boxes, scores = found[0]  # of the first image, (M, 4) and (M,)
-
 Source: Zhou, Wang and Kraehenbuehl 2019, "Objects as Points" (CenterNet). Not as there: boxes are trained in a region
 around each centre, not at one pixel, by their overlap with the right one; and double finds are removed by their
 overlap.

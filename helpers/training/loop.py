@@ -186,18 +186,18 @@ def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str 
 
 
 @contextlib.contextmanager
-def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Give the device, with the model on it, and bring the model back to where it was."""
+def _on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Have the model on the device, and bring it back to where it was."""
     if not isinstance(model, nn.Module):
         raise TypeError(
             f"model is a {type(model).__name__}; expected an nn.Module"
             + (": call the class to build one." if isinstance(model, type) else ".")
         )
     first = next(model.parameters(), None)
-    home, device = (first.device if first is not None else torch.device("cpu")), pick_device(device)
+    home = first.device if first is not None else torch.device("cpu")
     try:
         model.to(device)
-        yield device
+        yield
     finally:
         model.to(home)
 
@@ -207,7 +207,7 @@ def _run(
 ) -> tuple[Output, Batch]:  # fmt: skip
     """Return the outputs for the whole set and its targets, computed on `device` and kept on `to`."""
     _require_data("data", data)
-    with _on_device(model, device) as device, _eval_mode(model), torch.inference_mode():
+    with _on_device(model, device), _eval_mode(model), torch.inference_mode():
         parts = [_of_batch(model, batch, to) for batch in batches(data, batch_size, device)]
     both: tuple[Output, Batch] = map_tensors(lambda *tensors: torch.cat(tensors), *parts)
     return both
