@@ -142,7 +142,7 @@ def _target_heatmaps(boxes: Tensor, height: int, width: int) -> Tensor:
 def detections(output: Output, threshold: float = 0.35, overlap: float = 0.5) -> list[tuple[Tensor, Tensor]]:
     """Return the people found in each image: boxes float (M, 4) and scores (M,) in [0, 1], the surest first.
 
-    Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays.
+    Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays. All end at the border.
 
     Args:
         output: as `PersonDetector` returns it, or `helpers.predict` for a whole set.
@@ -175,11 +175,8 @@ def augment(
 ) -> Callable[[Batch], Batch]:  # fmt: skip
     """Return a function that mirrors, recolours, scales and shifts the images of a batch, with their boxes.
 
-    It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. The random numbers
-    are torch's, so `set_seed` decides on them.
-
-    Args:
-        flip, colour, warped, scale, translation: as for `helpers.data.augment.pose`.
+    It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. Arguments and
+    random numbers are as for `helpers.data.augment.pose`.
     """
     return augmentation.augmentation(_mirror, _warp, flip, colour, warped, 0.0, scale, translation)
 

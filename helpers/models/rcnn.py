@@ -4,9 +4,8 @@ On a CPU an image takes seconds. The weights (178 and 237 MB) are downloaded onc
 Source: He, Gkioxari, Dollar and Girshick 2017, "Mask R-CNN".
 """
 
-import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -112,9 +111,10 @@ def _with_weights(model: nn.Module, name: str, url: str) -> nn.Module:
     from torch import hub
 
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    try:
-        with _patience():  # weights_only: no code of the file runs
-            tensors = hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)  # seconds without a word of the server
+    try:  # weights_only: no code of the file runs
+        tensors = hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
     except Exception as error:  # of any kind, where the file is no pickle
         if path.exists():  # one that was there already, cut short or changed
             what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
@@ -123,20 +123,11 @@ def _with_weights(model: nn.Module, name: str, url: str) -> nn.Module:
             f"{name}'s COCO weights are not on this machine and could not be downloaded "
             f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
         ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsUnavailable(f"The file holds other weights than {name}'s: {reason}") from error
     return model.eval()
-
-
-@contextlib.contextmanager
-def _patience(seconds: float = 20) -> Iterator[None]:
-    """Wait at most so long for each answer of a server."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

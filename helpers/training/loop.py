@@ -55,9 +55,8 @@ def fit(
     The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
     device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
 
-    Raises:
-        FloatingPointError: the loss became NaN or infinite.
-        TypeError, ValueError, OSError: an argument that cannot be used.
+    Raises FloatingPointError: the loss became NaN or infinite; TypeError, ValueError, OSError: an argument that cannot
+    be used.
     """
     numbers = {"epochs": epochs, "max_seconds": max_seconds, "least_steps": least_steps, "batch_size": batch_size}
     _check(train, val, metrics, mode, **numbers, lr=lr)

@@ -32,9 +32,8 @@ def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[s
 def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """Return `model` with the weights of the file: every name and shape must fit, or nothing is changed.
 
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a safetensors file, damaged, or of another model; the message lists what differs.
+    Raises FileNotFoundError: no such file; ValueError: no safetensors file, damaged, or of another model; the message
+    lists what differs.
     """
     path = safetensors_path(path)
     tensors, _ = read_tensors(path)
