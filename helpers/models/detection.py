@@ -142,7 +142,7 @@ def _target_heatmaps(boxes: Tensor, height: int, width: int) -> Tensor:
 def detections(output: Output, threshold: float = 0.35, overlap: float = 0.5) -> list[tuple[Tensor, Tensor]]:
     """Return the people found in each image: boxes float (M, 4) and scores (M,) in [0, 1], the surest first.
 
-    Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays. All end at the border.
+    Every pixel scored above `threshold` says a box, which ends at the border; of boxes that overlap the surest stays.
 
     Args:
         output: as `PersonDetector` returns it, or `helpers.predict` for a whole set.
