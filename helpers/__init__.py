@@ -26,11 +26,9 @@ _HOLDS = {
     "metrics.oks": ("average_precision",),
     "models.backbones": ("FineBackbone", "SmallBackbone", "fine_backbone", "small_backbone"),
     "models.bottom_up": ("BottomUp",), "models.detection": ("PersonDetector",), "models.ecru": ("Ecru",),
+    "models.efficientnet": ("pretrainable_backbone",),
     "models.encoders": ("Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"),
-    "models.pretrained": (
-        "WeightsUnavailable", "efficientnet_lite0_backbone", "pretrainable_backbone", "resnet18_backbone",
-    ),
-    "models.rcnn": ("load_keypoint_rcnn", "load_mask_rcnn"),
+    "models.rcnn": ("WeightsUnavailable", "load_keypoint_rcnn", "load_mask_rcnn"),
     "pictures.explorer": ("temperature_explorer",), "pictures.gallery": ("people_gallery",),
     "training": ("History", "evaluate", "fit", "predict"), "training.speed": ("pick_device",),
     "training.weights": ("load_weights", "save_weights"),

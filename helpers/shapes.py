@@ -18,9 +18,7 @@ def require(name: str, tensor: object, shape: str, *dtypes: torch.dtype, known: 
         shape: sizes split by spaces: a number must match, a letter stands for any size but for one size only.
         dtypes: those allowed; none means any.
         known: letters that are bound already, from an earlier call.
-    Raises:
-        TypeError: not a tensor, or another dtype.
-        ValueError: another shape.
+    Raises TypeError: not a tensor, or another dtype; ValueError: another shape.
     Example: require("images", images, "N 3 H W", torch.uint8) returns {"N": 8, "H": 128, "W": 128}.
     """
     sizes, letters = dict(known or {}), shape.split()

@@ -1,7 +1,7 @@
 """From an image to maps or vectors.
 
 backbones, encoders                   one map, or one for each stride
-pretrained, efficientnet              backbones with ImageNet weights
+efficientnet                          a backbone with ImageNet weights
 scoremaps, hourglass                  between image and map, and a network made of maps
 ecru                                  a decoder that reuses the encoder's pooling
 detection, rcnn, top_down, bottom_up  several people

@@ -4,15 +4,13 @@ Every backbone takes images, float (B, 3, H, W) in [0, 1], to one feature map (B
 and tells `out_channels` and `stride`.
 """
 
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.people.poses import DATA
-
-Layers = TypeVar("Layers", bound=nn.Module)
 
 
 class Backbone(Protocol):
@@ -102,12 +100,12 @@ class FineBackbone(nn.Module):
 
     stride = 4
 
-    def __init__(self, out_channels: int = 48, channels: tuple[int, int, int, int] = (16, 32, 64, 96)):
+    def __init__(self, out_channels: int = 48):
         super().__init__()
-        if min(out_channels, *channels) < 1:
-            raise ValueError(f"out_channels is {out_channels}, channels {channels}; expected 1 or more of each.")
+        if out_channels < 1:
+            raise ValueError(f"out_channels is {out_channels}; expected 1 or more.")
         self.out_channels = out_channels
-        c2, c4, c8, c16 = channels  # by stride
+        c2, c4, c8, c16 = 16, 32, 64, 96  # channels, by stride
         self.down4 = nn.Sequential(conv_bn_relu(3, c2, stride=2), conv_bn_relu(c2, c4, stride=2), ResidualBlock(c4))
         self.down8 = nn.Sequential(conv_bn_relu(c4, c8, stride=2), ResidualBlock(c8))
         self.down16 = nn.Sequential(conv_bn_relu(c8, c16, stride=2), ResidualBlock(c16))
@@ -121,14 +119,9 @@ class FineBackbone(nn.Module):
         x4 = self.down4(standardised(images))
         x8 = self.down8(x4)
         x16 = self.down16(x8)
-        x8 = self.mix8(x8 + twice_as_large(self.back8(x16)))
-        features: Tensor = self.mix4(x4 + twice_as_large(self.back4(x8)))
+        x8 = self.mix8(x8 + F.interpolate(self.back8(x16), scale_factor=2))
+        features: Tensor = self.mix4(x4 + F.interpolate(self.back4(x8), scale_factor=2))
         return features
-
-
-def twice_as_large(x: Tensor) -> Tensor:
-    """Return a feature map with every pixel repeated, twice as high and wide."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def fine_backbone(out_channels: int = 48, pretrained: bool = False) -> FineBackbone:
@@ -139,15 +132,15 @@ def fine_backbone(out_channels: int = 48, pretrained: bool = False) -> FineBackb
             scenes (tools/bake_backbone.py); they have 48 output channels.
     """
     backbone = FineBackbone(out_channels)
-    return load_start(backbone, "fine_backbone") if pretrained else backbone
+    if pretrained:
+        load_start(backbone, "fine_backbone")
+    return backbone
 
 
-def load_start(layers: Layers, name: str) -> Layers:
-    """Return the layers with the weights of data/NAME.safetensors, which the course brings.
+def load_start(layers: nn.Module, name: str) -> None:
+    """Give the layers the weights of data/NAME.safetensors, which the course brings.
 
-    Raises:
-        FileNotFoundError: the file is missing.
-        ValueError: it is damaged, or the layers are of other shapes.
+    Raises FileNotFoundError: the file is missing; ValueError: it is damaged, or the layers are of other shapes.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -160,7 +153,6 @@ def load_start(layers: Layers, name: str) -> Layers:
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"The weights in {path} do not fit, or are damaged: {reason}") from error
-    return layers
 
 
 def small_backbone(out_channels: int = 128) -> SmallBackbone:

@@ -1,11 +1,5 @@
 """A person detector that trains in a minute on two CPU cores: people as points, each with the box around it.
 
-    >>> detector = PersonDetector()
-    >>> helpers.fit(detector, train, val, loss=detection_loss, metrics={"F1": box_f1_metric}, mode="max", epochs=12,
-    ...             batch_size=16, lr=3e-3, augment=augment())
-    >>> found = detections(helpers.predict(detector, test))
-    >>> boxes, scores = found[0]  # of the first image, (M, 4) and (M,)
-
 Source: Zhou, Wang and Kraehenbuehl 2019, "Objects as Points" (CenterNet). Not as there: boxes are trained in a region
 around each centre, not at one pixel, by their overlap with the right one; and double finds are removed by their
 overlap.
@@ -145,24 +139,21 @@ def _target_heatmaps(boxes: Tensor, height: int, width: int) -> Tensor:
     return (1 - x.square()[..., None, :] - y.square()[..., :, None]).clamp(min=0)
 
 
-def detections(
-    output: Output, threshold: float = 0.35, overlap: float = 0.5, size: tuple[int, int] | None = None
-) -> list[tuple[Tensor, Tensor]]:
+def detections(output: Output, threshold: float = 0.35, overlap: float = 0.5) -> list[tuple[Tensor, Tensor]]:
     """Return the people found in each image: boxes float (M, 4) and scores (M,) in [0, 1], the surest first.
 
-    Every pixel whose score is above `threshold` says a box; of boxes that overlap the surest stays.
+    Every pixel scored above `threshold` says a box, which ends at the border; of boxes that overlap the surest stays.
 
     Args:
         output: as `PersonDetector` returns it, or `helpers.predict` for a whole set.
         overlap: the IoU from which two boxes are one person. More keeps people close together apart, and finds more
             people twice.
-        size: (H, W) of the images, where 8 does not divide them; boxes end at the border.
     """
     from torchvision.ops import batched_nms
 
     require("centres", output["centres"], "B 1 h w")
     scores, boxes = output["centres"].detach().float()[:, 0].sigmoid(), boxes_everywhere(output).detach()
-    height, width = size or [STRIDE * side for side in scores.shape[-2:]]
+    height, width = (STRIDE * side for side in scores.shape[-2:])
     image, y, x = (scores > threshold).nonzero(as_tuple=True)
     boxes, scores = boxes[image, :, y, x], scores[image, y, x]  # (N, 4), (N,)
     boxes = torch.minimum(boxes.clamp(min=0), constant((width - 1, height - 1) * 2, boxes.device))
@@ -184,11 +175,8 @@ def augment(
 ) -> Callable[[Batch], Batch]:  # fmt: skip
     """Return a function that mirrors, recolours, scales and shifts the images of a batch, with their boxes.
 
-    It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. The random numbers
-    are torch's, so `set_seed` decides on them.
-
-    Args:
-        flip, colour, warped, scale, translation: as for `helpers.data.augment.pose`.
+    It returns a new batch with what `detection_loss` needs and nothing else: keypoints are left out. Arguments and
+    random numbers are as for `helpers.data.augment.pose`.
     """
     return augmentation.augmentation(_mirror, _warp, flip, colour, warped, 0.0, scale, translation)
 

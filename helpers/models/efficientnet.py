@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from helpers.models.backbones import load_start, require_images
+
 # how much wider inside, kernel size, stride of the first block, output channels, number of blocks
 STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3))
 
@@ -54,3 +56,31 @@ def efficientnet_lite0() -> nn.Sequential:
             blocks.append(InvertedResidual(channels, expand, kernel, stride if number == 0 else 1, out_channels))
             channels = out_channels
     return nn.Sequential(*conv_bn(3, 32, 3, 2), *blocks)
+
+
+class PretrainableBackbone(nn.Module):
+    """The layers, fed with the mean and spread that they were trained with."""
+
+    name, out_channels, stride = "EfficientNet-Lite0", 112, 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = efficientnet_lite0()
+
+    def forward(self, images: Tensor) -> Tensor:
+        require_images(images)
+        features: Tensor = self.layers((images - 0.498) / 0.502)
+        return features
+
+
+def pretrainable_backbone(pretrained: bool = False) -> PretrainableBackbone:
+    """Return EfficientNet-Lite0 up to its last map of stride 16: 112 channels; light enough for a CPU.
+
+    Args:
+        pretrained: start from the ImageNet weights in data/efficientnet_lite0.safetensors. So one network can be
+            trained from both starts.
+    """
+    backbone = PretrainableBackbone()
+    if pretrained:
+        load_start(backbone.layers, "efficientnet_lite0")
+    return backbone

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu, standardised, twice_as_large
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, standardised
 
 __all__ = ["StackedHourglass"]
 
@@ -59,4 +59,4 @@ class Hourglass(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         here: Tensor = self.here(x)
-        return here + twice_as_large(self.below(F.max_pool2d(x, 2)))
+        return here + F.interpolate(self.below(F.max_pool2d(x, 2)), scale_factor=2)

@@ -4,17 +4,16 @@ On a CPU an image takes seconds. The weights (178 and 237 MB) are downloaded onc
 Source: He, Gkioxari, Dollar and Girshick 2017, "Mask R-CNN".
 """
 
-import hashlib
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from helpers.models.pretrained import WeightsUnavailable, patience
 from helpers.shapes import require
 
-__all__ = ["detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
+__all__ = ["WeightsUnavailable", "detected_people", "find_people", "load_keypoint_rcnn", "load_mask_rcnn"]
 
 KEYPOINT_RCNN = "https://download.pytorch.org/models/keypointrcnn_resnet50_fpn_coco-fc266e95.pth"
 MASK_RCNN = "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"
@@ -22,22 +21,21 @@ PERSON = 1  # the label of people, in COCO's numbering
 CLEARLY_THERE = 2.0  # the keypoint score from which Detectron, where these networks come from, draws a keypoint
 
 
-def load_keypoint_rcnn(shorter_side: int = 800) -> nn.Module:
+class WeightsUnavailable(RuntimeError):
+    """Raised where no trained weights can be had on this machine; says what is missing."""
+
+
+def load_keypoint_rcnn() -> nn.Module:
     """Return torchvision's Keypoint R-CNN with a ResNet-50 and feature pyramid, trained on COCO, in eval mode.
 
-    Args:
-        shorter_side: to which each image is scaled first, in pixels; 400 is four times as fast, and worse.
-    Raises:
-        WeightsUnavailable: they are not on this machine and cannot be downloaded, or the file is damaged.
+    Raises WeightsUnavailable: they are not on this machine and cannot be downloaded, or the file is damaged.
     """
-    tensors = _weights("Keypoint R-CNN", KEYPOINT_RCNN)
-    return _with_weights(keypoint_rcnn(min_size=shorter_side), "Keypoint R-CNN", tensors)
+    return _with_weights(keypoint_rcnn(), "Keypoint R-CNN", KEYPOINT_RCNN)
 
 
-def load_mask_rcnn(shorter_side: int = 800) -> nn.Module:
+def load_mask_rcnn() -> nn.Module:
     """Return torchvision's Mask R-CNN, otherwise as `load_keypoint_rcnn` does."""
-    tensors = _weights("Mask R-CNN", MASK_RCNN)
-    return _with_weights(mask_rcnn(min_size=shorter_side), "Mask R-CNN", tensors)
+    return _with_weights(mask_rcnn(), "Mask R-CNN", MASK_RCNN)
 
 
 def keypoint_rcnn(**options: object) -> nn.Module:
@@ -108,35 +106,25 @@ def detected_people(output: dict[str, Tensor], threshold: float = 0.7) -> dict[s
     return people
 
 
-def _weights(name: str, url: str) -> dict[str, Tensor]:
-    """Return the tensors of the file at `url` from torch's cache, downloaded if need be, its checksum compared."""
+def _with_weights(model: nn.Module, name: str, url: str) -> nn.Module:
+    """Return the model with the file at `url` from torch's cache, downloaded if need be."""
     from torch import hub
 
     path = Path(hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
-    promised = path.stem.rsplit("-", 1)[-1]  # the beginning of its SHA-256
-    if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with patience():
-                hub.download_url_to_file(url, str(path), promised)
-        except (OSError, RuntimeError, ValueError) as error:  # no network, a download that was cut short, no address
-            raise WeightsUnavailable(
-                f"{name}'s COCO weights are not on this machine and could not be downloaded "
-                f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
-            ) from error
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(promised):  # one that was there already, cut short or changed
-        what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
-        raise WeightsUnavailable(f"{path} is damaged: its SHA-256 begins with {digest[:8]}. {what_to_do}")
-    try:
-        tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)  # runs no code of the file
-    except Exception as error:  # of any kind, where it reads what is no pickle
-        raise WeightsUnavailable(f"{path} holds no weights that can be read ({str(error)[:100]}).") from error
-    return tensors
-
-
-def _with_weights(model: nn.Module, name: str, tensors: dict[str, Tensor]) -> nn.Module:
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)  # seconds without a word of the server
+    try:  # weights_only: no code of the file runs
+        tensors = hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except Exception as error:  # of any kind, where the file is no pickle
+        if path.exists():  # one that was there already, cut short or changed
+            what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
+            raise WeightsUnavailable(f"{path} is damaged ({str(error)[:100]}). {what_to_do}") from error
+        raise WeightsUnavailable(
+            f"{name}'s COCO weights are not on this machine and could not be downloaded "
+            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
     try:
         model.load_state_dict(tensors)
     except (RuntimeError, TypeError, AttributeError) as error:

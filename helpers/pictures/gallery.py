@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helpers.people import MAX_PEOPLE, SceneSettings, render_scene
+from helpers.people import SceneSettings, render_scene
 from helpers.pictures.sliders import show_with_sliders
 
 if TYPE_CHECKING:
@@ -43,16 +43,11 @@ def _sliders() -> dict[str, Any]:
         style = {"description_width": "80px"}
         return kind(value=value, min=low, max=high, description=name, continuous_update=False, style=style, **step)
 
-    def share(name: str) -> Any:
-        return slider(FloatSlider, name, getattr(default, name), 0, 1, step=0.05)
-
+    shares = ("crowding", "occlusion", "truncation", "appearance")
     return {
-        "people": slider(IntSlider, "people", 1, 1, min(8, MAX_PEOPLE)),
-        "crowding": share("crowding"),
-        "occlusion": share("occlusion"),
-        "truncation": share("truncation"),
+        "people": slider(IntSlider, "people", 1, 1, 8),
+        **{name: slider(FloatSlider, name, getattr(default, name), 0, 1, step=0.05) for name in shares},
         "scale": slider(FloatRangeSlider, "scale", default.scale, 0.1, 1.3, step=0.05),
-        "appearance": share("appearance"),
         "seed": slider(IntSlider, "seed", 0, 0, 99),
         "poses": Checkbox(value=True, description="poses"),
     }

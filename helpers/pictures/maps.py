@@ -47,16 +47,14 @@ def map_grid(
 
 
 @shows_itself
-def matrix(
-    C: Tensor, *, input_size: tuple[int, int] | None = None, output_size: tuple[int, int] | None = None, title: str = ""
-) -> Picture:
+def matrix(C: Tensor, *, input_size: tuple[int, int] | None = None, title: str = "") -> Picture:
     """Return a picture of a convolution's matrix: white where it is 0, orange where positive, blue where negative.
 
     Small matrices show their numbers.
 
     Args:
         C: float (out_h * out_w, in_h * in_w).
-        input_size, output_size: (H, W) of image and result; lines then part the rows of pixels.
+        input_size: (H, W) of the image; lines then part its rows of pixels.
     """
     sizes = require("C", C, "O I")
     if not C.numel():
@@ -74,15 +72,14 @@ def matrix(
         value = float(values[row, column])
         colour = WHITE if abs(value) > 0.6 * largest else BLACK  # white where it is dark
         axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
-    sides = (("input", input_size, sizes["I"], axis.axvline), ("output", output_size, sizes["O"], axis.axhline))
-    for name, size, pixels, line in sides:
-        rows, columns = size or (1, pixels)
-        if rows * columns != pixels:
-            raise ValueError(f"{name}_size is {(rows, columns)}, {rows * columns} pixels; C has {pixels} of them.")
-        for row in range(1, rows):
-            line(row * columns - 0.5, color="#777777", lw=0.8)
-    of_input, of_output = (f" ({s[0]} x {s[1]}, row after row)" if s else "" for s in (input_size, output_size))
-    axis.set(xlabel=f"pixels of the input{of_input}", ylabel=f"pixels of the result{of_output}")
+    rows, columns = input_size or (1, sizes["I"])
+    if rows * columns != sizes["I"]:
+        got = f"input_size is {(rows, columns)}, {rows * columns} pixels"
+        raise ValueError(f"{got}; C has {sizes['I']} of them.")
+    for row in range(1, rows):
+        axis.axvline(row * columns - 0.5, color="#777777", lw=0.8)
+    in_rows = f" ({rows} x {columns}, row after row)" if input_size else ""
+    axis.set(xlabel=f"pixels of the input{in_rows}", ylabel="pixels of the result")
     axis.locator_params(integer=True)
     filled = f"a matrix of {sizes['O']} x {sizes['I']}, {float((values != 0).double().mean()):.0%} of it not 0"
     text = f"{filled}, from {float(values.min()):.3g} to {float(values.max()):.3g}"

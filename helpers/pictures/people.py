@@ -5,6 +5,7 @@ missing.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.colors import to_rgba
 from torch import Tensor
 
 from helpers.data.people import PeopleSet
-from helpers.data.skeletons import COCO, Skeleton
+from helpers.data.skeletons import COCO
 from helpers.pictures.colours import BLACK, WHITE, person_colour
 from helpers.pictures.drawing import draw_box, draw_image, draw_person
 from helpers.pictures.figure import Picture, aspect, finished, image_axes, image_grid, shows_itself
@@ -41,7 +42,12 @@ def people_grid(
     figure, axes = image_grid(count, "images", columns, 2.7, aspect(data.images), titles)
     for index, axis in enumerate(axes):
         draw_image(axis, data.images[index])
-        shown = _true_people(data, index) if people is None else _estimated(people, index, data.skeleton)
+        if people is None:
+            here = data.present[index]
+            shown = list(zip(data.keypoints[index, here], data.visibility[index, here], strict=True))
+        else:
+            require(f"people[{index}]", people[index], f"M {data.skeleton.num_keypoints} 3")
+            shown = [(one[:, :2], one[:, 2] > 0) for one in people[index]]
         if boxes is not None:
             require(f"boxes[{index}]", boxes[index], "M 4", known=None if people is None else {"M": len(shown)})
             for number, box in enumerate(boxes[index].tolist()):
@@ -51,18 +57,6 @@ def people_grid(
         drawn += len(shown)
     what = f"{count} images of {data.name} with {drawn} {'true' if people is None else 'estimated'} people"
     return finished(figure, title, what + (" and boxes" if boxes is not None else ""))
-
-
-def _true_people(data: PeopleSet, index: int) -> list[tuple[Tensor, Tensor]]:
-    """Return keypoints (K, 2) and visibility (K,) of everyone in this image."""
-    here = data.present[index]
-    return list(zip(data.keypoints[index, here], data.visibility[index, here], strict=True))
-
-
-def _estimated(people: Sequence[Tensor], index: int, skeleton: Skeleton) -> list[tuple[Tensor, Tensor]]:
-    """Return keypoints (K, 2) and bool (K,), whether each was found, of everyone estimated in this image."""
-    require(f"people[{index}]", people[index], f"M {skeleton.num_keypoints} 3")
-    return [(one[:, :2], one[:, 2] > 0) for one in people[index]]
 
 
 @shows_itself
@@ -101,21 +95,17 @@ def masks_and_boxes(
         colour = person_colour(number)
         if masks is not None:
             _draw_mask(axis, masks[number].detach().cpu(), colour)
-        _draw_scored_box(axis, boxes[number].tolist(), float(scores[number]), colour)
+        box, score = boxes[number].tolist(), f"{float(scores[number]):.2f}"
+        draw_box(axis, box, colour, 1.3, outlined=True)
+        label = {"boxstyle": "square,pad=0.1", "fc": colour, "ec": "none"}
+        style: dict[str, Any] = {"color": BLACK, "fontsize": 8, "va": "top", "zorder": 6, "clip_on": True}
+        axis.text(max(box[0], 0), max(box[1], 0), score, bbox=label, **style)
         if keypoints is not None:
             draw_person(axis, keypoints[number, :, :2], keypoints[number, :, 2] > 0, COCO, colour)
     besides = [name for name, values in (("masks", masks), ("poses", keypoints)) if values is not None]
     surest = f", the surest {float(scores.max()):.2f}" if len(scores) else ""
     found = " and ".join([", ".join(["boxes", *besides[:-1]]), *besides[-1:]])
     return finished(figure, title, f"an image with {found} of {len(boxes)} people{surest}")
-
-
-def _draw_scored_box(axis: Axes, box: Sequence[float], score: float, colour: str) -> None:
-    """Draw a box with its score in the corner at the top left."""
-    draw_box(axis, box, colour, 1.3, outlined=True)
-    label = {"boxstyle": "square,pad=0.1", "fc": colour, "ec": "none"}
-    left, top = max(box[0], 0), max(box[1], 0)
-    axis.text(left, top, f"{score:.2f}", color=BLACK, fontsize=8, va="top", bbox=label, zorder=6, clip_on=True)
 
 
 def _draw_mask(axis: Axes, mask: Tensor, colour: str) -> None:

@@ -11,7 +11,7 @@ from helpers.metrics.boxes import box_f1, box_precision, box_recall
 from helpers.models import detection
 from helpers.models.backbones import fine_backbone, small_backbone
 from helpers.models.detection import PersonDetector, augment, box_f1_metric, detection_loss, detections
-from helpers.models.pretrained import efficientnet_lite0_backbone
+from helpers.models.efficientnet import pretrainable_backbone
 from helpers.tests.stick_people import stick_people
 
 
@@ -78,7 +78,7 @@ def test_what_are_no_images_is_refused():
     with pytest.raises(TypeError, match="uint8; expected float"):
         PersonDetector()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
     with pytest.raises(ValueError, match="stride is 16; expected one that divides 8"):
-        PersonDetector(efficientnet_lite0_backbone())
+        PersonDetector(pretrainable_backbone())
 
 
 @pytest.mark.parametrize("make", [lambda: fine_backbone(12), small_backbone], ids=["stride-4", "stride-8"])
@@ -123,7 +123,6 @@ def test_the_threshold_decides_and_boxes_end_at_the_border():
     assert len(detections(output, threshold=0.6)[0][0]) == 0
     boxes = detections(output, threshold=0.4)[0][0]
     assert sorted(boxes.round().tolist()) == [[0, 0, 20, 31], [60, 30, 79, 63]]
-    assert sorted(detections(output, threshold=0.4, size=(60, 77))[0][0].round().tolist())[1] == [60, 30, 76, 59]
 
 
 def test_a_perfect_detector_has_hardly_a_loss_and_each_mistake_more():

@@ -407,7 +407,7 @@ def test_a_last_batch_of_one_does_not_break_batch_norm():
         ({"loss": lambda o, b: o.detach().sum()}, ValueError, "does not depend on the weights"),
         ({"metrics": {"a": lambda o, b: o}}, TypeError, r"metric 'a' returned shape \(10, 17, 2\)"),
         ({"device": "nonsense"}, ValueError, "device 'nonsense' cannot be used"),
-        ({"save_to": "weights.pt"}, ValueError, "ends in .safetensors"),
+        ({"save_to": "weights.pt"}, ValueError, "not end in .safetensors"),
         ({"save_to": "no/such/folder/w.safetensors"}, OSError, "cannot be written"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

@@ -9,28 +9,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from helpers.files import atomically
 from helpers.history import History
 from helpers.training.schedule import Schedule
-from helpers.training.weights import read_tensors, save_weights
+from helpers.training.weights import read_tensors, safetensors_path, save_weights
 
 EVERY = 20.0  # seconds between two times of writing, so what a killed training loses at most
 
 
-def require_folder(save_to: str | os.PathLike[str] | None) -> None:
+def require_place(save_to: str | os.PathLike[str] | None) -> None:
     """Raise before the training, not after it, if `save_to` cannot be written."""
-    if save_to is None:
-        return
-    path = Path(save_to)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"save_to is {str(path)!r}; expected a name that ends in .safetensors.")
-    try:
-        with atomically(path.with_name(f"{path.stem}.trial")) as part:
-            part.write_text("")
-        path.with_name(f"{path.stem}.trial").unlink()
-    except OSError as error:
-        problem = f"{path.parent.resolve()} cannot be written ({error.strerror or error})"
-        raise OSError(f"save_to is {str(path)!r}, but {problem}. Choose another folder, or make it.") from error
+    if save_to is not None:
+        path = safetensors_path(save_to)
+        save_weights({}, path.with_name(f"{path.stem}.trial.safetensors")).unlink()
 
 
 class Checkpoint:
@@ -74,8 +64,6 @@ class Checkpoint:
 
     def write(self) -> None:
         """Write the best weights and the state of the training."""
-        from safetensors.torch import save_file
-
         if self.path is None:
             return
         self.save_best()
@@ -83,12 +71,9 @@ class Checkpoint:
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         done = {"step": self.schedule.step, "seconds": self.schedule.seconds(), "begun": self.schedule.begun}
-        scaler = self.scaler.state_dict()
-        notes = {"history": dataclasses.asdict(self.history), **done, "scaler": scaler}
-        with atomically(self.path) as part:
-            save_file(tensors, part, {"training": json.dumps(notes)})
+        notes = {"history": dataclasses.asdict(self.history), **done, "scaler": self.scaler.state_dict()}
+        save_weights(tensors, self.path, training=json.dumps(notes))
         self.written = time.perf_counter()
 
     def resume(self) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from helpers.data.batches import Batch, Images, ImageSet, batches
 from helpers.history import History
-from helpers.training.checkpoint import Checkpoint, require_folder
+from helpers.training.checkpoint import Checkpoint, require_place
 from helpers.training.progress import ProgressDisplay
 from helpers.training.schedule import Schedule
 from helpers.training.speed import Loss, Output, Precision, choose_precision, describe_device, map_tensors, pick_device
@@ -55,16 +55,19 @@ def fit(
     The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
     device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
 
-    Raises:
-        FloatingPointError: the loss became NaN or infinite.
-        TypeError, ValueError, OSError: an argument that cannot be used.
+    Raises FloatingPointError: the loss became NaN or infinite; TypeError, ValueError, OSError: an argument that cannot
+    be used.
     """
     numbers = {"epochs": epochs, "max_seconds": max_seconds, "least_steps": least_steps, "batch_size": batch_size}
     _check(train, val, metrics, mode, **numbers, lr=lr)
     history = History(next(iter(metrics)), mode)
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
-        return _instead_of_training(model, save_to, history)
-    require_folder(save_to)
+        if save_to is not None and Path(save_to).is_file():
+            load_weights(model, save_to)
+        model.eval()
+        history.stopped = "not trained"
+        return history
+    require_place(save_to)
     schedule = Schedule(lr, epochs, max_seconds, _steps(train, batch_size), least_steps or 0)
     generator = torch.Generator().manual_seed(seed)
     device = pick_device(device)
@@ -177,26 +180,23 @@ def evaluate(
 
 
 def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str | torch.device | None = None) -> Output:
-    """Return the model's output for the whole set, on the CPU: (N, K, 2) for a model that gives keypoints.
-
-    The model runs in eval mode, and gets back the mode that it had.
-    """
+    """Return the model's output for the whole set, run as by `evaluate`, on the CPU: (N, K, 2) for keypoints."""
     return _run(model, data, batch_size, pick_device(device), "cpu")[0]
 
 
 @contextlib.contextmanager
-def _on_device(model: nn.Module, device: str | torch.device | None) -> Iterator[torch.device]:
-    """Give the device, with the model on it, and bring the model back to where it was."""
+def _on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Have the model on the device, and bring it back to where it was."""
     if not isinstance(model, nn.Module):
         raise TypeError(
             f"model is a {type(model).__name__}; expected an nn.Module"
             + (": call the class to build one." if isinstance(model, type) else ".")
         )
     first = next(model.parameters(), None)
-    home, device = (first.device if first is not None else torch.device("cpu")), pick_device(device)
+    home = first.device if first is not None else torch.device("cpu")
     try:
         model.to(device)
-        yield device
+        yield
     finally:
         model.to(home)
 
@@ -206,13 +206,10 @@ def _run(
 ) -> tuple[Output, Batch]:  # fmt: skip
     """Return the outputs for the whole set and its targets, computed on `device` and kept on `to`."""
     _require_data("data", data)
-    outputs, targets = [], []
-    with _on_device(model, device) as device, _eval_mode(model), torch.inference_mode():
-        for batch in batches(data, batch_size, device):
-            images = batch.pop("images")
-            outputs.append(_of_batch(model(images), len(images), to))
-            targets.append({name: part.to(to) for name, part in batch.items()})
-    return _joined(outputs), _joined(targets)
+    with _on_device(model, device), _eval_mode(model), torch.inference_mode():
+        parts = [_of_batch(model, batch, to) for batch in batches(data, batch_size, device)]
+    both: tuple[Output, Batch] = map_tensors(lambda *tensors: torch.cat(tensors), *parts)
+    return both
 
 
 @contextlib.contextmanager
@@ -226,26 +223,17 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _joined(trees: list[Any]) -> Any:
-    """Return one tree of tensors from those of the batches, joined along the batch axis."""
-    first = trees[0]
-    if isinstance(first, dict):
-        return {key: _joined([tree[key] for tree in trees]) for key in first}
-    if isinstance(first, (tuple, list)):
-        return type(first)(_joined(list(column)) for column in zip(*trees, strict=True))
-    return torch.cat(trees)
+def _of_batch(model: nn.Module, batch: Batch, to: str | torch.device) -> Any:
+    """Return the model's output for a batch and its targets, on `to`; all tensors must have the batch axis first."""
+    images = batch.pop("images")
 
-
-def _of_batch(output: Output, size: int, to: str | torch.device) -> Output:
-    """Return the output on `to`, after checking that every tensor of it has the batch axis first."""
-
-    def check(x: Tensor) -> Tensor:
-        if x.ndim == 0 or len(x) != size:
-            wanted = f"expected the batch axis first: ({size}, ...)."
-            raise ValueError(f"The model returned a tensor of shape {tuple(x.shape)} for {size} images; {wanted}")
+    def moved(x: Tensor) -> Tensor:
+        if x.ndim == 0 or len(x) != len(images):
+            got = f"The model returned a tensor of shape {tuple(x.shape)} for {len(images)} images"
+            raise ValueError(f"{got}; expected the batch axis first: ({len(images)}, ...).")
         return x.to(to)
 
-    return map_tensors(check, output)
+    return map_tensors(moved, (model(images), batch))
 
 
 def _resident(data: ImageSet, device: torch.device) -> ImageSet:
@@ -277,14 +265,6 @@ def _fastest(
         return Precision()  # the first step makes the batches smaller
     display.say(f"Training on {describe_device(device)}: {words}.")
     return precision
-
-
-def _instead_of_training(model: nn.Module, save_to: str | os.PathLike[str] | None, history: History) -> History:
-    history.stopped = "not trained"
-    if save_to is not None and Path(save_to).is_file():
-        load_weights(model, save_to)
-    model.eval()
-    return history
 
 
 def _scalar(value: Tensor) -> Tensor:

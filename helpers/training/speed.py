@@ -85,14 +85,15 @@ class Precision:
             return full(model(images))
 
 
-def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    """Return `tree` (a tensor, or tuples, lists and dicts of them) with `change` applied to every tensor."""
+def map_tensors(change: Callable[..., Tensor], tree: Any, *alike: Any) -> Any:
+    """Return `tree` (a tensor, or tuples, lists and dicts of them) with `change` applied to every tensor, together with
+    those at its place in the trees that are built `alike`."""
     if isinstance(tree, Tensor):
-        return change(tree)
+        return change(tree, *alike)
     if isinstance(tree, dict):
-        return {key: map_tensors(change, value) for key, value in tree.items()}
+        return {key: map_tensors(change, value, *(other[key] for other in alike)) for key, value in tree.items()}
     if isinstance(tree, (tuple, list)):
-        return type(tree)(map_tensors(change, value) for value in tree)
+        return type(tree)(map_tensors(change, *values) for values in zip(tree, *alike, strict=True))
     return tree
 
 

@@ -17,7 +17,7 @@ def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[s
         model: or what its `state_dict` had returned.
         notes: what to remember beside the weights (metric, epoch, ...), kept as text; `read_tensors` gives it back.
     """
-    path = _checked(path)
+    path = safetensors_path(path)
     tensors = model.state_dict() if isinstance(model, nn.Module) else model
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
@@ -32,11 +32,10 @@ def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[s
 def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """Return `model` with the weights of the file: every name and shape must fit, or nothing is changed.
 
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a safetensors file, damaged, or of another model; the message lists what differs.
+    Raises FileNotFoundError: no such file; ValueError: no safetensors file, damaged, or of another model; the message
+    lists what differs.
     """
-    path = _checked(path)
+    path = safetensors_path(path)
     tensors, _ = read_tensors(path)
     own = model.state_dict()
     wrong = [f"{name} is missing" for name in own if name not in tensors]
@@ -53,7 +52,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a safetensors file, by name, and the notes that were saved with them."""
-    path = _checked(path)
+    path = safetensors_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no weights file {path}. Run the cell that trains and saves it first.")
     try:
@@ -63,7 +62,8 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
         raise ValueError(f"{path} is not a readable safetensors file ({error}). Train and save again.") from error
 
 
-def _checked(path: str | os.PathLike[str]) -> Path:
+def safetensors_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path`, after checking that its name is that of a safetensors file."""
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ValueError(
