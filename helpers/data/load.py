@@ -57,10 +57,7 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128), **opti
 
 
 def load_people(name: str, split: str, **options: Any) -> PeopleSet:
-    """Return a data set of several people an image by its name.
-
-    Args: as for `load_poses`; the name is "rendered_crowds" or "coco".
-    """
+    """Return a data set of several people an image by its name, "rendered_crowds" or "coco"; see `load_poses`."""
     return _loaded(PeopleSet, PEOPLE, name, split, **options)
 
 
