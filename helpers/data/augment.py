@@ -35,8 +35,7 @@ def pose(
         rotation: largest angle in degrees, either way.
         scale: smallest and largest factor.
         translation: largest shift, as a share of width and height.
-        warped: share of the images that are turned, scaled and shifted, the first ones of the (shuffled) batch. It is
-            the slow part: half of them leave more time for training steps.
+        warped: share of the images that are turned, scaled and shifted, the first of the (shuffled) batch: it is slow.
         flip: probability of mirroring.
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
@@ -59,12 +58,8 @@ def segmentation(
 
 
 def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Augment:
-    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew.
-
-    The new batch has images and maps only, without keypoints and boxes, which a loss on maps does not look at.
-
-    Args: as for `pose`.
-    """
+    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew,
+    and leaves out keypoints and boxes, which a loss on maps does not look at. Args: as for `pose`."""
     return augmentation(lambda batch, where: mirror_maps(batch, skeleton, where), lambda batch, _: batch, flip, colour)
 
 
@@ -164,9 +159,8 @@ def _grid(back: Tensor, height: int, width: int) -> Tensor:
 
 
 def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
-    """Return images with other colours, as torchvision's adjust_saturation, _contrast and _brightness in a row would.
-
-    Each new colour is a linear function of the old one, so the three make one matrix per image.
+    """Return images with other colours, as torchvision's adjust_saturation, _contrast and _brightness in a row would:
+    each new colour is a linear function of the old one, so the three make one matrix per image.
 
     Args:
         images: float (B, 3, H, W) in [0, 1].

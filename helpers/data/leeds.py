@@ -72,11 +72,7 @@ def _joints(root: Path) -> Array:
 
 
 def _numbers(root: Path, count: int) -> list[tuple[int, int]]:
-    """Return (position, image number) of every photo there is; positions decide on the split.
-
-    Args:
-        count: of the images that joints.mat knows.
-    """
+    """Return (position, image number) of every photo, of `count` in joints.mat; positions decide on the split."""
     subset, images = root / "subset.txt", root / "images"
     note(root, images)  # a list or photos may come later
     if listed := subset.is_file():

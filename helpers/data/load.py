@@ -62,11 +62,8 @@ def load_people(name: str, split: str, **options: Any) -> PeopleSet:
 
 
 def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None, **options: Any) -> SegmentationSet:
-    """Return a data set with a class for every pixel by its name.
-
-    Args: as for `load_poses`; the name is "rendered_people", "coco", "camvid" or "isbi2012", the size None is 128 x
-        128, for photos 144 x 192.
-    """
+    """Return a data set with a class for every pixel by its name: "rendered_people", "coco", "camvid", "isbi2012"; see
+    `load_poses`. The size None is 128 x 128, for photos 144 x 192."""
     return _loaded(SegmentationSet, MASKS, name, split, **({"size": size} if size else {}), **options)
 
 

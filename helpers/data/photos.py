@@ -106,12 +106,8 @@ def stacked(samples: Iterable[Sequence[Array]]) -> list[Tensor]:
 
 
 def window(low: Array, high: Array, size: tuple[int, int]) -> Window:
-    """Return what to cut out around a person: a quarter larger than the box, and of the aspect of `size`.
-
-    Args:
-        low, high: (2,) each, the box's first and last pixel, x then y.
-        size: (H, W) of the crop.
-    """
+    """Return what to cut out around a person: a quarter larger than the box from pixel `low` (2,) to `high`, x then
+    y, and of the aspect of `size` (H, W)."""
     height, width = size
     box_w, box_h = np.maximum(high - low + 1, SMALLEST)
     source_w = PADDING * max(box_w, box_h * width / height)  # the tighter side decides, the aspect stays

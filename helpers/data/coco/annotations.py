@@ -84,12 +84,9 @@ def annotations_of_split(root: str | Path, split: str, *kinds: str) -> Annotatio
 
 
 def read(path: Path, folder: Path, keypoints: bool = True) -> Annotations:
-    """Return what a file in COCO's format says of a folder of photos.
+    """Return what a file in COCO's format says of a folder of photos; its category must have `keypoints` if asked for.
 
-    Args:
-        keypoints: whether the category must have some.
-    Raises:
-        FileNotFoundError, ValueError: it is missing, or something that the format needs is, is twice or is no number.
+    Raises FileNotFoundError; ValueError: something that the format needs is missing, is there twice or is no number.
     """
     if_missing = f"Expected labels as COCO keeps them there, and photos in {folder}: download both from {WHERE_FROM}."
     what = str(path)
