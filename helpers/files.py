@@ -29,9 +29,8 @@ OUTSIDE = re.compile(r"^[/\\]|^.:|(^|[/\\])\.\.([/\\]|$)")  # a path in one that
 def atomically(path: str | os.PathLike[str], private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path`; it takes the place of `path` when the block ends well, else it is removed.
 
-    So an interrupt or a full disk never leaves half a file under the real name, and a reader sees the old file or the
-    new one. All may read the file, or only its owner where it is `private`. Raises OSError where the folder cannot be
-    written.
+    So an interrupt or a full disk never leaves half a file under the real name. All may read the file, or only its
+    owner where it is `private`. Raises OSError where the folder cannot be written.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)

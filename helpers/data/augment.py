@@ -2,7 +2,9 @@
 
 torchvision's v2 transforms draw once for a whole batch. Here each image of a batch gets a transform of its own, and
 still all are computed at once on the batch's device, much faster than one image after another. The tests compare with
-torchvision's v2 functions.
+torchvision's v2 functions. What is given stays as it is; a new batch comes back. The random numbers are torch's, so
+`set_seed` decides on them. Matrices (B, 2, 3) lead from pixels of old images to pixels of new ones, centres at whole
+numbers.
 """
 
 import math
@@ -26,16 +28,14 @@ def pose(
 ) -> Augment:  # fmt: skip
     """Return a function that mirrors, recolours, turns, scales and shifts the images of a batch, with their keypoints.
 
-    What it is given stays as it is; it returns a new batch. A keypoint that leaves the image is no longer visible; what
-    comes from outside the image is black. The random numbers are torch's, so `set_seed` decides on them.
+    A keypoint that leaves the image is no longer visible; what comes from outside the image is black.
 
     Args:
         skeleton: tells which keypoints trade places in a mirrored image: a left wrist becomes a right one.
         rotation: largest angle in degrees, either way.
         scale: smallest and largest factor.
         translation: largest shift, as a share of width and height.
-        warped: share of the images that are turned, scaled and shifted, the first ones of the (shuffled) batch. It is
-            the slow part: half of them leave more time for training steps.
+        warped: share of the images that are turned, scaled and shifted, the first of the (shuffled) batch: it is slow.
         flip: probability of mirroring.
         colour: largest relative change of brightness, contrast and saturation; 0 leaves colours alone.
     """
@@ -49,28 +49,17 @@ def segmentation(
 ) -> Augment:  # fmt: skip
     """Return a function that mirrors and recolours the images of a batch, and warps them if asked to, with their masks.
 
-    What it is given stays as it is; it returns a new batch. A warped mask has the label of one pixel of the old mask in
-    each pixel, never a mixture; what comes from outside the image is black and void (255). The random numbers are
-    torch's, so `set_seed` decides on them.
+    A warped mask has the label of one pixel of the old mask in each pixel, never a mixture; what comes from outside the
+    image is black and void (255).
 
-    Args:
-        flip, colour: as for `pose`.
-        warped: share of the images that are turned, scaled and shifted; 0, because it is slow, leaves them upright.
-        rotation, scale, translation: how far, as for `pose`.
+    Args: as for `pose`; none is `warped` by default, because it is slow.
     """
     return augmentation(mirror_masks, warp_masks, flip, colour, warped, rotation, scale, translation)
 
 
 def maps(skeleton: Skeleton, flip: float = 0.5, colour: float = 0.25) -> Augment:
-    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew.
-
-    What it is given stays as it is; it returns a new batch with images and maps only: keypoints and boxes, which a loss
-    on maps does not look at, are left out. The random numbers are torch's, so `set_seed` decides on them.
-
-    Args:
-        skeleton: tells which keypoints and limbs trade places in a mirrored image.
-        flip, colour: as for `pose`.
-    """
+    """Return a function that mirrors and recolours the images of a batch with the maps that `bottom_up.with_maps` drew,
+    and leaves out keypoints and boxes, which a loss on maps does not look at. Args: as for `pose`."""
     return augmentation(lambda batch, where: mirror_maps(batch, skeleton, where), lambda batch, _: batch, flip, colour)
 
 
@@ -112,10 +101,7 @@ def augmentation(
 def random_affine(
     count: int, size: tuple[int, int], rotation: float, scale: tuple[float, float], translation: float
 ) -> Tensor:
-    """Return random transforms (count, 2, 3), from pixels of the old image to pixels of the new one, on the CPU.
-
-    Each one turns and scales about the centre of the image and then shifts.
-    """
+    """Return random matrices (count, 2, 3) on the CPU, which turn and scale about the centre and then shift."""
     height, width = size
     angle = (2 * torch.rand(count) - 1) * math.radians(rotation)
     factor = scale[0] + (scale[1] - scale[0]) * torch.rand(count)
@@ -127,46 +113,40 @@ def random_affine(
 
 
 def warp(batch: Batch, matrices: Tensor) -> Batch:
-    """Return a new batch with its images and keypoints moved by `matrices`, bilinear, black outside.
-
-    Args:
-        matrices: float (B, 2, 3), from pixels of the old image to pixels of the new one, pixel centres at integers.
-    """
-    images, keypoints = batch["images"], batch["keypoints"]
-    sizes = require("images", images, "B 3 H W")
-    require("matrices", matrices, "B 2 3", known=sizes)
+    """Return a new batch with its images and keypoints moved by `matrices` (B, 2, 3), bilinear, black outside."""
+    images, matrices, _ = _moved(batch["images"], matrices)
     height, width = images.shape[-2:]
-    matrices, back = _both_ways(matrices, images.device)
-    warped = F.grid_sample(images, _grid(back, height, width).to(images.dtype), align_corners=False)
-    moved = keypoints @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]  # (B, K, 2)
-    inside = ((moved >= 0) & (moved <= constant((width - 1, height - 1), moved.device))).all(-1)
+    keypoints = batch["keypoints"] @ matrices[:, :, :2].transpose(1, 2) + matrices[:, None, :, 2]  # (B, K, 2)
+    inside = ((keypoints >= 0) & (keypoints <= constant((width - 1, height - 1), images.device))).all(-1)
     visible, visibility = batch["visible"] & inside, batch["visibility"] * inside
-    return {**batch, "images": warped, "keypoints": moved, "visible": visible, "visibility": visibility}
+    return {**batch, "images": images, "keypoints": keypoints, "visible": visible, "visibility": visibility}
 
 
 def warp_masks(batch: Batch, matrices: Tensor) -> Batch:
-    """Return a new batch with its images and masks moved by `matrices`: images bilinear and black outside, masks
-    nearest and void (255) outside.
-
-    Args:
-        matrices: float (B, 2, 3), from pixels of the old image to pixels of the new one, pixel centres at integers.
-    """
-    images, masks = batch["images"], batch["masks"]
-    sizes = require("images", images, "B 3 H W")
-    require("masks", masks, "B H W", torch.int64, known=sizes)
-    require("matrices", matrices, "B 2 3", known=sizes)
-    grid = _grid(_both_ways(matrices, images.device)[1], *images.shape[-2:]).to(images.dtype)
-    labels = (masks - VOID)[:, None].to(images.dtype)  # grid_sample gives 0 outside, which is void then
+    """Return a new batch with its images and masks moved by `matrices` (B, 2, 3): images bilinear and black outside,
+    masks nearest and void (255) outside."""
+    _check_masks(batch)
+    images, _, grid = _moved(batch["images"], matrices)
+    labels = (batch["masks"] - VOID)[:, None].to(images.dtype)  # grid_sample gives 0 outside, which is void then
     labels = F.grid_sample(labels, grid, mode="nearest", align_corners=False)[:, 0]
-    return {**batch, "images": F.grid_sample(images, grid, align_corners=False), "masks": labels.long() + VOID}
+    return {**batch, "images": images, "masks": labels.long() + VOID}
 
 
-def _both_ways(matrices: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return transforms and their inverses on `device`, (B, 2, 3) each. Inverting is checked, so it is done here."""
+def _moved(images: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return images moved, on their device the matrices, and where each new pixel comes from, as grid_sample wants it.
+    Inverting is checked, so it is done on the device of `matrices`."""
+    sizes = require("images", images, "B 3 H W")
+    require("matrices", matrices, "B 2 3", known=sizes)
     back = torch.linalg.inv(matrices[:, :, :2])  # (B, 2, 2)
     start = -back @ matrices[:, :, 2:]  # (B, 2, 1), where new pixel (0, 0) comes from
-    there, back = sent(torch.stack([matrices, torch.cat([back, start], dim=2)]), device)
-    return there, back
+    there, back = sent(torch.stack([matrices, torch.cat([back, start], dim=2)]), images.device)
+    grid = _grid(back, *images.shape[-2:]).to(images.dtype)
+    return F.grid_sample(images, grid, align_corners=False), there, grid
+
+
+def _check_masks(batch: Batch) -> None:
+    """Check that there is a mask for each image."""
+    require("masks", batch["masks"], "B H W", torch.int64, known=require("images", batch["images"], "B 3 H W"))
 
 
 def _grid(back: Tensor, height: int, width: int) -> Tensor:
@@ -179,9 +159,8 @@ def _grid(back: Tensor, height: int, width: int) -> Tensor:
 
 
 def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
-    """Return images with other colours, as torchvision's adjust_saturation, _contrast and _brightness in a row would.
-
-    Each new colour is a linear function of the old one, so the three make one matrix per image.
+    """Return images with other colours, as torchvision's adjust_saturation, _contrast and _brightness in a row would:
+    each new colour is a linear function of the old one, so the three make one matrix per image.
 
     Args:
         images: float (B, 3, H, W) in [0, 1].
@@ -197,8 +176,7 @@ def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: T
 
 def mirror_masks(batch: Batch, mirrored: Tensor) -> Batch:
     """Return a new batch whose images and masks are mirrored where `mirrored` (B,) is true."""
-    sizes = require("images", batch["images"], "B 3 H W")
-    require("masks", batch["masks"], "B H W", torch.int64, known=sizes)
+    _check_masks(batch)
     return {**batch, **{name: turned(batch[name], mirrored) for name in ("images", "masks")}}
 
 
@@ -241,15 +219,10 @@ def _mirrored_limbs(skeleton: Skeleton) -> tuple[tuple[int, ...], tuple[float, .
     return numbers, tuple(1.0 if pair in limbs else -1.0 for pair in partners)
 
 
-def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor | None = None) -> Batch:
-    """Return a new batch whose images are mirrored, all or where `mirrored` (B,) is true.
-
-    There x becomes W - 1 - x, and left and right keypoints trade places.
-    """
+def mirror(batch: Batch, skeleton: Skeleton, mirrored: Tensor) -> Batch:
+    """Return a new batch, mirrored where `mirrored` (B,) is true: x becomes W - 1 - x, left and right trade places."""
     images, keypoints = batch["images"], batch["keypoints"]
-    sizes = require("keypoints", keypoints, f"B {skeleton.num_keypoints} 2")
-    if mirrored is None:
-        mirrored = torch.ones(sizes["B"], dtype=torch.bool)
+    require("keypoints", keypoints, f"B {skeleton.num_keypoints} 2")
     order, here = constant(skeleton.flip_order, images.device), mirrored.to(images.device)[:, None]
     x, y = keypoints[:, order].unbind(-1)
     moved = torch.stack([images.shape[-1] - 1 - x, y], -1)

@@ -30,7 +30,10 @@ class ImageSet(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """N images, uint8 (N, 3, H, W): what our sets share. Each adds its labels, its `name` and its `batch`."""
+    """N images, uint8 (N, 3, H, W): what our sets share. Each adds its labels, its `name` and its `batch`.
+
+    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the set of those images.
+    """
 
     images: Tensor
 

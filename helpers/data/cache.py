@@ -23,10 +23,8 @@ def folders() -> list[Path]:
 
 
 def load(name: str, made_from: str, where: list[Path] | None = None) -> dict[str, Tensor] | None:
-    """Return the tensors stored under `name`, or None where there are none that can be used.
-
-    A file that is damaged, or was made from something else than `made_from` says, is passed over with a sentence.
-    """
+    """Return the tensors stored under `name`, or None. A file that is damaged, or was made from something else than
+    `made_from` says, is passed over with a sentence."""
     from safetensors import SafetensorError, safe_open
 
     for folder in where or folders():

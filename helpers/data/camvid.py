@@ -3,6 +3,7 @@
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
+from PIL.Image import Resampling
 
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, inside, opened, photo, reading, stacked, text_of
@@ -34,9 +35,8 @@ def camvid(
     require_split(split)
     root = Path(root).expanduser()
     pairs = [_sample(image, mask, size) for image, mask in reading(_pairs(root, split), split, progress)]
-    different = {mask.shape for _, mask in pairs}
-    if len(different) > 1:
-        raise ValueError(f"{root / split} holds images of {len(different)} sizes; give a size for all of them.")
+    if len(sizes := {mask.shape for _, mask in pairs}) > 1:
+        raise ValueError(f"{root / split} holds images of {len(sizes)} sizes; give a size for all of them.")
     images, masks = stacked(pairs)
     return SegmentationSet(images, masks, CLASSES, f"CamVid, {split}")
 
@@ -64,8 +64,6 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
 
 def _sample(image: Path, mask: Path, size: tuple[int, int] | None) -> tuple[Array, Array]:
     """Return one image (3, H, W) and its mask (H, W), resized to `size`."""
-    from PIL.Image import Resampling
-
     if_missing = f"Put it there from {WHERE_FROM}, or delete its line in the list."
     if_damaged = "Download it again, or delete its line in the list."
     with opened(mask, if_missing, if_damaged) as labels:
@@ -74,8 +72,7 @@ def _sample(image: Path, mask: Path, size: tuple[int, int] | None) -> tuple[Arra
         expected = f"8 bits with the number of a class each, as in {WHERE_FROM}. (CamVid's own masks are in colours.)"
         raise ValueError(f"{mask} has pixels of kind {labels.mode}; expected {expected}")
     picture = photo(image, if_missing, if_damaged, labels.size)
-    highest = int(np.asarray(labels).max())
-    if highest > UNLABELLED:
+    if (highest := int(np.asarray(labels).max())) > UNLABELLED:
         expected = f"classes from 0 to {UNLABELLED - 1}, and {UNLABELLED} for unlabelled."
         raise ValueError(f"{mask} holds {highest}; expected {expected}")
     if size is not None:

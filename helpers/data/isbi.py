@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from helpers.data.masks import SegmentationSet
-from helpers.data.photos import Array, note, opened, reading, stacked
+from helpers.data.photos import Array, note, opened, reading
 from helpers.data.splits import require_split
 
 __all__ = ["isbi2012"]
@@ -37,20 +39,26 @@ def isbi2012(
     require_split(split)
     root = Path(root).expanduser()
     note(root)  # stacks may come later
-    sections = (_section(root, number) for number in reading(BLOCKS[split], split, progress))
-    images, masks = stacked(pair for section in sections for pair in _tiles(*section, size))
+    sections = [_section(root, number) for number in reading(BLOCKS[split], split, progress)]
+    images, masks = (torch.cat([_tiles(one, size) for one in kind]) for kind in zip(*sections, strict=True))
     grey = images[:, None].repeat(1, 3, 1, 1)  # (N, 3, H, W)
     return SegmentationSet(grey, masks, CLASSES, f"ISBI 2012, {split}")
 
 
 def _section(root: Path, number: int) -> tuple[Array, Array]:
-    """Return image and mask of one section: from the stacks where there is one of them, else from its PNGs."""
+    """Return image and mask of one section, checked: from the stacks where there is one, else from its PNGs."""
     paths, page, where = (root / "train-volume.tif", root / "train-labels.tif"), number, f"section {number} of "
     if not any(path.is_file() for path in paths):
         png = f"{number}.png"
         paths, page, where = (root / "train" / "image" / png, root / "train" / "label" / png), 0, ""
     image, labels = (_grey(path, page) for path in paths)
-    return image, _mask(image, labels, *paths, where)
+    if image.shape != labels.shape:
+        sizes = [" x ".join(map(str, array.shape)) for array in (labels, image)]
+        raise ValueError(f"{where}{paths[1]} is {sizes[0]}, {paths[0]} {sizes[1]}; expected one size.")
+    if (others := np.setdiff1d(labels, (0, 255))).size:
+        hint = "a copy that was resized or saved as JPEG has greys in between."
+        raise ValueError(f"{where}{paths[1]} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: {hint}")
+    return image, (labels > 0).astype(np.uint8)
 
 
 def _grey(path: Path, page: int) -> Array:
@@ -59,34 +67,17 @@ def _grey(path: Path, page: int) -> Array:
         f"Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that train-volume.tif and "
         "train-labels.tif, or train/image/0.png to 29.png and train/label/0.png to 29.png, lie in one folder."
     )
-    try:
-        with opened(path, if_missing, f"Download it again from {WHERE_FROM}.") as file:
+    with opened(path, if_missing, f"Download it again from {WHERE_FROM}.") as file:
+        if page < getattr(file, "n_frames", 1):
             file.seek(page)
-            return np.asarray(file.convert("L"))
-    except EOFError:
-        raise ValueError(f"{path} has no section {page}; expected {SECTIONS} of them, from 0.") from None
+            return np.array(file.convert("L"))
+    raise ValueError(f"{path} has no section {page}; expected {SECTIONS} of them, from 0.")
 
 
-def _mask(image: Array, labels: Array, image_path: Path, label_path: Path, where: str) -> Array:
-    """Return the mask, after checking that the labels are of the image's size, and black and white only."""
-    if image.shape != labels.shape:
-        sizes = [" x ".join(map(str, array.shape)) for array in (labels, image)]
-        raise ValueError(f"{where}{label_path} is {sizes[0]}, {image_path} {sizes[1]}; expected one size.")
-    others = np.setdiff1d(labels, (0, 255))
-    if others.size:
-        hint = "a copy that was resized or saved as JPEG has greys in between."
-        raise ValueError(f"{where}{label_path} holds {others[0]}; expected 0 (membrane) and 255 (cell) only: {hint}")
-    return (labels > 0).astype(np.uint8)
-
-
-def _tiles(image: Array, mask: Array, size: tuple[int, int] | None) -> list[tuple[Array, Array]]:
-    """Return the pairs of tiles of image and mask, row by row; what does not fill a tile is left out."""
-    rows, columns = image.shape
+def _tiles(section: Array, size: tuple[int, int] | None) -> Tensor:
+    """Return the tiles (T, h, w) of an image or a mask, row by row; what does not fill one is left out."""
+    rows, columns = section.shape
     height, width = size or (rows, columns)
     if not (1 <= height <= rows and 1 <= width <= columns):
         raise ValueError(f"tiles of {height} x {width} cannot be cut from sections of {rows} x {columns}.")
-    return [
-        (image[y : y + height, x : x + width], mask[y : y + height, x : x + width])
-        for y in range(0, rows - height + 1, height)
-        for x in range(0, columns - width + 1, width)
-    ]
+    return torch.from_numpy(section).unfold(0, height, height).unfold(1, width, width).reshape(-1, height, width)

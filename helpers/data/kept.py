@@ -27,8 +27,7 @@ def kept(kind: type[Set], name: str, options: object, read: Callable[[], Set]) -
     """Return the set that `read` returns, from the cache where none of the files that it was read from has changed.
 
     Args:
-        kind: what `read` returns.
-        name: what the file in the cache begins with.
+        kind, name: what `read` returns, and how the name of its file in the cache begins.
         options: what else decides on the set, to be told by its `repr`.
         read: called where the cache has no such set. What it opens through `helpers.data.photos` is noted.
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data.photos import Array, cut_out, in_crop, note, photo, reading, stacked, text_of, window
+from helpers.data.photos import Array, cut_out, in_crop, named, note, photo, reading, stacked, text_of, window
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.data.splits import require_split
@@ -58,16 +58,12 @@ def _joints(root: Path) -> Array:
     """Return float64 (14, 3, N): x, y (pixel centres at integers from 0) and 1 where visible, image im00001 first."""
     from scipy.io import loadmat
 
-    path = root / "joints.mat"
-    note(path)
-    if not path.is_file():
-        what_to_do = f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it"
-        first = root / "images" / "im00001.jpg"
-        raise FileNotFoundError(f"{path} is missing. {what_to_do} so that {path} and {first} exist.")
-    try:
-        joints = np.asarray(loadmat(path)["joints"], dtype=np.float64)
-    except Exception as error:  # scipy raises many kinds for a damaged file
-        raise ValueError(f"{path} cannot be read ({error}). Download it again from {WHERE_FROM}.") from error
+    path, first = root / "joints.mat", root / "images" / "im00001.jpg"
+    if_missing = (
+        f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it so that {path} and {first} exist."
+    )
+    with named(path, if_missing, f"Download it again from {WHERE_FROM}."), path.open("rb") as file:
+        joints = np.asarray(loadmat(file)["joints"], dtype=np.float64)
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):
         expected = "(14, 3, 10000), the Extended set. The original LSP has (3, 14, 2000): it is another file."
         raise ValueError(f"{path} holds joints of shape {joints.shape}; expected {expected}")
@@ -76,11 +72,7 @@ def _joints(root: Path) -> Array:
 
 
 def _numbers(root: Path, count: int) -> list[tuple[int, int]]:
-    """Return (position, image number) of every photo there is; positions decide on the split.
-
-    Args:
-        count: of the images that joints.mat knows.
-    """
+    """Return (position, image number) of every photo, of `count` in joints.mat; positions decide on the split."""
     subset, images = root / "subset.txt", root / "images"
     note(root, images)  # a list or photos may come later
     if listed := subset.is_file():

@@ -57,19 +57,13 @@ def load_poses(name: str, split: str, size: tuple[int, int] = (128, 128), **opti
 
 
 def load_people(name: str, split: str, **options: Any) -> PeopleSet:
-    """Return a data set of several people an image by its name.
-
-    Args: as for `load_poses`; the name is "rendered_crowds" or "coco".
-    """
+    """Return a data set of several people an image by its name, "rendered_crowds" or "coco"; see `load_poses`."""
     return _loaded(PeopleSet, PEOPLE, name, split, **options)
 
 
 def load_segmentation(name: str, split: str, size: tuple[int, int] | None = None, **options: Any) -> SegmentationSet:
-    """Return a data set with a class for every pixel by its name.
-
-    Args: as for `load_poses`; the name is "rendered_people", "coco", "camvid" or "isbi2012", the size None is 128 x
-        128, for photos 144 x 192.
-    """
+    """Return a data set with a class for every pixel by its name: "rendered_people", "coco", "camvid", "isbi2012"; see
+    `load_poses`. The size None is 128 x 128, for photos 144 x 192."""
     return _loaded(SegmentationSet, MASKS, name, split, **({"size": size} if size else {}), **options)
 
 

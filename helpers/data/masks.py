@@ -27,8 +27,6 @@ class SegmentationSet(Images):
         masks: uint8 (N, H, W): the class of each pixel, or 255 (void) where a pixel counts nowhere.
         class_names: one for each of the C classes.
         name: what to call the set in tables and pictures.
-
-    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the SegmentationSet of those images.
     """
 
     LABELS: ClassVar = ("masks",)

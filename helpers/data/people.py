@@ -36,8 +36,6 @@ class PeopleSet(Images):
         crowd: bool (N, P): rows that stand for a group nobody took apart (COCO's iscrowd), ignored as well. Default:
             none.
         targets: what a loss compares with besides, by name: tensors of N rows. See `with_targets`.
-
-    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PeopleSet of those images.
     """
 
     LABELS: ClassVar = PEOPLE
@@ -65,8 +63,7 @@ class PeopleSet(Images):
         for name, default in (("ignored", unseen), ("crowd", nobody)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)  # as a frozen dataclass sets what it works out itself
-        require("ignored", self.ignored, "N P", torch.bool, known=sizes)
-        require("crowd", self.crowd, "N P", torch.bool, known=sizes)
+            require(name, getattr(self, name), "N P", torch.bool, known=sizes)
         self._check_people()
         for name, target in self.targets.items():
             self._check_target(name, target)

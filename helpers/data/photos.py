@@ -13,13 +13,6 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-# fmt: off
-__all__ = [
-    "Array", "Window", "cut_out", "in_crop", "inside", "note", "opened", "photo", "reading", "recorded", "stacked",
-    "text_of", "whole", "window",
-]
-# fmt: on
-
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
 Window = tuple[float, float, float]  # left and top edge in the photo, and how much larger the crop is
@@ -47,20 +40,14 @@ def note(*paths: Path) -> None:
 
 @contextlib.contextmanager
 def named(path: Path, if_missing: str, if_damaged: str) -> Iterator[None]:
-    """Note a file that is read within the `with` block, and name it in the error where that fails.
-
-    Args:
-        path: the file.
-        if_missing, if_damaged: what to do then, a sentence that ends the message.
-    Raises:
-        FileNotFoundError, ValueError: it is missing, or damaged.
-    """
+    """Note a file that is read within the `with` block. Raise FileNotFoundError where it is missing, ValueError where
+    it is damaged, with its name and, in the last sentence, what to do then."""
     note(path)
     try:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing. {if_missing}") from None
-    except (OSError, SyntaxError, UnicodeDecodeError, Image.DecompressionBombError) as error:  # SyntaxError: of Pillow
+    except Exception as error:  # libraries that read images, MATLAB files and JSON raise many kinds
         raise ValueError(f"{path} is damaged ({error}). {if_damaged}") from error
 
 
@@ -119,12 +106,8 @@ def stacked(samples: Iterable[Sequence[Array]]) -> list[Tensor]:
 
 
 def window(low: Array, high: Array, size: tuple[int, int]) -> Window:
-    """Return what to cut out around a person: a quarter larger than the box, and of the aspect of `size`.
-
-    Args:
-        low, high: (2,) each, the box's first and last pixel, x then y.
-        size: (H, W) of the crop.
-    """
+    """Return what to cut out around a person: a quarter larger than the box from pixel `low` (2,) to `high`, x then
+    y, and of the aspect of `size` (H, W)."""
     height, width = size
     box_w, box_h = np.maximum(high - low + 1, SMALLEST)
     source_w = PADDING * max(box_w, box_h * width / height)  # the tighter side decides, the aspect stays

@@ -24,8 +24,6 @@ class PoseSet(Images):
         boxes_xyxy: float32 (N, 4), pixels.
         skeleton: names, limbs and left-right pairs of the K keypoints.
         name: what to call the set in tables and pictures.
-
-    `data[3]`, `data[:8]`, `data[[4, 1]]` and `data[mask]` give the PoseSet of those images.
     """
 
     LABELS: ClassVar = ("keypoints", "visibility", "boxes_xyxy")
@@ -66,10 +64,9 @@ class PoseSet(Images):
     def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
         """Return what a network, a loss and a metric get: `images` float32 in [0, 1] (B, 3, H, W), `keypoints`
         float32 (B, K, 2), `visible` bool (B, K) and `visibility` uint8 (B, K), all on `device`."""
-        visibility = self.visibility[index].to(device)
-        keypoints = self.keypoints[index].to(device, copy=True)
-        images = self.pixels(index, device)
-        return {"images": images, "keypoints": keypoints, "visible": visibility > 0, "visibility": visibility}
+        visibility, keypoints = self.visibility[index].to(device), self.keypoints[index].to(device, copy=True)
+        parts = {"keypoints": keypoints, "visible": visibility > 0, "visibility": visibility}
+        return {"images": self.pixels(index, device), **parts}
 
 
 def require_known(keypoints: Tensor, visibility: Tensor) -> None:

@@ -38,7 +38,7 @@ def rendered_people(
 ) -> PoseSet:  # fmt: skip
     """Return a set of rendered people with exact labels, one person per image.
 
-    The first call renders the images and keeps them in one file; later calls read that file.
+    The first call renders the images and keeps them in one file, which later calls read.
 
     Args:
         split: "train", "val" or "test": different scenes each.
@@ -128,13 +128,11 @@ def _rendered(
     count = number_of(count, split)
     settings = dataclasses.replace(settings, size=size or settings.size)
     recipe = (SEEDS[split] if seed is None else seed, count, settings)
-    title = f"rendering {split}" if progress else None
     (height, width), digest = settings.size, hashlib.sha256(repr(recipe).encode()).hexdigest()
-    name = f"{kind}-{split}-{count}-{height}x{width}-{digest[:8]}"
-    where = [Path(cache)] if cache else None
+    name, where = f"{kind}-{split}-{count}-{height}x{width}-{digest[:8]}", [Path(cache)] if cache else None
     tensors = None if cache is False else cache_files.load(name, renderer_version(), where)
     if tensors is None:
-        tensors = _tensors(labels_of, *recipe, title)
+        tensors = _tensors(labels_of, *recipe, f"rendering {split}" if progress else None)
         if cache is not False:
             cache_files.store(name, renderer_version(), tensors, where)
     return tensors

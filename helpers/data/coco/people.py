@@ -29,8 +29,7 @@ def coco_people(
     Args:
         root, split: see `annotations_of_split`.
         size: (H, W).
-        count: at most so many photos, those of the lowest numbers; None is 2048, 256 and 256, as of rendered people,
-            which are read within a minute.
+        count: at most so many photos, those of the lowest numbers; None is 2048, 256 and 256.
         progress: show a progress bar.
     Source: Lin et al. 2014, "Microsoft COCO: Common Objects in Context".
     """
@@ -79,11 +78,7 @@ def _row(person: Entry, part: Window, count: int) -> tuple[Any, ...]:
 
 
 def coco_annotations(labels: Mapping[str, Tensor]) -> list[dict[str, Any]]:
-    """Return the people of N images as COCO's annotations of images 1 to N.
-
-    Args:
-        labels: `keypoints`, `visibility`, `boxes_xyxy`, `areas`, `present`, `ignored` and `crowd` of a PeopleSet.
-    """
+    """Return the people of N images, given by the labels of a PeopleSet, as COCO's annotations of images 1 to N."""
     visible = labels["visibility"] > 0
     places = torch.where(visible[..., None], labels["keypoints"], 0)
     triples = torch.cat([places, labels["visibility"][..., None]], dim=-1).flatten(-2)  # (N, P, 3 K)
