@@ -358,7 +358,8 @@ def test_fit_there_is_fit_here_and_the_model_comes_home(tmp_path):
     assert alike(helpers.load_weights(Net(), tmp_path / "net.safetensors").state_dict(), far.state_dict())
 
 
-def test_no_step_looks(seen):
+def test_no_step_looks(seen, monkeypatch):
+    monkeypatch.setattr(loop, "LOOK_EVERY", float("inf"))  # the look that is allowed twice a second
     with Steps(seen) as steps:
         trained(device=GPU, augment=augment.pose(POSES.skeleton), epochs=6)
     report = steps.report()
