@@ -20,6 +20,7 @@ from helpers.models.efficientnet import efficientnet_lite0
 from helpers.tests import make_believe
 from helpers.tests.steps import Steps, on_the_device
 from helpers.tests.stick_people import stick_people
+from helpers.training import loop
 from helpers.training.speed import Precision, pick_device
 
 GPU = "gpu"
