@@ -175,6 +175,10 @@ FORMAT = {
     ),
     "twice": ({"annotations": [person(1, 1)] * 2}, "people.json holds the id 1 twice in annotations"),
     "image twice": ({"images": GOOD["images"] * 2}, "people.json holds the id 1 twice in images"),
+    "photo twice": (
+        {"images": [{"id": number, "file_name": "1.jpg"} for number in (1, 2)]},
+        "people.json holds the file_name '1.jpg' twice in images"
+    ),
     "null list": ({"images": None}, "people.json has no images"),
     "null entry": ({"images": [None]}, "people.json holds an entry of images without 'id'"),
     "null keypoints": ({"annotations": [person(3, 1, keypoints=None)]}, "annotation 3 has None for keypoints"),
@@ -182,8 +186,16 @@ FORMAT = {
     "empty box": ({"annotations": [person(3, 1, bbox=[])]}, "annotation 3 has 0 numbers of bbox; expected 4"),
     "negative box": ({"annotations": [person(3, 1, bbox=[9, 9, -1, 2])]}, "annotation 3 has a negative size"),
     "infinite": ({"annotations": [person(3, 1, area=float("inf"))]}, "annotation 3 has inf for area"),
+    "far away": ({"annotations": [person(3, 1, bbox=[9, 10**400, 1, 2])]}, r"annotation 3 has \[9, 10* for bbox"),
     "text": ({"annotations": [person(3, 1, bbox="1 2 3 4")]}, "annotation 3 has 1 2 3 4 for bbox"),
     "visibility": ({"annotations": [person(3, 1, [(1, 2, 3)])]}, "annotation 3 has another visibility"),
+    "numbers for names": (
+        {"categories": [{**CATEGORY, "keypoints": list(range(17))}]}, "people.json is damaged .*'int' object"
+    ),
+    "limbs of three": (
+        {"categories": [{**CATEGORY, "keypoints": list("abcdefghijklmnopq"), "skeleton": [[1, 2, 3]]}]},
+        "people.json is damaged .*too many values"
+    ),
     "two kinds": (
         {"categories": [{**CATEGORY, "name": "cat"}, {**CATEGORY, "id": 2, "name": "dog"}]},
         r"people.json has several categories \(cat, dog\); expected one, or one that is called 'person'",

@@ -74,9 +74,16 @@ def test_the_file_of_instances_serves_and_its_other_things_are_background(tmp_pa
     assert (data.masks == 1).sum() == 1600 and (data.masks == 0).sum() == 120 * 160 - 1600
 
 
-@pytest.mark.parametrize(
-    "mask", [None, [], [[1, 2]], "x", runs(60, 80, 1, 2), {"size": [120, 160], "counts": [30_000]}], ids=str
-)
+NO_MASKS = {
+    "none": None, "empty": [], "one corner": [[1, 2]], "text": "x", "null": [[10, 20, None, 20, 50, 60, 10, 60]],
+    "infinite": [[10, 20, float("inf"), 20, 50, 60, 10, 60]], "far away": [[10, 20, 1e10, 20, 50, 60, 10, 60]],
+    "beside the photo": box(200, 20, 250, 60),
+    "another photo's": runs(60, 80, 1, 2), "too many": {"size": [120, 160], "counts": [30_000]},
+    "too few": {"size": [120, 160], "counts": [5_000, 5_000]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mask", NO_MASKS.values(), ids=NO_MASKS)
 def test_a_mask_that_cannot_be_drawn_is_named(tmp_path, mask):
     with pytest.raises(
         ValueError, match=r"train2017.json: annotation 7 has no mask of 120 x 160 pixels .*polygons or RLE"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ __all__ = ["Annotations", "Entry", "annotations_of_split", "num_keypoints", "rea
 WHERE_FROM = "https://cocodataset.org/#download"
 FILES = {"train": "train2017", "val": "val2017", "test": "val2017"}  # the labels of test2017 are not public
 TURNS = {"train": slice(None), "val": slice(0, None, 2), "test": slice(1, None, 2)}
+HUGE = 1e12  # of pixels, whatever is counted: more of them is a mistake, infinity, or no number (NaN)
 KEYS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
 
 Entry = Mapping[str, Any]  # of a list of COCO's format: an image, a person
@@ -53,13 +53,14 @@ class Annotations:
         names = tuple(self.category["keypoints"])
         if names in (COCO.keypoint_names, LSP.keypoint_names):
             return COCO if names == COCO.keypoint_names else LSP
-        pairs = [(f"left_{name.removeprefix('right_')}", name) for name in names if name.startswith("right_")]
-        return Skeleton(
-            name=self.category.get("name", "person"),
-            keypoint_names=names,
-            limbs=tuple((a - 1, b - 1) for a, b in self.category.get("skeleton") or ()),
-            swaps=tuple((names.index(left), names.index(right)) for left, right in pairs if left in names),
-        )
+        with named(Path(self.what), "", "Download it again."):
+            pairs = [(f"left_{name.removeprefix('right_')}", name) for name in names if name.startswith("right_")]
+            return Skeleton(
+                name=self.category.get("name", "person"),
+                keypoint_names=names,
+                limbs=tuple((a - 1, b - 1) for a, b in self.category.get("skeleton") or ()),
+                swaps=tuple((names.index(left), names.index(right)) for left, right in pairs if left in names),
+            )
 
 
 def annotations_of_split(root: str | Path, split: str, *kinds: str) -> Annotations:
@@ -117,9 +118,10 @@ def _check_lists(content: object, what: str) -> None:
         for key in keys:
             if not all(isinstance(entry, Mapping) and isinstance(entry.get(key), int | str) for entry in content[name]):
                 raise ValueError(f"{what} holds an entry of {name} without '{key}'; expected it as in COCO's files.")
-        twice = [number for number, count in Counter(entry["id"] for entry in content[name]).items() if count > 1]
-        if twice:
-            raise ValueError(f"{what} holds the id {twice[0]!r} twice in {name}. Was it joined from two files?")
+        for key in ("id", "file_name"):  # a photo of two numbers could be in two splits
+            known = Counter(entry[key] for entry in content[name] if isinstance(entry.get(key), int | str))
+            if twice := [value for value, count in known.items() if count > 1]:
+                raise ValueError(f"{what} holds the {key} {twice[0]!r} twice in {name}. Was it joined from two files?")
 
 
 def _category(categories: list[Entry], what: str, keypoints: bool) -> Entry:
@@ -150,7 +152,7 @@ def _check_numbers(entry: Entry, lengths: dict[str, int], who: str) -> None:
     for key, length in lengths.items():
         values = entry.get(key, [0] * length)
         values = values if isinstance(values, list) else [values]
-        if not all(isinstance(x, int | float) and math.isfinite(x) for x in values):
+        if not all(isinstance(x, int | float) and abs(x) < HUGE for x in values):
             raise ValueError(f"{who} has {str(entry[key])[:60]} for {key}; expected finite numbers.")
         if len(values) != length:
             raise ValueError(f"{who} has {len(values)} numbers of {key}; expected {length}.")

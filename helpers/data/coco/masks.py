@@ -15,6 +15,7 @@ from helpers.shapes import VOID
 __all__ = ["coco_masks"]
 
 SMALL = 32 * 32  # square pixels of the photo: COCO's own border of small things
+FAR = 1e5  # pixels from the photo: pycocotools takes memory for every pixel on the way to a corner
 
 
 def coco_masks(
@@ -63,10 +64,16 @@ def _region(people: list[Entry], photo: Image.Image, what: str) -> Array:
     for person in people:
         runs: Any = person.get("segmentation")
         try:
+            if isinstance(runs, list) and not (np.abs(np.hstack(runs)) < FAR).all():
+                raise ValueError("a corner is no number, or far away")
+            if not isinstance(runs, list) and isinstance(runs["counts"], list) and sum(runs["counts"]) != region.size:
+                raise ValueError("the runs fill another photo")  # pycocotools leaves the rest to chance
             if isinstance(runs, list) or isinstance(runs["counts"], list):
                 runs = mask.frPyObjects(runs, *size)
-            runs = mask.merge(runs) if isinstance(runs, list) else runs
-            region |= mask.decode(runs).astype(bool)  # raises where it is of another size
+            drawn = mask.decode(mask.merge(runs) if isinstance(runs, list) else runs).astype(bool)
+            if _counts(person) and not drawn.any():
+                raise ValueError("all of it lies outside")
+            region |= drawn  # raises where it is of another size
         except Exception as error:  # pycocotools raises many kinds
             problem = f"{what}: annotation {person['id']} has no mask of {size[0]} x {size[1]} pixels ({error})"
             raise ValueError(f"{problem}; expected polygons or RLE in segmentation.") from error
