@@ -23,6 +23,7 @@ from helpers.data.cache import folders
 from helpers.data.load import _folder
 assert pathlib.Path(helpers.__path__[0]).parent == pathlib.Path({target!r})
 load_body(), load_poses()
+helpers.fine_backbone(pretrained=True), helpers.pretrainable_backbone(pretrained=True)
 assert not any(path.is_relative_to({target!r}) for path in (*folders(), _folder("X", "x")))
 check.mpjpe(lambda pred, target, visible: (pred - target).abs().sum(-1)[visible].mean())
 """
