@@ -189,20 +189,30 @@ def bake(
     return model.backbone.cpu()
 
 
-def main() -> None:
-    """Bake the backbone and write its file."""
+def chosen(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the settings; by themselves they are those of the file that is shipped."""
     parser = argparse.ArgumentParser(prog="python -m tools.bake_backbone", description=__doc__)
     parser.add_argument("--scenes", type=int, default=24000)
-    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--device", default="cpu")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def notes_on(options: argparse.Namespace) -> dict[str, object]:
+    """Return what the file says of how it was made."""
+    return {"made_by": "tools.bake_backbone", "seed": SEED, **vars(options)}
+
+
+def main() -> None:
+    """Bake the backbone and write its file."""
+    options = chosen()
     data = tensors(scenes(options.scenes))
     helpers.set_seed(SEED)
 
     def keep(backbone: FineBackbone) -> Path:
-        return write_start(backbone, "fine_backbone", made_by="tools.bake_backbone", **vars(options))
+        return write_start(backbone, "fine_backbone", **notes_on(options))
 
     print(keep(bake(data, options.steps, options.batch, options.lr, options.device, keep)))
 

@@ -20,10 +20,14 @@ from helpers.people.body import load_body
 from helpers.people.poses import load_poses
 from helpers.checks import ex01_pose_regression as check
 from helpers.data.cache import folders
-from helpers.data.load import _folder
 assert pathlib.Path(helpers.__path__[0]).parent == pathlib.Path({target!r})
 load_body(), load_poses()
-assert not any(path.is_relative_to({target!r}) for path in (*folders(), _folder("X", "x")))
+helpers.fine_backbone(pretrained=True), helpers.pretrainable_backbone(pretrained=True)
+assert not any(path.is_relative_to({target!r}) for path in folders())
+try:
+    helpers.load_poses("photo_pack", "train")
+except FileNotFoundError as error:
+    assert "photos.zip is missing" in str(error) and {target!r} not in str(error), error
 check.mpjpe(lambda pred, target, visible: (pred - target).abs().sum(-1)[visible].mean())
 """
 
@@ -75,6 +79,7 @@ def test_an_editable_install_has_what_grades_as_well(tmp_path):
 
 def test_it_works_without_the_course(installed, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+    environment.pop("DEEP_LEARNING_LAB_PHOTOS", None)
     command = [sys.executable, "-P", "-c", USE.format(target=str(installed))]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ from helpers.models import backbones, efficientnet
 from helpers.models.backbones import fine_backbone, small_backbone
 from helpers.models.efficientnet import pretrainable_backbone
 from helpers.people.poses import DATA
+from tools.bake_backbone import chosen, notes_on
 from tools.take_trunk import take_weights
 
 
@@ -80,6 +81,13 @@ def test_what_is_shipped_is_small_and_says_where_it_is_from(name):
     with safe_open(path, "pt") as file:
         assert set(file.metadata()) & {"notice", "made_by"}
     assert path.stat().st_size < 2e6
+
+
+def test_the_baked_backbone_can_be_baked_again():
+    """Its file says with which seed and settings, and they are what the tool takes by itself."""
+    with safe_open(DATA / "fine_backbone.safetensors", "pt") as file:
+        notes = file.metadata()
+    assert notes == {key: str(value) for key, value in notes_on(chosen([])).items()}
 
 
 def test_the_baked_backbone_needs_its_own_shapes():

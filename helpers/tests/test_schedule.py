@@ -147,6 +147,16 @@ def test_the_pace_of_a_resumed_training_is_that_of_this_machine(clock):
     assert said == [(520, "This machine needs about 170 s instead of 75 s: 900 steps are taken at least.")]
 
 
+def test_a_resumed_training_on_a_gpu_is_first_looked_at_after_many_steps(clock):
+    """The 50 s before belong to 5000 steps, not to the 100 of 0.01 s before the first look: 60 s for all, of 75."""
+    plan = Schedule(1.0, None, 75.0, 64, 6000)
+    plan.continue_from(5000, 50.0, 0.0)
+    for _ in range(100):
+        clock.now += 0.01
+        plan.step += 1
+    assert plan.longer() == "" and not plan.told
+
+
 def test_the_time_left_follows_the_pace(clock, monkeypatch, capsys):
     """200 steps, then slow ones of 0.5 s: with 300 to go the bar says some 150 s, not the 40 s of the mean pace."""
     monkeypatch.setattr("tqdm.std.time", clock.perf_counter)

@@ -465,6 +465,23 @@ def test_where_the_memory_is_full_batches_are_halved_with_a_sentence(net, capsys
         fit(net, TRAIN, VAL, **QUIET | {"loss": insatiable}, epochs=1)
 
 
+def test_where_the_memory_is_full_a_set_is_run_in_smaller_batches():
+    class Hungry(nn.Module):
+        most, sizes = 3, []
+
+        def forward(self, images):
+            self.sizes.append(len(images))
+            if len(images) > self.most:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return images.mean((2, 3))
+
+    found = predict(Hungry(), VAL, 16)
+    assert torch.allclose(found, VAL.batch()["images"].mean((2, 3))) and Hungry.sizes == [10, 8, 4, 2, 2, 2, 2, 2]
+    Hungry.most = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        predict(Hungry(), VAL)
+
+
 def test_the_file_is_written_at_the_end_or_when_it_is_time(net, tmp_path, monkeypatch):
     path, files = tmp_path / "net.safetensors", []
 

@@ -207,7 +207,14 @@ def _run(
     """Return the outputs for the whole set and its targets, computed on `device` and kept on `to`."""
     _require_data("data", data)
     with _on_device(model, device), _eval_mode(model), torch.inference_mode():
-        parts = [_of_batch(model, batch, to) for batch in batches(data, batch_size, device)]
+        parts: list[Any] = []
+        while not parts:
+            try:
+                parts = [_of_batch(model, batch, to) for batch in batches(data, batch_size, device)]
+            except torch.OutOfMemoryError:
+                if batch_size == 1:
+                    raise
+                batch_size //= 2
     both: tuple[Output, Batch] = map_tensors(lambda *tensors: torch.cat(tensors), *parts)
     return both
 

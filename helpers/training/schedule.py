@@ -21,7 +21,7 @@ class Schedule:
         self.lr, self.steps_per_epoch, self.least_steps = lr, per_epoch, least_steps * factor
         self.max_seconds = max_seconds and max_seconds * factor
         self.steps = epochs * per_epoch if epochs else None
-        self.told, self.warm = False, 0.0  # how long the least steps take; the seconds before the pace counts
+        self.told = False  # how long the least steps take
         self.continue_from(0, 0.0, 0.0)
 
     def seconds(self) -> float:
@@ -68,3 +68,4 @@ class Schedule:
         """Go on from an earlier training after so many seconds, of which `begun` had gone when its first step began."""
         self.step = self.first = step
         self.earlier, self.start, self.begun = seconds, time.perf_counter(), min(begun, 0.9 * (self.max_seconds or 0))
+        self.warm = seconds  # those before the pace counts: a GPU's first look comes after many steps

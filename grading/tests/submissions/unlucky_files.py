@@ -369,7 +369,7 @@ def pretrained_by_a_file_that_stayed_at_home(ex: Exercise) -> HandedIn:
 
 
 def pretrained_by_the_course(ex: Exercise) -> HandedIn:
-    """The course's own backbone is asked for its pretrained weights, which lie in a package."""
+    """The course's own backbone is asked for its pretrained weights, which take no part in grading."""
     return _starting(ex, "import helpers", "helpers.pretrainable_backbone(pretrained=True)")
 
 
