@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import zipfile
+from functools import partial
 
 import pytest
 
@@ -88,7 +89,9 @@ def left(folder):
 def elsewhere(source, folder):
     """Start a process of its own that fetches the file."""
     code = f"from helpers import files; print(files.fetch({source.url!r}, {RIGHT!r}, {str(folder)!r}))"
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs tests in the background ignores it
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", code], **pipes, preexec_fn=heard)
 
 
 def wait_for(what, seconds=30):

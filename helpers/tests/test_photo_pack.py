@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
@@ -385,7 +386,8 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path):
     with photo_site(answering(coco)) as (site, asked):
         words = ["--coco", str(coco), "--out", str(out), "--site", site, "--size", "64", "--pause"]
         line = [sys.executable, "-m", "tools.photo_pack", *words]
-        running = subprocess.Popen([*line, "0.3"], cwd=files.ROOT, stderr=subprocess.PIPE, text=True)
+        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs tests in the background ignores it
+        running = subprocess.Popen([*line, "0.3"], cwd=files.ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
         try:
             wait_for(lambda: len(asked) > 3, 300)  # importing torch takes its time on a busy machine
         finally:
