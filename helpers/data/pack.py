@@ -53,7 +53,7 @@ def photo_pack(
             places, boxes = (torch.tensor(labels[key], dtype=torch.float32) for key in ("keypoints", "boxes_xyxy"))
             seen = torch.tensor(labels["visibility"], dtype=torch.uint8)
             return PoseSet(torch.from_numpy(np.stack(images)), places, seen, boxes, COCO, f"photo pack, {split}")
-        except (KeyError, TypeError, ValueError, OSError, Image.DecompressionBombError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError, OSError, Image.DecompressionBombError) as error:
             problem = f"{path} is no photo pack that can be used here ({error})"
             raise ValueError(f"{problem}. Get it again, or build one: docs/photos.md.") from error
 
