@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from helpers.files import ROOT
 
-__all__ = ["run_cells"]
+__all__ = ["in_a_folder_of_its_own", "run_cells"]
 
 
 def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], more: str = "") -> dict[str, Any]:
@@ -33,16 +32,20 @@ def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], 
     for old, new in changed.items():
         code = code.replace(old, new)
     code = re.sub(r", least_steps=\d+", "", code)
-    here = os.getcwd()
     names: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads earlier answers
+    with in_a_folder_of_its_own(exercise), contextlib.redirect_stdout(io.StringIO()):
+        exec(code, names)
+    return names
+
+
+@contextlib.contextmanager
+def in_a_folder_of_its_own(exercise: str) -> Iterator[Path]:
+    """Work in an empty folder beside copies of the earlier exercises, whose answers a notebook reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        for solution in (ROOT / "solutions").glob("ex*"):
             if solution.name < exercise:
                 shutil.copytree(solution, Path(folder) / solution.name)
-        (Path(folder) / exercise).mkdir()
-        os.chdir(Path(folder) / exercise)
-        try:
-            exec(code, names)
-        finally:
-            os.chdir(here)
-    return names
+        work = Path(folder) / exercise
+        work.mkdir()
+        with contextlib.chdir(work):
+            yield work

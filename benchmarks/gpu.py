@@ -17,9 +17,7 @@ import copy
 import dataclasses
 import io
 import json
-import os
 import platform
-import shutil
 import sys
 import tempfile
 import time
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from benchmarks.cells import in_a_folder_of_its_own
 from benchmarks.row import Row, paired_ratio, print_rows
 from helpers.files import ROOT
 
@@ -115,7 +114,8 @@ def trainings_of(exercise: str, count: int | None) -> tuple[list[Training], dict
         "load_people": rendered(helpers.rendered_crowds),
         "load_segmentation": rendered(helpers.rendered_segmentation),
     }
-    with in_a_folder_of_its_own(exercise), mock.patch.multiple(helpers, fit=hand_over, **loaders):
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with in_a_folder_of_its_own(exercise), quiet, mock.patch.multiple(helpers, fit=hand_over, **loaders):
         for cell, source in code_of(exercise):
             with contextlib.suppress(Handed):
                 for statement in ast.parse(source).body:
@@ -133,23 +133,6 @@ def run_statement(statement: ast.stmt, cell: str, names: dict[str, Any]) -> None
     except (KeyError, NameError):
         if cell != "crops":
             raise
-
-
-@contextlib.contextmanager
-def in_a_folder_of_its_own(exercise: str) -> Iterator[None]:
-    """Work beside copies of the earlier exercises, whose answers a notebook reads."""
-    here = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder:
-        for solution in (ROOT / "solutions").glob("ex*"):
-            if solution.name < exercise:
-                shutil.copytree(solution, Path(folder) / solution.name)
-        (Path(folder) / exercise).mkdir()
-        os.chdir(Path(folder) / exercise)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                yield
-        finally:
-            os.chdir(here)
 
 
 def by_hand(training: Training, device: Any, precision: Any, steps: int) -> float:

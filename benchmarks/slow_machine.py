@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import in_a_folder_of_its_own
 from benchmarks.row import Row, print_rows
 from grading.course import held_out
 from grading.course.course import Course
@@ -88,13 +88,10 @@ def train(exercise: str, seed: int, factor: float = 1.0) -> Training:
     """Run the solution's training cell in a process and a folder of its own, with `factor` of its time."""
     code = BEFORE + reference_training(exercise).replace("helpers.set_seed(1)", f"helpers.set_seed({seed})") + AFTER
     shortly = {"DEEP_LEARNING_LAB_TIME_FACTOR": str(factor), "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
-    with tempfile.TemporaryDirectory() as folder:
-        for solution in (ROOT / "solutions").glob("ex*"):  # a later exercise reads the answers to an earlier one
-            shutil.copytree(solution, Path(folder) / solution.name)
-        work = Path(folder) / exercise
+    with in_a_folder_of_its_own(exercise) as work:
         command = [sys.executable, "-c", code]
         env = os.environ | shortly
-        told = subprocess.run(command, cwd=work, check=True, env=env, stdout=subprocess.PIPE, text=True).stdout
+        told = subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE, text=True).stdout
         return Training((work / f"{exercise}.safetensors").read_bytes(), json.loads(told.splitlines()[-1]))
 
 

@@ -11,7 +11,6 @@ heads are thrown away. No scene is one of the course's sets or of those that gra
 from __future__ import annotations
 
 import argparse
-import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import helpers
+from grading.course.course import Course
 from helpers.data import augment
 from helpers.data.people import PeopleSet
 from helpers.data.skeletons import COCO
@@ -85,7 +85,7 @@ def moved(batch: Batch) -> Batch:
     images, boxes, order = batch["images"] / 255, batch["boxes_xyxy"], list(COCO.flip_order)
     count, _, height, width = images.shape
     mirrored = torch.rand(count, 1, 1, 1, device=images.device) < 0.5
-    images = torch.where(mirrored, images.flip(-1), images)
+    images = augment.turned(images, mirrored.flatten())
     other = batch["keypoints"][:, :, order] * images.new_tensor([-1, 1]) + images.new_tensor([width - 1, 0])
     keypoints = torch.where(mirrored, other, batch["keypoints"])
     visibility = torch.where(mirrored[..., 0], batch["visibility"][:, :, order], batch["visibility"])
@@ -127,16 +127,6 @@ def crops_of(batch: Batch, boxes_to_crops: Callable[..., Any]) -> Batch:
     return augment.pose(COCO, flip=0, colour=0, warped=0.6, rotation=40, scale=(0.85, 1.15), translation=0.05)(one)
 
 
-def targets(keypoints: Tensor, visible: Tensor, size: tuple[int, int], draw_fields: Callable[..., Tensor]) -> Batch:
-    """Return the maps that bottom-up learns: keypoints (B, P, K, 2) in pixels of the image, size (H, W) of it."""
-    places, small = to_map(keypoints, STRIDE), (size[0] // STRIDE, size[1] // STRIDE)
-    return {
-        "scoremaps": bottom_up.target_heatmaps(places, visible, small),
-        "fields": draw_fields(places, visible, COCO.limbs, small, bottom_up.WIDTH),
-        "offsets": bottom_up.offsets_to(places, visible, small),
-    }
-
-
 def batches(data: Batch, steps: int, size: int, device: str) -> Iterator[Batch]:
     """Yield `steps` batches, every scene once before any comes again."""
     rows: Tensor = torch.empty(0, dtype=torch.long)
@@ -151,17 +141,17 @@ def bake(
     data: Batch, steps: int, size: int, lr: float, device: str, keep: Callable[[FineBackbone], object]
 ) -> FineBackbone:  # fmt: skip
     """Return the backbone after so many steps; `keep` gets it every 2,000, so that an interrupt loses little."""
-    with contextlib.chdir(ROOT / "solutions"):
-        answers = helpers.answers(EXERCISE)
-    boxes_to_crops, draw_fields = answers.found["boxes_to_crops"], answers.found["part_affinity_fields"]
+    answers = Course(ROOT, EXERCISE).reference_answers()
+    boxes_to_crops, draw_fields = answers["boxes_to_crops"], answers["part_affinity_fields"]
     model = ThreeHeads(helpers.fine_backbone()).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=1e-2, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.05)
     start, sums = time.perf_counter(), torch.zeros(3)
     for step, batch in enumerate(batches(data, steps, size, device), 1):
         batch = moved(batch)
-        crops = crops_of(batch, boxes_to_crops)  # type: ignore[arg-type]
-        batch |= targets(batch["keypoints"], batch["visible"], batch["images"].shape[2:], draw_fields)  # type: ignore[arg-type]
+        crops = crops_of(batch, boxes_to_crops)
+        size_of = (batch["images"].shape[2], batch["images"].shape[3])
+        batch |= bottom_up.target_maps(batch["keypoints"], batch["visible"], size_of, COCO, draw_fields, STRIDE)
         wanted = bottom_up.target_heatmaps(
             to_map(crops["keypoints"], STRIDE)[:, None],
             crops["visible"][:, None],

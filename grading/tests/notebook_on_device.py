@@ -12,14 +12,11 @@ import contextlib
 import io
 import json
 import linecache
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import in_a_folder_of_its_own
 from helpers.files import ROOT
 from helpers.tests import make_believe
 from helpers.tests.steps import BATCH, Steps, on_the_device
@@ -91,14 +88,8 @@ def run(exercise: str) -> dict[str, Any]:
 
 def main(exercise: str) -> None:
     """Run in a folder of its own, with earlier exercises beside it."""
-    with tempfile.TemporaryDirectory() as folder:
-        for solution in (ROOT / "solutions").glob("ex*"):
-            if solution.name < exercise:
-                shutil.copytree(solution, Path(folder) / solution.name)
-        (Path(folder) / exercise).mkdir()
-        os.chdir(Path(folder) / exercise)
+    with in_a_folder_of_its_own(exercise):
         found = run(exercise)
-        os.chdir(ROOT)
     print(json.dumps(found, indent=1))
 
 

@@ -153,21 +153,31 @@ class MappedPeople(PeopleSet):
     stride: int = 4
 
     def batch(self, index: Rows = slice(None), device: torch.device | str = "cpu") -> Batch:
-        batch, visible = super().batch(index, device), self.visible[index]
-        keypoints = self.keypoints[index]
+        return super().batch(index, device) | self.maps(index, device)
+
+    def maps(self, index: Rows, device: torch.device | str = "cpu") -> Maps:
+        """Return the target maps of some images, drawn on `device`."""
+        keypoints, visible = self.keypoints[index], self.visible[index]
         if visible.device.type == "cpu":  # each row of people costs a map of each limb, and most are empty
             counted = visible.any(dim=2)
             most = max(1, int(counted.sum(dim=1).max())) if len(counted) else 1
             order = counted.byte().argsort(dim=1, descending=True, stable=True)[:, :most, None]
             keypoints, visible = keypoints.take_along_dim(order[..., None], 1), visible.take_along_dim(order, 1)
-        centres, visible = to_map(keypoints.to(device), self.stride), visible.to(device)
-        height, width = self.image_size
-        size = (height // self.stride, width // self.stride)
-        return batch | {
-            "scoremaps": target_heatmaps(centres, visible, size),
-            "fields": self.part_affinity_fields(centres, visible, self.skeleton.limbs, size, WIDTH),
-            "offsets": offsets_to(centres, visible, size),
-        }
+        places = keypoints.to(device), visible.to(device)
+        return target_maps(*places, self.image_size, self.skeleton, self.part_affinity_fields, self.stride)
+
+
+def target_maps(
+    keypoints: Tensor, visible: Tensor, image_size: tuple[int, int], skeleton: Skeleton,
+    part_affinity_fields: DrawFields, stride: int = 4,
+) -> Maps:  # fmt: skip
+    """Return what a `BottomUp` network is to draw for people: keypoints (B, P, K, 2) in pixels of the image."""
+    centres, size = to_map(keypoints, stride), (image_size[0] // stride, image_size[1] // stride)
+    return {
+        "scoremaps": target_heatmaps(centres, visible, size),
+        "fields": part_affinity_fields(centres, visible, skeleton.limbs, size, WIDTH),
+        "offsets": offsets_to(centres, visible, size),
+    }
 
 
 def with_maps(data: PeopleSet, part_affinity_fields: DrawFields, stride: int = 4, progress: bool = True) -> PeopleSet:
@@ -185,9 +195,8 @@ def with_maps(data: PeopleSet, part_affinity_fields: DrawFields, stride: int = 4
         return drawn
     maps: dict[str, list[Tensor]] = {"scoremaps": [], "fields": [], "offsets": []}
     for rows in tqdm(torch.arange(len(data)).split(32), desc="drawing target maps", unit="batch", disable=not progress):
-        batch = drawn.batch(rows)
-        for name, kept in maps.items():
-            kept.append(batch[name].half())
+        for name, drawn_maps in drawn.maps(rows).items():
+            maps[name].append(drawn_maps.half())
     return data.with_targets(**{name: torch.cat(kept) for name, kept in maps.items()})
 
 
