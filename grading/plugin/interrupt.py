@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -16,6 +19,9 @@ def on_interrupt(stop: Callable[[], None]) -> None:
     def interrupted(number: int, frame: FrameType | None) -> None:
         stop()
         sys.excepthook = _last_words
+        sys.unraisablehook = _come_again
+        if logging.lastResort:  # a pool that is interrupted while it resets a connection logs it with a traceback
+            logging.lastResort.setLevel(logging.CRITICAL + 1)
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, interrupted)
@@ -27,3 +33,13 @@ def _last_words(kind: type[BaseException], error: BaseException, trace: Tracebac
         print("Interrupted. What is graded is kept; run the same command again to go on.", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
+
+
+def _come_again(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more: an interrupt that falls into a finaliser is dropped by Python, and grading would go on."""
+    if lost.exc_type and issubclass(lost.exc_type, KeyboardInterrupt):
+        again = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))  # in here it would be dropped as well
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(lost)

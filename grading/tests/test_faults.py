@@ -99,6 +99,41 @@ def test_ctrl_c_stops_leaves_what_is_done_and_no_process(root, small_class, jobs
     assert {path: path.stat().st_mtime_ns for path in kept} == kept  # nobody was graded twice
 
 
+INTERRUPTED = """
+import logging, os, signal, sys
+from grading.plugin.interrupt import on_interrupt
+
+interrupt = lambda *nothing: os.kill(os.getpid(), signal.SIGINT)
+on_interrupt(lambda: print("stopped"))
+{moment}
+for turn in range(10**7):
+    pass
+print("went on")
+"""
+MOMENTS = {
+    "anywhere": "interrupt()",
+    "in a finaliser, where Python drops what is raised": "class One: __del__ = interrupt\none = One(); del one",
+    "in a weak reference's callback": "import weakref\none = {1}; watch = weakref.ref(one, interrupt); del one",
+    "while a pool resets a connection and logs what is raised": """
+import sqlalchemy
+engine = sqlalchemy.create_engine("sqlite://")
+sqlalchemy.event.listen(engine, "reset", interrupt)
+engine.connect().close()
+""",
+    "in a library that keeps what is raised to its log": """
+try: interrupt()
+except BaseException: logging.getLogger("library").error("kept", exc_info=True); raise
+""",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_an_interrupt_ends_the_run_with_one_line_wherever_it_falls(moment):
+    run = subprocess.run([sys.executable, "-c", INTERRUPTED.format(moment=moment)], capture_output=True, text=True)
+    assert run.stderr == "Interrupted. What is graded is kept; run the same command again to go on.\n"
+    assert set(run.stdout.split("\n")) == {"stopped", ""} and run.returncode == -signal.SIGINT
+
+
 def test_a_worker_killed_from_outside_costs_nobody_a_point(grader, release, tmp_path):
     from grading.submission.read import read_submission
 
