@@ -56,10 +56,10 @@ def loss(logits, batch):
     return segmentation_loss(logits, batch["masks"])
 """
 WEIGHTED_LOSS = """
-WEIGHTS = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4).rsqrt()
+SHARE_WEIGHTS = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4).rsqrt()
 
 def loss(logits, batch):
-    return F.cross_entropy(logits, batch["masks"], WEIGHTS.to(logits), ignore_index=255)
+    return F.cross_entropy(logits, batch["masks"], SHARE_WEIGHTS.to(logits), ignore_index=255)
 """
 
 
