@@ -13,14 +13,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import time
 import warnings
-from collections.abc import Iterator
-from types import SimpleNamespace
 
-from benchmarks.cells import run_cells
+from benchmarks.cells import cpu_time, run_cells
 from benchmarks.row import Row, print_rows
-from helpers.training import schedule
 
 __all__ = ["main"]
 
@@ -61,17 +57,6 @@ SHARE_WEIGHTS = torch.tensor(list(train.class_shares().values())).clamp(min=1e-4
 def loss(logits, batch):
     return F.cross_entropy(logits, batch["masks"], SHARE_WEIGHTS.to(logits), ignore_index=255)
 """
-
-
-@contextlib.contextmanager
-def cpu_time() -> Iterator[None]:
-    """Let trainings in this block count the processor's seconds of this process, not the clock's."""
-    before = schedule.time
-    schedule.time = SimpleNamespace(perf_counter=time.process_time)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        schedule.time = before
 
 
 def run(seed: int, data: str, rows: list[str], weighted: bool = False) -> dict[str, dict[str, float]]:

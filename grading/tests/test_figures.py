@@ -1,5 +1,6 @@
 """README's figures that link to a file in benchmarks/results say what lies there, and every file there is shown."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import row, segmentation, slow_machine
+from benchmarks import cells, comparison, multi_person, row, segmentation, slow_machine, target_maps
 from benchmarks.record import RESULTS, Record, machine
 from benchmarks.row import Row, print_rows
 from helpers.files import ROOT
@@ -104,12 +105,28 @@ def test_without_json_nothing_is_kept(tmp_path, monkeypatch):
     assert command.main(["toy"]) == 0 and not list(tmp_path.iterdir())
 
 
-def test_what_other_weights_replace_stands_in_the_notebook():
-    """Where the text is another one, both networks would train without weights, and nobody would see it."""
-    notebook = json.loads((ROOT / "solutions" / "ex03_segmentation" / "ex03_segmentation.ipynb").read_text())
-    [setup] = ["".join(cell["source"]) for cell in notebook["cells"] if cell["id"] == "training-setup"]
-    assert setup.count(segmentation.PLAIN_LOSS) == 1
-    compile(setup.replace(segmentation.PLAIN_LOSS, segmentation.WEIGHTED_LOSS), "cell", "exec")
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: comparison.run(3, list(comparison.TRAINED_BY), 0.5, "leeds_sports"),
+        lambda: segmentation.run(3, "camvid", [*segmentation.TRAINED_BY, "smp"], weighted=True),
+        lambda: multi_person.run(3, 10, 64),
+        target_maps.rows,
+    ],
+    ids=["comparison", "segmentation", "multi_person", "target_maps"],
+)
+def test_what_a_measurement_changes_stands_in_the_notebook(run, monkeypatch):
+    """Where the text is another one, something else would be measured, and nobody would see it."""
+    ran = []
+    monkeypatch.setattr(cells, "exec", lambda code, names: ran.append(compile(code, "cells", "exec")), raising=False)
+    with contextlib.suppress(KeyError):  # what cells would have defined
+        run()
+    assert len(ran) == 1
+
+
+def test_a_change_of_a_text_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="ex02_softargmax says 'warped=1' in none of these cells"):
+        cells.code_of("ex02_softargmax", ["data"], {"warped=1": "warped=0"})
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is held to one core on Linux alone")
