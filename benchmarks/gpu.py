@@ -36,11 +36,12 @@ __all__ = ["main"]
 CELLS = {  # those that define what is trained, and those that train
     "ex01_pose_regression": (
         "setup", "data", "mpjpe", "pixels", "masked-l2-loss", "PoseRegressor", "losses", "model", "training",
+        "pretrained-run",
     ),
     "ex02_softargmax": (
         "setup", "data", "gaussian-scoremaps", "scoremap-loss", "argmax-decode", "map-network", "collapse-run",
         "scoremap-training", "softargmax", "SoftargmaxPose", "model", "training", "regression-training",
-        "regularised-training", "hourglass-training", "lean-softargmax",
+        "regularised-training", "hourglass-training", "starts-training", "lean-softargmax",
     ),
     "ex03_segmentation": (
         "setup", "data", "mean-iou", "segmentation-loss", "UpsampleDecoder", "TransposedDecoder", "UNetDecoder",
@@ -255,7 +256,7 @@ def places(names: dict[str, Any], training: Training, device: Any) -> list[Row]:
             rows.append(Row(f"{name}, {dtype} - float32, px", apart, REACH_PLACES, at_least=False))
         keypoints, scores = Precision(dtype).forward(model, images)
         again = (names["softargmax"](scores) + 0.5) * model.stride - 0.5
-        apart = float((keypoints - again).abs().max())
+        apart = float((keypoints - again).detach().abs().max())
         rows.append(Row(f"SoftargmaxPose, {dtype} - float32, px", apart, REACH_PLACES, at_least=False))
     return rows
 

@@ -1,3 +1,4 @@
+import collections
 import platform
 import subprocess
 import sys
@@ -70,6 +71,8 @@ def test_a_model_that_fails_plainly_fails_aloud():
 def test_map_tensors_reaches_into_trees():
     tree = {"a": torch.ones(1), "b": (torch.ones(2), ["text", 3])}
     doubled = map_tensors(lambda x: 2 * x, tree)
+    pair = collections.namedtuple("pair", "x y")(torch.ones(1), 4)
+    assert map_tensors(lambda x: 2 * x, pair) == (torch.tensor(2.0), 4) and type(map_tensors(id, pair)) is type(pair)
     assert doubled["a"].item() == 2 and doubled["b"][0].sum() == 4 and doubled["b"][1] == ["text", 3]
 
 
@@ -105,36 +108,68 @@ def test_a_gpu_that_works_is_taken():
     assert pick_device().type == "cuda"
 
 
-class Places(nn.Module):
-    """Maps, and the mean place of each under a softmax, as a student may write it: with a product of matrices."""
+class Softargmax(nn.Module):
+    """The mean place of each map under a softmax, as a student may write it: with a product of matrices."""
 
-    def __init__(self, backwards: bool = False):
+    def __init__(self):
         super().__init__()
-        layers = {"body": nn.Conv2d(3, 8, 3, padding=1), "head": nn.Conv2d(8, 2, 1)}
-        for name in sorted(layers, reverse=backwards):
-            setattr(self, name, layers[name])
-        self.scale = nn.Parameter(torch.tensor(30.0))  # no layer: it is of the whole network
+        self.beta = nn.Parameter(torch.tensor(30.0))
 
-    def forward(self, images):
-        scores = self.scale * self.head(self.body(images).relu())
+    def forward(self, scores):
         p = torch.softmax(scores.flatten(2), dim=-1).view_as(scores)
         xs, ys = (torch.arange(side, dtype=p.dtype, device=p.device) for side in (p.shape[3], p.shape[2]))
-        return torch.stack([p.sum(2) @ xs, p.sum(3) @ ys], dim=-1), scores
+        return torch.stack([p.sum(2) @ xs, p.sum(3) @ ys], dim=-1)
+
+
+class Places(nn.Module):
+    """Maps and their mean places; layers are registered in one order and called in another."""
+
+    def __init__(self, order):
+        super().__init__()
+        layers = {"body": nn.Conv2d(3, 8, 3, padding=1), "mix": nn.Conv2d(8, 8, 1), "head": nn.Conv2d(8, 2, 1)}
+        for name in order:
+            setattr(self, name, (layers | {"softargmax": Softargmax()})[name])
+        self.place = nn.Parameter(torch.zeros(1, 3, 1, 1))  # weights of no layer
+
+    def forward(self, images):
+        features = self.body(images + self.place).relu()
+        scores = self.softargmax.beta * self.head(features + self.mix(features))
+        return self.softargmax(scores), scores
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("backwards", [False, True], ids=["head last", "head first"])
-def test_places_are_exact_at_half_precision_whatever_the_operators(dtype, backwards):
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("body", "mix", "head", "softargmax"),
+        ("softargmax", "head", "mix", "body"),
+        ("head", "softargmax", "body", "mix"),
+    ],
+    ids=["in turn", "backwards", "one from the middle last"],
+)
+def test_places_are_exact_at_half_precision_whatever_the_operators(dtype, order):
     """They are those of the scoremaps beside them, computed in float64, to a thousandth of a pixel."""
     torch.manual_seed(0)
-    net, images = Places(backwards), torch.rand(2, 3, 64, 48)
-    places, scores = Precision(dtype).forward(net, images)
+    net, images, precision = Places(order), torch.rand(2, 3, 64, 48), Precision(dtype)
+    whole = precision.forward(net, images)[1]
+    places, scores = precision.forward(net, images)
+    assert 0 < (whole - scores).abs().max() < 0.1 * scores.std()  # the layers did run at half precision
     p = torch.softmax(scores.double().flatten(2), dim=-1).view_as(scores)
     right = torch.stack([p.sum(2) @ torch.arange(48.0).double(), p.sum(3) @ torch.arange(64.0).double()], dim=-1)
     assert places.dtype == scores.dtype == torch.float32 and (places - right).abs().max() < 1e-3
     with torch.autocast("cpu", getattr(torch, dtype)):  # what this is about
         assert (net(images)[0].double() - right).abs().max() > 1e-3
-    assert not torch.is_autocast_enabled("cpu") and not net.head._forward_hooks
+    assert not torch.is_autocast_enabled("cpu") and not any(layer._forward_hooks for layer in net.modules())
+
+
+def test_a_layer_put_in_the_place_of_the_last_is_found():
+    net, precision = Places(("body", "mix", "head", "softargmax")), Precision("bfloat16")
+    precision.forward(net, torch.rand(2, 3, 64, 48))
+    net.head = nn.Conv2d(8, 2, 1)
+    for _ in range(2):
+        places, scores = precision.forward(net, torch.rand(2, 3, 64, 48))
+        assert places.dtype == scores.dtype == torch.float32
+        assert (places - net.softargmax(scores)).abs().max() < 1e-3
 
 
 def test_float16_scales_the_loss_and_learns():

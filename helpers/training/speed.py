@@ -5,6 +5,7 @@ import copy
 import dataclasses
 import functools
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ __all__ = ["Loss", "Output", "Precision", "choose_precision", "describe_device",
 
 Output = Any  # what a model returns: a tensor, or tuples, lists and dicts of them
 Loss = Callable[[Output, Batch], Tensor]
+LAST_CALLED: weakref.WeakKeyDictionary[nn.Module, Callable[[], Any]] = weakref.WeakKeyDictionary()
 WORTH_IT = 0.92  # a precision must need less than this share of the other's time: timings are noisy
 
 
@@ -51,8 +53,8 @@ def describe_device(device: torch.device) -> str:
 class Precision:
     """How the forward and backward pass run: in "float32", "bfloat16" or "float16", and the order of pixels in memory.
 
-    Half precision ends behind the last layer with weights: places that a model computes from its scoremaps, by whatever
-    operators, would be pixels off in it.
+    Half precision ends behind the layer with weights that is called last: places that a model computes from its
+    scoremaps, by whatever operators, would be pixels off in it. Which one that is shows a first pass in float32.
     """
 
     dtype: str = "float32"
@@ -74,8 +76,10 @@ class Precision:
             images = images.contiguous(memory_format=torch.channels_last)
         if self.dtype == "float32":
             return model(images)
+        last = LAST_CALLED.get(model, lambda: None)()
+        if last is None:
+            return self._watched(model, images)
         full = functools.partial(map_tensors, lambda x: x.float() if x.is_floating_point() else x)
-        *_, last = (layer for layer in model.modules() if next(layer.parameters(recurse=False), None) is not None)
 
         def ends(layer: nn.Module, inputs: object, output: Output) -> Output:
             torch.set_autocast_enabled(images.device.type, False)  # until the block ends
@@ -83,6 +87,19 @@ class Precision:
 
         with torch.autocast(images.device.type, getattr(torch, self.dtype)), last.register_forward_hook(ends):
             return full(model(images))
+
+    def _watched(self, model: nn.Module, images: Tensor) -> Output:
+        """Return the model's output at full precision, and keep which layer with weights was called last."""
+
+        def watch(layer: nn.Module, *_: object) -> None:
+            if layer is not model or model not in LAST_CALLED:  # the network itself may have weights besides its layers
+                LAST_CALLED[model] = weakref.ref(layer)
+
+        with contextlib.ExitStack() as hooks:
+            for layer in model.modules():
+                if any(weights.ndim > 1 for weights in layer.parameters(recurse=False)):  # no norm, no temperature
+                    hooks.enter_context(layer.register_forward_hook(watch))
+            return model(images)
 
 
 def map_tensors(change: Callable[..., Tensor], tree: Any, *alike: Any) -> Any:
@@ -93,7 +110,8 @@ def map_tensors(change: Callable[..., Tensor], tree: Any, *alike: Any) -> Any:
     if isinstance(tree, dict):
         return {key: map_tensors(change, value, *(other[key] for other in alike)) for key, value in tree.items()}
     if isinstance(tree, (tuple, list)):
-        return type(tree)(map_tensors(change, *values) for values in zip(tree, *alike, strict=True))
+        made = getattr(type(tree), "_make", type(tree))  # a named tuple takes its values one by one
+        return made(map_tensors(change, *values) for values in zip(tree, *alike, strict=True))
     return tree
 
 
