@@ -60,6 +60,7 @@ def opened(path: Path, if_missing: str, if_damaged: str) -> Iterator[Image.Image
 
 def photo(path: Path, if_missing: str, if_damaged: str, size: tuple[Any, Any] | None = None) -> Image.Image:
     """Return a photo in RGB as its labels were made on it, of the `size` (width, height) that they name; see `named`.
+    None: they say nothing of a side.
 
     A camera may note in the file (EXIF) that a photo is to be shown turned. Labels of COCO and of Leeds lie on the
     pixels as they are stored, so the note is left aside; where only the turned photo has the size that the labels name,
@@ -67,12 +68,11 @@ def photo(path: Path, if_missing: str, if_damaged: str, size: tuple[Any, Any] | 
     """
     with opened(path, if_missing, if_damaged) as file:
         stored = file.convert("RGB")
-    if size is None or stored.size == size:
-        return stored
-    shown = ImageOps.exif_transpose(stored)
-    if shown.size == size:
-        return shown
-    got, named = (f"{width} x {height}" for width, height in (stored.size, size))
+    sides = size or (None, None)
+    for shown in (stored, ImageOps.exif_transpose(stored)):
+        if all(wanted in (None, found) for wanted, found in zip(sides, shown.size, strict=True)):
+            return shown
+    got, named = (f"{width} x {height}" for width, height in (stored.size, sides))
     problem = f"{path} is {got} pixels, its labels are for {named}: they would lie beside what they are of"
     raise ValueError(f"{problem}. {if_damaged}")
 

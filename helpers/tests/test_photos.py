@@ -34,7 +34,10 @@ def brightest(image):
     return round(float((grey * x).sum() / grey.sum())), round(float((grey * y).sum() / grey.sum()))
 
 
-@pytest.mark.parametrize(("size", "spot"), [(None, (5, 8)), ((40, 30), (5, 8)), ((30, 40), (21, 5))], ids=str)
+SIZES = [(None, (5, 8)), ((40, 30), (5, 8)), ((30, 40), (21, 5)), ((40, None), (5, 8)), ((30, None), (21, 5))]
+
+
+@pytest.mark.parametrize(("size", "spot"), SIZES, ids=str)
 def test_a_turned_photo_is_read_as_its_labels_were_made(turned, size, spot):
     assert brightest(photo(turned, "", "", size)) == spot
 
@@ -44,6 +47,14 @@ def test_a_photo_of_neither_size_is_refused(turned):
         ValueError, match=r"turned.jpg is 40 x 30 pixels, its labels are for 80 x 60: .* beside .* Mend"
     ):
         photo(turned, "", "Mend it.", (80, 60))
+
+
+def test_one_side_that_the_labels_name_is_enough_to_see_another_photo(turned):
+    image = {"id": 1, "file_name": turned.name, "height": 60}
+    labels = {"images": [image], "annotations": [small_sets.person(1, 1, [(5, 8, 2)])]}
+    file = small_sets.written(labels | {"categories": [small_sets.CATEGORY]}, turned.with_name("people.json"))
+    with pytest.raises(ValueError, match="turned.jpg is 40 x 30 pixels, its labels are for None x 60: "):
+        small_sets.people_in(file, turned.parent, (60, 80))
 
 
 @pytest.mark.parametrize(("size", "spot"), [((40, 30), (5, 8)), ((30, 40), (21, 5))], ids=["as stored", "as shown"])

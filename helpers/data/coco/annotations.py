@@ -44,7 +44,7 @@ class Annotations:
     def photo(self, image: Entry) -> Image:
         """Return the photo of an image, of the size that the file says."""
         path = inside(self.folder, image.get("file_name"), self.what)
-        size = (image["width"], image["height"]) if {"width", "height"} <= image.keys() else None
+        size = image.get("width"), image.get("height")
         if_missing = f"Put it there from {WHERE_FROM}, or leave it out of the JSON file."
         return photo(path, if_missing, "Put the original there, or leave it out.", size)
 
