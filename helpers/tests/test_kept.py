@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers.data import cache, kept
+from helpers.data import cache, load
 from helpers.data.load import load_people, load_poses, load_segmentation
 from helpers.tests import small_sets
 
@@ -100,7 +100,7 @@ def test_other_options_splits_folders_and_readers_are_other_sets(folder, monkeyp
     with pytest.raises(FileNotFoundError):
         LOADS["people"]()
     monkeypatch.setenv("DEEP_LEARNING_LAB_COCO", str(folder / "COCO"))
-    monkeypatch.setattr(kept, "_readers", lambda: "another version")
+    monkeypatch.setattr(load, "_readers", lambda: "another version")
     assert len(LOADS["people"]()) == len(one) and "another version of the course" in capsys.readouterr().out
 
 
@@ -115,5 +115,5 @@ def test_what_is_kept_is_numbers_and_a_text(folder):
     LOADS["people"]()
     (path,) = (folder / "cache").iterdir()
     assert path.name.startswith("PeopleSet-coco-train-")
-    tensors = cache.load(path.stem, kept._readers())
+    tensors = cache.load(path.stem, load._readers())
     assert b"'COCO, train'" in bytes(tensors["told"].tolist())
