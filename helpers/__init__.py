@@ -4,7 +4,7 @@ Whoever wants to read how an exercise works reads these, from left to right:
 
     ex01_pose_regression   shapes, data/skeletons, data/poses, data/batches, models/backbones, training/loop,
                            training/schedule, history, data/augment
-    ex02_softargmax        models/scoremaps, models/hourglass, pictures/explorer
+    ex02_softargmax        models/scoremaps, pictures/explorer
     ex03_segmentation      data/masks, models/encoders, models/ecru, metrics/boundaries
     ex04_multi_person      data/people, models/detection, models/top_down, models/bottom_up, metrics/oks
 

@@ -2,7 +2,7 @@
 
 backbones, encoders                   one map, or one for each stride
 efficientnet                          a backbone with ImageNet weights
-scoremaps, hourglass                  between image and map, and a network made of maps
+scoremaps                             between image and map, and a network made of maps
 ecru                                  a decoder that reuses the encoder's pooling
 detection, rcnn, top_down, bottom_up  several people
 """

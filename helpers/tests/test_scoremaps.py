@@ -5,8 +5,14 @@ import torch
 import torch.nn.functional as F
 
 import helpers
-from helpers.models.hourglass import StackedHourglass
-from helpers.models.scoremaps import focal_cross_entropy, map_cross_entropy, map_divergence, to_image, to_map
+from helpers.models.scoremaps import (
+    StackedHourglass,
+    focal_cross_entropy,
+    map_cross_entropy,
+    map_divergence,
+    to_image,
+    to_map,
+)
 
 
 def test_the_first_pixel_of_a_map_of_stride_8_covers_image_pixels_0_to_7():
