@@ -3,8 +3,8 @@
 shapes of sets     poses (one person an image), people (several), masks (a class for every pixel)
 where from         rendered (people of `helpers.people`), leeds, coco, camvid, isbi, pack; load takes any by its name
                    each raises FileNotFoundError, saying what to put where, and ValueError for a damaged file
-what is done       batches (what sets share), augment (changes a batch), cache (keeps what was rendered)
-what they need     skeletons, splits, photos (opens files and cuts out crops)
+what is done       batches (what sets share, splits), augment (changes a batch), cache (keeps what was rendered)
+what they need     skeletons, photos (opens files and cuts out crops)
 """
 
 from helpers.data.batches import batches

@@ -1,17 +1,16 @@
-"""Sets of images in memory: what they have in common, and the batches that a network, a loss and a metric get."""
+"""Sets of images in memory: their splits, what they share, and the batches that a network, a loss and a metric get."""
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "ImageSet", "Images", "batches"]
-
 Batch = dict[str, Tensor]
 Rows = slice | list[int] | Tensor  # which images: what gives a set of them
+SPLITS = {"train": 2048, "val": 256, "test": 256}  # number of images where a caller gives none
 
 
 class ImageSet(Protocol):
@@ -119,3 +118,19 @@ def batches(
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
     for index in sent(order, data.images.device).split(batch_size):
         yield data.batch(index, device)
+
+
+def require_split(split: str) -> None:
+    """Check that `split` is the name of one."""
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; expected 'train', 'val' or 'test'.")
+
+
+def number_of(count: int | None, split: str, what: str = "images", usual: Mapping[str, int] = SPLITS) -> int:
+    """Return `count`, or for None what is `usual` for a split, after checking both: `count` is a whole number > 0."""
+    require_split(split)
+    if count is None:
+        return usual[split]
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"count is {count!r}; expected a whole number of {what}, 1 or more.")
+    return count

@@ -5,9 +5,9 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 from PIL.Image import Resampling
 
+from helpers.data.batches import require_split
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, inside, opened, photo, reading, stacked, text_of
-from helpers.data.splits import require_split
 from helpers.shapes import VOID
 
 __all__ = ["camvid"]

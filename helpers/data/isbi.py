@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from helpers.data.batches import require_split
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, note, opened, reading
-from helpers.data.splits import require_split
 
 __all__ = ["isbi2012"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.data.batches import require_split
 from helpers.data.photos import Array, cut_out, in_crop, named, note, photo, reading, stacked, text_of, window
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
-from helpers.data.splits import require_split
 from helpers.files import fetch, unpack
 
 __all__ = ["leeds_sports"]

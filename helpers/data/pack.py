@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from helpers.data.batches import require_split
 from helpers.data.cache import folders
 from helpers.data.photos import note
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
-from helpers.data.splits import require_split
 from helpers.files import MOST_BYTES, checksum, fetch, opened_zip
 
 __all__ = ["photo_pack"]

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from helpers.data import cache as cache_files
+from helpers.data.batches import number_of, require_split
 from helpers.data.masks import RENDERED_CLASSES, SegmentationSet, semantic_mask
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
-from helpers.data.splits import number_of, require_split
 from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
 __all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from grading.entries.formulas import text_cell
+from helpers.data.batches import SPLITS
 from helpers.data.photos import Array
 from helpers.data.skeletons import COCO
-from helpers.data.splits import SPLITS
 from helpers.files import atomically
 from tools.photo_pack.crops import QUALITY, Crop
 from tools.photo_pack.licences import LICENCES

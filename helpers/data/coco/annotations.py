@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL.Image import Image
 
+from helpers.data.batches import require_split
 from helpers.data.photos import inside, named, note, photo
 from helpers.data.skeletons import COCO, LSP, Skeleton
-from helpers.data.splits import require_split
 
 __all__ = ["Annotations", "Entry", "annotations_of_split", "num_keypoints", "read"]
 

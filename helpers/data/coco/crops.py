@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.data.batches import number_of
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split, num_keypoints
 from helpers.data.photos import Array, cut_out, in_crop, reading, stacked, window
 from helpers.data.poses import PoseSet
-from helpers.data.splits import number_of
 
 __all__ = ["box_of", "coco_poses", "samples"]
 

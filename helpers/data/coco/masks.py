@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from helpers.data.batches import number_of
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, cut_out, reading, stacked, whole
-from helpers.data.splits import number_of
 from helpers.shapes import VOID
 
 __all__ = ["coco_masks"]

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from helpers.data.batches import number_of
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split, num_keypoints
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.photos import Window, cut_out, in_crop, reading, whole
-from helpers.data.splits import number_of
 
 __all__ = ["coco_annotations", "coco_people", "people_of"]
 
