@@ -28,7 +28,6 @@ def camvid(
         split: "train", "val" or "test".
         size: (H, W) that images and masks are resized to; None keeps the originals, 360 x 480. A label is never mixed
             from several: each pixel of a resized mask has the label of one pixel of the original.
-        progress: show a progress bar.
     Source: Brostow, Fauqueur and Cipolla 2009, "Semantic Object Classes in Video"; the 11 classes and the splits of
     Badrinarayanan, Kendall and Cipolla 2017, "SegNet".
     """

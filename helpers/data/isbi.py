@@ -32,7 +32,6 @@ def isbi2012(
         split: "train", "val" or "test".
         size: (H, W) of tiles side by side that the sections of 512 x 512 are cut into, what is left over at the right
             and at the bottom is left out; None keeps the sections whole.
-        progress: show a progress bar.
     Source: Arganda-Carreras et al. 2015, "Crowdsourcing the creation of image segmentation algorithms for
     connectomics"; the U-Net of Ronneberger, Fischer and Brox 2015 was made for it.
     """

@@ -46,7 +46,6 @@ def rendered_people(
         size: (H, W); None is that of `settings`.
         settings: the knobs, a `helpers.people.SceneSettings`; None is its defaults, 128 x 128.
         cache: a folder of your own; None finds one (see `helpers.data.cache.folders`), False keeps nothing.
-        progress: show a progress bar.
         seed: draw the scenes from this seed instead of the split's own.
     """
     alone = dataclasses.replace(settings or SceneSettings(), people=(1, 1))

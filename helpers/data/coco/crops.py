@@ -29,7 +29,6 @@ def coco_poses(
         root, split: see `annotations_of_split`: val and test by photo, never by person.
         size: (H, W) of the crops.
         count: at most so many people, those of the photos with the lowest numbers; None is 8192, 512 and 512.
-        progress: show a progress bar.
         keypoints, pixels: leave out people of fewer known keypoints, or whose box has no side as long as that.
     Source: Xiao, Wu and Wei 2018, "Simple Baselines for Human Pose Estimation and Tracking".
     """

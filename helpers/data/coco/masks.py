@@ -31,7 +31,6 @@ def coco_masks(
         root, split: see `annotations_of_split`; the files instances_train2017.json and instances_val2017.json will do.
         size: (H, W).
         count: at most so many photos, those of the lowest numbers; None is 2048, 256 and 256.
-        progress: show a progress bar.
     """
     most = number_of(count, split, "photos")
     coco = annotations_of_split(root, split, "person_keypoints", "instances")

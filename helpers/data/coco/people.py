@@ -30,7 +30,6 @@ def coco_people(
         root, split: see `annotations_of_split`.
         size: (H, W).
         count: at most so many photos, those of the lowest numbers; None is 2048, 256 and 256.
-        progress: show a progress bar.
     Source: Lin et al. 2014, "Microsoft COCO: Common Objects in Context".
     """
     most = number_of(count, split, "photos")
