@@ -81,13 +81,15 @@ def standardised(images: Tensor) -> Tensor:
     return (images - 0.45) / 0.25
 
 
-def require_images(images: Tensor) -> None:
-    """Check that `images` are a batch of images, float (B, 3, H, W)."""
+def require_images(images: Tensor, multiple: int = 1) -> None:
+    """Check that `images` are a batch of images, float (B, 3, H, W), of sides that are divisible by `multiple`."""
     if images.ndim != 4 or images.shape[1] != 3:
         hint = "One image needs a batch axis: images[None]."
         raise ValueError(f"images have shape {tuple(images.shape)}; expected (B, 3, H, W). {hint}")
     if not images.is_floating_point():
         raise TypeError(f"images have dtype {images.dtype}; expected float in [0, 1]: images.float() / 255.")
+    if images.shape[-2] % multiple or images.shape[-1] % multiple:
+        raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by {multiple}.")
 
 
 class FineBackbone(nn.Module):
@@ -113,9 +115,7 @@ class FineBackbone(nn.Module):
         self.back4, self.mix4 = conv_bn_relu(c8, c4, size=1), conv_bn_relu(c4, out_channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        require_images(images)
-        if images.shape[-2] % 16 or images.shape[-1] % 16:
-            raise ValueError(f"images have shape {tuple(images.shape)}; expected height and width divisible by 16.")
+        require_images(images, multiple=16)
         x4 = self.down4(standardised(images))
         x8 = self.down8(x4)
         x16 = self.down16(x8)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.models.backbones import ResidualBlock, conv_bn_relu, standardised
+from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images, standardised
 from helpers.shapes import require, require_maps
 
 __all__ = ["StackedHourglass", "focal_cross_entropy", "map_cross_entropy", "map_divergence", "to_image", "to_map"]
@@ -106,10 +106,7 @@ class StackedHourglass(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(channels, num_keypoints, 1) for _ in range(stacks))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        multiple = self.stride * 2**self.depth
-        if images.shape[-2] % multiple or images.shape[-1] % multiple:
-            got = f"images have shape {tuple(images.shape)}"
-            raise ValueError(f"{got}; expected height and width divisible by {multiple}.")
+        require_images(images, multiple=self.stride * 2**self.depth)
         features, maps = self.stem(standardised(images)), []
         for index, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
             seen = hourglass(features)
