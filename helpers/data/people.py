@@ -101,11 +101,6 @@ class PeopleSet(Images):
         """Return bool (N, P, K): the keypoints that losses and metrics count, hidden ones included (COCO's v = 1)."""
         return self.visibility > 0
 
-    @property
-    def num_people(self) -> Tensor:
-        """Return int64 (N,): how many rows of each image are present."""
-        return self.present.sum(dim=1)
-
     def _each(self, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
         return super()._each(change) | {"targets": {name: change(target) for name, target in self.targets.items()}}
 

@@ -26,7 +26,7 @@ def read(folder, split="train", size=(60, 80), **more):
 def test_people_lie_where_the_file_says(folder):
     data = read(folder)
     assert len(data) == 3 and data.image_size == (60, 80) and data.skeleton is COCO and data.name == "COCO, train"
-    assert data.num_people.tolist() == [2, 3, 1]
+    assert data.present.sum(dim=1).tolist() == [2, 3, 1]
     assert data.keypoints[0, 0, :3].tolist() == [[10, 20], [30, 40], [0, 0]]
     assert data.visibility[0, 0, :3].tolist() == [2, 1, 0]
     assert data.boxes_xyxy[0, 0].tolist() == [10, 20, 40, 60] and data.areas[0, 0] == 600
@@ -42,12 +42,12 @@ def test_people_without_keypoints_and_crowds_are_ignored(folder):
 def test_val_and_test_take_turns(folder):
     """Photos 1, 3 and 6 are for val, 2 and 4 for test; 2 and 3 show nobody with keypoints."""
     (folder / "annotations" / "person_keypoints_train2017.json").unlink()
-    assert read(folder, "val").num_people.tolist() == [2, 1]
-    assert read(folder, "test").num_people.tolist() == [3]
+    assert read(folder, "val").present.sum(dim=1).tolist() == [2, 1]
+    assert read(folder, "test").present.sum(dim=1).tolist() == [3]
 
 
 def test_a_count_takes_the_first(folder):
-    assert read(folder, count=2).num_people.tolist() == [2, 3]
+    assert read(folder, count=2).present.sum(dim=1).tolist() == [2, 3]
     with pytest.raises(ValueError, match="count is 0; expected a whole number of photos"):
         read(folder, count=0)
 
@@ -141,7 +141,7 @@ def test_files_of_other_sets_and_names_are_read(file, photos, counts, keypoints)
     if not (SAMPLES / file).is_file():
         pytest.skip(f"no samples in {SAMPLES}")
     data = small_sets.people_in(SAMPLES / file, SAMPLES / photos, (96, 96))
-    assert counts is None or sorted(data.num_people.tolist()) == sorted(counts)
+    assert counts is None or sorted(data.present.sum(dim=1).tolist()) == sorted(counts)
     assert data.skeleton.num_keypoints == keypoints and (data.areas[~data.ignored & data.present] > 0).all()
     assert data.images.float().mean() > 20
 

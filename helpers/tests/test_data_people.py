@@ -36,7 +36,7 @@ def people():
 
 
 def test_a_set_says_what_it_is(people):
-    assert len(people) == 5 and people.image_size == (37, 23) and people.num_people.tolist() == COUNTS
+    assert len(people) == 5 and people.image_size == (37, 23) and people.present.sum(dim=1).tolist() == COUNTS
     assert repr(people) == "PeopleSet 'people': 5 images of 37 x 23 with 8 people, COCO keypoints"
 
 
@@ -204,8 +204,8 @@ def test_rendered_crowds_are_the_renderers_scenes(tmp_path):
     data = rendered_crowds("val", 4, settings=SMALL, cache=tmp_path, progress=False)
     scenes = [render_scene(SEEDS["val"], index, SMALL) for index in range(4)]
     assert data.image_size == (48, 64) and data.skeleton is COCO and data.present.shape == (4, 3)
-    assert data.num_people.tolist() == [len(scene.keypoints) for scene in scenes]
-    assert len(set(data.num_people.tolist())) > 1  # so there are empty rows
+    assert data.present.sum(dim=1).tolist() == [len(scene.keypoints) for scene in scenes]
+    assert len(set(data.present.sum(dim=1).tolist())) > 1  # so there are empty rows
     for n, scene in enumerate(scenes):
         assert (data.images[n].permute(1, 2, 0).numpy() == scene.image).all()
         for name in ("keypoints", "visibility", "boxes_xyxy"):
@@ -253,9 +253,9 @@ def test_splits_differ_and_fewer_are_the_first_ones():
 def test_by_default_there_are_two_to_four_people_in_an_oblong_image():
     data = rendered_crowds("test", 12, cache=False, progress=False)
     assert data.image_size == (96, 128) and data.present.shape == (12, 4) and data.name == "rendered crowds, test"
-    assert {2, 4} <= set(data.num_people.tolist()) <= {2, 3, 4}
+    assert {2, 4} <= set(data.present.sum(dim=1).tolist()) <= {2, 3, 4}
     smaller = rendered_crowds("test", 1, (64, 80), cache=False, progress=False)
-    assert smaller.image_size == (64, 80) and smaller.num_people[0] == data.num_people[0]
+    assert smaller.image_size == (64, 80) and smaller.present.sum(dim=1)[0] == data.present.sum(dim=1)[0]
 
 
 def test_people_are_loaded_by_a_name(tmp_path):
