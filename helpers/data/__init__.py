@@ -8,13 +8,11 @@ what they need     skeletons, photos (opens files and cuts out crops)
 """
 
 from helpers.data.batches import batches
-from helpers.data.camvid import camvid
-from helpers.data.isbi import isbi2012
 from helpers.data.leeds import leeds_sports
 from helpers.data.load import load_people, load_poses, load_segmentation
-from helpers.data.masks import VOID, SegmentationSet, three_masks
+from helpers.data.masks import SegmentationSet
 from helpers.data.pack import photo_pack
-from helpers.data.people import PeopleSet, box_areas
+from helpers.data.people import PeopleSet
 from helpers.data.poses import PoseSet
 from helpers.data.rendered import (
     crowd_settings,
@@ -24,13 +22,11 @@ from helpers.data.rendered import (
     rendered_segmentation,
 )
 from helpers.data.skeletons import COCO, LSP, Skeleton
-from helpers.files import fetch
 
 # fmt: off
 __all__ = [
-    "COCO", "LSP", "VOID", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "box_areas",
-    "camvid", "fetch", "isbi2012",
-    "crowd_settings", "leeds_sports", "load_people", "load_poses", "load_segmentation", "photo_pack",
-    "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation", "three_masks",
+    "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings", "leeds_sports",
+    "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds", "rendered_people",
+    "rendered_scene", "rendered_segmentation",
 ]
 # fmt: on
