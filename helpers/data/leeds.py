@@ -11,8 +11,6 @@ from helpers.data.poses import PoseSet
 from helpers.data.skeletons import LSP
 from helpers.files import fetch, unpack
 
-__all__ = ["leeds_sports"]
-
 NAME = re.compile(r"im[0-9]{5}")
 KINDS = {4: "test", 9: "test", 8: "val"}  # of ten positions; the others are for train
 WHERE_FROM = "http://sam.johnson.io/research/lspet.html"

@@ -16,8 +16,6 @@ from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
 from helpers.files import MOST_BYTES, checksum, fetch, opened_zip
 
-__all__ = ["photo_pack"]
-
 
 def photo_pack(
     where: str | Path, sha256: str | None = None, split: str = "train", size: tuple[int, int] | None = None

@@ -8,8 +8,6 @@ from helpers.data.batches import Batch
 from helpers.data.people import PeopleSet, labels_of
 from helpers.shapes import require
 
-__all__ = ["box_f1", "box_precision", "box_recall"]
-
 Found = Sequence[tuple[Tensor, Tensor]]
 
 

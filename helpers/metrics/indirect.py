@@ -5,8 +5,6 @@ from torch import Tensor
 
 from helpers.shapes import VOID, require
 
-__all__ = ["class_agreement", "mean_error", "mean_length"]
-
 
 def mean_error(pred: Tensor, target: Tensor, visible: Tensor) -> float:
     """Return the mean distance of all visible keypoints in pixels, to about a thousandth; NaN if none is visible.

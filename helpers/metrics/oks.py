@@ -13,8 +13,6 @@ from helpers.data.coco import coco_annotations
 from helpers.data.people import PeopleSet, labels_of
 from helpers.shapes import require
 
-__all__ = ["average_precision"]
-
 OTHER_SIGMA = 0.08  # of every keypoint of a skeleton for which nobody has measured it, as COCO has for its 17
 MOST_PEOPLE = 30  # of each image, the most confident ones; COCO takes 20, our scenes have up to 30 people
 

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from helpers.models.backbones import ResidualBlock, conv_bn_relu, require_images, standardised
 from helpers.shapes import require
 
-__all__ = ["Segmenter", "SmallEncoder", "fit_to", "pad_or_crop", "small_encoder"]
-
 
 class SmallEncoder(nn.Module):
     """A small residual network whose stages each halve the map and hand it out: strides 2, 4, 8, 16, ...

@@ -15,8 +15,6 @@ from helpers.data.poses import PoseSet
 from helpers.models.bottom_up import target_heatmaps
 from helpers.models.scoremaps import map_cross_entropy, to_map
 
-__all__ = ["certainty", "person_crops", "pose_loss"]
-
 BoxesToCrops = Callable[[Tensor, list[Tensor], tuple[int, int]], tuple[Tensor, Tensor]]
 
 

@@ -21,8 +21,6 @@ from helpers.training.speed import Loss, Output, Precision, choose_precision, de
 from helpers.training.threads import Threads, keep_freed_memory
 from helpers.training.weights import load_weights
 
-__all__ = ["evaluate", "fit", "predict", "train_one_epoch"]
-
 LOOK_EVERY = 0.5  # seconds between two looks at the loss on a GPU, which wait until all work there is done
 Metrics = dict[str, Callable[[Output, Batch], float]]
 

@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from helpers.data.batches import Batch
 from helpers.training.threads import Threads
 
-__all__ = ["Loss", "Output", "Precision", "choose_precision", "describe_device", "map_tensors", "pick_device"]
-
 Output = Any  # what a model returns: a tensor, or tuples, lists and dicts of them
 Loss = Callable[[Output, Batch], Tensor]
 LAST_CALLED: weakref.WeakKeyDictionary[nn.Module, Callable[[], Any]] = weakref.WeakKeyDictionary()

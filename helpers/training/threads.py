@@ -8,8 +8,6 @@ from typing import Self
 
 import torch
 
-__all__ = ["Threads", "keep_freed_memory"]
-
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
 
 

@@ -13,8 +13,6 @@ from helpers.data.batches import require_split
 from helpers.data.photos import inside, named, note, photo
 from helpers.data.skeletons import COCO, LSP, Skeleton
 
-__all__ = ["Annotations", "Entry", "annotations_of_split", "num_keypoints", "read"]
-
 WHERE_FROM = "https://cocodataset.org/#download"
 FILES = {"train": "train2017", "val": "val2017", "test": "val2017"}  # the labels of test2017 are not public
 TURNS = {"train": slice(None), "val": slice(0, None, 2), "test": slice(1, None, 2)}

@@ -10,8 +10,6 @@ from helpers.data.coco.annotations import Annotations, Entry, annotations_of_spl
 from helpers.data.photos import Array, cut_out, in_crop, reading, stacked, window
 from helpers.data.poses import PoseSet
 
-__all__ = ["box_of", "coco_poses", "samples"]
-
 COUNT = {"train": 8192, "val": 512, "test": 512}  # people, where a caller gives no number
 
 

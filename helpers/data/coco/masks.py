@@ -12,8 +12,6 @@ from helpers.data.masks import SegmentationSet
 from helpers.data.photos import Array, cut_out, reading, stacked, whole
 from helpers.shapes import VOID
 
-__all__ = ["coco_masks"]
-
 SMALL = 32 * 32  # square pixels of the photo: COCO's own border of small things
 FAR = 1e5  # pixels from the photo: pycocotools takes memory for every pixel on the way to a corner
 

@@ -13,8 +13,6 @@ from helpers.data.coco.annotations import Annotations, Entry, annotations_of_spl
 from helpers.data.people import PeopleSet, box_areas
 from helpers.data.photos import Window, cut_out, in_crop, reading, whole
 
-__all__ = ["coco_annotations", "coco_people", "people_of"]
-
 
 def coco_people(
     root: str | Path, split: str, size: tuple[int, int] = (96, 128), count: int | None = None, progress: bool = True
