@@ -72,11 +72,11 @@ class Results:
         return _html(self._lines())
 
     def _lines(self, having: str | None = None) -> list[list[str]]:
-        """Return the header and the rows as texts; a dash where a row has no such number."""
+        """Return the header and the rows as texts, whole numbers in full; a dash where a row has no such number."""
         rows = {name: row for name, row in self.all_rows().items() if having is None or having in row}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        cells = {name: [row.get(column, math.nan) for column in columns] for name, row in rows.items()}
-        shown = [[name, *("–" if math.isnan(v) else f"{v:.4g}" for v in row)] for name, row in cells.items()]
+        lines = ((name, (row.get(column, math.nan) for column in columns)) for name, row in rows.items())
+        shown = [[n, *("–" if math.isnan(v) else f"{v:.4g}" if v % 1 else f"{v:.0f}" for v in row)] for n, row in lines]
         return [["method", *columns], *shown]
 
     def _read(self, path: Path) -> dict[str, dict[str, float]]:

@@ -54,6 +54,12 @@ def test_only_the_rows_of_one_measure_are_shown_with_their_columns(tmp_path, cap
     assert capsys.readouterr().out == "No results yet.\n"
 
 
+def test_a_count_is_shown_in_full_and_a_measure_in_four_digits(tmp_path):
+    table = Results(tmp_path / "results.json")
+    table.add("U-Net", mIoU=0.567891, parameters=355698, none=0)
+    assert str(table).split()[-4:] == ["U-Net", "0.5679", "355698", "0"]
+
+
 def test_text_and_html_hold_every_number(tmp_path):
     table = Results(tmp_path / "results.json")
     assert str(table) == "No results yet." and "No results" in table._repr_html_()
