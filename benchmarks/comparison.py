@@ -35,7 +35,7 @@ def run(seed: int, rows: list[str], warped: float, data: str) -> dict[str, dict[
     wanted = [*COMMON, *(["training"] if "softargmax + map loss" in rows and "softargmax" not in rows else [])]
     wanted += [TRAINED_BY[row] for row in TRAINED_BY if row in rows]
     changed = {"helpers.set_seed(1)": f"helpers.set_seed({seed})", "warped=0": f"warped={warped}"}
-    changed |= {'DATA = "rendered_people"': f'DATA = "{data}"'}
+    changed |= {'DATA = "rendered_people"': f'DATA = "{data}"', "HOURGLASS = False": "HOURGLASS = True"}
     names = run_cells(EXERCISE, wanted, changed)
     return names["results"].rows
 

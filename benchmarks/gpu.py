@@ -89,7 +89,8 @@ class Nothing:
 def code_of(exercise: str) -> list[tuple[str, str]]:
     """Return the wanted cells of a solution notebook, by id, in its order."""
     notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text(encoding="utf-8"))
-    return [(cell["id"], "".join(cell["source"])) for cell in notebook["cells"] if cell["id"] in CELLS[exercise]]
+    sources = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"] if cell["id"] in CELLS[exercise]}
+    return [(name, source.replace("HOURGLASS = False", "HOURGLASS = True")) for name, source in sources.items()]
 
 
 def trainings_of(exercise: str, count: int | None) -> tuple[list[Training], dict[str, Any]]:

@@ -17,8 +17,7 @@ class Results:
     """A table with one row per method, kept in a JSON file, so that a later exercise can compare with an earlier one.
 
     Args:
-        path: the file; None is results.json in the folder one works in, beside the notebook. Rows that notebooks in
-            the folders beside it have left are shown too, above.
+        path: the file; None is results.json beside the notebook. Rows of notebooks in folders beside it stand above.
         data: the data set that the numbers are of: a row says so in its name, unless it is of rendered images.
     Example: results.add("regression", **{"MPJPE": 8.3, "seconds": 60})
     """
@@ -51,8 +50,7 @@ class Results:
     def show(self, having: str | None = None) -> None:
         """Show the table in the notebook, or print it where there is none.
 
-        Args:
-            having: show only the rows that have a number in this column, and their columns; None shows all.
+        With `having` only the rows that have a number in that column, and their columns.
         """
         if in_notebook():
             show_html(_html(self._lines(having)))
@@ -72,11 +70,10 @@ class Results:
         return _html(self._lines())
 
     def _lines(self, having: str | None = None) -> list[list[str]]:
-        """Return the header and the rows as texts, whole numbers in full; a dash where a row has no such number."""
+        """Return the header and the rows as texts; a dash where a row has no such number."""
         rows = {name: row for name, row in self.all_rows().items() if having is None or having in row}
         columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-        lines = ((name, (row.get(column, math.nan) for column in columns)) for name, row in rows.items())
-        shown = [[n, *("–" if math.isnan(v) else f"{v:.4g}" if v % 1 else f"{v:.0f}" for v in row)] for n, row in lines]
+        shown = [[name, *(_told(row.get(column, math.nan)) for column in columns)] for name, row in rows.items()]
         return [["method", *columns], *shown]
 
     def _read(self, path: Path) -> dict[str, dict[str, float]]:
@@ -97,8 +94,11 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            why = error.strerror or error
-            print(f"{self.path} cannot be written ({why}): this row is kept until the notebook is closed.")
+            print(f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook is closed.")
+
+
+def _told(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _text(lines: list[list[str]]) -> str:

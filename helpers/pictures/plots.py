@@ -30,10 +30,11 @@ def curves(
         raise TypeError("curves takes a History, as fit returns it, or a dict of them by name.")
     metric = next(iter(named.values())).metric
     panels = [list(names)] if names else [["loss"], [f"train {metric}", metric]]
+    titles = [""] if names else ["loss while training", f"{metric} after each epoch"]
     figure, axes = plot_axes(len(panels), width=4.5 * len(panels) + 1)
-    for axis, panel in zip(axes, panels, strict=True):
+    for axis, panel, above in zip(axes, panels, titles, strict=True):
         _draw_curves(axis, named, panel, strict=names is not None)
-        axis.set(xlabel="epoch", ylabel=ylabel if names else "", title="" if names else panel[-1])
+        axis.set(xlabel="epoch", ylabel=ylabel if names else "", title=above)
         if len(axis.get_legend_handles_labels()[0]) > 1:
             axis.legend(**LEGEND)
     ended = {name: h for name, h in named.items() if h.best_epoch}
@@ -73,8 +74,7 @@ def bars(
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:
-        values: label -> number; or series -> {label -> number}, such as {"seen": {...}, "hidden": {...}}, whose bars
-            stand side by side. NaN leaves a gap.
+        values: label -> number; or series -> {label -> number}, whose bars stand side by side. NaN leaves a gap.
     """
     if not values:
         raise ValueError("values is empty; expected {label: number}.")

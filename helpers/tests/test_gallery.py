@@ -79,4 +79,13 @@ fit(Net(), TRAIN, VAL, **QUIET | {"progress": True}, epochs=3)
 images = [update for data, update in shown if "curves of loss" in data.get("text/html", "")]
 print(images)
 """)
-    assert out.strip().endswith("[False, True]")  # drawn after the first epoch, and at the end with all three
+    assert out.strip().endswith("[False, True]")  # drawn after the second epoch, and at the end with all three
+
+
+def test_one_epoch_is_no_curve():
+    out = in_kernel("""
+from helpers.tests.test_training import Net, TRAIN, VAL, QUIET, fit
+history = fit(Net(), TRAIN, VAL, **QUIET | {"progress": True}, epochs=1)
+print(len(history), sum("curves of loss" in data.get("text/html", "") for data, _ in shown))
+""")
+    assert out.strip().endswith("1 0")

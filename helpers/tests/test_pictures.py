@@ -114,6 +114,13 @@ def test_curves_draw_loss_and_metric_and_compare_histories():
     pictures.curves(History("MPJPE"))  # in grading: no epochs
 
 
+@pytest.mark.parametrize("metric", ["MPJPE", "loss"])
+def test_the_two_panels_of_a_training_have_titles_of_their_own(metric):
+    picture = pictures.curves(History(metric, loss=[2, 1], val={metric: [4, 3]}))
+    titles = [axis.get_title() for axis in picture.figure.axes]
+    assert titles == ["loss while training", f"{metric} after each epoch"]
+
+
 def test_bars_of_several_series_stand_side_by_side():
     (axis,) = pictures.bars({"seen": {"nose": 1, "wrist": 2}, "hidden": {"wrist": 5}}).figure.axes
     heights = [bar.get_height() for bar in axis.patches]

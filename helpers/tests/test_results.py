@@ -57,7 +57,7 @@ def test_only_the_rows_of_one_measure_are_shown_with_their_columns(tmp_path, cap
 def test_a_count_is_shown_in_full_and_a_measure_in_four_digits(tmp_path):
     table = Results(tmp_path / "results.json")
     table.add("U-Net", mIoU=0.567891, parameters=355698, none=0)
-    assert str(table).split()[-4:] == ["U-Net", "0.5679", "355698", "0"]
+    assert str(table).split()[-4:] == ["U-Net", "0.5679", "355,698", "0"]
 
 
 def test_text_and_html_hold_every_number(tmp_path):
@@ -67,8 +67,18 @@ def test_text_and_html_hold_every_number(tmp_path):
     table.add("second", seconds=math.nan, MPJPE=2)
     lines = str(table).splitlines()
     assert lines[0].split() == ["method", "MPJPE", "share", "seconds"] and len({len(line) for line in lines}) == 1
-    assert lines[1].split() == ["a", "<b>", "1235", "0.1235", "–"] and lines[2].split() == ["second", "2", "–", "–"]
+    assert lines[1].split() == ["a", "<b>", "1,235", "0.1235", "–"] and lines[2].split() == ["second", "2", "–", "–"]
     assert "a &lt;b&gt;" in table._repr_html_() and "<td>0.1235</td>" in table._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(348449, "348,449"), (2308946, "2,308,946"), (999.96, "1000"), (75.0, "75"), (0.36476, "0.3648")],
+)
+def test_a_number_is_told_as_one_reads_it(tmp_path, value, told):
+    table = Results(tmp_path / "results.json")
+    table.add("a", x=value)
+    assert str(table).split()[-1] == told and f"<td>{told}</td>" in table._repr_html_()
 
 
 def test_nan_is_kept_as_plain_json(tmp_path):

@@ -59,8 +59,8 @@ class ProgressDisplay:
         self.bar.set_postfix_str(loss + self.metric, refresh=True)
 
     def _draw_curves(self) -> None:
-        """Draw the curves anew in their place, if there are new epochs."""
-        if self.has_curves and len(self.history) > self.drawn:
+        """Draw the curves anew in their place, if there are new epochs: two at least, for one is a dot and no curve."""
+        if self.has_curves and len(self.history) > max(1, self.drawn):
             from helpers.pictures.plots import curves
 
             start, self.drawn = time.perf_counter(), len(self.history)
