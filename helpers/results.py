@@ -94,7 +94,8 @@ class Results:
             with atomically(self.path) as part:
                 part.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
-            print(f"{self.path} cannot be written ({error.strerror or error}): this row is kept until the notebook is closed.")
+            why = error.strerror or error
+            print(f"{self.path} cannot be written ({why}): this row is kept until the notebook is closed.")
 
 
 def _told(value: float) -> str:
