@@ -1,8 +1,13 @@
 # The verbs of the course. `make demo`, `make test` and `make lab` each work alone on a fresh clone.
-# The environment is .venv, the active conda environment, or what VENV= names.
+# The environment is .venv, the active conda environment, or what VENV= names. Conda's base is nobody's place for
+# packages: where it is active, .venv is made from its Python.
 SHELL := /bin/bash
 ifdef CONDA_PREFIX
+ifeq ($(filter base root,$(CONDA_DEFAULT_ENV))$(wildcard $(CONDA_PREFIX)/condabin),)
 VENV ?= $(CONDA_PREFIX)
+else ifeq ($(origin VENV),undefined)
+$(info conda's base is active and stays as it is: the course goes into .venv here.)
+endif
 endif
 VENV ?= .venv
 PYTHON ?= python3

@@ -14,6 +14,8 @@ first line of a notebook is instant and torch comes in when it is needed.
 
 from importlib import import_module
 
+__version__ = "0.2.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
+
 # fmt: off
 _HOLDS = {
     "data": (
@@ -48,7 +50,14 @@ _MODULES = {
 # fmt: on
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
-__all__ = sorted([*_MODULE_OF, *_MODULES])
+__all__ = sorted(["require", *_MODULE_OF, *_MODULES])
+
+
+def require(version: str) -> None:
+    """Raise ImportError where this copy of helpers is older than `version`, such as "0.2"."""
+    own, needed = ([int(part) for part in text.split(".")] for text in (__version__, version))
+    if own < needed:
+        raise ImportError(f"helpers {__version__} in {__path__[0]} is older than {version}, which this notebook needs")
 
 
 def __getattr__(name: str) -> object:

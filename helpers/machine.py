@@ -3,20 +3,24 @@
 import importlib.util
 import os
 import platform
+import re
 import shutil
+import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 __all__ = ["machine_report"]
 
-NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm")
+NEEDED = ("torch", "torchvision", "numpy", "matplotlib", "ipywidgets", "safetensors", "tqdm", "scipy", "pycocotools")
+TORCH = [2, 11]  # or newer, as in pyproject.toml
+HOSTS = ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE", "CODESPACES", "BINDER_LAUNCH_HOST")  # set nowhere else
 FREE_GB = 2.0
 
 
 def machine_report() -> bool:
     """Print what this machine has and what to do where something is missing; return whether all is ready."""
-    python = f"Python {platform.python_version()} on {platform.system()}, {os.cpu_count()} cores"
-    lines = [(True, python), _packages(), _disk()]
+    lines = [_python(), _packages(), _disk()]
     if all(ready for ready, _ in lines):
         lines += [_device(), _speed()]
     for ready, text in lines:
@@ -24,10 +28,24 @@ def machine_report() -> bool:
     return all(ready for ready, _ in lines)
 
 
+def _python() -> tuple[bool, str]:
+    parts = [f"Python {platform.python_version()} on {platform.system()}", f"{os.cpu_count()} cores"]
+    if hasattr(os, "sysconf"):  # Windows does not say
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        allowed = os.environ.get("MEM_LIMIT", "")  # on a hub, bytes
+        parts.append(f"{min(memory, int(allowed) if allowed.isdigit() else memory) / 1e9:.0f} GB of memory")
+    parts += [name.split("_")[0].title() for name in HOSTS if name in os.environ]
+    parts += ["conda's base"] * Path(sys.prefix, "condabin").is_dir()
+    parts += ["but Python 3.11 is needed"] * (sys.version_info < (3, 11))
+    return sys.version_info >= (3, 11), ", ".join(parts)
+
+
 def _packages() -> tuple[bool, str]:
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        return False, f"packages {', '.join(missing)}: run `pip install -c constraints.txt -e .` in the course's folder"
+    wrong = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if not wrong and [int(number) for number in re.findall(r"\d+", version("torch"))] < TORCH:
+        wrong = ['"torch>=2.11"', "torchvision"]
+    if wrong:
+        return False, f"packages: run `%pip install {' '.join(wrong)}` in a cell, then restart the kernel"
     return True, "all packages"
 
 

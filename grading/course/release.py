@@ -49,7 +49,7 @@ BUNDLE = ROOT / "build" / "deep-learning-lab-students.zip"
 WEEKLY = ROOT / "build" / "weekly"
 BUNDLED = (
     "exercises/*/*.ipynb", "helpers/**/*.py", "helpers/checks/*/table.safetensors.gz", "helpers/checks/*/hints.toml",
-    "data/*", "data/licenses/*", "LICENSE", "constraints.txt", "setup.py",
+    "data/*", "data/licenses/*", "LICENSE", "constraints.txt", "setup.py", ".devcontainer/*", ".binder/*",
 )  # fmt: skip
 STAFF_ONLY = ("nbgrader", "pytest", "nbval", "kornia", "dsntnn", "torchmetrics", "segmentation_models_pytorch")
 
@@ -112,6 +112,7 @@ def _content() -> dict[str, bytes]:
     )
     content = {str(file.relative_to(ROOT)): file.read_bytes() for file in files}
     content["README.md"] = (ROOT / "docs" / "students.md").read_bytes()
+    content["anywhere.md"] = (ROOT / "docs" / "anywhere.md").read_bytes()
     content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
     content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
     return content

@@ -99,7 +99,8 @@ def test_the_bundle_holds_no_solution_and_no_grading(bundle):
 
 def test_the_bundle_has_what_a_student_needs(bundle):
     inside = {name.removeprefix("deep-learning-lab/") for name in bundle.namelist()}
-    assert {"README.md", "pyproject.toml", "constraints.txt", "environment.yml"} <= inside
+    assert {"README.md", "anywhere.md", "pyproject.toml", "constraints.txt", "environment.yml"} <= inside
+    assert {".devcontainer/devcontainer.json", ".binder/postBuild", ".binder/runtime.txt"} <= inside
     starts = {"data/efficientnet_lite0.safetensors", "data/fine_backbone.safetensors"}
     assert {"data/body.npz", "data/poses.toml", "data/licenses/efficientnet-lite0-NOTICE.txt"} | starts <= inside
     assert {f"exercises/{exercise}/{exercise}.ipynb" for exercise in release.EXERCISES} <= inside

@@ -71,7 +71,7 @@ def test_an_editable_install_has_what_grades_as_well(tmp_path):
     """Staff work in the course's folder."""
     for name in ("helpers", "grading"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").touch()
+        (tmp_path / name / "__init__.py").write_text('__version__ = "1.0"')
     wheel = built(tmp_path, "build_editable")
     (finder,) = (name for name in wheel.namelist() if name.endswith("finder.py"))
     assert f"'grading': '{tmp_path}/grading'" in wheel.read(finder).decode()
@@ -84,3 +84,49 @@ def test_it_works_without_the_course(installed, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "this is the mean of |dx| + |dy|" in done.stdout  # the hint
+
+
+READ_ONLY = """
+import os, helpers
+from helpers.data.cache import folders
+place = {place!r}
+assert helpers.__path__[0].startswith(place) and not os.access(place, os.W_OK)
+data = helpers.load_poses("rendered_people", "val", count=2, progress=False)
+assert data.images.shape == (2, 3, 128, 128)
+(kept,) = folders()
+assert str(kept) == {cache!r} + "/deep-learning-lab" and list(kept.glob("*.safetensors"))
+"""
+
+
+def test_it_works_from_a_folder_that_cannot_be_written_under_a_name_with_blanks_and_umlauts(installed, tmp_path):
+    place = shutil.copytree(installed, tmp_path / "Übung mit Leerzeichen" / "Pakete")
+    cache = tmp_path / "Rechner von Jürgen"
+    environment = {**os.environ, "PYTHONPATH": str(place), "XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1"}
+    environment.pop("DEEP_LEARNING_LAB_CACHE", None)
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []  # as anybody is
+    command = [*powerless, sys.executable, "-P", "-c", READ_ONLY.format(place=str(place), cache=str(cache))]
+    parts = [place, *place.rglob("*")]
+    for part in parts:
+        part.chmod(0o555 if part.is_dir() else 0o444)
+    try:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    finally:
+        for part in parts:
+            part.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == done.stderr == ""
+
+
+@pytest.mark.parametrize("lost", ["body.npz", "poses.toml", "fine_backbone.safetensors", "."])
+def test_a_part_that_was_not_unpacked_is_named_in_a_sentence(lost, installed, tmp_path):
+    place = shutil.copytree(installed, tmp_path / "place")
+    data = place / "helpers" / "people" / "data"
+    (data.rename(tmp_path / "moved") if lost == "." else (data / lost).unlink())
+    code = "import helpers; helpers.people.render_scene(0, 0); helpers.fine_backbone(pretrained=True)"
+    environment = {**os.environ, "PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    name = "body.npz" if lost == "." else lost
+    said = done.stderr.splitlines()[-1]
+    assert done.stderr.count("Traceback") == 1
+    assert said.startswith("FileNotFoundError: /") and f"/{name} is missing; it is a part of the course: unpack" in said

@@ -48,6 +48,7 @@ def load(name: str, made_from: str, where: list[Path] | None = None) -> dict[str
 
 def store(name: str, made_from: str, tensors: dict[str, Tensor], where: list[Path] | None = None) -> Path | None:
     """Store `tensors` under `name` in the first folder that can be written; return its path, or None and say why."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     metadata = {"made_from": made_from, "sha256": checksum(tensors)}
@@ -59,8 +60,8 @@ def store(name: str, made_from: str, tensors: dict[str, Tensor], where: list[Pat
             with atomically(path) as part:
                 save_file(tensors, part, metadata)
             return path
-        except OSError as error:
-            reasons.append(f"{folder}: {error.strerror or error}")
+        except (OSError, SafetensorError) as error:  # the latter of a full disk
+            reasons.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
     what_to_do = f"Set {VARIABLE} to a folder that you can write to keep them."
     print(f"The images cannot be kept on disk ({'; '.join(reasons)}), so the next start makes them again. {what_to_do}")
     return None

@@ -189,7 +189,7 @@ def load_body() -> Body:
     """
     if not BODY_FILE.exists():
         raise FileNotFoundError(
-            f"{BODY_FILE} is missing; it belongs to the repository. Restore it: git checkout -- data/body.npz"
+            f"{BODY_FILE} is missing; it is a part of the course: unpack its bundle again (authors: git checkout it)."
         )
     try:
         with np.load(BODY_FILE, allow_pickle=False) as file:
@@ -197,8 +197,8 @@ def load_body() -> Body:
         return unpack(data)
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise ValueError(
-            f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); expected the file that "
-            "tools/bake_body.py writes. Restore it: git checkout -- data/body.npz"
+            f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); it is a part of the course: unpack its bundle "
+            "again (authors: git checkout it)."
         ) from error
 
 

@@ -15,7 +15,8 @@ from helpers.people.dice import Dice
 __all__ = ["ANGLES", "POSE_FILE", "KeyPose", "PoseBook", "Pose", "load_poses", "mirrored"]
 
 # Of the course's folder; of an installed copy beside this file (setup.py).
-DATA = ROOT / "data" if (ROOT / "data" / "poses.toml").is_file() else Path(__file__).parent / "data"
+INSTALLED = Path(__file__).with_name("data")
+DATA = INSTALLED if INSTALLED.is_dir() else ROOT / "data"
 POSE_FILE = DATA / "poses.toml"
 MIDDLE = (
     "root.bend", "root.lean", "root.turn", "spine.bend", "spine.lean", "spine.turn", "neck.bend", "neck.lean",
@@ -123,7 +124,7 @@ def load_poses() -> PoseBook:
     """
     if not POSE_FILE.exists():
         raise FileNotFoundError(
-            f"{POSE_FILE} is missing; it belongs to the repository. Restore it: git checkout -- data/poses.toml"
+            f"{POSE_FILE} is missing; it is a part of the course: unpack its bundle again (authors: git checkout it)."
         )
     try:
         table = tomllib.loads(POSE_FILE.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from helpers.data import cache
+from helpers.tests.full_disk import full_disk
 
 TENSORS = {"images": torch.arange(24, dtype=torch.uint8).view(2, 3, 4), "keypoints": torch.rand(2, 5)}
 
@@ -52,6 +53,12 @@ def test_nowhere_to_write_is_a_sentence(tmp_path, capsys):
     blocked.write_text("not a folder")
     assert cache.store("people", "v1", TENSORS, [blocked / "cache"]) is None
     assert "cannot be kept" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_a_sentence(tmp_path, capsys):
+    with full_disk():
+        assert cache.store("people", "v1", {"images": torch.zeros(1000)}, [tmp_path]) is None
+    assert "cannot be kept" in capsys.readouterr().out and not list(tmp_path.iterdir())
 
 
 def test_the_environment_variable_names_the_only_folder(tmp_path, monkeypatch):

@@ -191,7 +191,7 @@ def test_missing_limit_is_named():
 def test_missing_and_damaged_files_say_how_to_restore_them(module, name, load, tmp_path, monkeypatch):
     file = tmp_path / getattr(module, name).name
     monkeypatch.setattr(module, name, file)
-    with pytest.raises(FileNotFoundError, match="git checkout"):
+    with pytest.raises(FileNotFoundError, match="unpack its bundle again"):
         load.__wrapped__()
     file.write_bytes(b"[[ not what it should be")
     with pytest.raises(ValueError, match=file.name):

@@ -1,5 +1,6 @@
 """Training on a small network: what it learns, what it keeps, and how it stops."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -15,6 +16,7 @@ from torch import nn
 
 import helpers
 from helpers import evaluate, fit, predict, set_seed
+from helpers.tests.full_disk import full_disk
 from helpers.tests.stick_people import stick_people
 from helpers.training import checkpoint
 from helpers.training.checkpoint import Checkpoint
@@ -117,6 +119,21 @@ def test_the_best_weights_come_back_and_lie_in_the_file(net, tmp_path):
     assert same(state(net), seen[1]) and same(load_file(path), seen[1]) and not same(seen[1], seen[3])
     assert read_tensors(path)[1].items() >= {"metric": "error", "value": "1.0", "epoch": "2"}.items()
     assert list(tmp_path.iterdir()) == [path] and not net.training
+
+
+def test_a_disk_that_is_full_for_a_while_stops_no_training(net, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    path, write = tmp_path / "net.safetensors", Checkpoint.write
+
+    def written(self):
+        with full_disk() if len(self.history) == 1 else contextlib.nullcontext():
+            write(self)
+
+    monkeypatch.setattr(Checkpoint, "write", written)
+    history = fit(net, TRAIN, VAL, **QUIET, epochs=2, save_to=path)
+    said = capsys.readouterr().out
+    assert len(history) == 2 and same(load_file(path), state(net))
+    assert said.count("is the disk full? The training goes on.") == 1
 
 
 def test_mode_max_keeps_the_highest(net):

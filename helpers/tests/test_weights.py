@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers import load_weights, save_weights
+from helpers.tests.full_disk import full_disk
 from helpers.training.weights import read_tensors
 
 
@@ -71,3 +72,11 @@ def test_a_pickle_is_refused_by_its_name_and_by_its_content(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(OSError, match="nowhere.* cannot be written"):
         save_weights(net(), tmp_path / "nowhere" / "a.safetensors")
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path):
+    path = save_weights(net(), tmp_path / "a.safetensors")
+    before = path.read_bytes()
+    with full_disk(), pytest.raises(OSError, match="a.safetensors cannot be written .* is the disk full"):
+        save_weights(net(1000), path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

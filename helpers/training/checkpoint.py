@@ -48,7 +48,11 @@ class Checkpoint:
             best = {"metric": self.history.metric, "value": self.history.best, "epoch": len(self.history)}
             self.unsaved = {**best, "seconds": round(self.schedule.seconds(), 1), "torch": torch.__version__}
         if time.perf_counter() - self.written > EVERY:
-            self.write()
+            try:
+                self.write()
+            except OSError as error:  # a full disk, say: the end of the training tries again
+                print(f"{error} The training goes on.")
+                self.written = time.perf_counter()
 
     def save_best(self) -> None:
         """Write the best weights into `save_to`, unless it has them."""

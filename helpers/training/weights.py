@@ -23,9 +23,9 @@ def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[s
     try:
         with atomically(path) as part:
             save_file(tensors, part, {name: str(value) for name, value in notes.items()})
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter of a full disk
         ask = "Is there such a folder, may you write to it, and is the disk full?"
-        raise OSError(f"{path} cannot be written ({error.strerror or error}). {ask}") from error
+        raise OSError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error}). {ask}") from error
     return path
 
 
