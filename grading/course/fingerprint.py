@@ -59,15 +59,12 @@ MARKING = (
 # What writes marks and graded notebooks from reports: a change has them written again, and nobody graded.
 WRITING = ("grading/plugin", "grading/reporting/feedback.py", "grading/reporting/bounds.py")
 # Below them: tests, what was rendered, and photos that a lecturer put there; what makes a release, whose notebooks and
-# tables count themselves, what hands marks on or saves them, and
-# what students have for themselves. None of it is asked in grading.
+# tables count themselves, and what hands marks on or saves them. None of it is asked in grading.
 NO_PART = (
     "helpers/tests", "data/cache", "data/leeds_sports", "data/camvid", "data/isbi2012", "data/coco2017",
     "data/photo_pack",
     "grading/course/release.py", "grading/course/bake.py", "grading/course/backup.py", "grading/course/lock.py",
     "grading/plugin/exports.py",
-    "helpers/update.py", "helpers/checks/hand_in.py", "helpers/checks/progress.py", "helpers/checks/afresh.py",
-    "helpers/checks/saved.py",
 )  # fmt: skip
 # What no code reads: texts, notebooks, and what editors, merges and file managers leave behind.
 LEFT_BEHIND = re.compile(r"[.#].*|.*~|.*\.(md|ipynb|orig|rej|bak|tmp|part|pyc)|Thumbs\.db|__pycache__")
