@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from helpers.checks.engine.limits import QUESTION_SECONDS, WEIGHTS_MB
+from helpers.checks.engine.limits import NOTEBOOK_MB, QUESTION_SECONDS, WEIGHTS_MB
 
 __all__ = ["Limits"]
 
@@ -20,5 +20,5 @@ class Limits:
     processes: int = 64  # threads, to be exact: new processes are refused altogether
     output_kb: int = 64
     file_mb: int = 128
-    notebook_mb: int = 50
-    weights_mb: int = WEIGHTS_MB  # as above
+    notebook_mb: int = NOTEBOOK_MB  # these two as well
+    weights_mb: int = WEIGHTS_MB

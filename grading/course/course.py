@@ -21,8 +21,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from grading.errors import CourseError
-from grading.submission.code import definitions, plain_python
 from grading.submission.roles import CellData, NotebookData, answer_name, is_answer, is_setup, question_of
+from helpers.checks.engine.code import definitions, plain_python
 
 if TYPE_CHECKING:  # torch comes with the first look at a question
     from helpers.checks.engine.question import Oracle, Question

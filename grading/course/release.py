@@ -9,6 +9,7 @@ Steps, in order:
    notebook, and `corrected/<exercise>.zip` the same notebook under a name of its own, for whoever has the exercise.
 
 No two of the parts hold a file of the same name but `helpers.zip` of next week, so none overwrites a student's work.
+`release.json` in the bundle and in `helpers.zip` says of what time it is and what belongs to it, for `helpers.update`.
 
 `--check` does 1 and 2 beside the tree and fails where the tree differs, so that two copies never drift apart.
 """
@@ -23,13 +24,16 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from grading.course import bake
 from grading.errors import ReleaseError
 from grading.submission.release_number import release_number, stated_number
 from helpers.files import ROOT, atomically
+from helpers.update import MANIFEST
 
 __all__ = [
     "EXERCISES",
@@ -115,7 +119,20 @@ def _content() -> dict[str, bytes]:
     content["anywhere.md"] = (ROOT / "docs" / "anywhere.md").read_bytes()
     content["pyproject.toml"] = (ROOT / "pyproject.toml").read_bytes()
     content["environment.yml"] = student_pins((ROOT / "environment.yml").read_text()).encode()
+    sums = {name: sha256(data).hexdigest() for name, data in content.items() if not name.startswith("exercises/")}
+    content[MANIFEST] = json.dumps({"released": _changed(files), "files": sums}, indent=1).encode()
     return content
+
+
+def _changed(files: Iterable[Path]) -> str:
+    """Return when the course was changed last, in UTC: the time of the commit or, where there is none, of the newest of
+    these files. By it `helpers.update` tells a newer bundle from an older one."""
+    try:
+        command = ["git", "log", "-1", "--format=%ct"]
+        seconds = float(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        seconds = max(file.stat().st_mtime for file in files)
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def write_bundle(path: Path = BUNDLE) -> Path:

@@ -21,9 +21,9 @@ from grading.examination.graders import read
 from grading.handed_in import HandedIn, handed_in
 from grading.report import CheckReport, QuestionReport, Report
 from grading.submission.calls import bound_names, reached_names
-from grading.submission.code import NO_PYTHON
 from grading.submission.repair import sound_notebook
 from grading.submission.roles import NotebookData, nbgrader_of
+from helpers.checks.engine.code import NO_PYTHON
 
 if TYPE_CHECKING:
     from grading.examination.outcome import Asked, Checked, Examined

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from grading.isolation.session import Cell
 from grading.report import QuestionReport
 from grading.submission.calls import bound_names, reached_names
-from grading.submission.code import NO_PYTHON, plain_python
 from grading.submission.read import Submission
 from grading.submission.roles import DEFINED
+from helpers.checks.engine.code import NO_PYTHON, plain_python
 from helpers.files import ROOT
 
 __all__ = ["say_what_lay_beside"]

@@ -22,7 +22,7 @@ from typing import Any
 
 from grading.isolation import private
 from grading.isolation.cpu_only import make_factories_gentle
-from grading.submission.code import NO_PYTHON, definitions, plain_python
+from helpers.checks.engine.code import NO_PYTHON, definitions, plain_python
 
 __all__ = ["CappedOutput", "Notebook"]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from grading.entries.withdrawn import withdrawn
 from grading.errors import GradingError
-from grading.submission.code import NO_PYTHON, plain_python
 from grading.submission.roles import is_answer, nbgrader_of, trimmed
+from helpers.checks.engine.code import NO_PYTHON, plain_python
 
 __all__ = ["Alike", "alike", "answers_of", "form_of", "pairs", "write_answers"]
 

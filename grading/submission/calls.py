@@ -7,7 +7,7 @@ import symtable
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from grading.submission.code import NO_PYTHON, plain_python
+from helpers.checks.engine.code import NO_PYTHON, plain_python
 
 __all__ = ["bound_names", "called_answers", "reached_names"]
 

@@ -11,7 +11,7 @@ import torch
 
 from grading.isolation import cpu_only
 from grading.isolation.cells import CappedOutput, Notebook
-from grading.submission.code import definitions, plain_python
+from helpers.checks.engine.code import definitions, plain_python
 
 
 @pytest.fixture

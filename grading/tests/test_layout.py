@@ -21,7 +21,7 @@ import pytest
 import helpers
 from grading.course.course import Course
 from grading.isolation.forkserver import _imported
-from grading.submission.code import plain_python
+from helpers.checks.engine.code import plain_python
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 400  # of a file of code

@@ -11,11 +11,12 @@ NAMES = """
     BottomUp COCO Ecru FineBackbone History LSP PeopleSet PersonDetector PoseSet Results SegmentationSet Segmenter
     Skeleton SmallBackbone SmallEncoder WeightsUnavailable answers augment average_precision backbones batches
     bottom_up boundaries boundary_score cache checks crowd_pictures crowd_settings crowds data detection earlier
-    ecru encoders evaluate explorer fine_backbone fit fit_to fitting gallery
+    ecru encoders evaluate explorer fine_backbone fit fit_to fitting gallery hand_in
     leeds_sports load_keypoint_rcnn load_mask_rcnn load_people load_poses load_segmentation load_weights machine
     machine_report mask_pictures mean_error measure metrics models oks pad_or_crop people people_gallery photo_pack
-    pick_device pictures predict pretrainable_backbone rcnn rendered_crowds rendered_people rendered_segmentation
-    require results save_weights scoremaps seeds segmentation set_seed shapes skeletons small_backbone
+    pick_device pictures predict pretrainable_backbone progress rcnn rendered_crowds rendered_people
+    rendered_segmentation require results save_weights scoremaps seeds segmentation set_seed shapes skeletons
+    small_backbone
     small_encoder speed temperature_explorer top_down training weights
 """
 # What notebooks call a thing that has another name where it lies.
@@ -55,7 +56,7 @@ def test_all_names_load_no_plotting_widgets_or_scipy():
 
 
 def test_a_function_is_not_hidden_by_a_module_of_its_name():
-    code = "import helpers.earlier, helpers; print(callable(helpers.answers))"
+    code = "import helpers.checks.progress, helpers; print(callable(helpers.progress))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "True"
 
 

@@ -6,6 +6,7 @@ it calls.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import dis
 import re
@@ -16,7 +17,7 @@ from typing import Any
 from helpers.checks.engine.question import VISIBLE_SEED, Oracle, Question, Wrong, case_rng, local_ask
 from helpers.checks.engine.time_limit import in_time
 
-__all__ = ["BORROWED", "borrows", "called_answers", "earlier_fault"]
+__all__ = ["BORROWED", "borrows", "called_answers", "earlier_fault", "unknown_names"]
 
 CHECKS = "helpers.checks"
 BORROWED = f"{CHECKS} is for checks alone, and answers are graded without it: write that part yourself."
@@ -82,6 +83,15 @@ def borrows(answer: Any) -> bool:
         if any((a.argval, b.argval) == ("helpers", "checks") for a, b in pairs if a.opname in GLOBAL):
             return True
     return False
+
+
+def unknown_names(answer: Any) -> list[str]:
+    """Return the names that an answer, or what it calls of its notebook, looks up and would not find."""
+    unknown: dict[str, None] = {}
+    for function in _functions(answer):
+        read = [step.argval for step in _steps(function.__code__) if step.opname == "LOAD_GLOBAL"]
+        unknown |= {name: None for name in read if name not in function.__globals__ and not hasattr(builtins, name)}
+    return list(unknown)
 
 
 def _of_checks(thing: Any) -> bool:

@@ -40,6 +40,7 @@ from helpers.checks.engine.question import (
     local_ask,
     strict,
 )
+from helpers.checks.engine.record import note
 from helpers.checks.engine.table import table_oracle
 from helpers.checks.engine.time_limit import in_time
 from helpers.checks.engine.values import Other, Raised, Value
@@ -283,8 +284,8 @@ def run_check(
     facts: Mapping[str, Any] | None = None,
     right: Callable[[Any], str] | None = None,
     earlier: Callable[[], str | None] = lambda: None,
-) -> None:
-    """Print the verdict on an answer: one sentence if it is right, else four lines.
+) -> bool:
+    """Print the verdict on an answer: one sentence if it is right, else four lines. Return whether it is right.
 
     Args:
         oracle: as for the cases; None where no case asks it.
@@ -303,8 +304,10 @@ def run_check(
         except Wrong as wrong:
             # what is not there is told as such, whatever it is
             wrong.hint = (wrong.mistake not in (NOT_WRITTEN, "NameError") and earlier()) or wrong.hint
-            return _report(question.name, wrong)
+            _report(question.name, wrong)
+            return False
     _tell("right", right(notes[-1]) if right else "\n  note     ".join([question.sentence, *filter(None, notes)]))
+    return True
 
 
 def _within(seconds: float, name: str, ask: Ask) -> Ask:
@@ -359,7 +362,8 @@ def checking(exercise: str, questions: Mapping[str, Question]) -> Callable[[Chec
             else:
                 earlier = functools.partial(earlier_fault, name, answer, questions, oracle_of)
                 with Threads(1):  # beside a busy program two are 20 times slower, and one is enough
-                    run_check(questions[name], answer, oracle_of(name), earlier=earlier)
+                    passed = run_check(questions[name], answer, oracle_of(name), earlier=earlier)
+                note(exercise, name, answer, passed)
 
         return check
 

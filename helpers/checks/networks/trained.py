@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -29,6 +28,7 @@ from helpers.checks.engine.question import (
     demands_full_points,
     read_hints,
 )
+from helpers.checks.engine.record import note
 from helpers.checks.networks.poses import checked_keypoints
 from helpers.checks.probes.people import people_with_weights
 from helpers.checks.probes.poses import predict_with_weights
@@ -75,9 +75,9 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
     """The model question of one exercise: `question` for who grades, `check` for the notebook.
 
     Args:
+        exercise: its key, such as "ex01_pose_regression".
         thresholds: scores and the points that each earns, best last: the notebook's text, the visible check and the
             hidden one all read them here.
-        hints: by the mistake's name.
     """
 
     measure: str
@@ -87,8 +87,9 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
     probe: Probe
     higher_is_better = False
 
-    def __init__(self, thresholds: tuple[tuple[float, int], ...], hints: Mapping[str, str]) -> None:
-        self.thresholds, self.hints = thresholds, {**WEIGHTS_HINTS, **hints}
+    def __init__(self, exercise: str, thresholds: tuple[tuple[float, int], ...]) -> None:
+        self.exercise, self.thresholds = exercise, thresholds
+        self.hints = {**WEIGHTS_HINTS, **read_hints(exercise)["model"]}
         probes = {"predict_with_weights": type(self).probe}
         self.question = Question("model", "", probes, {"predicts": self.predicts}, self.hints)
 
@@ -168,20 +169,24 @@ class TrainedModel(ABC, Generic[Pred, Scenes]):
             CheckFailed: under DEEP_LEARNING_LAB_STRICT=full, where these are not all points, with the margin.
         """
         val = self.validation()
-        started = time.monotonic()
+        started, promised = time.monotonic(), 0
 
         def sentence(pred: Pred) -> str:
             seconds = time.monotonic() - started
             score = self.score(pred, val)
+            nonlocal promised
+            promised = self.promised_at(score)
             bound = "from" if self.higher_is_better else "up to"
             steps = ", ".join(f"{points} {bound} {threshold:g}{self.unit}" for threshold, points in self.thresholds)
             found = f"{self.measure} {self.show(score)} on the validation set"
             said = f"model: {found}, {self.standing(score)} ({steps})."
-            if demands_full_points() and self.promised_at(score) < self.thresholds[-1][1]:
+            if demands_full_points() and promised < self.thresholds[-1][1]:
                 raise CheckFailed(said)
             return said + SLOW.format(seconds, QUESTION_SECONDS) * (seconds > QUESTION_SECONDS) + _kept(build_model)
 
-        run_check(self.question, build_model, None, {"images": val.images, "weights": str(weights_path)}, sentence)
+        facts = {"images": val.images, "weights": str(weights_path)}
+        passed = run_check(self.question, build_model, None, facts, sentence)
+        note(self.exercise, "model", build_model, passed, promised)
 
 
 class PoseModel(TrainedModel[Tensor, "PoseSet"]):
@@ -279,7 +284,7 @@ class PeopleModel(TrainedModel[list[Tensor], "PeopleSet"]):
 
 
 # One of each exercise, in their order.
-REGRESSION_MODEL = PoseModel(((21.0, 2), (18.0, 4), (15.0, 6)), read_hints("ex01_pose_regression")["model"])
-SOFTARGMAX_MODEL = PoseModel(((16.0, 2), (13.0, 4), (11.0, 6)), read_hints("ex02_softargmax")["model"])
-SEGMENTATION_MODEL = SegmentationModel(((0.28, 2), (0.36, 4), (0.42, 6)), read_hints("ex03_segmentation")["model"])
-PEOPLE_MODEL = PeopleModel(((0.2, 2), (0.28, 4), (0.36, 6)), read_hints("ex04_multi_person")["model"])
+REGRESSION_MODEL = PoseModel("ex01_pose_regression", ((21.0, 2), (18.0, 4), (15.0, 6)))
+SOFTARGMAX_MODEL = PoseModel("ex02_softargmax", ((16.0, 2), (13.0, 4), (11.0, 6)))
+SEGMENTATION_MODEL = SegmentationModel("ex03_segmentation", ((0.28, 2), (0.36, 4), (0.42, 6)))
+PEOPLE_MODEL = PeopleModel("ex04_multi_person", ((0.2, 2), (0.28, 4), (0.36, 6)))

@@ -78,7 +78,7 @@ def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
     for name, source in cells:
         before = dict(namespace)
         try:
-            if _unanswered(source):
+            if unanswered(source):
                 missing[name] = "the question has not been answered yet"
                 continue
             with contextlib.redirect_stdout(io.StringIO()):
@@ -95,7 +95,7 @@ def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
     return Answers(exercise, found, missing)
 
 
-def _unanswered(source: str) -> bool:
+def unanswered(source: str) -> bool:
     """Return whether a function of the cell still ends in the stub's `raise NotImplementedError(...)`."""
     functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
     last = (function.body[-1] for function in functions)

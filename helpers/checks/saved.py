@@ -1,0 +1,106 @@
+"""A student's notebook as it is saved: its cells, what each is for, and which questions are open."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers.checks.earlier import unanswered
+from helpers.checks.engine.code import NO_PYTHON, plain_python
+
+__all__ = ["Cell", "Notebook", "fullest", "read_notebook"]
+
+DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+WORDS = "YOUR ANSWER HERE"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: `question` names what it answers or checks, and `role` is "setup", "answer", "check", "words" or, of
+    any other code, "other". `points` are those of a check or of words."""
+
+    role: str
+    question: str
+    source: str
+    points: float = 0.0
+
+    @property
+    def defines(self) -> str:
+        """The name of the answer: the question's, or that of the last function or class."""
+        names = DEFINED.findall(self.source)
+        return self.question if self.question in names or not names else str(names[-1])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer or words are still as they came."""
+        if self.role == "words":
+            return self.source.strip() in ("", WORDS)
+        try:
+            return not self.source.strip() or unanswered(plain_python(self.source))
+        except NO_PYTHON:  # half written
+            return False
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook's cells of code and words, in their order."""
+
+    path: Path
+    cells: list[Cell]
+
+    def of_role(self, *roles: str) -> list[Cell]:
+        """Return the cells of these roles."""
+        return [cell for cell in self.cells if cell.role in roles]
+
+    @property
+    def open(self) -> list[str]:
+        """The questions that are not answered yet."""
+        return [cell.question for cell in self.of_role("answer", "words") if cell.is_open]
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Return the notebook in a file.
+
+    Raises:
+        ValueError: it is none, or half written.
+        OSError: it cannot be read.
+    """
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return Notebook(path, [found for cell in cells if (found := _cell(cell))])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        problem = f"{path.name} is no notebook that can be read ({type(error).__name__})"
+        raise ValueError(f"{problem}: save it again, or take an older copy of it.") from error
+
+
+def _cell(cell: dict[str, Any]) -> Cell | None:
+    """Return a cell of code or words; None of any other text."""
+    about, source = cell.get("metadata", {}).get("nbgrader", {}), cell["source"]
+    text = source if isinstance(source, str) else "".join(source)
+    name, solution, grade = str(about.get("grade_id", "")), about.get("solution"), about.get("grade")
+    if cell["cell_type"] != "code":
+        return Cell("words", name, text, float(about.get("points", 0))) if solution and grade else None
+    if solution:
+        return Cell("answer", name, text)
+    if grade:
+        return Cell("check", name.removesuffix("_check"), text, float(about.get("points", 0)))
+    return Cell("setup" if about.get("locked") else "other", name, text)
+
+
+def fullest(paths: Iterable[Path]) -> tuple[Notebook | None, list[str]]:
+    """Return that of some notebooks with the fewest open questions, of two the one saved last; and of each that cannot
+    be read a sentence."""
+    found, problems = [], []
+    for path in paths:
+        try:
+            found.append((read_notebook(path), path.stat().st_mtime))
+        except OSError as error:
+            problems.append(f"{path.name} cannot be read ({error.strerror or error}).")
+        except ValueError as error:
+            problems.append(str(error))
+    best = max(found, key=lambda one: (len(one[0].of_role("answer")) - len(one[0].open), one[1]), default=None)
+    return best and best[0], problems

@@ -1,0 +1,200 @@
+"""`helpers.hand_in`: what it says of a notebook and its weights, and what it packs."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from helpers.checks import afresh
+from helpers.checks import hand_in as module
+from helpers.checks.afresh import run_afresh
+from helpers.checks.engine import record
+from helpers.checks.engine.question import CheckFailed
+from helpers.checks.hand_in import hand_in
+from helpers.tests.saved_notebooks import EXERCISE, save
+from helpers.training.weights import save_weights
+
+DOUBLE = "def double(x):\n    return 2 * x"
+MODEL = "from torch import nn\n\ndef build_model():\n    return nn.Linear(2, 3)"
+ANSWERS = {"double": DOUBLE, "model": MODEL}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """Work beside a notebook that is all answered, and its weights."""
+    for name in ("DEEP_LEARNING_LAB_STRICT", "DEEP_LEARNING_LAB_GRADING", "NBGRADER_EXECUTION"):
+        monkeypatch.delenv(name, raising=False)
+    here = tmp_path / EXERCISE
+    save(here, ANSWERS, words="Because of that.")
+    save_weights(torch.nn.Linear(2, 3), here / f"{EXERCISE}.safetensors")
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture
+def no_process(monkeypatch) -> None:
+    """Leave out the fresh process, of which other tests speak."""
+    monkeypatch.setattr(module, "run_afresh", lambda notebook, weights, seconds: [])
+
+
+def packed(folder: Path) -> list[str]:
+    with zipfile.ZipFile(folder / f"{EXERCISE}.zip") as archive:
+        return archive.namelist()
+
+
+def test_a_sound_notebook_is_tried_afresh_and_packed(folder, capsys):
+    (folder / "regrade.md").write_text("Regrade request: double\nbecause")
+    hand_in(EXERCISE)
+    said = capsys.readouterr().out
+    assert said.startswith(f"{EXERCISE}.zip is packed, hand in this one file: {EXERCISE}.ipynb (0.0 MB), ")
+    assert "It runs from its definitions in a fresh process, and build_model() takes the weights.\n" in said
+    assert "Still open" not in said and "Saved at " in said and " min ago;" in said
+    assert packed(folder) == [f"{EXERCISE}.ipynb", f"{EXERCISE}.safetensors", "regrade.md"]
+    with zipfile.ZipFile(folder / f"{EXERCISE}.zip") as archive:
+        assert archive.read(f"{EXERCISE}.ipynb") == (folder / f"{EXERCISE}.ipynb").read_bytes()
+
+
+def test_what_the_session_has_and_a_fresh_process_lacks_is_told_by_name(folder):
+    """A number that a loop makes, a module beside the notebook, other weights; what grading runs, too, is no fault."""
+    (folder / "mine.py").write_text("x = 1")
+    own = "SCALE = 2\nlimits = open('x')\nfor NUM_CLASSES in range(7):\n    pass\nprint(undefined)"
+    double = "import mine\n\ndef double(x):\n    return SCALE * _inner(x)\n\ndef _inner(x):\n    return NUM_CLASSES * x"
+    model = MODEL.replace("2, 3", "2, SCALE") + "\n\nnn.Linear(2, LATER)"
+    found = run_afresh(save(folder, {"double": double, "model": model}, own), folder / f"{EXERCISE}.safetensors", 100)
+    assert [line.split(" (")[0] for line in found] == [
+        "The cell double stops at line 1: ModuleNotFoundError: No module named 'mine'.",
+        "The cell model stops at line 6: NameError: name 'LATER' is not defined.",
+    ]
+    assert "put its code into the cell that needs it" in found[0] and "grading runs imports, functions" in found[1]
+    double, model = double.replace("import mine\n", ""), model.replace("\n\nnn.Linear(2, LATER)", "")
+    found = run_afresh(save(folder, {"double": double, "model": model}, own), folder / f"{EXERCISE}.safetensors", 100)
+    assert found[0].startswith("double uses NUM_CLASSES, which is not there in a fresh process (of cells that are no")
+    assert found[1].startswith("build_model() does not take the weights: The weights in ") and len(found) == 2
+
+
+def test_a_cell_that_never_ends_is_named(folder):
+    path = save(folder, {"double": DOUBLE + "\nwhile True:\n    pass", "model": MODEL})
+    assert run_afresh(path, None, 30) == ["the cell double was being run when it had not ended after 30 s."]
+
+
+def test_a_cell_that_ends_its_process_is_named(folder):
+    path = save(folder, {"double": DOUBLE + "\nimport os\nos._exit(3)"})
+    assert run_afresh(path, None, 100) == ["the cell double was being run when its process ended (3)."]
+
+
+def test_half_written_python_and_a_missing_definition_are_told(folder):
+    path = save(folder, {"double": "def double(x:\n", "model": "x = 1"})
+    found = run_afresh(path, None, 100)
+    assert found[0].startswith("The cell double is no Python (") and found[1] == "The cell model defines no model."
+
+
+def test_the_report_of_a_process_that_was_killed_in_mid_line_is_read(tmp_path):
+    (tmp_path / "report").write_text('{"at": "the cell double"}\n{"problem": "Wrong."}\n{"at": "the c')
+    told = afresh._told(tmp_path / "report", "it was killed")
+    assert told == ["Wrong.", "the cell double was being run when it was killed."]
+    assert afresh._told(tmp_path / "none", "it was killed") == ["Python was being run when it was killed."]
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_stubs_are_listed_and_what_is_there_is_packed(folder, no_process, capsys):
+    save(folder, {"double": DOUBLE})
+    (folder / f"{EXERCISE}.safetensors").rename(folder / "other.safetensors")
+    hand_in(EXERCISE)
+    said = capsys.readouterr().out
+    assert "Still open: model, words_1.\n" in said
+    assert f"- There is no {EXERCISE}.safetensors here, but other.safetensors: the network earns nothing" in said
+    assert packed(folder) == [f"{EXERCISE}.ipynb"]
+
+
+def test_weights_that_are_too_large_are_told_and_not_packed(folder, no_process, capsys):
+    with (folder / f"{EXERCISE}.safetensors").open("wb") as file:
+        file.truncate(65 << 20)
+    hand_in(EXERCISE)
+    assert f"- {EXERCISE}.safetensors has 65 MB, at most 64 are graded: build a smaller" in capsys.readouterr().out
+    assert packed(folder) == [f"{EXERCISE}.ipynb"]
+
+
+def test_a_notebook_that_is_too_large_is_told_and_nothing_packed(folder, no_process, capsys):
+    path = folder / f"{EXERCISE}.ipynb"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"x": "x" * (51 << 20)}))
+    hand_in(EXERCISE)
+    assert f"- {EXERCISE}.ipynb has 51 MB, at most 50 are graded: choose Edit, Clear" in capsys.readouterr().out
+    assert not (folder / f"{EXERCISE}.zip").exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"cells": [{"ce', "[]"], ids=["empty", "cut", "a list"])
+def test_a_notebook_that_cannot_be_read_is_told(folder, no_process, capsys, text):
+    (folder / f"{EXERCISE}.ipynb").write_text(text)
+    hand_in(EXERCISE)
+    assert capsys.readouterr().out.startswith(f"{EXERCISE}.ipynb is no notebook that can be read")
+    assert not (folder / f"{EXERCISE}.zip").exists()
+
+
+def test_a_folder_without_the_notebook_is_told(tmp_path, no_process, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    hand_in(EXERCISE)
+    assert capsys.readouterr().out.startswith(f"There is no {EXERCISE}.ipynb in {tmp_path}.")
+
+
+def test_a_corrected_notebook_that_was_worked_in_is_packed_under_the_exercises_name(folder, no_process, capsys):
+    path = save(folder, ANSWERS, words="Because of that.", name=f"{EXERCISE}-release-0123abcd")
+    save(folder, {"double": DOUBLE})
+    hand_in(EXERCISE)
+    with zipfile.ZipFile(folder / f"{EXERCISE}.zip") as archive:
+        assert archive.read(f"{EXERCISE}.ipynb") == path.read_bytes()
+
+
+def test_an_answer_that_was_run_after_saving_is_told(folder, no_process, monkeypatch, capsys):
+    ran = {"In": ["", DOUBLE.replace("2", "3"), MODEL + "\n"]}
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns=ran))
+    monkeypatch.setattr(record, "in_notebook", lambda: True)
+    hand_in(EXERCISE)
+    said = capsys.readouterr().out
+    assert f"- What you ran last of double is not in the saved {EXERCISE}.ipynb: save the notebook (Ctrl+S" in said
+    ran["In"].append(DOUBLE)
+    hand_in(EXERCISE)
+    assert "What you ran last" not in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_is_told_and_an_older_zip_stays(folder, no_process, monkeypatch, capsys):
+    hand_in(EXERCISE)
+    before = (folder / f"{EXERCISE}.zip").read_bytes()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    hand_in(EXERCISE)
+    assert f"{EXERCISE}.zip cannot be written (No space left on device): make room" in capsys.readouterr().out
+    assert (folder / f"{EXERCISE}.zip").read_bytes() == before and not list(folder.glob(".*.part"))
+
+
+def test_a_file_of_before_1980_is_told(folder, no_process, capsys):
+    os.utime(folder / f"{EXERCISE}.ipynb", (0, 0))
+    hand_in(EXERCISE)
+    assert f"- {EXERCISE}.zip cannot be packed (ZIP does not support timestamps before 1980)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("variable", [("NBGRADER_EXECUTION", "autograde"), ("DEEP_LEARNING_LAB_GRADING", "1")])
+def test_nothing_is_packed_where_a_notebook_is_graded(folder, monkeypatch, capsys, variable):
+    monkeypatch.setenv(*variable)
+    hand_in(EXERCISE)
+    assert capsys.readouterr().out == "Nothing is packed while a notebook is graded or validated.\n"
+    assert not (folder / f"{EXERCISE}.zip").exists()
+
+
+def test_a_fault_is_printed_and_raised_in_ci_alone(folder, no_process, monkeypatch, capsys):
+    (folder / f"{EXERCISE}.safetensors").unlink()
+    hand_in(EXERCISE)
+    assert "This is not as it should be:" in capsys.readouterr().out
+    monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", "1")
+    with pytest.raises(CheckFailed, match=f"There is no {EXERCISE}.safetensors here"):
+        hand_in(EXERCISE)
