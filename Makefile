@@ -15,7 +15,7 @@ RUN := PATH="$(abspath $(VENV))/bin:$$PATH"
 READY := $(VENV)/.deep-learning-lab-ready
 NOTEBOOKS := $(wildcard solutions/ex*/ex*.ipynb)
 
-.PHONY: help env demo test test-full check-the-checks lab release bench lint clean
+.PHONY: help env demo test test-full check-the-checks lab release bench docs lint clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -73,6 +73,12 @@ release: env ## exercises/ from solutions/, and the students' bundle in build/
 
 bench: env ## speed and memory, as ratios measured side by side (some 25 minutes)
 	@$(RUN) python -m benchmarks
+
+docs: env ## the documentation as a site in build/site; strict, and it fetches nothing
+	@$(RUN) python -c 'import material, mkdocs' 2>/dev/null || \
+		$(VENV)/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(RUN) NO_MKDOCS_2_WARNING=1 python -m mkdocs build
+	@echo "build/site/index.html opens in a browser; with the search: python -m http.server -d build/site"
 
 lint: env ## style, types, and that no room imports one above its own
 	$(RUN) ruff check .

@@ -43,7 +43,7 @@ def test_constraints_are_plain_names_and_versions():
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+-]+", line) for line in lines)
 
 
-@pytest.mark.parametrize("verb", "demo test lab release bench".split())
+@pytest.mark.parametrize("verb", "demo test lab release bench docs".split())
 def test_make_knows_the_verb(verb):
     done = subprocess.run(["make", "-n", verb], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

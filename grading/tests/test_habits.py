@@ -64,7 +64,7 @@ def test_both_hosts_run_the_same_verbs_of_the_makefile_and_nothing_else():
     verbs = [line.split() for lines in found["GitHub"].values() for line in lines if not line.startswith("apt-get ")]
     assert all(words[0] == "make" and len(words) == 2 and words[1] in targets() for words in verbs), verbs
     assert (
-        {"lint", "test", "test-full", "check-the-checks"}
+        {"lint", "test", "test-full", "check-the-checks", "docs"}
         == set(found["GitHub"])
         == {words[1] for words in verbs} - {"env"}
     )

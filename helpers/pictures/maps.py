@@ -42,8 +42,10 @@ def map_grid(
         axis.imshow(one.numpy(), extent=extent, alpha=alpha, **style)
         if points is not None:
             axis.plot(*points[index].tolist(), "+", color=SKY, ms=9, mew=2)
-    names = f": {', '.join(titles)}" if titles else ""
-    return finished(figure, title, f"{count} maps of {height} x {width}{names}")
+    tops = [(float(one.max()), *divmod(int(one.argmax()), width)) for one in maps.detach().cpu().float()]
+    named = zip(titles or ["one"] * count, tops, strict=True)
+    heights = [f"{name} up to {top:.3g} at x {x}, y {y}" for name, (top, y, x) in named]
+    return finished(figure, title, f"{count} maps of {height} x {width}: {', '.join(heights)}")
 
 
 @shows_itself

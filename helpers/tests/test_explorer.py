@@ -46,15 +46,13 @@ def test_outside_a_notebook_it_says_what_to_do(capsys):
 
 
 def test_map_grid_draws_each_map_with_its_name():
+    maps = torch.zeros(3, 4, 6)
+    maps[0, 1, 5], maps[1, 3, 2], maps[2] = 0.5, 1.25, -1.0
     picture = pictures.map_grid(
-        torch.rand(3, 4, 6),
-        titles=["a", "b", "c"],
-        images=torch.rand(3, 8, 12),
-        points=torch.ones(3, 2),
-        columns=2,
-        title="Maps",
+        maps, titles=["a", "b", "c"], images=torch.rand(3, 8, 12), points=torch.ones(3, 2), columns=2, title="Maps"
     )
-    assert picture.alt == "Maps: 3 maps of 4 x 6: a, b, c"
+    highest = "a up to 0.5 at x 5, y 1, b up to 1.25 at x 2, y 3, c up to -1 at x 0, y 0"
+    assert picture.alt == f"Maps: 3 maps of 4 x 6: {highest}"
     assert [axis.get_title() for axis in picture.figure.axes[:3]] == ["a", "b", "c"]
 
 
