@@ -142,7 +142,7 @@ def test_the_check_says_where_build_model_hands_out_one_network(capsys, tmp_path
 
             return rendered_people("test", 2, progress=False)
 
-    trained, question = OneGuess(), OfTwo(((21.0, 2),), {})
+    trained, question = OneGuess(), OfTwo("ex01_pose_regression", ((21.0, 2),))
     path = str(save_weights(trained, tmp_path / "a.safetensors"))
     question.check(OneGuess, path)
     assert "note" not in capsys.readouterr().out
