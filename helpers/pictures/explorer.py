@@ -65,7 +65,7 @@ def temperature_picture(
     title = f"beta {beta:.3g}, peak {height:g}, second peak {second:g}"
     text = f"scores, softmax and gradient; the expected place is x {x:.2f}, y {y:.2f}"
     picture = finished(figure, title, text)
-    figure.suptitle(f"{title}: x = {x:.2f}, y = {y:.2f}", fontsize=11)
+    figure.suptitle(f"{title}: x = {x:.2f}, y = {y:.2f}", fontsize=11, wrap=True)
     return picture
 
 

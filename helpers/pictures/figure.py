@@ -120,5 +120,5 @@ def aspect(images: Tensor) -> float:
 def finished(figure: Figure, title: str, text: str) -> Picture:
     """Return the picture with its title above all axes; title and `text` stand for it."""
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title, fontsize=11, wrap=True)
     return Picture(figure, f"{title}: {text}" if title else text)

@@ -151,3 +151,12 @@ def test_scenes_show_their_labels():
 def test_what_cannot_be_drawn_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_title_longer_than_the_figure_goes_on_in_a_second_line():
+    title = "One map, and above it more words than there is room for in a line of the width of one map"
+    figure = pictures.map_grid(torch.rand(1, 8, 8), title=title).figure
+    figure.draw_without_rendering()
+    extent = figure._suptitle.get_window_extent()
+    assert 0 <= extent.x0 and extent.x1 <= figure.bbox.width and extent.y1 <= figure.bbox.height
+    assert extent.y0 >= figure.axes[0].get_window_extent().y1  # and above the map
