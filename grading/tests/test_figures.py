@@ -108,12 +108,13 @@ def test_without_json_nothing_is_kept(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "run",
     [
-        lambda: comparison.run(3, list(comparison.TRAINED_BY), 0.5, "leeds_sports"),
+        lambda: comparison.run(3, list(comparison.TRAINED_BY), 0.5, "leeds_sports", "baked"),
+        lambda: comparison.run(3, ["regression, equal time", "softargmax"], 0, "rendered_people"),
         lambda: segmentation.run(3, "camvid", [*segmentation.TRAINED_BY, "smp"], weighted=True),
         lambda: multi_person.run(3, 10, 64),
         target_maps.rows,
     ],
-    ids=["comparison", "segmentation", "multi_person", "target_maps"],
+    ids=["comparison", "two rows", "segmentation", "multi_person", "target_maps"],
 )
 def test_what_a_measurement_changes_stands_in_the_notebook(run, monkeypatch):
     """Where the text is another one, something else would be measured, and nobody would see it."""
