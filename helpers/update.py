@@ -87,7 +87,8 @@ def _manifest(folder: Path) -> tuple[str, dict[str, str]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m helpers.update", description="Bring a newer bundle in here.")
-    parser.add_argument("new", type=Path, help="the zip, or the folder that it was unpacked into")
+    zipped = "the zip, or the folder that it was unpacked into"
+    parser.add_argument("new", type=lambda new: Path(new).expanduser(), help=zipped)  # no shell of Windows knows ~
     parser.add_argument("--force", action="store_true", help="also where it is older than what is here")
     try:
         print(update(**vars(parser.parse_args())))

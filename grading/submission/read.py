@@ -156,7 +156,8 @@ def _notebook(
     if not candidates:
         raise UnreadableSubmission(_why_there_is_none(expected, files, faults))
     found = pick(candidates, expected)
-    notes = [f"the notebook was called {found.path}"] * (found.path != expected)
+    usual = (expected, f"{exercise}.zip/{expected}")  # the latter is what `helpers.hand_in` packs
+    notes = [f"the notebook was called {found.path}"] * (found.path not in usual)
     faults = {path: fault for path, fault in faults.items() if not found.path.startswith(path + "/")}
     notes += [f"not used: {fault}" for fault in _by_path(faults)]
     others = [one.path for one in candidates if one.answers and one.answers != found.answers and one.share]

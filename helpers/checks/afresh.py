@@ -42,7 +42,14 @@ def run_afresh(notebook: Path, weights: Path | None, seconds: float) -> list[str
         weights: the file that `build_model()` is to take; None where there is none.
         seconds: all that it may take.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    try:
+        return _in_a_process(notebook, weights, seconds)
+    except OSError as error:  # no room for its report, or for a process
+        return [f"No process could be started to try it afresh ({error.strerror or error})."]
+
+
+def _in_a_process(notebook: Path, weights: Path | None, seconds: float) -> list[str]:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report = Path(folder, "report.jsonl")
         command = [sys.executable, "-m", "helpers.checks.afresh"]
         command += [str(notebook.resolve()), str(weights.resolve()) if weights else "", str(report)]
@@ -59,8 +66,6 @@ def run_afresh(notebook: Path, weights: Path | None, seconds: float) -> list[str
             ended = f"its process ended ({done.returncode})"
         except subprocess.TimeoutExpired:
             ended = f"it had not ended after {seconds:g} s"
-        except OSError as error:
-            return [f"No process could be started to try it afresh ({error.strerror or error})."]
         return _told(report, ended)
 
 

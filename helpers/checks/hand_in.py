@@ -6,6 +6,7 @@ Nothing of it is graded, and nothing raises: what is wrong is printed, and whate
 from __future__ import annotations
 
 import os
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -20,7 +21,7 @@ from helpers.files import atomically
 __all__ = ["hand_in"]
 
 SECONDS = 120.0  # for the notebook in a fresh process, as in grading: it takes five, or many on a busy machine
-REQUEST = "regrade.md"
+REQUEST = re.compile(r"(?i)regrade[^.]*(\.(md|markdown|txt))*")  # as grading finds it: editors add .txt, say
 RESAVE = "save the notebook (Ctrl+S, on a Mac Cmd+S) and run this cell again"
 
 
@@ -48,7 +49,8 @@ def hand_in(exercise: str) -> None:
     problems += run_afresh(notebook.path, weights if weights in packed else None, SECONDS)
     if notebook.path in packed:
         problems += _pack(here / f"{exercise}.zip", packed)
-        print(f"Saved at {_clock(notebook.path)}; what you wrote or ran since then is not in it.")
+        saved = f"{notebook.path.name} as saved at {_clock(notebook.path)}"
+        print(f"In it is {saved}; what you wrote or ran since then is not.")
     if notebook.open:
         print(f"Still open: {', '.join(notebook.open)}.")
     if problems and strict():
@@ -78,8 +80,7 @@ def _files(notebook: Notebook, weights: Path, exercise: str) -> tuple[dict[Path,
         problems.append(f"{weights.name} has {size >> 20} MB, at most {WEIGHTS_MB} are graded: {ask}.")
     else:
         packed[weights] = weights.name
-    if (request := weights.with_name(REQUEST)).is_file():
-        packed[request] = REQUEST
+    packed |= {p: p.name for p in sorted(weights.parent.iterdir()) if REQUEST.fullmatch(p.name) and p.is_file()}
     return packed, problems
 
 

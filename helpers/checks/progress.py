@@ -114,7 +114,7 @@ def _left(answer: Cell, check: Cell, noted: dict[str, Any] | None) -> str:
     if missing := check.points - _points(check, noted):
         return f"{answer.question} ({missing:g} more)"
     changed = noted.get("cell") not in ("", mark(""), mark(answer.source))
-    return f"{answer.question}: its saved cell is not the one that passed, check it again" * changed
+    return f"{answer.question}: passed, but its saved cell is another: save the notebook, or check it again" * changed
 
 
 def _best(folder: Path) -> str:

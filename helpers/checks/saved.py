@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,8 @@ def read_notebook(path: Path) -> Notebook:
         OSError: it cannot be read.
     """
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return Notebook(path, [found for cell in cells if (found := _cell(cell))])
+        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
+        return Notebook(path, _each_once([found for cell in cells if (found := _cell(cell))]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"{path.name} is no notebook that can be read ({type(error).__name__})"
         raise ValueError(f"{problem}: save it again, or take an older copy of it.") from error
@@ -89,6 +89,18 @@ def _cell(cell: dict[str, Any]) -> Cell | None:
     if grade:
         return Cell("check", name.removesuffix("_check"), text, float(about.get("points", 0)))
     return Cell("setup" if about.get("locked") else "other", name, text)
+
+
+def _each_once(cells: list[Cell]) -> list[Cell]:
+    """Return the cells with one for each question: of copies the last that is answered counts, as in grading; code in
+    the others is the student's own."""
+    counts = {(cell.role, cell.question): cell for cell in sorted(cells, key=lambda cell: not cell.is_open)}
+    return [
+        replace(cell, role="text" if cell.role == "words" else "other", question="")
+        if cell.question and counts[cell.role, cell.question] is not cell
+        else cell
+        for cell in cells
+    ]
 
 
 def fullest(paths: Iterable[Path]) -> tuple[Notebook | None, list[str]]:

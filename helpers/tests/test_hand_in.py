@@ -6,7 +6,6 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from helpers.checks.afresh import run_afresh
 from helpers.checks.engine import record
 from helpers.checks.engine.question import CheckFailed
 from helpers.checks.hand_in import hand_in
-from helpers.tests.saved_notebooks import EXERCISE, save
+from helpers.tests.saved_notebooks import EXERCISE, STUB, cell, kernel_that_ran, save
 from helpers.training.weights import save_weights
 
 DOUBLE = "def double(x):\n    return 2 * x"
@@ -54,7 +53,7 @@ def test_a_sound_notebook_is_tried_afresh_and_packed(folder, capsys):
     said = capsys.readouterr().out
     assert said.startswith(f"{EXERCISE}.zip is packed, hand in this one file: {EXERCISE}.ipynb (0.0 MB), ")
     assert "It runs from its definitions in a fresh process, and build_model() takes the weights.\n" in said
-    assert "Still open" not in said and "Saved at " in said and " min ago;" in said
+    assert "Still open" not in said and f"In it is {EXERCISE}.ipynb as saved at " in said and " min ago;" in said
     assert packed(folder) == [f"{EXERCISE}.ipynb", f"{EXERCISE}.safetensors", "regrade.md"]
     with zipfile.ZipFile(folder / f"{EXERCISE}.zip") as archive:
         assert archive.read(f"{EXERCISE}.ipynb") == (folder / f"{EXERCISE}.ipynb").read_bytes()
@@ -153,15 +152,44 @@ def test_a_corrected_notebook_that_was_worked_in_is_packed_under_the_exercises_n
 
 
 def test_an_answer_that_was_run_after_saving_is_told(folder, no_process, monkeypatch, capsys):
-    ran = {"In": ["", DOUBLE.replace("2", "3"), MODEL + "\n"]}
-    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns=ran))
+    magic = f"%%time\n{DOUBLE}"
+    save(folder, {"double": magic, "model": MODEL}, words="Because of that.")
+    ran = [DOUBLE, magic.replace("2", "3"), MODEL + "\n"]
+    monkeypatch.setattr("IPython.get_ipython", lambda: kernel_that_ran(ran))
     monkeypatch.setattr(record, "in_notebook", lambda: True)
     hand_in(EXERCISE)
     said = capsys.readouterr().out
     assert f"- What you ran last of double is not in the saved {EXERCISE}.ipynb: save the notebook (Ctrl+S" in said
-    ran["In"].append(DOUBLE)
+    ran.append(magic)
     hand_in(EXERCISE)
     assert "What you ran last" not in capsys.readouterr().out
+
+
+def test_a_copy_of_an_answer_beside_a_stub_or_a_return_is_answered(folder, no_process, capsys):
+    path = save(folder, ANSWERS | {"double": f"{DOUBLE}\n    raise NotImplementedError()"}, words="Because of that.")
+    data = json.loads(path.read_text())
+    data["cells"].append(cell("code", STUB.format(name="double"), grade_id="double", solution=True, grade=False))
+    data["cells"].append(cell("markdown", "YOUR ANSWER HERE", grade_id="words_1", solution=True, grade=True, points=6))
+    path.write_text(json.dumps(data), encoding="utf-8-sig")
+    hand_in(EXERCISE)
+    assert "Still open" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["Regrade.md", "regrade.md.txt", "regrade (1).md"])
+def test_a_request_is_packed_under_the_names_that_editors_give_it(folder, no_process, name):
+    (folder / name).write_text("Regrade request: double")
+    hand_in(EXERCISE)
+    assert packed(folder)[2:] == [name]
+
+
+def test_a_temporary_folder_that_is_full_is_told_and_the_files_are_packed(folder, monkeypatch, capsys):
+    def full(**options):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(afresh.tempfile, "TemporaryDirectory", full)
+    hand_in(EXERCISE)
+    assert "- No process could be started to try it afresh (No usable temp" in capsys.readouterr().out
+    assert len(packed(folder)) == 2
 
 
 def test_a_disk_that_is_full_is_told_and_an_older_zip_stays(folder, no_process, monkeypatch, capsys):

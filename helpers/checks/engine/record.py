@@ -66,7 +66,7 @@ def last_run(name: str) -> str | None:
         return None
     from IPython import get_ipython
 
-    ran = get_ipython().user_ns.get("In", [])
+    ran = get_ipython().history_manager.input_hist_raw  # as written: `In` has magics turned into calls
     defines = re.compile(rf"^(?:async\s+def|def|class)\s+{re.escape(name)}\b", re.MULTILINE)
     return next((code for code in reversed(ran) if defines.search(code)), None)
 
