@@ -28,6 +28,8 @@ def update(new: Path, course: Path = ROOT, force: bool = False) -> str:
     """
     if (course / "grading").exists() or not (course / "pyproject.toml").is_file():
         raise ValueError(f"{course} is no student's folder of the course: run this in the folder that holds helpers.")
+    if not new.exists():
+        raise ValueError(f"There is no {new}: name the zip that was downloaded, in quotes if its name has blanks.")
     work = course / ".update"
     try:
         shutil.rmtree(work, ignore_errors=True)  # of an update that was killed

@@ -48,9 +48,7 @@ def hand_in(exercise: str) -> None:
     problems += faults + _not_saved(notebook)
     problems += run_afresh(notebook.path, weights if weights in packed else None, SECONDS)
     if notebook.path in packed:
-        problems += _pack(here / f"{exercise}.zip", packed)
-        saved = f"{notebook.path.name} as saved at {_clock(notebook.path)}"
-        print(f"In it is {saved}; what you wrote or ran since then is not.")
+        problems += _pack(here / f"{exercise}.zip", packed, notebook.path)
     if notebook.open:
         print(f"Still open: {', '.join(notebook.open)}.")
     if problems and strict():
@@ -93,7 +91,7 @@ def _not_saved(notebook: Notebook) -> list[str]:
     return [f"What you ran last of {named} is not in the saved {notebook.path.name}: {RESAVE}."] * bool(changed)
 
 
-def _pack(target: Path, files: dict[Path, str]) -> list[str]:
+def _pack(target: Path, files: dict[Path, str], notebook: Path) -> list[str]:
     """Write the zip whole or not at all, and say what is in it; return why it could not be written."""
     try:
         with atomically(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -106,6 +104,7 @@ def _pack(target: Path, files: dict[Path, str]) -> list[str]:
         return [f"{target.name} cannot be packed ({error}): save the notebook again, or hand in the files one by one."]
     inside = ", ".join(f"{name} ({_size(path)})" for path, name in files.items())
     print(f"{target.name} is packed, hand in this one file: {inside}.")
+    print(f"In it is {notebook.name} as saved at {_clock(notebook)}; what you wrote or ran since then is not.")
     return []
 
 

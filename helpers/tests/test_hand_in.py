@@ -201,7 +201,9 @@ def test_a_disk_that_is_full_is_told_and_an_older_zip_stays(folder, no_process, 
 
     monkeypatch.setattr(zipfile.ZipFile, "write", full)
     hand_in(EXERCISE)
-    assert f"{EXERCISE}.zip cannot be written (No space left on device): make room" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{EXERCISE}.zip cannot be written (No space left on device): make room" in said
+    assert said.count("In it is") == 1  # of the first
     assert (folder / f"{EXERCISE}.zip").read_bytes() == before and not list(folder.glob(".*.part"))
 
 

@@ -157,7 +157,7 @@ REFUSED = {
     "no zip": (lambda p, f: [p.write_bytes(b"text"), p][1], "is damaged, or no zip file"),
     "a path upwards": (lambda p, f: zipped(p, f | {"../../evil.py": b"x"}), "leads elsewhere"),
     "an absolute path": (lambda p, f: zipped(p, {"/tmp/evil.py": b"x"}, ""), "leads elsewhere"),
-    "nothing": (lambda p, f: p, "No such file"),
+    "nothing": (lambda p, f: p, "There is no .*: name the zip"),
     "an older one": (lambda p, f: zipped(p, content("2026-09-01 08:00:00 UTC", {})), f"older than .*, of {OLD}"),
 }  # fmt: skip
 
