@@ -171,7 +171,9 @@ def test_colab_s_cell_unpacks_once_and_keeps_all_packages(tmp_path, monkeypatch,
 
 def test_kaggle_s_cell_finds_the_course_in_its_read_only_inputs(tmp_path):
     inputs = tmp_path / "input" / "datasets" / "someone"
-    (inputs / "deep-learning-lab" / "helpers").mkdir(parents=True)
+    course = inputs / "deep-learning-lab" / "deep-learning-lab"  # a dataset of the archive's own name
+    (course / "helpers").mkdir(parents=True)
+    (course / "pyproject.toml").touch()
     code = cell("Kaggle").replace("/kaggle/input", str(tmp_path / "input"))
     for _ in range(2):
         exec(code.replace("/tmp/deep-learning-lab", str(tmp_path / "copy")), {"get_ipython": Shell})
