@@ -252,4 +252,4 @@ def test_the_same_command_ends_what_a_kill_left_half_done(course, newer, tmp_pat
     assert done.returncode == 0 and done.stdout.endswith("Restart the kernels of open notebooks.\n"), done.stderr
     assert tree(course) == updated(before, newer)
     done = subprocess.run([*command[:-1], "none.zip"], capture_output=True, check=False, **options)
-    assert done.returncode == 1 and done.stderr.startswith("none.zip: No such file") and "Traceback" not in done.stderr
+    assert done.returncode == 1 and done.stderr.startswith("There is no none.zip: name the zip that")
