@@ -6,7 +6,6 @@ skipped.
 """
 
 from __future__ import annotations
-import __future__
 
 import ast
 import builtins
@@ -16,13 +15,13 @@ import pdb
 import re
 import sys
 import types
-import warnings
 from io import TextIOBase
 from typing import Any
 
 from grading.isolation import private
 from grading.isolation.cpu_only import make_factories_gentle
-from helpers.checks.engine.code import NO_PYTHON, definitions, plain_python
+from helpers.checks.engine.code import NO_PYTHON, definitions, future_flags, parsed
+from helpers.notebook import NoShell
 
 __all__ = ["CappedOutput", "Notebook"]
 
@@ -44,18 +43,6 @@ class CappedOutput(TextIOBase):
         return len(text)
 
 
-class _NoShell:
-    """What `get_ipython()` returns: it accepts every call and attribute and does nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _NoShell()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
 class Notebook:
     """The names that the cells of one notebook define, in a module that calls itself `__main__`.
 
@@ -69,7 +56,7 @@ class Notebook:
     def __init__(self) -> None:
         self.module = types.ModuleType("__main__")
         self.names = self.module.__dict__
-        self.names["get_ipython"] = _NoShell
+        self.names["get_ipython"] = NoShell
         self.names["display"] = lambda *objects, **options: None
         self.after: dict[str, dict[str, Any]] = {}
         self.own: dict[str, dict[str, Any]] = {}
@@ -100,10 +87,7 @@ class Notebook:
         if "cuda" in source or re.search(r"\b(mps|xpu)\b", source):
             private.replaced_by_us(make_factories_gentle)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                text = plain_python(source)
-                statements = ast.parse(text, name).body
+            text, statements = parsed(source, name)
         except NO_PYTHON as error:
             return [_described(error, name)]
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)  # for inspect.getsource
@@ -117,8 +101,7 @@ class Notebook:
         return errors
 
     def _run_statement(self, statement: ast.stmt, name: str) -> dict[str, Any] | None:
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            self.flags |= sum(getattr(__future__, alias.name).compiler_flag for alias in statement.names)
+        self.flags |= future_flags(statement)
         try:
             exec(compile(ast.Module([statement], []), name, "exec", self.flags, dont_inherit=True), self.names)
         except BaseException as error:  # SystemExit and KeyboardInterrupt too: the next statement has its chance

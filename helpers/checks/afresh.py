@@ -8,7 +8,6 @@ Unlike grading it locks nothing away: it is the student's own machine.
 """
 
 from __future__ import annotations
-import __future__
 
 import ast
 import json
@@ -17,14 +16,14 @@ import subprocess
 import sys
 import tempfile
 import types
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.checks.engine.code import NO_PYTHON, definitions, plain_python
+from helpers.checks.engine.code import NO_PYTHON, definitions, future_flags, parsed
 from helpers.checks.saved import Cell, read_notebook
 from helpers.files import ROOT
+from helpers.notebook import NoShell
 
 __all__ = ["run_afresh"]
 
@@ -84,23 +83,11 @@ def _told(report: Path, ended: str) -> list[str]:
     return found
 
 
-class _NoShell:
-    """What `get_ipython()` returns there: it takes every call and does nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _NoShell()
-
-    def __call__(self, *arguments: Any, **options: Any) -> None:
-        return None
-
-
 def _problems(path: Path, weights: str, at: Any) -> Iterator[str]:
     """Give a sentence for each thing that fails; `at` is called with what runs next."""
     module = types.ModuleType("__main__")
     names = module.__dict__
-    names |= {"get_ipython": _NoShell, "display": lambda *objects, **options: None}
+    names |= {"get_ipython": NoShell, "display": lambda *objects, **options: None}
     sys.modules["__main__"] = module
     notebook, failed = read_notebook(path), set[str]()
     for cell in notebook.of_role("setup", "answer", "other"):
@@ -128,17 +115,14 @@ def _run(cell: Cell, names: dict[str, Any]) -> Iterator[str]:
     """Run a cell statement by statement, each on its own, and give a sentence for each that fails."""
     place, flags = f"<{cell.question or 'cell'}>", 0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            statements = ast.parse(plain_python(cell.source), place).body
+        _, statements = parsed(cell.source, place)
     except NO_PYTHON as error:
         yield f"The cell {cell.question} is no Python ({error})."
         return
     for statement in statements:
         if cell.role == "other" and not definitions(statement):
             continue
-        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
-            flags |= sum(getattr(__future__, alias.name).compiler_flag for alias in statement.names)
+        flags |= future_flags(statement)
         try:
             exec(compile(ast.Module([statement], []), place, "exec", flags, dont_inherit=True), names)
         except BaseException as error:  # SystemExit, too: the next statement has its chance, as in grading

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from helpers.checks.earlier import unanswered
-from helpers.checks.engine.code import NO_PYTHON, plain_python
+from helpers.checks.engine.code import DEFINED, NO_PYTHON, plain_python
 
 __all__ = ["Cell", "Notebook", "fullest", "read_notebook"]
 
-DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 WORDS = "YOUR ANSWER HERE"
 
 

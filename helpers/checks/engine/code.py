@@ -1,11 +1,16 @@
 """The code of a cell: as plain Python, and which statements only define something."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import re
+import warnings
 
-__all__ = ["NO_PYTHON", "definitions", "plain_python"]
+__all__ = ["DEFINED", "NO_PYTHON", "definitions", "future_flags", "parsed", "plain_python"]
+
+# The functions and classes of a cell; a name within one is indented.
+DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 
 # What Python and IPython raise of code that they cannot read: nested too deeply, say, or of hundreds of magics.
 NO_PYTHON = (SyntaxError, ValueError, RuntimeError, MemoryError)
@@ -40,6 +45,24 @@ def plain_python(source: str) -> str:
         body = "pass\n" + rest
     manager = TransformerManager()  # type: ignore[no-untyped-call]  # IPython has no types here
     return "\n" * blank.count("\n") + manager.transform_cell(body)
+
+
+def parsed(source: str, name: str) -> tuple[str, list[ast.stmt]]:
+    """Return a cell's source as plain Python and its statements; `name` stands for a file in messages.
+
+    Raises one of NO_PYTHON where Python cannot read it.
+    """
+    text = plain_python(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return text, ast.parse(text, name).body
+
+
+def future_flags(statement: ast.stmt) -> int:
+    """Return the compiler flags of `from __future__ import ...`, which hold for the rest of a notebook; else 0."""
+    if not isinstance(statement, ast.ImportFrom) or statement.module != "__future__":
+        return 0
+    return sum(getattr(__future__, alias.name).compiler_flag for alias in statement.names)
 
 
 def definitions(statement: ast.stmt) -> bool:

@@ -11,10 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from helpers.checks.engine.code import DEFINED
 from helpers.files import atomically
 from helpers.notebook import in_notebook
 
@@ -67,8 +67,7 @@ def last_run(name: str) -> str | None:
     from IPython import get_ipython
 
     ran = get_ipython().history_manager.input_hist_raw  # as written: `In` has magics turned into calls
-    defines = re.compile(rf"^(?:async\s+def|def|class)\s+{re.escape(name)}\b", re.MULTILINE)
-    return next((code for code in reversed(ran) if defines.search(code)), None)
+    return next((code for code in reversed(ran) if name in DEFINED.findall(code)), None)
 
 
 def mark(code: str) -> str:
