@@ -17,7 +17,7 @@ from typing import Any
 from helpers.files import ROOT
 from helpers.training import schedule
 
-__all__ = ["code_of", "cpu_time", "in_a_folder_of_its_own", "run_cells"]
+__all__ = ["cells_of", "code_of", "cpu_time", "in_a_folder_of_its_own", "run_cells"]
 
 
 def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], more: str = "") -> dict[str, Any]:
@@ -26,6 +26,12 @@ def run_cells(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], 
     with in_a_folder_of_its_own(exercise), contextlib.redirect_stdout(io.StringIO()):
         exec(code_of(exercise, wanted, changed, more), names)
     return names
+
+
+def cells_of(exercise: str) -> dict[str, str]:
+    """Return the cells of a solution notebook by their ids, in its order."""
+    notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text(encoding="utf-8"))
+    return {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
 
 
 def code_of(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], more: str = "") -> str:
@@ -39,8 +45,7 @@ def code_of(exercise: str, wanted: Iterable[str], changed: Mapping[str, str], mo
     Raises:
         ValueError: a text to be changed is in none of the cells.
     """
-    notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text(encoding="utf-8"))
-    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    cells = cells_of(exercise)
     code = "\n".join([*(cells[name] for name in sorted(wanted, key=list(cells).index)), more])
     for old, new in changed.items():
         if old not in code:

@@ -26,9 +26,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks.cells import in_a_folder_of_its_own
+from benchmarks.cells import cells_of, in_a_folder_of_its_own
 from benchmarks.row import Row, paired_ratio, print_rows
-from helpers.files import ROOT
 
 __all__ = ["main"]
 
@@ -86,13 +85,6 @@ class Nothing:
         return lambda *_, **__: None
 
 
-def code_of(exercise: str) -> list[tuple[str, str]]:
-    """Return the wanted cells of a solution notebook, by id, in its order."""
-    notebook = json.loads((ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_text(encoding="utf-8"))
-    sources = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"] if cell["id"] in CELLS[exercise]}
-    return [(name, source.replace("HOURGLASS = False", "HOURGLASS = True")) for name, source in sources.items()]
-
-
 def trainings_of(exercise: str, count: int | None) -> tuple[list[Training], dict[str, Any]]:
     """Return what the notebook trains, and the names that its cells define.
 
@@ -118,9 +110,11 @@ def trainings_of(exercise: str, count: int | None) -> tuple[list[Training], dict
     }
     quiet = contextlib.redirect_stdout(io.StringIO())
     with in_a_folder_of_its_own(exercise), quiet, mock.patch.multiple(helpers, fit=hand_over, **loaders):
-        for cell, source in code_of(exercise):
+        for cell, source in cells_of(exercise).items():
+            if cell not in CELLS[exercise]:
+                continue
             with contextlib.suppress(Handed):
-                for statement in ast.parse(source).body:
+                for statement in ast.parse(source.replace("HOURGLASS = False", "HOURGLASS = True")).body:
                     run_statement(statement, cell, names)
     return handed, names
 
