@@ -82,10 +82,10 @@ def moved(text: str, source: str, name: str) -> str:
     A link to a folder keeps its words alone.
     """
     for link in reversed(links(text)):
-        place, mark, anchor = link.target.partition("#")
-        if not place or re.match(r"[a-z][a-z0-9+.-]*:|//", link.target):
+        if not link.path:
             continue
-        there = _on_site(_path(place, source))
+        _, mark, anchor = link.target.partition("#")
+        there = _on_site(_path(link.path, source))
         if there is None:
             before, after = text[: link.start], text[link.end :]
             text = re.sub(r"\[([^\[\]]*)\]\(<?$", r"\1", before) + re.sub(r"^[^)]*\)", "", after)
@@ -152,9 +152,8 @@ def _path(place: str, source: str) -> str:
 def _linked(text: str, source: str) -> Iterator[str]:
     """Give the paths in the repository that a page links to."""
     for link in links(text):
-        place = link.target.partition("#")[0]
-        if place and not re.match(r"[a-z][a-z0-9+.-]*:|//", place):
-            yield _path(place, source)
+        if link.path:
+            yield _path(link.path, source)
 
 
 def _on_site(path: str) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Link", "anchors", "links", "without_code"]
+__all__ = ["ADDRESS", "Link", "anchors", "links", "without_code"]
 
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:|//")
 FENCE = re.compile(r"^([ ]*)(```+|~~~+).*?^[ ]*\2[ ]*$", re.M | re.S)
 SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 TARGETS = (
@@ -25,6 +26,11 @@ class Link:
     start: int
     end: int
     line: int
+
+    @property
+    def path(self) -> str:
+        """The path that a relative link leads along, as it is written; "" of one within the page or to an address."""
+        return "" if ADDRESS.match(self.target) else self.target.partition("#")[0]
 
 
 def without_code(text: str, spans: bool = True) -> str:
