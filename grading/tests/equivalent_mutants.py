@@ -62,7 +62,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "(1, 2, 3) -> (3, 2, 1)": "the axes of a sum, in any order",
     },
     "softargmax": {
-        "-1 -> 1": "the list of pixels has shape (H * W, 2): its last axis is axis 1",
         "1 -> 0": "as what beta is compared with, so that scores are multiplied by 1 as well",
         "scoremaps if beta == 1 else beta * scoremaps -> beta * scoremaps": "scores are multiplied by 1 as well",
     },
