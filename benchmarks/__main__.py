@@ -1,6 +1,6 @@
 """`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, leeds,
-multi_person, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the rows as
-benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
+multi_person, notebooks, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the rows
+as benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from benchmarks import (
     leeds,
     mean_iou,
     multi_person,
+    notebooks,
     people,
     regression,
     scale,
@@ -41,6 +42,7 @@ LONGER = {
     "comparison": comparison.main,
     "leeds": leeds.main,
     "multi_person": multi_person.main,
+    "notebooks": notebooks.main,
     "regression": regression.main,
     "scale": scale.main,
     "segmentation": segmentation.main,
