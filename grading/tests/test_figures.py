@@ -7,9 +7,10 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from benchmarks import __main__ as command
-from benchmarks import cells, comparison, multi_person, row, segmentation, slow_machine, target_maps
+from benchmarks import cells, comparison, multi_person, notebooks, row, segmentation, slow_machine, target_maps
 from benchmarks.record import RESULTS, Record, machine
 from benchmarks.row import Row, print_rows
 from helpers.files import ROOT
@@ -137,6 +138,15 @@ def test_a_neighbour_shares_one_core_and_is_gone_afterwards():
         assert len(os.sched_getaffinity(0)) == 1 and neighbour.poll() is None
         assert os.sched_getaffinity(neighbour.pid) == os.sched_getaffinity(0)
     assert os.sched_getaffinity(0) == before and neighbour.poll() is not None
+
+
+@pytest.mark.filterwarnings("default")  # jupyter_client's, of a kernel on loopback
+def test_a_timed_notebook_is_run_to_the_cell_named_with_the_helpers_of_its_bundle(tmp_path):
+    took = notebooks.executed("ex00_start_here", tmp_path, ROOT, last="machine-report")
+    assert list(took) == ["setup", "machine-report"] and min(took.values()) > 0
+    (tmp_path / "helpers.py").write_text("raise OSError('the helpers of the bundle')")
+    with pytest.raises(CellExecutionError, match="the helpers of the bundle"):
+        notebooks.executed("ex00_start_here", tmp_path, tmp_path)
 
 
 def test_the_machine_is_told_in_words():
