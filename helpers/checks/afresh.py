@@ -9,7 +9,6 @@ Unlike grading it locks nothing away: it is the student's own machine.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -20,10 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.checks.engine.code import NO_PYTHON, definitions, future_flags, parsed
-from helpers.checks.saved import Cell, read_notebook
+from helpers.checks.saved import STAND_INS, Cell, read_notebook
 from helpers.files import ROOT
-from helpers.notebook import NoShell
 
 __all__ = ["run_afresh"]
 
@@ -87,15 +84,16 @@ def _problems(path: Path, weights: str, at: Any) -> Iterator[str]:
     """Give a sentence for each thing that fails; `at` is called with what runs next."""
     module = types.ModuleType("__main__")
     names = module.__dict__
-    names |= {"get_ipython": NoShell, "display": lambda *objects, **options: None}
+    names |= STAND_INS
     sys.modules["__main__"] = module
     notebook, failed = read_notebook(path), set[str]()
     for cell in notebook.of_role("setup", "answer", "other"):
         at(f"the cell {cell.question}" if cell.question else "a cell of definitions")
-        for problem in _run(cell, names):
+        for line, error in cell.run(names):
             failed.add(cell.question)
+            stops = f"stops at line {line}: {type(error).__name__}: {error}.{_why(error)}"
             if cell.role != "other":  # what a cell of one's own lacks is told by the answer that needs it
-                yield problem
+                yield f"The cell {cell.question} {stops if line else f'is no Python ({error}).'}"
     for cell in notebook.of_role("answer"):
         at(f"the cell {cell.question}")
         if cell.is_open or cell.question in failed:
@@ -109,25 +107,6 @@ def _problems(path: Path, weights: str, at: Any) -> Iterator[str]:
     if weights and callable(build) and models and "model" not in failed:
         at("build_model()")
         yield from _without_weights(build, weights)
-
-
-def _run(cell: Cell, names: dict[str, Any]) -> Iterator[str]:
-    """Run a cell statement by statement, each on its own, and give a sentence for each that fails."""
-    place, flags = f"<{cell.question or 'cell'}>", 0
-    try:
-        _, statements = parsed(cell.source, place)
-    except NO_PYTHON as error:
-        yield f"The cell {cell.question} is no Python ({error})."
-        return
-    for statement in statements:
-        if cell.role == "other" and not definitions(statement):
-            continue
-        flags |= future_flags(statement)
-        try:
-            exec(compile(ast.Module([statement], []), place, "exec", flags, dont_inherit=True), names)
-        except BaseException as error:  # SystemExit, too: the next statement has its chance, as in grading
-            said = f"{type(error).__name__}: {error}.{_why(error)}"
-            yield f"The cell {cell.question} stops at line {statement.lineno}: {said}"
 
 
 def _why(error: BaseException) -> str:

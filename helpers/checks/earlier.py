@@ -1,11 +1,11 @@
 """A student's own answers from an earlier exercise, for the exercise that compares with them."""
 
-import ast
 import contextlib
 import io
-import json
 from pathlib import Path
 from typing import Any
+
+from helpers.checks.saved import STAND_INS, Cell, read_notebook
 
 
 class Answers:
@@ -38,9 +38,9 @@ class Answers:
 def answers(exercise: str) -> Answers:
     """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
 
-    The notebook is looked for beside the working folder, then in it. Its first code cell (its imports) and its answer
-    cells are run, each on its own: one that fails, or has not been answered yet, costs only itself. Nothing else of the
-    notebook runs, so nothing is trained.
+    The notebook is looked for beside the working folder, then in it. Its setup and its answers are run, and of all
+    other cells what only defines, as in grading: so nothing is trained. One that fails, or has not been answered yet,
+    costs only itself.
     """
     here = Path.cwd()
     places = (here.parent / exercise, here / exercise, here, here / "exercises" / exercise)
@@ -49,55 +49,28 @@ def answers(exercise: str) -> Answers:
     if path is None:
         return Answers(exercise, {}, {}, f"there is no notebook {paths[0]}")
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = [(_grade_id(cell), _source(cell)) for cell in cells if cell["cell_type"] == "code"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Answers(exercise, {}, {}, f"{path} is no readable notebook ({type(error).__name__}: {error})")
-    setup = [("setup", code[0][1])] if code and code[0][0] is None else []
-    return _run(exercise, setup + [(name, source) for name, source in code if name is not None])
+        return _run(exercise, read_notebook(path).of_role("setup", "answer", "other"))
+    except (OSError, ValueError) as error:
+        return Answers(exercise, {}, {}, str(error).rstrip("."))
 
 
-def _grade_id(cell: dict[str, Any]) -> str | None:
-    """Return the name of the question that this cell answers, None for any other cell."""
-    about = cell.get("metadata", {}).get("nbgrader", {})
-    return about.get("grade_id") if about.get("solution") else None
-
-
-def _source(cell: dict[str, Any]) -> str:
-    """Return the code of a cell without the lines that only IPython understands."""
-    source = cell["source"]
-    lines = ("".join(source) if isinstance(source, list) else source).splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!", "?")))
-
-
-def _run(exercise: str, cells: list[tuple[str, str]]) -> Answers:
-    """Run each cell guarded, in one namespace; sort the answers into found and missing."""
-    namespace: dict[str, object] = {"__name__": exercise}
+def _run(exercise: str, cells: list[Cell]) -> Answers:
+    """Run the cells in one namespace; sort the answers into found and missing."""
+    names: dict[str, Any] = {"__name__": exercise} | STAND_INS
     found: dict[str, object] = {}
     missing: dict[str, str] = {}
-    for name, source in cells:
-        before = dict(namespace)
-        try:
-            if unanswered(source):
-                missing[name] = "the question has not been answered yet"
-                continue
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(source, f"{exercise}: {name}", "exec"), namespace)  # the student's own code
-        except (Exception, SystemExit) as error:
-            missing[name] = f"its cell fails ({type(error).__name__}: {error})"
+    for cell in cells:
+        before = dict(names)
+        if cell.role == "answer" and cell.is_open:
+            missing[cell.question] = "the question has not been answered yet"
             continue
-        if name == "setup":
-            continue
-        defined = {key: value for key, value in namespace.items() if before.get(key) is not value and key[0] != "_"}
-        found |= defined
-        if not defined:
-            missing[name] = "its cell defines nothing"
+        with contextlib.redirect_stdout(io.StringIO()):
+            error = next((error for _, error in list(cell.run(names))), None)
+        if error and cell.role != "other":
+            missing[cell.question] = f"its cell fails ({type(error).__name__}: {error})"
+        elif cell.role == "answer":
+            defined = {key: value for key, value in names.items() if before.get(key) is not value and key[0] != "_"}
+            found |= defined
+            if not defined:
+                missing[cell.question] = "its cell defines nothing"
     return Answers(exercise, found, missing)
-
-
-def unanswered(source: str) -> bool:
-    """Return whether a function of the cell still ends in the stub's `raise NotImplementedError(...)`."""
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    # behind a return it is never reached
-    last = (one.body[-1] for one in functions if not any(isinstance(line, ast.Return) for line in one.body))
-    return any("NotImplementedError" in ast.dump(line) for line in last if isinstance(line, ast.Raise))

@@ -1,19 +1,21 @@
-"""A student's notebook as it is saved: its cells, what each is for, and which questions are open."""
+"""A student's notebook as it is saved: its cells, what each is for, which questions are open, and what it defines."""
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from helpers.checks.earlier import unanswered
-from helpers.checks.engine.code import DEFINED, NO_PYTHON, plain_python
+from helpers.checks.engine.code import DEFINED, NO_PYTHON, definitions, future_flags, parsed, plain_python, unanswered
+from helpers.notebook import NoShell
 
-__all__ = ["Cell", "Notebook", "fullest", "read_notebook"]
+__all__ = ["STAND_INS", "Cell", "Notebook", "fullest", "read_notebook"]
 
 WORDS = "YOUR ANSWER HERE"
+STAND_INS: dict[str, Any] = {"get_ipython": NoShell, "display": lambda *objects, **options: None}  # a kernel's names
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,24 @@ class Cell:
             return not self.source.strip() or unanswered(plain_python(self.source))
         except NO_PYTHON:  # half written
             return False
+
+    def run(self, names: dict[str, Any]) -> Iterator[tuple[int | None, BaseException]]:
+        """Run the cell in `names` as grading does, statement by statement, of "other" code what only defines; give the
+        line and the error of each that fails: the next one has its chance all the same. No line: it is no Python."""
+        place = f"<{self.question or 'cell'}>"
+        try:
+            _, statements = parsed(self.source, place)
+        except NO_PYTHON as error:
+            yield None, error
+            return
+        for statement in statements:
+            if self.role == "other" and not definitions(statement):
+                continue
+            names["__flags__"] = flags = names.get("__flags__", 0) | future_flags(statement)  # for all later cells, too
+            try:
+                exec(compile(ast.Module([statement], []), place, "exec", flags, dont_inherit=True), names)
+            except (Exception, SystemExit) as error:
+                yield statement.lineno, error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,11 @@ EXERCISE = "ex01_pose_regression"
 STUB = 'def pck(pred):\n    """Doc."""\n    raise NotImplementedError("Question 2")'
 
 
+def about(name):
+    """The metadata of a cell of ours: setup is locked, any other with a name is an answer."""
+    return {"nbgrader": {"grade_id": name, "solution": name != "setup", "locked": name == "setup"}} if name else {}
+
+
 def notebook(*cells):
     """A notebook of code cells: (grade_id or None, source)."""
     return {
@@ -20,7 +25,7 @@ def notebook(*cells):
                 "source": source.splitlines(keepends=True),
                 "outputs": [],
                 "execution_count": None,
-                "metadata": {"nbgrader": {"grade_id": name, "solution": True}} if name else {},
+                "metadata": about(name),
             }
             for name, source in cells
         ],
@@ -42,7 +47,7 @@ def exercises(tmp_path, monkeypatch):
 
 def test_answers_are_run_with_the_imports_and_nothing_else(exercises, capsys):
     exercises(
-        (None, "%matplotlib inline\nimport math"),
+        ("setup", "%matplotlib inline\nimport math"),
         ("mpjpe", "print('hello')\ndef mpjpe(x):\n    return math.sqrt(x)"),
         (None, "raise SystemExit('trained')"),
     )
@@ -56,6 +61,23 @@ def test_a_later_answer_may_use_an_earlier_one(exercises):
         (None, ""), ("half", "def half(x):\n    return x / 2"), ("quarter", "def quarter(x):\n    return half(half(x))")
     )
     assert answers(EXERCISE).get("quarter")(8) == 2
+
+
+def test_an_answer_may_use_functions_and_numbers_of_the_students_own_cells(exercises):
+    """As in grading, which ran them for exercise 1 when it was handed in."""
+    exercises(
+        ("setup", "from __future__ import annotations"),
+        (None, "SCALE = 3\ntrained = print('for minutes')\n\ndef scaled(x):\n    return SCALE * x"),
+        ("triple", "%%time\ndef triple(x: int | Nothing):\n    return scaled(x)"),
+        (None, "SCALE = later"),
+    )
+    found = answers(EXERCISE)
+    assert found.get("triple")(2) == 6 and not found.missing
+
+
+def test_of_two_copies_the_answered_one_counts(exercises):
+    exercises(("pck", "def pck(x):\n    return x"), ("pck", STUB))
+    assert answers(EXERCISE).get("pck")(2) == 2
 
 
 def test_a_model_question_defines_another_name(exercises):
@@ -93,7 +115,7 @@ def test_a_branch_that_is_not_implemented_is_no_stub(exercises):
 
 
 def test_failing_imports_do_not_stop_the_answers(exercises):
-    exercises((None, "import nowhere_to_be_found"), ("mpjpe", "def mpjpe(x):\n    return x"))
+    exercises(("setup", "import nowhere_to_be_found"), ("mpjpe", "def mpjpe(x):\n    return x"))
     found = answers(EXERCISE)
     assert found.get("mpjpe")(3) == 3 and "ModuleNotFoundError" in found.missing["setup"]
 
@@ -103,4 +125,4 @@ def test_no_notebook_or_no_such_question_is_a_sentence(exercises, tmp_path, caps
     exercises((None, ""))
     assert answers(EXERCISE).get("mpjpe") is None and "no such question" in capsys.readouterr().out
     (tmp_path / EXERCISE / f"{EXERCISE}.ipynb").write_text("{broken")
-    assert answers(EXERCISE).get("mpjpe") is None and "no readable notebook" in capsys.readouterr().out
+    assert answers(EXERCISE).get("mpjpe") is None and "no notebook that can be read" in capsys.readouterr().out

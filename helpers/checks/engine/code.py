@@ -1,4 +1,4 @@
-"""The code of a cell: as plain Python, and which statements only define something."""
+"""The code of a cell: as plain Python, which statements only define something, and whether it is still a stub."""
 
 from __future__ import annotations
 import __future__
@@ -7,7 +7,7 @@ import ast
 import re
 import warnings
 
-__all__ = ["DEFINED", "NO_PYTHON", "definitions", "future_flags", "parsed", "plain_python"]
+__all__ = ["DEFINED", "NO_PYTHON", "definitions", "future_flags", "parsed", "plain_python", "unanswered"]
 
 # The functions and classes of a cell; a name within one is indented.
 DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
@@ -92,3 +92,11 @@ def _simple(node: ast.AST) -> bool:
         )
         return cheap and all(map(_simple, [*node.args, *node.keywords]))
     return isinstance(node, SIMPLE) and all(map(_simple, ast.iter_child_nodes(node)))
+
+
+def unanswered(source: str) -> bool:
+    """Return whether a function of the cell still ends in the stub's `raise NotImplementedError(...)`."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    # behind a return it is never reached
+    last = (one.body[-1] for one in functions if not any(isinstance(line, ast.Return) for line in one.body))
+    return any("NotImplementedError" in ast.dump(line) for line in last if isinstance(line, ast.Raise))
