@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+import time
 from contextlib import nullcontext
 
 import numpy as np
@@ -456,6 +457,29 @@ def test_an_endless_loop_is_ended_and_told(capsys, monkeypatch):
     told = capsys.readouterr().out
     assert "nothing within 0.2 s" in told and "does not come to an end" in told
     assert "pred: float32 (2, 3, 2)" in told and set(check.inputs) == {"pred", "target", "visible"}  # the smallest
+
+
+def test_a_probe_that_never_ends_is_told_without_what_only_the_probe_takes(capsys, monkeypatch):
+    class Endless(torch.nn.Module):
+        def __init__(self, backbone, num_keypoints, image_size):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, images):
+            while True:
+                images = images + self.weight
+
+    monkeypatch.setattr(judge_module, "CALL_SECONDS", 0.2)
+    check.PoseRegressor(Endless)
+    told = capsys.readouterr().out
+    assert "PoseRegressor(...)" in told and "nothing within 0.2 s" in told and not check.inputs
+
+
+def test_the_limit_waits_where_the_machine_lets_this_process_do_nothing(monkeypatch):
+    assert in_time(0.5, lambda: time.sleep(0.8)) == (True, None)
+    assert in_time(0.1, lambda: [time.sleep(0.05) for _ in range(40)])[0] is False  # it never comes to anything
+    monkeypatch.setattr(time_limit.time, "process_time", time.perf_counter)  # as if a core were its own
+    assert in_time(0.1, lambda: time.sleep(0.25))[0] is False
 
 
 def test_no_limit_is_felt_after_a_call_that_ended_in_time():

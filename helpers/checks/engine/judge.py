@@ -18,6 +18,7 @@ How a new exercise joins:
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -298,7 +299,7 @@ def run_check(
     notes = []
     for case_id, case in question.cases.items():
         rng = case_rng(VISIBLE_SEED, question.name, case_id)
-        ask = _within(CALL_SECONDS, question.name, local_ask(question, answer))
+        ask = _within(CALL_SECONDS, question.name, answer, local_ask(question, answer))
         try:
             notes.append(case(ask, rng, oracle or no_oracle, **(facts or {})))
         except Wrong as wrong:
@@ -310,19 +311,26 @@ def run_check(
     return True
 
 
-def _within(seconds: float, name: str, ask: Ask) -> Ask:
+def _within(seconds: float, name: str, answer: Any, ask: Ask) -> Ask:
     """Return an `Ask` that waits so long for an answer, and no longer."""
+
+    def takes(inputs: Mapping[str, Any]) -> bool:  # those of a probe may be for the probe: how often, to what end
+        try:
+            return bool(inspect.signature(answer).bind(**inputs))
+        except (TypeError, ValueError):
+            return False
 
     def limited(step: str, **inputs: Any) -> Value:
         came, value = in_time(seconds, lambda: ask(step, **inputs))
         if came:
             return value
-        given = ", ".join(f"{key}: {argument(value)}" for key, value in inputs.items())
+        own = inputs if takes(inputs) else {}
+        given = ", ".join(f"{key}: {argument(value)}" for key, value in own.items()) or "..."
         wrong = Wrong(
             call_line(name, given, ""), f"nothing within {seconds:g} s", "an answer at once", GENERAL_HINTS["endless"],
             "endless",
         )  # fmt: skip
-        wrong.inputs = dict(inputs)
+        wrong.inputs = own
         raise wrong
 
     return limited
