@@ -22,6 +22,7 @@ FLIP = {
     "width_minus_x": "moved(keypoints, 0, width - keypoints[..., 0])",
     "flips_y": "moved(keypoints, 1, width - 1 - keypoints[..., 1])",
     "flips_both": "width - 1 - keypoints",
+    "flips_both.a_pixel_too_far": "width - keypoints",
     "swaps_x_and_y": "keypoints.flip(-1)",
     "negative": "keypoints * torch.tensor([-1.0, 1.0], dtype=keypoints.dtype)",
     "changes_its_arguments": changes_its_arguments,

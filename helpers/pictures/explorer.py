@@ -71,7 +71,7 @@ def temperature_picture(
 
 def temperature_explorer(softargmax: SoftArgmax) -> None:
     """Show `temperature_picture` and, where the notebook has widgets, the sliders that change it."""
-    call = "temperature_picture(softargmax).save('beta.png')"
+    call = "helpers.explorer.temperature_picture(softargmax).save('beta.png')"
     show_with_sliders("explorer", call, partial(temperature_picture, softargmax), _sliders)
 
 

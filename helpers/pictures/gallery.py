@@ -30,7 +30,7 @@ def gallery_picture(
 
 def people_gallery() -> None:
     """Show rendered scenes and, where the notebook has widgets, the sliders that change them."""
-    show_with_sliders("gallery", "gallery_picture().save('gallery.png')", gallery_picture, _sliders)
+    show_with_sliders("gallery", "helpers.gallery.gallery_picture().save('gallery.png')", gallery_picture, _sliders)
 
 
 def _sliders() -> dict[str, Any]:

@@ -26,9 +26,12 @@ def test_the_picture_names_its_knobs():
     assert picture.alt == "people 2, occlusion 0.5: 8 rendered scenes with 16 people"
 
 
-def test_outside_a_notebook_it_says_what_to_do(capsys):
+def test_outside_a_notebook_it_says_what_to_do(capsys, tmp_path, monkeypatch):
     people_gallery()
-    assert "gallery_picture()" in capsys.readouterr().out
+    told = capsys.readouterr().out.partition("; ")[2].removesuffix(" keeps its picture.\n")
+    monkeypatch.chdir(tmp_path)
+    exec(f"import helpers\n{told}", {})  # as a student would
+    assert (tmp_path / "gallery.png").is_file()
 
 
 def test_a_moved_slider_draws_the_picture_anew():
