@@ -144,6 +144,9 @@ OFFSETS_GIVEN = {
 
 OFFSETS = {
     "guess_kept": at("_rows(p[:, 0] + dx, p[:, 1] + dy, p[:, 2])"),
+    "guess_kept.within_the_map": at(
+        "_rows(p[:, 0].clamp(0, width - 1) + dx, p[:, 1].clamp(0, height - 1) + dy, p[:, 2])"
+    ),
     "rounded_down": "_with_pixels(peaks, offsets, torch.floor)",
     "rounded_down.and_guess_kept": offsets_rounded_down__and_guess_kept,
     # Take the centre of pixel 2 to be at 2.5.
