@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from helpers.checks.engine.lines import fitting
+
 
 class Answers:
     """The answers of one exercise by name, and for each one that cannot be used the reason.
@@ -22,7 +24,7 @@ class Answers:
         """Return the answer called `name`; where there is none, say why and return None."""
         if name in self.found:
             return self.found[name]
-        print(self.why(name))
+        print(fitting(self.why(name)))
         return None
 
     def why(self, name: str) -> str:
