@@ -40,8 +40,8 @@ class Answers:
 def answers(exercise: str) -> Answers:
     """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
 
-    The notebook is looked for beside the working folder, then in it. Its first code cell (its imports) and its answer
-    cells are run, each on its own: one that fails, or has not been answered yet, costs only itself. Nothing else of the
+    The notebook is looked for beside the working folder, then in it. Its setup cell (its imports) and its answer cells
+    are run, each on its own: one that fails, or has not been answered yet, costs only itself. Nothing else of the
     notebook runs, so nothing is trained.
     """
     here = Path.cwd()
@@ -51,11 +51,14 @@ def answers(exercise: str) -> Answers:
     if path is None:
         return Answers(exercise, {}, {}, f"there is no notebook {paths[0]}")
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = [(_grade_id(cell), _source(cell)) for cell in cells if cell["cell_type"] == "code"]
+        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
+        cells = [cell for cell in cells if cell["cell_type"] == "code"]
+        code = [(_grade_id(cell), _source(cell)) for cell in cells]
+        names = [cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") for cell in cells]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Answers(exercise, {}, {}, f"{path} is no readable notebook ({type(error).__name__}: {error})")
-    setup = [("setup", code[0][1])] if code and code[0][0] is None else []
+    first = names.index("setup") if "setup" in names else 0  # in Colab a cell that installs the course stands above it
+    setup = [("setup", code[first][1])] if code and code[first][0] is None else []
     return _run(exercise, setup + [(name, source) for name, source in code if name is not None])
 
 
