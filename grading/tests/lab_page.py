@@ -148,7 +148,17 @@ class Notebook:
                 return
         raise AssertionError(f"{most} times {key} reached no {wanted}")
 
-    def finished(self, name: str, start: Callable[[], None]) -> Any:
+    def run_all(self, seconds: float) -> None:
+        """Run all cells, and wait so long for the last one; an error ends the run before it."""
+        self.run("setup")  # once more than the others: a page that still opens would lose all of them
+
+        def start() -> None:
+            for key in ("Control+a", "Shift+Enter"):
+                self.page.keyboard.press(key)
+
+        self.finished(self.names[-1], start, seconds)
+
+    def finished(self, name: str, start: Callable[[], None], seconds: float = 120) -> Any:
         """Start a cell, wait until it has run, without an error, and return its output."""
         prompt = self.cell(name).locator(".jp-InputPrompt")  # the count of its runs
         before = prompt.inner_text()
@@ -157,7 +167,7 @@ class Notebook:
             with contextlib.suppress(AssertionError):
                 expect(prompt).not_to_have_text(before, timeout=5_000)
                 break
-        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=120_000)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=1000 * seconds)
         output = self.cell(name).locator(".jp-OutputArea")
         if output.count():
             expect(output).not_to_contain_text("Traceback")
