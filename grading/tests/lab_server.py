@@ -55,7 +55,7 @@ def serving(command: Sequence[str], log: Path, **options: Any) -> Iterator[str]:
 
 def _address(server: subprocess.Popen, log: Path) -> str:
     for _ in range(120):
-        if found := re.search(r"(http://127\.0\.0\.1:\d+/)lab\?token", log.read_text()):
+        if found := re.search(r"(http://127\.0\.0\.1:\d+/)(?:lab|tree)\?token", log.read_text()):
             return found.group(1)
         assert server.poll() is None, log.read_text()[-2000:]
         time.sleep(0.5)

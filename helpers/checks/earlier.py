@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from helpers.checks.engine.lines import fitting
 from helpers.checks.saved import STAND_INS, Cell, read_notebook
 
 
@@ -22,7 +23,7 @@ class Answers:
         """Return the answer called `name`; where there is none, say why and return None."""
         if name in self.found:
             return self.found[name]
-        print(self.why(name))
+        print(fitting(self.why(name)))
         return None
 
     def why(self, name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from helpers.checks.afresh import run_afresh
 from helpers.checks.engine.limits import NOTEBOOK_MB, WEIGHTS_MB
+from helpers.checks.engine.lines import fitting
 from helpers.checks.engine.question import CheckFailed, strict
 from helpers.checks.engine.record import last_run, trimmed
 from helpers.checks.saved import Notebook, fullest
@@ -41,7 +42,7 @@ def hand_in(exercise: str) -> None:
     notebook, problems = fullest(sorted(here.glob(f"{exercise}*.ipynb")))
     if notebook is None:
         ask = "Open the notebook from the folder that it is saved in, or download it, and hand in both files by hand"
-        print("\n".join(problems or [f"There is no {exercise}.ipynb in {here}. {ask}."]))
+        _say("\n".join(problems or [f"There is no {exercise}.ipynb in {here}. {ask}."]))
         return
     weights = here / f"{exercise}.safetensors"
     packed, faults = _files(notebook, weights, exercise)
@@ -50,14 +51,18 @@ def hand_in(exercise: str) -> None:
     if notebook.path in packed:
         problems += _pack(here / f"{exercise}.zip", packed, notebook.path)
     if notebook.open:
-        print(f"Still open: {', '.join(notebook.open)}.")
+        _say(f"Still open: {', '.join(notebook.open)}.")
     if problems and strict():
         raise CheckFailed("\n".join(problems))
     if problems:
-        print("\n- ".join(["This is not as it should be:", *problems]))
+        _say("\n- ".join(["This is not as it should be:", *problems]))
     else:
         took = "" if "model" in notebook.open else ", and build_model() takes the weights"
-        print(f"It runs from its definitions in a fresh process{took}.")
+        _say(f"It runs from its definitions in a fresh process{took}.")
+
+
+def _say(text: str) -> None:
+    print(fitting(text, "  "))
 
 
 def _files(notebook: Notebook, weights: Path, exercise: str) -> tuple[dict[Path, str], list[str]]:
@@ -103,8 +108,8 @@ def _pack(target: Path, files: dict[Path, str], notebook: Path) -> list[str]:
     except ValueError as error:  # a date before 1980, which a zip cannot hold
         return [f"{target.name} cannot be packed ({error}): save the notebook again, or hand in the files one by one."]
     inside = ", ".join(f"{name} ({_size(path)})" for path, name in files.items())
-    print(f"{target.name} is packed, hand in this one file: {inside}.")
-    print(f"In it is {notebook.name} as saved at {_clock(notebook)}; what you wrote or ran since then is not.")
+    _say(f"{target.name} is packed, hand in this one file: {inside}.")
+    _say(f"In it is {notebook.name} as saved at {_clock(notebook)}; what you wrote or ran since then is not.")
     return []
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.checks.engine.lines import fitting
 from helpers.checks.engine.record import mark, read_notes
 from helpers.checks.saved import Cell, Notebook, fullest
 from helpers.notebook import in_notebook, show_html
@@ -59,7 +60,7 @@ def progress() -> None:
         for exercise, questions, points, still, best in (one.row for one in found):
             print(f"{exercise}: {questions} questions done, {points} points\n  open  {still}\n  best  {best}")
     for problem in dict.fromkeys(problem for one in found for problem in one.problems):
-        print(problem)
+        print(fitting(problem))
 
 
 def standings(here: Path) -> list[Standing]:

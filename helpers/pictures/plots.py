@@ -61,10 +61,11 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
     if wanted == ["loss"] and all(0 < value for history in named.values() for value in history.loss):
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("{x:.3g}")
+        axis.yaxis.set_minor_formatter("{x:.4g}")
         axis.tick_params(axis="y", which="minor", labelsize=7)
     else:
-        axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(0, low), high + 0.05 * abs(high))  # so that a first or only epoch is not cut in half
 
 
 @shows_itself

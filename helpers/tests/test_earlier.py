@@ -56,6 +56,21 @@ def test_answers_are_run_with_the_imports_and_nothing_else(exercises, capsys):
     assert repr(found) == "Answers of ex01_pose_regression: mpjpe"
 
 
+def test_a_cell_above_the_setup_does_not_run_in_its_place(exercises, tmp_path):
+    """Colab and Kaggle install the course in a new first cell."""
+    cells = [
+        (None, "raise SystemExit('not here')"),
+        ("setup", "import math"),
+        ("root", "def root(x):\n    return math.sqrt(x)"),
+    ]
+    exercises(*cells)
+    path = tmp_path / EXERCISE / f"{EXERCISE}.ipynb"
+    found = json.loads(path.read_text())
+    found["cells"][1]["metadata"]["nbgrader"] = {"grade_id": "setup", "locked": True, "solution": False}
+    path.write_text("\ufeff" + json.dumps(found), encoding="utf-8")
+    assert answers(EXERCISE).get("root")(9) == 3
+
+
 def test_a_later_answer_may_use_an_earlier_one(exercises):
     exercises(
         (None, ""), ("half", "def half(x):\n    return x / 2"), ("quarter", "def quarter(x):\n    return half(half(x))")

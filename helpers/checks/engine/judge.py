@@ -28,6 +28,7 @@ from torch import Tensor
 
 from helpers.checks.engine.compare import argument, show
 from helpers.checks.engine.earlier_answers import BORROWED, borrows, earlier_fault
+from helpers.checks.engine.lines import fitting
 from helpers.checks.engine.mistakes import Judged, Way
 from helpers.checks.engine.picture import draw
 from helpers.checks.engine.question import (
@@ -340,9 +341,11 @@ SIGNS = {"right": ("\N{CHECK MARK}", 32), "wrong": ("\N{BALLOT X}", 31), "open":
 
 
 def _tell(verdict: str, text: str) -> None:
-    """Print a verdict; in a notebook with a sign before it, and its first line in a colour (ANSI's number for it)."""
+    """Print a verdict; in a notebook with a sign before it, its first line in a colour (ANSI's number for it), and none
+    longer than a page is wide."""
     sign, colour = SIGNS[verdict]
     first, rest = text.partition("\n")[::2]
+    first, rest = fitting(first, "  "), fitting(rest, " " * 11)  # the names of the lines take so much
     print(f"\x1b[{colour}m{sign} {first}\x1b[0m" + (f"\n{rest}" if rest else "") if in_notebook() else text)
 
 
