@@ -21,7 +21,7 @@ _HOLDS = {
     "data": (
         "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings",
         "leeds_sports", "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds",
-        "rendered_people", "rendered_segmentation",
+        "rendered_instances", "rendered_people", "rendered_segmentation",
     ),
     "checks.earlier": ("answers",), "checks.hand_in": ("hand_in",), "checks.progress": ("progress",),
     "machine": ("machine_report",), "results": ("Results",), "seeds": ("set_seed",),
