@@ -7,6 +7,7 @@ Whoever wants to read how an exercise works reads these, from left to right:
     ex02_softargmax        models/scoremaps, pictures/explorer
     ex03_segmentation      data/masks, models/encoders, models/ecru, metrics/boundaries
     ex04_multi_person      data/people, models/detection, models/top_down, models/bottom_up, metrics/oks
+    ex05_instances         data/rendered, data/masks
 
 `import helpers` itself imports nothing: a name is looked up in the module that holds it when it is first used, so the
 first line of a notebook is instant and torch comes in when it is needed.

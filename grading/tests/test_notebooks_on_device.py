@@ -18,6 +18,7 @@ TRAININGS = {
     },
     "ex03_segmentation": {"upsample-training", "transposed-training", "training", "training-again", "ecru-training"},
     "ex04_multi_person": {"train-detector", "train-pose-cell", "training"},
+    "ex05_instances": {"training"},
 }  # fmt: skip
 
 
