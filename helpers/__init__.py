@@ -15,7 +15,7 @@ first line of a notebook is instant and torch comes in when it is needed.
 
 from importlib import import_module
 
-__version__ = "0.2.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
+__version__ = "0.3.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
 
 # fmt: off
 _HOLDS = {
