@@ -1,4 +1,4 @@
-"""The trainings of the four notebooks on a GPU: `fit` beside a loop written by hand, looks, places at half precision.
+"""The trainings of the notebooks on a GPU: `fit` beside a loop written by hand, looks, places at half precision.
 
     python -m benchmarks.gpu --out build/gpu.json              # on a machine with a GPU, under eight minutes
     python -m benchmarks.gpu --device cpu --quick              # does the script itself work?
@@ -51,6 +51,7 @@ CELLS = {  # those that define what is trained, and those that train
         "setup", "data", "train-detector", "boxes-to-crops", "crops", "train-pose-cell", "find-peaks",
         "part-affinity-fields", "affinity-score", "match-limbs", "group-people", "model", "training",
     ),
+    "ex05_instances": ("setup", "data", "offset-targets", "centres", "network", "loss", "targets", "training"),
 }
 # fmt: on
 WARM, WATCHED = 3, 50  # steps: in the first few constants are sent
@@ -103,10 +104,12 @@ def trainings_of(exercise: str, count: int | None) -> tuple[list[Training], dict
     def rendered(render: Callable[..., Any]) -> Callable[..., Any]:
         return lambda _, split: render(split, count, progress=False)
 
+    render_instances = helpers.rendered_instances
     loaders = {
         "load_poses": rendered(helpers.rendered_people),
         "load_people": rendered(helpers.rendered_crowds),
         "load_segmentation": rendered(helpers.rendered_segmentation),
+        "rendered_instances": lambda split, usual: render_instances(split, count or usual, progress=False),
     }
     quiet = contextlib.redirect_stdout(io.StringIO())
     with in_a_folder_of_its_own(exercise), quiet, mock.patch.multiple(helpers, fit=hand_over, **loaders):

@@ -75,7 +75,10 @@ def answer_sources(exercise: str = EXERCISE) -> dict[str, str]:
 
 
 def trained_weights(exercise: str = EXERCISE) -> bytes:
-    """Return weights trained by the solution's own cells; what is not at hand is trained, which takes minutes."""
+    """Return weights trained by the solution's own cells; what is not at hand is trained, which takes minutes. Of an
+    exercise without the question `model` there are none to hand in: no bytes."""
+    if "model" not in Course(ROOT, exercise).maxima:
+        return b""
     if (weights := weights_at_hand(exercise)) is not None:
         return weights
     path = _cached(exercise)
@@ -179,7 +182,9 @@ def model_points(exercise: str, weights: bytes, secret: Path = ROOT / "grading" 
 
 def deserved_marks(folder: Path, weights: bytes, exercise: str) -> dict[str, dict[str, float]]:
     """Write the class, and return the deserved marks; right models deserve what the weights earn."""
-    deserved, full = write_class(folder, weights, exercise), Course(ROOT, exercise).maxima["model"]
+    deserved, full = write_class(folder, weights, exercise), Course(ROOT, exercise).maxima.get("model")
+    if full is None:
+        return deserved
     earned = model_points(exercise, weights)
     return {
         student: {**marks, "model": earned} if marks["model"] == full else marks for student, marks in deserved.items()

@@ -7,6 +7,7 @@ Whoever wants to read how an exercise works reads these, from left to right:
     ex02_softargmax        models/scoremaps, pictures/explorer
     ex03_segmentation      data/masks, models/encoders, models/ecru, metrics/boundaries
     ex04_multi_person      data/people, models/detection, models/top_down, models/bottom_up, metrics/oks
+    ex05_instances         data/rendered, data/masks
 
 `import helpers` itself imports nothing: a name is looked up in the module that holds it when it is first used, so the
 first line of a notebook is instant and torch comes in when it is needed.
@@ -14,14 +15,14 @@ first line of a notebook is instant and torch comes in when it is needed.
 
 from importlib import import_module
 
-__version__ = "0.2.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
+__version__ = "0.3.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
 
 # fmt: off
 _HOLDS = {
     "data": (
         "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings",
         "leeds_sports", "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds",
-        "rendered_people", "rendered_segmentation",
+        "rendered_instances", "rendered_people", "rendered_segmentation",
     ),
     "checks.earlier": ("answers",), "checks.hand_in": ("hand_in",), "checks.progress": ("progress",),
     "machine": ("machine_report",), "results": ("Results",), "seeds": ("set_seed",),

@@ -68,6 +68,13 @@ CHOSEN = {  # by exercise: title, and the cells whose first picture is shown, ea
             "perfect-people": "People, grouped from the target maps alone.",
         },
     ),
+    "ex05_instances": (
+        "Whose pixel is it?",
+        {
+            "pieces-of-the-truth": "Connected pieces of a perfect mask: people who touch are one.",
+            "offsets-of-the-truth": "Every pixel points at its own person's centre.",
+        },
+    ),
 }
 
 

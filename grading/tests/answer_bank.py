@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 from unittest import mock
@@ -13,17 +14,9 @@ import torch
 from local_submission import LocalSubmission, checks_of, hidden_module, questions
 from torch import nn
 
-from grading.right_variants import (
-    ex01_pose_regression,
-    ex02_softargmax,
-    ex02_softargmax_models,
-    ex03_decoders,
-    ex03_segmentation,
-    ex04_crops,
-    ex04_fields,
-    ex04_groups,
-    ex04_peaks,
-)
+from grading import right_variants
+from grading.course import release
+from grading.right_variants import ex03_decoders
 from grading.right_variants.ex04_groups import score_midpoints, score_pairs
 from helpers.checks.engine.question import Wrong, local_ask
 from helpers.checks.engine.values import Value
@@ -34,7 +27,7 @@ __all__ = [
     "score_pairs",
 ]  # fmt: skip
 
-KEYS = ("ex01_pose_regression", "ex02_softargmax", "ex03_segmentation", "ex04_multi_person")
+KEYS = tuple(key for key in release.EXERCISES if not key.startswith("ex00"))  # a warm-up earns no points
 EXERCISES = {question: key for key in KEYS for question in questions(key) if question != "model"}
 POINTS = {
     "mpjpe": 4, "pck": 4, "masked_l2_loss": 4, "PoseRegressor": 6,
@@ -44,17 +37,20 @@ POINTS = {
     "segmentation_loss": 3, "UpsampleDecoder": 3, "TransposedDecoder": 4, "UNetDecoder": 6,
     "boxes_to_crops": 4, "crops_to_image": 2, "find_peaks": 4, "part_affinity_fields": 4, "affinity_score": 4,
     "match_limbs": 3, "group_people": 5, "add_offsets": 3,
+    "offset_targets": 5, "group_pixels": 5, "panoptic_quality": 6,
 }  # fmt: skip
 DECODERS = ("UpsampleDecoder", "TransposedDecoder", "UNetDecoder")
 NETWORKS = ("PoseRegressor", "SoftargmaxPose", *DECODERS)  # some tenths of a second for an answer, not hundredths
 
-_FUNCTIONS = (
-    ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_crops, ex04_fields, ex04_groups, ex04_peaks,
-)  # fmt: skip
-_NETWORKS = (ex02_softargmax_models, ex03_decoders)
-REFERENCES: dict[str, Any] = {q: answer for module in _FUNCTIONS for q, answer in module.REFERENCES.items()}
+_VARIANTS = [
+    importlib.import_module(f"grading.right_variants.{found.name}")
+    for found in pkgutil.iter_modules(right_variants.__path__)
+]
+REFERENCES: dict[str, Any] = {  # of functions: networks have none
+    q: answer for module in _VARIANTS for q, answer in getattr(module, "REFERENCES", {}).items()
+}
 RIGHT: dict[str, Mapping[str, Any]] = {
-    q: answers for module in (*_FUNCTIONS, *_NETWORKS) for q, answers in module.RIGHT_VARIANTS.items()
+    q: answers for module in _VARIANTS for q, answers in module.RIGHT_VARIANTS.items()
 }
 KNOWN_WRONG: dict[str, Mapping[str, Any]] = {
     q: answers

@@ -15,6 +15,7 @@ MILLIONTH = "a millionth of the value at most, as the divisor is 1 or more: with
 ONLY_ZEROS = "there are only zeros so far: nothing moves"
 ONE_ROW_EACH = "one row each, and the mean or sum is taken over all of them: the axis that is kept changes nothing"
 ANY_ORDER = "the same in another order, which nothing asks for"
+IJ = "what torch does where nothing is said"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "mpjpe": {
@@ -208,5 +209,25 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "* / vector.norm(dim=-1) -> * / (vector.norm(dim=-1) + 1e-06)": "a millionth of the affinity for a limb of a "
         "pixel, and of two peaks at one place 0 instead of NaN: neither is clear",
         "vector.norm(dim=-1) -> (vector + 1e-06).norm(dim=-1)": "as above",
+    },
+    "offset_targets": {
+        "torch.meshgrid(*) -> torch.meshgrid(rows, columns)": IJ,
+        "offsets = torch.zeros(*) -> offsets = torch.roll(*)": ONLY_ZEROS,
+        "for * in *: -> for * in list(*)?::-1?:": ANY_ORDER,
+        "mask?mask > 0?.unique() -> mask?mask > 0?": "the same person again and again: the same offsets, only slower",
+        "centre = * -> centre = torch.roll(*, 1, -1)": ONE_ENTRY,
+    },
+    "group_pixels": {
+        "return torch.zeros_like(*) -> return torch.roll(*)": ONLY_ZEROS,
+        "torch.meshgrid(*) -> torch.meshgrid(rows, columns)": IJ,
+        "(*).square().sum(dim=1) -> (*).square().mean(dim=1)": "half of the squared distance: the nearest stays",
+        "aims - centres?* -> centres?* - aims": NO_SIGN,
+    },
+    "panoptic_quality": {
+        "for * in *: -> for * in list(*)?::-1?:": ANY_ORDER,
+        "zip(pred, target) -> zip(target, pred)": "a pair is one from either side: IoU and counts stay",
+        "people, truths = * -> people, truths = *torch.roll(*": ANY_ORDER,
+        "both / either -> both / (either + 1e-06)": MILLIONTH,
+        "2 * total / segments -> 2 * total / (segments + 1e-06)": MILLIONTH,
     },
 }

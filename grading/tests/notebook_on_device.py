@@ -45,11 +45,20 @@ def small(load: Callable[..., Any]) -> Callable[..., Any]:
 
         render = {"load_poses": rendered.rendered_people, "load_people": rendered.rendered_crowds}
         make = render.get(load.__name__, rendered.rendered_segmentation)
-        few = make(split, FEW, progress=False)
-        count = BATCH * STEPS if split == "train" else 44  # cells look at image 42
-        return few[[number % FEW for number in range(count)]]
+        return repeated(make)(split)
 
     return loaded
+
+
+def repeated(render: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a renderer of a few images, repeated."""
+
+    def rendered(split: str, count: int | None = None) -> Any:
+        few = render(split, FEW, progress=False)
+        shown = BATCH * STEPS if split == "train" else 44  # cells look at image 42
+        return few[[number % FEW for number in range(shown)]]
+
+    return rendered
 
 
 def few_scenes(render: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +76,7 @@ def run(exercise: str) -> dict[str, Any]:
     for name in ("load_poses", "load_people", "load_segmentation"):
         setattr(helpers, name, small(getattr(helpers, name)))
     helpers.rendered_crowds = few_scenes(helpers.rendered_crowds)
+    helpers.rendered_instances = repeated(helpers.rendered_instances)
     found: dict[str, Any] = {"trainings": {}, "error": None}
     names: dict[str, Any] = {"__name__": "notebook"}
     with make_believe.accelerator() as seen, on_the_device(STEPS):

@@ -133,7 +133,7 @@ def test_every_question_has_hints_which_are_sentences(exercise):
 IN_TENSORS = (
     "gaussian_scoremaps", "argmax_decode", "softargmax", "mean_iou", "convolution_matrix", "transposed_convolution",
     "unpool_with_indices", "boxes_to_crops", "crops_to_image", "find_peaks", "part_affinity_fields", "affinity_score",
-    "group_people", "add_offsets",
+    "group_people", "add_offsets", "offset_targets", "group_pixels",
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The bank of submissions: each is graded by the real grader in real isolation and gets the marks that it deserves.
 
 All cases together are one class of the toy course, which stock nbgrader grades in one run. Besides, every fifth case is
-graded on one of the other exercises, in turn. `BANK_EXERCISES="ex01_pose_regression,toy"` runs every case on each of
-those instead, "all" on all that there are.
+graded on one of the other exercises whose network is handed in, in turn. `BANK_EXERCISES="ex01_pose_regression,toy"`
+runs every case on each of those instead, "all" on all that there are.
 """
 
 import contextlib
@@ -52,13 +52,14 @@ from grading.report import QuestionReport, Report
 from grading.sample_submissions import EXERCISE, SUBMISSIONS
 from grading.submission.read import read_submission
 
-KEYS = ("toy", *SUBMISSIONS)
+TRAINED = [key for key in SUBMISSIONS if "model" in Course(ROOT, key).maxima]  # cases need the model question
+KEYS = ("toy", *TRAINED)
 SOLUTION = "solutions/toy/toy.ipynb"
 SIZES = {"memory_mb": 800, "file_mb": 16, "notebook_mb": 8, "weights_mb": 16}
 TOY = Limits(cell_seconds=2, question_seconds=2, submission_seconds=8, **SIZES)
 REAL = Limits(cell_seconds=5, question_seconds=10, submission_seconds=60, **SIZES)  # right answers take up to 3 s
 # Which exercise comes how often: right answers to a later one take longer.
-TURNS = [key for real in (*SUBMISSIONS, EXERCISE, EXERCISE) for key in ("toy", "toy", real, "toy", "toy")]
+TURNS = [key for real in (*TRAINED, EXERCISE, EXERCISE) for key in ("toy", "toy", real, "toy", "toy")]
 
 
 def chosen() -> list[Any]:

@@ -20,6 +20,7 @@ import pytest
 
 import helpers
 from grading.course.course import Course
+from grading.course.release import EXERCISES
 from grading.isolation.forkserver import _imported
 from helpers.checks.engine.code import plain_python
 
@@ -29,8 +30,7 @@ MOST_HELPERS = 6_500  # lines of all of helpers but people/ and checks/: it is s
 MOST_READING = 1_300  # lines of the path of exercise 1: an hour
 ROOMS = {
     "helpers": "checks data metrics models people pictures training",
-    "helpers/checks": "engine ex00_start_here ex01_pose_regression ex02_softargmax ex03_segmentation "
-    "ex04_multi_person networks probes",
+    "helpers/checks": " ".join(["engine networks probes", *EXERCISES]),
     "grading": "course entries evidence examination isolation plugin reporting submission",
 }
 # Of the course rather than of the machinery, and tests.

@@ -88,7 +88,8 @@ def test_hidden_checks_kill_every_mutant_of_the_reference(question, step):
     reference = load(question, sources()[question])
     assert survives(question, reference, {question: reference}), "the reference itself"
     found = fates(question, slice(None, None, step), try_argued=False)
-    assert not found.left, f"{len(found.left)} of {found.made} mutants survive"
+    said = f"{len(found.left)} of {found.made} mutants survive: add a case that kills them, or argue in EQUIVALENT\n"
+    assert not found.left, said + "\n".join(found.left)
     assert len(mutants_of(question)) >= 20
 
 

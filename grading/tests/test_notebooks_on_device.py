@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from benchmarks.gpu import CELLS
+from grading.course.release import EXERCISES
 from helpers.files import ROOT
 
 TRAININGS = {
@@ -18,7 +20,14 @@ TRAININGS = {
     },
     "ex03_segmentation": {"upsample-training", "transposed-training", "training", "training-again", "ecru-training"},
     "ex04_multi_person": {"train-detector", "train-pose-cell", "training"},
+    "ex05_instances": {"training"},
 }  # fmt: skip
+
+
+def test_every_exercise_that_trains_is_listed_here_and_measured_on_a_gpu():
+    notebooks = {key: ROOT / "solutions" / key / f"{key}.ipynb" for key in EXERCISES}
+    trains = {key for key, path in notebooks.items() if "helpers.fit(" in path.read_text(encoding="utf-8")}
+    assert trains == set(TRAININGS) == set(CELLS)
 
 
 @pytest.mark.parametrize("exercise", TRAININGS)

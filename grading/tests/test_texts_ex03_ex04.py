@@ -103,8 +103,9 @@ def test_a_hand_enlarged_shows_a_hand_before_a_wall_whichever_images_differ_most
     [
         ("ex03_segmentation", ["training-setup"]),
         ("ex04_multi_person", ["train-detector", "train-pose-cell", "training"]),
+        ("ex05_instances", ["training"]),
     ],
-    ids=["3", "4"],
+    ids=["3", "4", "5"],
 )
 def test_the_two_panels_of_a_training_have_two_titles(exercise, cells):
     for cell in cells:

@@ -57,7 +57,8 @@ def hand_in(exercise: str) -> None:
     if problems:
         _say("\n- ".join(["This is not as it should be:", *problems]))
     else:
-        took = "" if "model" in notebook.open else ", and build_model() takes the weights"
+        tried = _asks_for_weights(notebook) and "model" not in notebook.open
+        took = ", and build_model() takes the weights" if tried else ""
         _say(f"It runs from its definitions in a fresh process{took}.")
 
 
@@ -74,17 +75,22 @@ def _files(notebook: Notebook, weights: Path, exercise: str) -> tuple[dict[Path,
         ask = "choose Edit, Clear Outputs of All Cells, save, and run this cell again"
         problems.append(f"{notebook.path.name} has {size >> 20} MB, at most {NOTEBOOK_MB} are graded: {ask}.")
     others = [path.name for path in weights.parent.glob("*.safetensors") if path != weights]
-    if not weights.is_file():
+    if not weights.is_file() and _asks_for_weights(notebook):
         found = f", but {', '.join(sorted(others))}" if others else ""
         ask = "run the cell that trains, or give the file that name"
         problems.append(f"There is no {weights.name} here{found}: the network earns nothing without it; {ask}.")
-    elif (size := weights.stat().st_size) > WEIGHTS_MB << 20:
+    elif weights.is_file() and (size := weights.stat().st_size) > WEIGHTS_MB << 20:
         ask = "build a smaller network, or save it at half the precision, helpers.save_weights(model.half(), ...)"
         problems.append(f"{weights.name} has {size >> 20} MB, at most {WEIGHTS_MB} are graded: {ask}.")
-    else:
+    elif weights.is_file():
         packed[weights] = weights.name
     packed |= {p: p.name for p in sorted(weights.parent.iterdir()) if REQUEST.fullmatch(p.name) and p.is_file()}
     return packed, problems
+
+
+def _asks_for_weights(notebook: Notebook) -> bool:
+    """Return whether a question of the notebook is a trained network."""
+    return any(cell.question == "model" for cell in notebook.of_role("answer", "check"))
 
 
 def _not_saved(notebook: Notebook) -> list[str]:

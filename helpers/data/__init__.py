@@ -17,6 +17,7 @@ from helpers.data.poses import PoseSet
 from helpers.data.rendered import (
     crowd_settings,
     rendered_crowds,
+    rendered_instances,
     rendered_people,
     rendered_scene,
     rendered_segmentation,
@@ -26,7 +27,7 @@ from helpers.data.skeletons import COCO, LSP, Skeleton
 # fmt: off
 __all__ = [
     "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings", "leeds_sports",
-    "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds", "rendered_people",
-    "rendered_scene", "rendered_segmentation",
+    "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds", "rendered_instances",
+    "rendered_people", "rendered_scene", "rendered_segmentation",
 ]
 # fmt: on

@@ -17,7 +17,10 @@ from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
 from helpers.people import Scene, SceneSettings, render_scene, renderer_version
 
-__all__ = ["crowd_settings", "rendered_crowds", "rendered_people", "rendered_scene", "rendered_segmentation"]
+__all__ = [
+    "crowd_settings", "rendered_crowds", "rendered_instances", "rendered_people", "rendered_scene",
+    "rendered_segmentation",
+]  # fmt: skip
 
 SEEDS = {"train": 11, "val": 22, "test": 33}  # each split draws its scenes from a seed of its own
 KEYPOINTS = ("keypoints", "visibility", "boxes_xyxy")  # what a scene knows of each person
@@ -74,6 +77,18 @@ def rendered_crowds(
     return PeopleSet(**labels, skeleton=COCO, name=f"rendered crowds, {split}")
 
 
+def rendered_instances(
+    split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
+    cache: Cache = None, progress: bool = True, seed: int | None = None,
+) -> SegmentationSet:  # fmt: skip
+    """Return the scenes of `rendered_crowds`, by the same arguments, with masks that number the people from 1; 0 is
+    nobody."""
+    settings = settings or crowd_settings()
+    tensors = _rendered("instances", _owners, split, count, size, settings, cache, progress, seed)
+    names = ("nobody", *(f"person {p}" for p in range(1, settings.people[1] + 1)))
+    return SegmentationSet(**tensors, class_names=names, name=f"rendered crowds, {split}")
+
+
 def rendered_segmentation(
     split: str, count: int | None = None, size: tuple[int, int] | None = None, settings: SceneSettings | None = None,
     cache: Cache = None, progress: bool = True, seed: int | None = None,
@@ -117,6 +132,10 @@ def _everyone(scene: Scene, most: int) -> dict[str, Tensor]:
 
 def _classes(scene: Scene, most: int) -> dict[str, Tensor]:
     return {"masks": semantic_mask(scene)}
+
+
+def _owners(scene: Scene, most: int) -> dict[str, Tensor]:
+    return {"masks": torch.from_numpy(scene.instances)}
 
 
 def _rendered(

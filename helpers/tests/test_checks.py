@@ -59,6 +59,11 @@ def test_fault_says_what_is_wrong_with_a_scalar(got, form, kind):
     assert fault(decode(*encode(got)), torch.tensor(2.0), form) == kind
 
 
+def test_a_reference_may_return_a_number():
+    assert fault(torch.tensor(2.0), 2.0, SCALAR) is None and fault(2.0, 2.0, SCALAR) is None
+    assert fault(torch.tensor(2.5), 2.0, SCALAR) == "value" and fault(torch.tensor([2.0]), 2.0, SCALAR) == "shape"
+
+
 def test_a_numpy_array_is_no_tensor_and_its_numbers_count_first():
     rows, form = torch.tensor([[1.0, 2.0]]), Form("a tensor (1, 2)")
     for array, kind in ((rows.numpy(), "numpy"), (2 * rows.numpy(), "value"), (rows.numpy()[0], "shape")):

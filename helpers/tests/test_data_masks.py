@@ -8,7 +8,15 @@ import helpers
 from helpers.data import rendered
 from helpers.data.batches import batches
 from helpers.data.masks import SegmentationSet, semantic_mask, three_masks
-from helpers.data.rendered import SEEDS, rendered_people, rendered_scene, rendered_segmentation
+from helpers.data.rendered import (
+    SEEDS,
+    crowd_settings,
+    rendered_crowds,
+    rendered_instances,
+    rendered_people,
+    rendered_scene,
+    rendered_segmentation,
+)
 from helpers.people import CLOTHES, Scene, SceneSettings, render_scene
 
 SMALL = SceneSettings(size=(48, 32))
@@ -201,3 +209,15 @@ def test_more_than_one_person_may_be_asked_for():
         "val", 2, settings=dataclasses.replace(settings, people=(1, 1)), cache=False, progress=False
     )
     assert many.class_shares()["background"] < one.class_shares()["background"]
+
+
+def test_instances_number_the_people_of_the_crowds():
+    data = rendered_instances("val", 3, cache=False, progress=False)
+    crowds = rendered_crowds("val", 3, cache=False, progress=False)
+    assert torch.equal(data.images, crowds.images)
+    assert data.class_names == ("nobody", "person 1", "person 2", "person 3", "person 4")
+    scene = render_scene(SEEDS["val"], 2, crowd_settings())
+    assert (data.masks[2].numpy() == scene.instances).all()
+    assert [int(mask.max()) for mask in data.masks] == crowds.present.sum(dim=1).tolist()
+    many = rendered_instances("val", 1, settings=crowd_settings(people=(6, 6)), cache=False, progress=False)
+    assert many.num_classes == 7

@@ -113,6 +113,19 @@ def test_stubs_are_listed_and_what_is_there_is_packed(folder, no_process, capsys
     assert packed(folder) == [f"{EXERCISE}.ipynb"]
 
 
+def test_a_notebook_that_asks_for_no_network_needs_no_weights(folder, no_process, capsys):
+    path = folder / f"{EXERCISE}.ipynb"
+    notebook = json.loads(path.read_text())
+    about = [cell["metadata"].get("nbgrader", {}).get("grade_id", "") for cell in notebook["cells"]]
+    asked = zip(notebook["cells"], about, strict=True)
+    path.write_text(json.dumps({**notebook, "cells": [cell for cell, name in asked if not name.startswith("model")]}))
+    (folder / f"{EXERCISE}.safetensors").unlink()
+    hand_in(EXERCISE)
+    said = capsys.readouterr().out
+    assert said.endswith("It runs from its definitions in a fresh process.\n") and "safetensors" not in said
+    assert packed(folder) == [f"{EXERCISE}.ipynb"]
+
+
 def test_weights_that_are_too_large_are_told_and_not_packed(folder, no_process, capsys):
     with (folder / f"{EXERCISE}.safetensors").open("wb") as file:
         file.truncate(65 << 20)

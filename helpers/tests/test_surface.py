@@ -14,7 +14,7 @@ NAMES = """
     ecru encoders evaluate explorer fine_backbone fit fit_to fitting gallery hand_in
     leeds_sports load_keypoint_rcnn load_mask_rcnn load_people load_poses load_segmentation load_weights machine
     machine_report mask_pictures mean_error measure metrics models oks pad_or_crop people people_gallery photo_pack
-    pick_device pictures predict pretrainable_backbone progress rcnn rendered_crowds rendered_people
+    pick_device pictures predict pretrainable_backbone progress rcnn rendered_crowds rendered_instances rendered_people
     rendered_segmentation require results save_weights scoremaps seeds segmentation set_seed shapes skeletons
     small_backbone
     small_encoder speed temperature_explorer top_down training weights

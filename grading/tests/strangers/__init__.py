@@ -8,16 +8,16 @@ that is named misleads.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Any
-
-from strangers import ex01, ex02, ex03, ex03_maps, ex04, ex04_groups
 
 __all__ = ["STRANGERS", "true_names"]
 
 STRANGERS: dict[str, dict[str, Any]] = {
     question: answers
-    for module in (ex01, ex02, ex03, ex03_maps, ex04, ex04_groups)
-    for question, answers in module.STRANGERS.items()
+    for found in pkgutil.iter_modules(__path__)
+    for question, answers in importlib.import_module(f"strangers.{found.name}").STRANGERS.items()
 }
 
 

@@ -87,6 +87,7 @@ def fault(got: Value, right: Value, form: Form) -> str | None:
     values = as_tensor(got)
     if not isinstance(values, Tensor):
         return "type"
+    right = torch.as_tensor(right)  # of a reference that returns a number
     if values.shape != right.shape:
         return "shape"
     if not same(values, right):

@@ -1,0 +1,330 @@
+"""Known wrong answers to exercise 5: ordinary code of ordinary mistakes, by the name that checks and feedback use."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from grading.known_wrong.table import answers
+
+__all__ = ["KNOWN_WRONG"]
+
+
+def places_of(size):
+    """Return the place of each pixel, float (2, H, W), x then y."""
+    rows, columns = torch.meshgrid(*(torch.arange(side) for side in size), indexing="ij")
+    return torch.stack([columns, rows]).float()
+
+
+# offset_targets
+
+
+def pointing(masks, centre_of=None, numbers_of=None, value=None):
+    """Return offsets of masks, right where nothing else is given.
+
+    Args:
+        centre_of: `centre_of(places)` -> (2, 1), of the places (2, n) of a person's pixels.
+        numbers_of: `numbers_of(mask)` -> the numbers that are taken for people.
+        value: `value(centre, places)` -> what these pixels get.
+    """
+    centre_of = centre_of or (lambda places: places.mean(dim=1, keepdim=True))
+    numbers_of = numbers_of or (lambda mask: mask[mask > 0].unique())
+    value = value or (lambda centre, places: centre - places)
+    places = places_of(masks.shape[1:])
+    offsets = torch.zeros(len(masks), 2, *masks.shape[1:])
+    for mask, offset in zip(masks, offsets, strict=True):
+        for number in numbers_of(mask):
+            own = mask == number
+            if own.any():
+                offset[:, own] = value(centre_of(places[:, own]), places[:, own])
+    return offsets
+
+
+def one_centre_for_all(masks):
+    return pointing((masks > 0).long())
+
+
+def same_number_in_all_images(masks):
+    places, offsets = places_of(masks.shape[1:]), torch.zeros(len(masks), 2, *masks.shape[1:])
+    for number in masks[masks > 0].unique():
+        image, row, column = (masks == number).nonzero(as_tuple=True)
+        own = places[:, row, column]
+        offsets[image, :, row, column] = (own.mean(dim=1, keepdim=True) - own).T
+    return offsets
+
+
+def first_image_only(masks):
+    return pointing(masks[:1]).expand(len(masks), -1, -1, -1).clone()
+
+
+def changes_masks(masks):
+    offsets = pointing(masks)
+    masks[masks > 0] = 1
+    return offsets
+
+
+def nan_where_nobody_is(masks):
+    places, offsets = places_of(masks.shape[1:]), torch.full((len(masks), 2, *masks.shape[1:]), math.nan)
+    for mask, offset in zip(masks, offsets, strict=True):
+        for number in mask[mask > 0].unique():
+            own = mask == number
+            offset[:, own] = places[:, own].mean(dim=1, keepdim=True) - places[:, own]
+    return offsets
+
+
+def empty_mean(masks):
+    """Masks the places of one person after another with products: the centre of a number that is missing is 0 / 0."""
+    places, offsets = places_of(masks.shape[1:]), torch.zeros(len(masks), 2, *masks.shape[1:])
+    for mask, offset in zip(masks, offsets, strict=True):
+        for number in range(1, int(masks.max()) + 1):
+            own = (mask == number).float()
+            centre = (places * own).sum(dim=(1, 2)) / own.sum()
+            offset += (centre[:, None, None] - places) * own
+    return offsets
+
+
+SIDES = "torch.tensor([[masks.shape[2]], [masks.shape[1]]])"
+OFFSETS = {
+    "changes_its_arguments": changes_masks,
+    "away_from_the_centre": "-pointing(masks)",
+    "rows_first": "pointing(masks).flip(1)",
+    "rows_first.away": "-pointing(masks).flip(1)",
+    "middle_of_the_box": "pointing(masks, lambda places: (places.amin(1) + places.amax(1))[:, None] / 2)",
+    "median": "pointing(masks, lambda places: places.median(dim=1, keepdim=True).values)",
+    "whole_pixels": "pointing(masks, lambda places: places.mean(dim=1, keepdim=True).round())",
+    "whole_pixels.floor": "pointing(masks, lambda places: places.mean(dim=1, keepdim=True).floor())",
+    "centre_itself": "pointing(masks, value=lambda centre, places: centre)",
+    "own_place": "pointing(masks, value=lambda centre, places: places)",
+    "one_centre_for_all": one_centre_for_all,
+    "same_number_in_all_images": same_number_in_all_images,
+    "first_image_only": first_image_only,
+    "nobody_counts": "pointing(masks, numbers_of=lambda mask: mask.unique())",
+    "in_shares": f"pointing(masks, value=lambda centre, places: (centre - places) / {SIDES})",
+    "in_shares.last": f"pointing(masks, value=lambda centre, places: (centre - places) / ({SIDES} - 1))",
+    "in_shares.twice": f"pointing(masks, value=lambda centre, places: 2 * (centre - places) / {SIDES})",
+    "unit_vectors": "torch.nn.functional.normalize(pointing(masks), dim=1)",
+    "counts_up": "pointing(masks, numbers_of=lambda mask: range(1, len(mask[mask > 0].unique()) + 1))",
+    "counts_up.four": "pointing(masks, numbers_of=lambda mask: range(1, 5))",
+    "counts_up.with_nobody": "pointing(masks, numbers_of=lambda mask: range(1, len(mask.unique())))",
+    "counts_up.below_the_largest": "pointing(masks, numbers_of=lambda mask: range(1, int(mask.max())))",
+    "nan_where_nobody_is": nan_where_nobody_is,
+    "nan_where_nobody_is.missing_number": empty_mean,
+}
+
+
+# group_pixels
+
+
+def distances(aims, centres):
+    """Return how far the places (2, H, W) are from each centre, (N, H, W)."""
+    return (aims - centres[:, :, None, None]).square().sum(dim=1).sqrt()
+
+
+def nearest(person, apart, none=0):
+    """Return the groups by distances (N, H, W)."""
+    if len(apart) == 0:
+        return torch.where(person, none, 0)
+    return torch.where(person, apart.argmin(dim=0) + 1, 0)
+
+
+def changes_offsets(offsets, person, centres):
+    offsets += places_of(person.shape)
+    return nearest(person, distances(offsets, centres))
+
+
+def nobody_counts(offsets, person, centres):
+    return nearest(torch.ones_like(person), distances(places_of(person.shape) + offsets, centres))
+
+
+def drops_far(offsets, person, centres, reach=10.0):
+    apart = distances(places_of(person.shape) + offsets, centres)
+    return nearest(person & (apart < reach).any(dim=0), apart)
+
+
+def drops_what_points_outside(offsets, person, centres):
+    x, y = aims = places_of(person.shape) + offsets
+    inside = (x >= 0) & (x <= person.shape[1] - 1) & (y >= 0) & (y <= person.shape[0] - 1)
+    return nearest(person & inside, distances(aims, centres))
+
+
+def moved_inside(aims):
+    height, width = aims.shape[1:]
+    return torch.stack([aims[0].clamp(0, width - 1), aims[1].clamp(0, height - 1)])
+
+
+def fails_without_centres(offsets, person, centres):
+    return torch.where(person, distances(places_of(person.shape) + offsets, centres).argmin(dim=0) + 1, 0)
+
+
+GROUPS_GIVEN = {
+    "places": "places_of(person.shape)",
+    "aims": "places + offsets",
+    "turned": "places.flip(0)",
+    "apart": "distances(aims, centres)",
+    "way": "(aims - centres[:, :, None, None])",
+}
+GROUPS = {
+    "changes_its_arguments": changes_offsets,
+    "ignores_offsets": "nearest(person, distances(places, centres))",
+    "offsets_alone": "nearest(person, distances(offsets, centres))",
+    "subtracts": "nearest(person, distances(places - offsets, centres))",
+    "rows_first": "nearest(person, distances(turned + offsets, centres))",
+    "offsets_rows_first": "nearest(person, distances(places + offsets.flip(0), centres))",
+    "offsets_rows_first.centres": "nearest(person, distances(aims, centres.flip(1)))",
+    "counts_from_zero": "(nearest(person, apart) - 1).clamp(min=0)",
+    "counts_from_zero.nobody_below": "nearest(person, apart) - 1",
+    "nobody_counts": nobody_counts,
+    "farthest": "nearest(person, -apart)",
+    "clamped": "nearest(person, distances(moved_inside(aims), centres))",
+    "l1_distance": "nearest(person, way.abs().sum(dim=1))",
+    "l1_distance.larger": "nearest(person, way.abs().amax(dim=1))",
+    "one_axis": "nearest(person, way[:, 0].abs())",
+    "one_axis.y": "nearest(person, way[:, 1].abs())",
+    "summed_before_squares": "nearest(person, way.sum(dim=1).abs())",
+    "whole_pixels": "nearest(person, distances(aims.round(), centres.round()))",
+    "whole_pixels.long": "nearest(person, distances(aims.long(), centres.long().float()))",
+    "drops_far": drops_far,
+    "drops_far.five": "drops_far(offsets, person, centres, 5.0)",
+    "drops_far.fifty": "drops_far(offsets, person, centres, 50.0)",
+    "drops_far.outside": drops_what_points_outside,
+    "fails_without_centres": fails_without_centres,
+    "everybody_without_centres": "nearest(person, apart, none=1)",
+}
+
+
+# panoptic_quality
+
+
+def numbers(mask):
+    return mask[mask > 0].unique()
+
+
+def overlaps(pred, target, measure=None):
+    """Give IoU, or `measure(both, a, b)` of areas, of every found and true person of an image that touch."""
+    measure = measure or (lambda both, a, b: both / (a + b - both))
+    for i in numbers(pred):
+        for j in numbers(target):
+            both = int(((pred == i) & (target == j)).sum())
+            if both:
+                yield measure(both, int((pred == i).sum()), int((target == j).sum()))
+
+
+def counted(pred, target, keep=lambda iou: iou > 0.5, measure=None):
+    """Return the sum and the number of the pairs of all images, and how many people are found and true."""
+    total = pairs = found = true = 0
+    for one, other in zip(pred, target, strict=True):
+        kept = [iou for iou in overlaps(one, other, measure) if keep(iou)]
+        total, pairs = total + sum(kept), pairs + len(kept)
+        found, true = found + len(numbers(one)), true + len(numbers(other))
+    return total, pairs, found, true
+
+
+def ratio(a, b):
+    return a / b if b else math.nan
+
+
+def scored(pred, target, keep=lambda iou: iou > 0.5, measure=None):
+    total, _, found, true = counted(pred, target, keep, measure)
+    return ratio(2 * total, found + true)
+
+
+def mean_of_images(pred, target, none=0):
+    scores = [scored(one[None], other[None]) for one, other in zip(pred, target, strict=True)]
+    scores = [score for score in scores if not math.isnan(score)]
+    return sum(scores) / len(scores) if scores else math.nan
+
+
+def same_numbers(pred, target):
+    total = people = 0
+    for one, other in zip(pred, target, strict=True):
+        people += len(numbers(one)) + len(numbers(other))
+        for i in numbers(one):
+            both, either = ((one == i) & (other == i)).sum(), ((one == i) | (other == i)).sum()
+            total += float(both / either) if 2 * both > either else 0.0
+    return ratio(2 * total, people)
+
+
+def counts_up(pred, target):
+    """Takes every number up to the largest for somebody."""
+    total, *_ = counted(pred, target)
+    return ratio(2 * total, sum(int(mask.max()) for side in (pred, target) for mask in side))
+
+
+def counts_up__to_the_number_of_people(pred, target):
+    def kept(masks):
+        return torch.stack([torch.where(mask <= len(numbers(mask)), mask, 0) for mask in masks])
+
+    return scored(kept(pred), kept(target))
+
+
+def changes_pred(pred, target):
+    score = scored(pred, target)
+    pred[target == 0] = 0
+    return score
+
+
+def fails_without_pairs(pred, target):
+    total, pairs, found, true = counted(pred, target)
+    return total / pairs * (2 * pairs / (found + true))
+
+
+def fails_without_pairs__in_an_image(pred, target):
+    kept = [[iou for iou in overlaps(*both) if iou > 0.5] for both in zip(pred, target, strict=True)]
+    people = sum(len(numbers(mask)) for side in (pred, target) for mask in side)
+    return 2 * sum(torch.tensor(ious).mean().item() * len(ious) for ious in kept) / people
+
+
+def dice(both, a, b):
+    return 2 * both / (a + b)
+
+
+def recall(both, a, b):
+    return both / b
+
+
+QUALITY_GIVEN = {
+    "total, pairs, found, true": "counted(pred, target)",
+    "somebody, truly": "pred > 0, target > 0",
+    "joined": "pred.flatten()[None], target.flatten()[None]",
+}
+QUALITY = {
+    "changes_its_arguments": changes_pred,
+    "half_is_a_pair": "scored(pred, target, lambda iou: iou >= 0.5)",
+    "any_overlap": "scored(pred, target, lambda iou: True)",
+    "any_overlap.third": "scored(pred, target, lambda iou: iou > 1 / 3)",
+    "any_overlap.over_pairs": "(lambda t, n, f, g: ratio(t, f + g - n))(*counted(pred, target, lambda iou: True))",
+    "another_threshold": "scored(pred, target, lambda iou: iou > 0.75)",
+    "another_threshold.of_the_true_area": "scored(pred, target, measure=recall)",
+    "same_numbers": same_numbers,
+    "recognition": "ratio(2 * pairs, found + true)",
+    "segmentation": "ratio(total, pairs)",
+    "no_halves": "ratio(total, found + true - pairs)",
+    "by_true_people": "ratio(total, true)",
+    "by_found_people": "ratio(total, found)",
+    "all_segments": "ratio(total, found + true)",
+    "dice": "scored(pred, target, measure=dice)",
+    "dice.above_half_iou": "scored(pred, target, lambda score: score > 2 / 3, dice)",
+    "semantic_iou": "ratio(float((somebody & truly).sum()), float((somebody | truly).sum()))",
+    "semantic_iou.pairs": "scored(somebody.long(), truly.long())",
+    "pixel_accuracy": "float((pred == target).float().mean())",
+    "pixel_accuracy.somebody": "float((somebody == truly).float().mean())",
+    "nobody_is_somebody": "scored(pred + 1, target + 1)",
+    "mean_of_images": mean_of_images,
+    "images_joined": "scored(*joined)",
+    "first_image_only": "scored(pred[:1], target[:1])",
+    "first_image_only.last": "scored(pred[-1:], target[-1:])",
+    "counts_up": counts_up,
+    "counts_up.to_the_number_of_people": counts_up__to_the_number_of_people,
+    "zero_for_none": "2 * total / max(found + true, 1)",
+    "zero_for_none.one": "ratio(2 * total, found + true) if found + true else 1.0",
+    "fails_without_pairs": fails_without_pairs,
+    "fails_without_pairs.of_people": "2 * total / (found + true)",
+    "fails_without_pairs.in_an_image": fails_without_pairs__in_an_image,
+}
+
+KNOWN_WRONG: dict[str, dict[str, object]] = {
+    "offset_targets": answers("masks", OFFSETS, globals()),
+    "group_pixels": answers("offsets, person, centres", GROUPS, globals(), GROUPS_GIVEN),
+    "panoptic_quality": answers("pred, target", QUALITY, globals(), QUALITY_GIVEN),
+}
