@@ -18,13 +18,20 @@ from grading.sample_class import answer_sources
 from grading.sample_submissions import SUBMISSIONS
 from grading.submission.read import read_submission
 from grading.submission.repair import repair
-from helpers.checks import ex00_start_here, ex01_pose_regression, ex02_softargmax, ex03_segmentation, ex04_multi_person
+from helpers.checks import (
+    ex00_start_here,
+    ex01_pose_regression,
+    ex02_softargmax,
+    ex03_segmentation,
+    ex04_multi_person,
+    ex05_instances,
+)
 from helpers.checks.saved import read_notebook
 from helpers.files import ROOT
 from helpers.results import Results
 
 START, FIRST, SECOND = "ex00_start_here", "ex01_pose_regression", "ex02_softargmax"
-THIRD, FOURTH = "ex03_segmentation", "ex04_multi_person"
+THIRD, FOURTH, FIFTH = "ex03_segmentation", "ex04_multi_person", "ex05_instances"
 LAPTOP = {"width": 1280, "height": 800}
 ROWS = {  # the longest names, and all measures
     FIRST: ("regression, EfficientNet-Lite0, ImageNet start", "MPJPE, PCK@0.5, parameters, seconds, epochs"),
@@ -45,7 +52,7 @@ pytestmark = IN_A_BROWSER
 @pytest.fixture
 def lab(request, tmp_path):
     """Start JupyterLab, or the front end that a test names, on a copy of the exercises."""
-    for exercise in (START, FIRST, SECOND, THIRD, FOURTH):
+    for exercise in (START, FIRST, SECOND, THIRD, FOURTH, FIFTH):
         shutil.copytree(ROOT / "exercises" / exercise, tmp_path / "work" / exercise)
     with jupyter(getattr(request, "param", "lab"), tmp_path) as lab:
         yield lab
@@ -116,7 +123,9 @@ def handed_in(notebook, right):
     notebook.save()
     told = notebook.run("hand-in-cell")
     expect(told).to_contain_text(f"{notebook.exercise}.zip is packed, hand in this one file")
-    expect(told).to_contain_text("It runs from its definitions in a fresh process, and build_model() takes the weights")
+    trained = "model" in right
+    took = ", and build_model() takes the weights" if trained else "."
+    expect(told).to_contain_text(f"It runs from its definitions in a fresh process{took}")
     notebook.show("hand-in-cell")
     alone = notebook.path.parents[2] / "submitted/ada" / notebook.exercise
     alone.mkdir(parents=True)
@@ -124,7 +133,7 @@ def handed_in(notebook, right):
     released = Course(ROOT, notebook.exercise).released
     found = read_submission(alone, notebook.exercise, 50, 64, released)
     assert (found.unreadable, found.notes, repair(found.cells, released)[1]) == (None, [], [])
-    assert found.weights
+    assert bool(found.weights) == trained
     sources = {cell["grade_id"]: cell["source"].strip() for cell in found.cells if cell["grade_id"] in right}
     assert sources == {name: source.strip() for name, source in right.items()}
 
@@ -360,6 +369,32 @@ def test_a_student_works_through_exercise_4(lab, page):
     handed_in(notebook, right)
 
 
+@pytest.mark.full
+def test_a_student_works_through_exercise_5(lab, page):
+    """It asks for no network: the notebook alone is handed in."""
+    right, questions = answer_sources(FIFTH), ex05_instances.QUESTIONS
+    notebook = Notebook(page, lab, FIFTH)
+    for name in ("setup", "data", "pieces", "pieces-of-the-truth"):
+        notebook.run(name)
+    notebook.show("pieces-of-the-truth")
+    for question in questions:
+        answer_right(notebook, question, right[question], questions[question].sentence)
+    back = right["offset_targets"].replace("centre - places[:, own]", "places[:, own] - centre")
+    assert back != right["offset_targets"]
+    notebook.run("offset-targets", back)
+    expect(notebook.run("offset-targets-check")).to_contain_text("hint")
+    notebook.show("offset-targets-check")
+    notebook.run("offset-targets", right["offset_targets"])
+    for name in ("offsets-of-the-truth", "centres", "people-of", "ceiling", "network", "loss", "targets"):
+        notebook.run(name)
+    short = re.sub(r"max_seconds=\d+, least_steps=\d+", "max_seconds=6", notebook.sources["training"])
+    assert short != notebook.sources["training"]
+    expect(notebook.run("training", short).locator("table")).to_contain_text("offsets, of the network")
+    expect(notebook.run("predicted-maps").locator("img")).to_have_count(3)
+    notebook.show("predicted-maps")
+    handed_in(notebook, right)
+
+
 @pytest.fixture
 def a_tenth(monkeypatch):
     """Let trainings take a tenth of their seconds."""
@@ -367,10 +402,10 @@ def a_tenth(monkeypatch):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("exercise", (FIRST, SECOND, THIRD, FOURTH))
+@pytest.mark.parametrize("exercise", (FIRST, SECOND, THIRD, FOURTH, FIFTH))
 def test_all_that_an_exercise_draws_fits_the_page(a_tenth, lab, page, exercise):
     """The tests above run some of the cells, with what students do; here all of them run once, in their order."""
-    for answered in (FIRST, SECOND, THIRD, FOURTH):  # a later exercise reads earlier answers
+    for answered in (FIRST, SECOND, THIRD, FOURTH, FIFTH):  # a later exercise reads earlier answers
         path, right = lab.work / answered / f"{answered}.ipynb", answer_sources(answered)
         cells = json.loads(path.read_text())
         for cell in cells["cells"]:
