@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from grading.errors import UnreadableSubmission
 from grading.submission.bound import MOST_MB, memory_of
 from grading.submission.files import HandedFile, kind_of_archive, listed, read_regular, unpacked
+from grading.submission.match import named_cells
 from grading.submission.pick import Candidate, answered, pick, rank
 from grading.submission.release_number import stated_number
 from grading.submission.roles import NotebookData
@@ -79,7 +80,8 @@ def read_submission(
     """Return the submission in `folder`; a notebook that cannot be read is noted in `unreadable`, never raised.
 
     Args:
-        release: the released notebook, by which one of several is told.
+        release: the released notebook, by which one of several is told; where it has no question `model`, no weights
+            are looked for.
     """
     submission = Submission(text_of(folder.parent.name))
     raw = b""
@@ -90,9 +92,10 @@ def read_submission(
         notebook, notes = _notebook(files, archives, exercise, release or {"cells": []}, notebook_mb)
         submission.notes += notes
         raw, submission.cells, submission.number = notebook.raw, list(notebook.cells), notebook.number  # type: ignore[arg-type]
-        weights = find_weights(files, archives, exercise, notebook.path, weights_mb)
-        submission.weights, submission.weights_found = weights.data, weights.said
-        submission.notes += weights.notes
+        if release is None or "model_check" in named_cells(release):  # else a stray file would be talked about
+            weights = find_weights(files, archives, exercise, notebook.path, weights_mb)
+            submission.weights, submission.weights_found = weights.data, weights.said
+            submission.notes += weights.notes
     except UnreadableSubmission as error:
         submission.unreadable = error.message
     except OSError as error:

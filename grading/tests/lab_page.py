@@ -28,7 +28,7 @@ SETTINGS = {
     "docmanager-extension/plugin": {"autosave": False},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},  # from other hosts
 }
-# Whatever is cut off, or has to be scrolled sideways: outputs of cells and texts of tasks.
+# Whatever has to be scrolled sideways: outputs of cells and texts of tasks.
 TOO_WIDE = """() => [...document.querySelectorAll('.jp-OutputArea-output, .jp-MarkdownOutput')].flatMap(output => {
   const scrolls = one => one === output || ['auto', 'scroll'].includes(getComputedStyle(one).overflowX);
   const wide = one => one.scrollWidth > one.clientWidth + 1 && scrolls(one);

@@ -74,3 +74,14 @@ def test_a_released_notebook_ends_with_the_cell_that_hands_in():
         cell = Course(ROOT, exercise).released["cells"][-1]
         assert cell["cell_type"] == "code" and cell["source"] == f'helpers.hand_in("{exercise}")'
         assert "nbgrader" not in cell["metadata"]
+
+
+def test_where_no_network_is_asked_for_no_file_of_one_is_looked_at(tmp_path):
+    key = "ex05_instances"
+    shutil.copy(ROOT / "solutions" / key / f"{key}.ipynb", tmp_path)
+    alone = read_submission(tmp_path, key, 50, 64, Course(ROOT, key).released)
+    torch.save({}, tmp_path / "model.pt")
+    for name in ("ex04_multi_person.safetensors", f"{key}.safetensors"):
+        save_weights(torch.nn.Linear(2, 3), tmp_path / name)
+    found = read_submission(tmp_path, key, 50, 64, Course(ROOT, key).released)
+    assert found.notes == [] and found.weights is None and found.hash == alone.hash

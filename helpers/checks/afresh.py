@@ -14,12 +14,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.checks.saved import STAND_INS, Cell, read_notebook
+from helpers.checks.saved import Cell, Session, read_notebook
 from helpers.files import ROOT
 
 __all__ = ["run_afresh"]
@@ -82,14 +81,12 @@ def _told(report: Path, ended: str) -> list[str]:
 
 def _problems(path: Path, weights: str, at: Any) -> Iterator[str]:
     """Give a sentence for each thing that fails; `at` is called with what runs next."""
-    module = types.ModuleType("__main__")
-    names = module.__dict__
-    names |= STAND_INS
-    sys.modules["__main__"] = module
+    session = Session("__main__")
+    names = session.names
     notebook, failed = read_notebook(path), set[str]()
     for cell in notebook.of_role("setup", "answer", "other"):
         at(f"the cell {cell.question}" if cell.question else "a cell of definitions")
-        for line, error in cell.run(names):
+        for line, error in session.run(cell):
             failed.add(cell.question)
             stops = f"stops at line {line}: {type(error).__name__}: {error}.{_why(error)}"
             if cell.role != "other":  # what a cell of one's own lacks is told by the answer that needs it

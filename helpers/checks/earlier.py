@@ -1,12 +1,9 @@
 """A student's own answers from an earlier exercise, for the exercise that compares with them."""
 
-import contextlib
-import io
 from pathlib import Path
-from typing import Any
 
 from helpers.checks.engine.lines import fitting
-from helpers.checks.saved import STAND_INS, Cell, read_notebook
+from helpers.checks.saved import Cell, Session, read_notebook
 
 
 class Answers:
@@ -56,22 +53,30 @@ def answers(exercise: str) -> Answers:
 
 
 def _run(exercise: str, cells: list[Cell]) -> Answers:
-    """Run the cells in one namespace; sort the answers into found and missing."""
-    names: dict[str, Any] = {"__name__": exercise} | STAND_INS
+    """Run the cells in one session, unseen; sort the answers into found and missing."""
+    from IPython.utils.capture import capture_output
+
+    session = Session(exercise)
     found: dict[str, object] = {}
     missing: dict[str, str] = {}
+    own: dict[str, object] = {}  # what setup and answers have set: a scratch cell may call a number `torch`
     for cell in cells:
-        before = dict(names)
+        before = dict(session.names)
         if cell.role == "answer" and cell.is_open:
             missing[cell.question] = "the question has not been answered yet"
             continue
-        with contextlib.redirect_stdout(io.StringIO()):
-            error = next((error for _, error in list(cell.run(names))), None)
-        if error and cell.role != "other":
+        with capture_output():
+            errors = session.run(cell)
+        new = {key: value for key, value in session.names.items() if before.get(key) is not value}
+        if cell.role == "other":
+            session.names.update(own)
+            continue
+        own |= new
+        defined = {key: value for key, value in new.items() if key[0] != "_"} if cell.role == "answer" else {}
+        found |= defined
+        if errors and cell.defines not in defined:
+            error = errors[0][1]
             missing[cell.question] = f"its cell fails ({type(error).__name__}: {error})"
-        elif cell.role == "answer":
-            defined = {key: value for key, value in names.items() if before.get(key) is not value and key[0] != "_"}
-            found |= defined
-            if not defined:
-                missing[cell.question] = "its cell defines nothing"
+        elif cell.role == "answer" and not defined:
+            missing[cell.question] = "its cell defines nothing"
     return Answers(exercise, found, missing)

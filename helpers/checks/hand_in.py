@@ -57,7 +57,7 @@ def hand_in(exercise: str) -> None:
     if problems:
         _say("\n- ".join(["This is not as it should be:", *problems]))
     else:
-        tried = _asks_for_weights(notebook) and "model" not in notebook.open
+        tried = weights in packed and "model" not in notebook.open
         took = ", and build_model() takes the weights" if tried else ""
         _say(f"It runs from its definitions in a fresh process{took}.")
 
@@ -75,14 +75,15 @@ def _files(notebook: Notebook, weights: Path, exercise: str) -> tuple[dict[Path,
         ask = "choose Edit, Clear Outputs of All Cells, save, and run this cell again"
         problems.append(f"{notebook.path.name} has {size >> 20} MB, at most {NOTEBOOK_MB} are graded: {ask}.")
     others = [path.name for path in weights.parent.glob("*.safetensors") if path != weights]
-    if not weights.is_file() and _asks_for_weights(notebook):
+    asked = _asks_for_weights(notebook)  # else a file of an experiment is nobody's business
+    if asked and not weights.is_file():
         found = f", but {', '.join(sorted(others))}" if others else ""
         ask = "run the cell that trains, or give the file that name"
         problems.append(f"There is no {weights.name} here{found}: the network earns nothing without it; {ask}.")
-    elif weights.is_file() and (size := weights.stat().st_size) > WEIGHTS_MB << 20:
+    elif asked and (size := weights.stat().st_size) > WEIGHTS_MB << 20:
         ask = "build a smaller network, or save it at half the precision, helpers.save_weights(model.half(), ...)"
         problems.append(f"{weights.name} has {size >> 20} MB, at most {WEIGHTS_MB} are graded: {ask}.")
-    elif weights.is_file():
+    elif asked:
         packed[weights] = weights.name
     packed |= {p: p.name for p in sorted(weights.parent.iterdir()) if REQUEST.fullmatch(p.name) and p.is_file()}
     return packed, problems

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+import linecache
+import sys
+import types
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,9 @@ from typing import Any
 from helpers.checks.engine.code import DEFINED, NO_PYTHON, definitions, future_flags, parsed, plain_python, unanswered
 from helpers.notebook import NoShell
 
-__all__ = ["STAND_INS", "Cell", "Notebook", "fullest", "read_notebook"]
+__all__ = ["Cell", "Notebook", "Session", "fullest", "read_notebook"]
 
 WORDS = "YOUR ANSWER HERE"
-STAND_INS: dict[str, Any] = {"get_ipython": NoShell, "display": lambda *objects, **options: None}  # a kernel's names
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,37 @@ class Cell:
         except NO_PYTHON:  # half written
             return False
 
-    def run(self, names: dict[str, Any]) -> Iterator[tuple[int | None, BaseException]]:
-        """Run the cell in `names` as grading does, statement by statement, of "other" code what only defines; give the
-        line and the error of each that fails: the next one has its chance all the same. No line: it is no Python."""
-        place = f"<{self.question or 'cell'}>"
+
+class Session:
+    """The names that cells define, run one after the other in a module of its own, as grading runs them."""
+
+    def __init__(self, name: str) -> None:
+        module = sys.modules[name] = types.ModuleType(name)  # where dataclasses look for their own
+        self.names = module.__dict__
+        self.names |= {"get_ipython": NoShell, "display": lambda *objects, **options: None}
+        self.flags = 0  # of `from __future__ import ...`, which hold for all later cells
+
+    def run(self, cell: Cell) -> list[tuple[int | None, BaseException]]:
+        """Run a cell statement by statement, of "other" code what only defines; return the line and the error of each
+        that failed: the next one has its chance all the same. No line: the cell is no Python."""
+        place = f"<{cell.question or 'cell'}>"
         try:
-            _, statements = parsed(self.source, place)
+            text, statements = parsed(cell.source, place)
         except NO_PYTHON as error:
-            yield None, error
-            return
+            return [(None, error)]
+        linecache.cache[place] = len(text), None, text.splitlines(True), place  # for inspect.getsource
+        errors: list[tuple[int | None, BaseException]] = []
         for statement in statements:
-            if self.role == "other" and not definitions(statement):
+            if cell.role == "other" and not definitions(statement):
                 continue
-            names["__flags__"] = flags = names.get("__flags__", 0) | future_flags(statement)  # for all later cells, too
+            self.flags |= future_flags(statement)
             try:
-                exec(compile(ast.Module([statement], []), place, "exec", flags, dont_inherit=True), names)
-            except (Exception, SystemExit) as error:
-                yield statement.lineno, error
+                exec(compile(ast.Module([statement], []), place, "exec", self.flags, dont_inherit=True), self.names)
+            except KeyboardInterrupt:  # pressed by who waits
+                raise
+            except BaseException as error:  # of a cell's own: SystemExit, what pytest.fail raises
+                errors.append((statement.lineno, error))
+        return errors
 
 
 @dataclass(frozen=True)
@@ -76,8 +92,10 @@ class Notebook:
 
     @property
     def open(self) -> list[str]:
-        """The questions that are not answered yet."""
-        return [cell.question for cell in self.of_role("answer", "words") if cell.is_open]
+        """The questions that are not answered yet, or whose cell is gone."""
+        answered = {cell.question for cell in self.of_role("answer")}
+        lost = [cell.question for cell in self.of_role("check") if cell.question not in answered]
+        return [cell.question for cell in self.of_role("answer", "words") if cell.is_open] + lost
 
 
 def read_notebook(path: Path) -> Notebook:

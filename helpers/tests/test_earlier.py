@@ -90,6 +90,26 @@ def test_an_answer_may_use_functions_and_numbers_of_the_students_own_cells(exerc
     assert found.get("triple")(2) == 6 and not found.missing
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "def pck(x):\n    return math.sqrt(x)\n\nprint(pck(train))",  # tried on what the data cell loads
+        "from dataclasses import *\n\n@dataclass\nclass Pair:\n    a: float\n\ndef pck(x):\n    return Pair(x**0.5).a",
+        "__flags__ = None\n\ndef pck(x):\n    return math.sqrt(x)",
+        "import inspect\n\ndef pck(x):\n    return math.sqrt(x)\n\nassert 'sqrt' in inspect.getsource(pck)",
+    ],
+    ids=["a-trial", "dataclass", "flags", "source"],
+)
+def test_an_answer_that_grading_takes_is_taken(exercises, answer, capsys):
+    exercises(
+        ("setup", "import math"),
+        (None, "from __future__ import annotations"),
+        ("pck", answer),
+        (None, "math = 12"),  # a scratch cell at the end
+    )
+    assert answers(EXERCISE).get("pck")(9) == 3 and capsys.readouterr().out == ""
+
+
 def test_of_two_copies_the_answered_one_counts(exercises):
     exercises(("pck", "def pck(x):\n    return x"), ("pck", STUB))
     assert answers(EXERCISE).get("pck")(2) == 2
@@ -110,12 +130,14 @@ def test_a_model_question_defines_another_name(exercises):
             "not been answered yet",
         ),
         ("def pck(:", "SyntaxError"),
-        ("def pck(x):\n    return x\n1 / 0", "ZeroDivisionError: division by zero"),
+        ("1 / 0\npck = later", "ZeroDivisionError: division by zero"),
+        ("from __future__ import annotation\nimport later", "future feature annotation is not defined"),
+        ("raise GeneratorExit('my own test')", "GeneratorExit: my own test"),
         ("# nothing", "its cell defines nothing"),
         ("import nowhere_to_be_found", "ModuleNotFoundError"),
         ("raise SystemExit", "SystemExit"),
     ],
-    ids=["stub", "class-stub", "syntax", "error", "empty", "import", "exit"],
+    ids=["stub", "class-stub", "syntax", "error", "future", "base-exception", "empty", "import", "exit"],
 )
 def test_one_that_cannot_be_used_costs_only_itself(exercises, capsys, source, reason):
     exercises((None, ""), ("pck", source), ("mpjpe", "def mpjpe(x):\n    return x"))

@@ -113,13 +113,26 @@ def test_stubs_are_listed_and_what_is_there_is_packed(folder, no_process, capsys
     assert packed(folder) == [f"{EXERCISE}.ipynb"]
 
 
-def test_a_notebook_that_asks_for_no_network_needs_no_weights(folder, no_process, capsys):
+def without(folder: Path, *names: str) -> None:
+    """Take the cells of these names out of the notebook."""
     path = folder / f"{EXERCISE}.ipynb"
     notebook = json.loads(path.read_text())
     about = [cell["metadata"].get("nbgrader", {}).get("grade_id", "") for cell in notebook["cells"]]
-    asked = zip(notebook["cells"], about, strict=True)
-    path.write_text(json.dumps({**notebook, "cells": [cell for cell, name in asked if not name.startswith("model")]}))
-    (folder / f"{EXERCISE}.safetensors").unlink()
+    kept = [cell for cell, name in zip(notebook["cells"], about, strict=True) if name not in names]
+    assert len(kept) == len(about) - len(names)
+    path.write_text(json.dumps({**notebook, "cells": kept}))
+
+
+def test_an_answer_whose_cell_is_gone_is_open_and_nothing_of_it_was_tried(folder, no_process, capsys):
+    without(folder, "model")
+    hand_in(EXERCISE)
+    said = capsys.readouterr().out
+    assert "Still open: model.\n" in said and said.endswith("It runs from its definitions in a fresh process.\n")
+
+
+def test_a_notebook_that_asks_for_no_network_needs_no_weights(folder, no_process, capsys):
+    without(folder, "model", "model_check")
+    (folder / f"{EXERCISE}.safetensors").write_bytes(bytes(70 << 20))  # of an experiment
     hand_in(EXERCISE)
     said = capsys.readouterr().out
     assert said.endswith("It runs from its definitions in a fresh process.\n") and "safetensors" not in said

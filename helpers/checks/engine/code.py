@@ -59,10 +59,12 @@ def parsed(source: str, name: str) -> tuple[str, list[ast.stmt]]:
 
 
 def future_flags(statement: ast.stmt) -> int:
-    """Return the compiler flags of `from __future__ import ...`, which hold for the rest of a notebook; else 0."""
+    """Return the compiler flags of `from __future__ import ...`, which hold for the rest of a notebook; else 0, also
+    for a feature that there is not: compiling it raises."""
     if not isinstance(statement, ast.ImportFrom) or statement.module != "__future__":
         return 0
-    return sum(getattr(__future__, alias.name).compiler_flag for alias in statement.names)
+    features = (getattr(__future__, alias.name, None) for alias in statement.names)
+    return sum(getattr(feature, "compiler_flag", 0) for feature in features)
 
 
 def definitions(statement: ast.stmt) -> bool:

@@ -318,7 +318,7 @@ def _within(seconds: float, name: str, answer: Any, ask: Ask) -> Ask:
     def takes(inputs: Mapping[str, Any]) -> bool:  # those of a probe may be for the probe: how often, to what end
         try:
             return bool(inspect.signature(answer).bind(**inputs))
-        except (TypeError, ValueError):
+        except Exception:  # an answer may be any object
             return False
 
     def limited(step: str, **inputs: Any) -> Value:

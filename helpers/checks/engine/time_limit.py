@@ -17,8 +17,8 @@ class _TimeIsUp(BaseException):
 
 
 def in_time(seconds: float, call: Callable[[], Any]) -> tuple[bool, Any]:
-    """Return (True, what `call` returns), or (False, None) where it has not ended after so many seconds; after four
-    times as many where the machine is so busy that this process had less than half of a core.
+    """Return (True, what `call` returns), or (False, None) where it has not ended after so many seconds; where this
+    process had little of the machine, once it has had half as many of the processor, after four times as many at most.
 
     A bare `except:` in the loop is interrupted again, each second.
     """
