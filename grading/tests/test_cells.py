@@ -51,6 +51,11 @@ def test_cell_magics(notebook, magic, runs):
     assert ("x" in notebook.names) is runs
 
 
+def test_a_future_feature_that_there_is_not_is_an_error_of_its_statement(notebook):
+    (error,) = notebook.run("c", "from __future__ import annotation\na = 1", "full")
+    assert error["type"] == "SyntaxError" and notebook.names["a"] == 1
+
+
 def test_windows_line_ends_and_future_imports(notebook):
     source = "from __future__ import annotations\r\ndef f(x: no_such_name) -> int:\r\n    return x\r\n"
     assert notebook.run("c", source, "full") == []
