@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from scipy import ndimage
 
 from grading.known_wrong.table import answers
 
@@ -58,6 +60,33 @@ def first_image_only(masks):
     return pointing(masks[:1]).expand(len(masks), -1, -1, -1).clone()
 
 
+def pieces(mask, across=True):
+    """Return the numbers of the connected pieces of a mask, of each person by themselves."""
+    found, count = torch.zeros_like(mask), 0
+    for number in mask[mask > 0].unique():
+        labels, more = ndimage.label((mask == number).numpy(), np.ones((3, 3)) if across else None)
+        labels = torch.from_numpy(labels).long()
+        found[labels > 0] = labels[labels > 0] + count
+        count += more
+    return found
+
+
+def piece_by_piece(masks, across=True):
+    return pointing(torch.stack([pieces(mask, across) for mask in masks]))
+
+
+def largest_piece(masks, across=True):
+    """Points at the centre of the largest piece of each person."""
+    places, offsets = places_of(masks.shape[1:]), torch.zeros(len(masks), 2, *masks.shape[1:])
+    for mask, offset in zip(masks, offsets, strict=True):
+        found = pieces(mask, across)
+        for number in mask[mask > 0].unique():
+            own = mask == number
+            largest = found == found[own].bincount().argmax()
+            offset[:, own] = places[:, largest].mean(dim=1, keepdim=True) - places[:, own]
+    return offsets
+
+
 def changes_masks(masks):
     offsets = pointing(masks)
     masks[masks > 0] = 1
@@ -99,7 +128,14 @@ OFFSETS = {
     "one_centre_for_all": one_centre_for_all,
     "same_number_in_all_images": same_number_in_all_images,
     "first_image_only": first_image_only,
+    "piece_by_piece": piece_by_piece,
+    "piece_by_piece.four_neighbours": "piece_by_piece(masks, across=False)",
+    "largest_piece": largest_piece,
+    "largest_piece.four_neighbours": "largest_piece(masks, across=False)",
     "nobody_counts": "pointing(masks, numbers_of=lambda mask: mask.unique())",
+    "drops_the_first": "pointing(masks, numbers_of=lambda mask: mask.unique()[1:])",
+    "few_bits": "pointing(masks.to(torch.uint8))",
+    "few_bits.signed": "pointing(masks.to(torch.int8))",
     "in_shares": f"pointing(masks, value=lambda centre, places: (centre - places) / {SIDES})",
     "in_shares.last": f"pointing(masks, value=lambda centre, places: (centre - places) / ({SIDES} - 1))",
     "in_shares.twice": f"pointing(masks, value=lambda centre, places: 2 * (centre - places) / {SIDES})",
@@ -110,6 +146,8 @@ OFFSETS = {
     "counts_up.below_the_largest": "pointing(masks, numbers_of=lambda mask: range(1, int(mask.max())))",
     "nan_where_nobody_is": nan_where_nobody_is,
     "nan_where_nobody_is.missing_number": empty_mean,
+    "other_dtype": "pointing(masks).double()",
+    "other_dtype.half": "pointing(masks).half()",
 }
 
 
@@ -174,7 +212,11 @@ GROUPS = {
     "offsets_rows_first.centres": "nearest(person, distances(aims, centres.flip(1)))",
     "counts_from_zero": "(nearest(person, apart) - 1).clamp(min=0)",
     "counts_from_zero.nobody_below": "nearest(person, apart) - 1",
+    "minus_one_for_nobody": "torch.where(person, nearest(person, apart), -1)",
     "nobody_counts": nobody_counts,
+    "centres_in_another_order": "nearest(person, distances(aims, centres[centres[:, 0].argsort()]))",
+    "centres_in_another_order.by_y": "nearest(person, distances(aims, centres[centres[:, 1].argsort()]))",
+    "centres_in_another_order.backwards": "nearest(person, distances(aims, centres.flip(0)))",
     "farthest": "nearest(person, -apart)",
     "clamped": "nearest(person, distances(moved_inside(aims), centres))",
     "l1_distance": "nearest(person, way.abs().sum(dim=1))",
@@ -183,6 +225,11 @@ GROUPS = {
     "one_axis.y": "nearest(person, way[:, 1].abs())",
     "summed_before_squares": "nearest(person, way.sum(dim=1).abs())",
     "whole_pixels": "nearest(person, distances(aims.round(), centres.round()))",
+    "whole_pixels.aims": "nearest(person, distances(aims.round(), centres))",
+    "whole_pixels.aims_floor": "nearest(person, distances(aims.floor(), centres))",
+    "whole_pixels.centres": "nearest(person, distances(aims, centres.round()))",
+    "half_a_pixel": "nearest(person, distances(aims + 0.5, centres))",
+    "half_a_pixel.less": "nearest(person, distances(aims - 0.5, centres))",
     "whole_pixels.long": "nearest(person, distances(aims.long(), centres.long().float()))",
     "drops_far": drops_far,
     "drops_far.five": "drops_far(offsets, person, centres, 5.0)",
@@ -190,6 +237,8 @@ GROUPS = {
     "drops_far.outside": drops_what_points_outside,
     "fails_without_centres": fails_without_centres,
     "everybody_without_centres": "nearest(person, apart, none=1)",
+    "other_dtype": "nearest(person, apart).int()",
+    "other_dtype.float": "nearest(person, apart).float()",
 }
 
 
@@ -229,7 +278,7 @@ def scored(pred, target, keep=lambda iou: iou > 0.5, measure=None):
     return ratio(2 * total, found + true)
 
 
-def mean_of_images(pred, target, none=0):
+def mean_of_images(pred, target):
     scores = [scored(one[None], other[None]) for one, other in zip(pred, target, strict=True)]
     scores = [score for score in scores if not math.isnan(score)]
     return sum(scores) / len(scores) if scores else math.nan
@@ -256,6 +305,39 @@ def counts_up__to_the_number_of_people(pred, target):
         return torch.stack([torch.where(mask <= len(numbers(mask)), mask, 0) for mask in masks])
 
     return scored(kept(pred), kept(target))
+
+
+def drops_the_first(pred, target):
+    """Takes the smallest number of every mask for nobody."""
+
+    def kept(masks):
+        return torch.stack([torch.where(mask == mask.min(), 0, mask) for mask in masks])
+
+    return scored(kept(pred), kept(target))
+
+
+def drops_the_first__of_the_count(pred, target):
+    total, *_ = counted(pred, target)
+    return ratio(2 * total, sum(len(mask.unique()) - 1 for side in (pred, target) for mask in side))
+
+
+def pair_codes(pred, target, base=1000):
+    """Counts overlaps by one number for each pair, which is read back by division."""
+    total = people = 0.0
+    for one, other in zip(pred, target, strict=True):
+        people += len(numbers(one)) + len(numbers(other))
+        codes, areas = (one * base + other).unique(return_counts=True)
+        for code, both in zip(codes.tolist(), areas.tolist(), strict=True):
+            i, j = divmod(code, base)
+            either = int((one == i).sum()) + int((other == j).sum()) - both
+            total += both / either if i and j and 2 * both > either > 0 else 0.0
+    return ratio(2 * total, people)
+
+
+def skips_images(pred, target, kept=lambda one, other: one and other):
+    """Goes on to the next image where nobody is found, or nobody true."""
+    there = [kept(bool(one.any()), bool(other.any())) for one, other in zip(pred, target, strict=True)]
+    return scored(pred[there], target[there])
 
 
 def changes_pred(pred, target):
@@ -310,7 +392,16 @@ QUALITY = {
     "pixel_accuracy": "float((pred == target).float().mean())",
     "pixel_accuracy.somebody": "float((somebody == truly).float().mean())",
     "nobody_is_somebody": "scored(pred + 1, target + 1)",
+    "drops_the_first": drops_the_first,
+    "drops_the_first.of_the_count": drops_the_first__of_the_count,
+    "few_bits": "scored(pred.to(torch.uint8), target.to(torch.uint8))",
+    "few_bits.found": "scored(pred.to(torch.uint8), target)",
+    "pair_codes": pair_codes,
+    "pair_codes.256": "pair_codes(pred, target, 256)",
     "mean_of_images": mean_of_images,
+    "skips_images": skips_images,
+    "skips_images.without_truth": "skips_images(pred, target, lambda one, other: other)",
+    "skips_images.without_found": "skips_images(pred, target, lambda one, other: one)",
     "images_joined": "scored(*joined)",
     "first_image_only": "scored(pred[:1], target[:1])",
     "first_image_only.last": "scored(pred[-1:], target[-1:])",
