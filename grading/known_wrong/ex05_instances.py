@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from scipy import ndimage
 
+from grading.known_wrong import ex05_quality
 from grading.known_wrong.table import answers
 
 __all__ = ["KNOWN_WRONG"]
@@ -58,6 +61,33 @@ def first_image_only(masks):
     return pointing(masks[:1]).expand(len(masks), -1, -1, -1).clone()
 
 
+def pieces(mask, across=True):
+    """Return the numbers of the connected pieces of a mask, of each person by themselves."""
+    found, count = torch.zeros_like(mask), 0
+    for number in mask[mask > 0].unique():
+        labels, more = ndimage.label((mask == number).numpy(), np.ones((3, 3)) if across else None)
+        labels = torch.from_numpy(labels).long()
+        found[labels > 0] = labels[labels > 0] + count
+        count += more
+    return found
+
+
+def piece_by_piece(masks, across=True):
+    return pointing(torch.stack([pieces(mask, across) for mask in masks]))
+
+
+def largest_piece(masks, across=True):
+    """Points at the centre of the largest piece of each person."""
+    places, offsets = places_of(masks.shape[1:]), torch.zeros(len(masks), 2, *masks.shape[1:])
+    for mask, offset in zip(masks, offsets, strict=True):
+        found = pieces(mask, across)
+        for number in mask[mask > 0].unique():
+            own = mask == number
+            largest = found == found[own].bincount().argmax()
+            offset[:, own] = places[:, largest].mean(dim=1, keepdim=True) - places[:, own]
+    return offsets
+
+
 def changes_masks(masks):
     offsets = pointing(masks)
     masks[masks > 0] = 1
@@ -99,7 +129,14 @@ OFFSETS = {
     "one_centre_for_all": one_centre_for_all,
     "same_number_in_all_images": same_number_in_all_images,
     "first_image_only": first_image_only,
+    "piece_by_piece": piece_by_piece,
+    "piece_by_piece.four_neighbours": "piece_by_piece(masks, across=False)",
+    "largest_piece": largest_piece,
+    "largest_piece.four_neighbours": "largest_piece(masks, across=False)",
     "nobody_counts": "pointing(masks, numbers_of=lambda mask: mask.unique())",
+    "drops_the_first": "pointing(masks, numbers_of=lambda mask: mask.unique()[1:])",
+    "few_bits": "pointing(masks.to(torch.uint8))",
+    "few_bits.signed": "pointing(masks.to(torch.int8))",
     "in_shares": f"pointing(masks, value=lambda centre, places: (centre - places) / {SIDES})",
     "in_shares.last": f"pointing(masks, value=lambda centre, places: (centre - places) / ({SIDES} - 1))",
     "in_shares.twice": f"pointing(masks, value=lambda centre, places: 2 * (centre - places) / {SIDES})",
@@ -110,6 +147,8 @@ OFFSETS = {
     "counts_up.below_the_largest": "pointing(masks, numbers_of=lambda mask: range(1, int(mask.max())))",
     "nan_where_nobody_is": nan_where_nobody_is,
     "nan_where_nobody_is.missing_number": empty_mean,
+    "other_dtype": "pointing(masks).double()",
+    "other_dtype.half": "pointing(masks).half()",
 }
 
 
@@ -174,7 +213,11 @@ GROUPS = {
     "offsets_rows_first.centres": "nearest(person, distances(aims, centres.flip(1)))",
     "counts_from_zero": "(nearest(person, apart) - 1).clamp(min=0)",
     "counts_from_zero.nobody_below": "nearest(person, apart) - 1",
+    "minus_one_for_nobody": "torch.where(person, nearest(person, apart), -1)",
     "nobody_counts": nobody_counts,
+    "centres_in_another_order": "nearest(person, distances(aims, centres[centres[:, 0].argsort()]))",
+    "centres_in_another_order.by_y": "nearest(person, distances(aims, centres[centres[:, 1].argsort()]))",
+    "centres_in_another_order.backwards": "nearest(person, distances(aims, centres.flip(0)))",
     "farthest": "nearest(person, -apart)",
     "clamped": "nearest(person, distances(moved_inside(aims), centres))",
     "l1_distance": "nearest(person, way.abs().sum(dim=1))",
@@ -183,6 +226,11 @@ GROUPS = {
     "one_axis.y": "nearest(person, way[:, 1].abs())",
     "summed_before_squares": "nearest(person, way.sum(dim=1).abs())",
     "whole_pixels": "nearest(person, distances(aims.round(), centres.round()))",
+    "whole_pixels.aims": "nearest(person, distances(aims.round(), centres))",
+    "whole_pixels.aims_floor": "nearest(person, distances(aims.floor(), centres))",
+    "whole_pixels.centres": "nearest(person, distances(aims, centres.round()))",
+    "half_a_pixel": "nearest(person, distances(aims + 0.5, centres))",
+    "half_a_pixel.less": "nearest(person, distances(aims - 0.5, centres))",
     "whole_pixels.long": "nearest(person, distances(aims.long(), centres.long().float()))",
     "drops_far": drops_far,
     "drops_far.five": "drops_far(offsets, person, centres, 5.0)",
@@ -190,141 +238,12 @@ GROUPS = {
     "drops_far.outside": drops_what_points_outside,
     "fails_without_centres": fails_without_centres,
     "everybody_without_centres": "nearest(person, apart, none=1)",
-}
-
-
-# panoptic_quality
-
-
-def numbers(mask):
-    return mask[mask > 0].unique()
-
-
-def overlaps(pred, target, measure=None):
-    """Give IoU, or `measure(both, a, b)` of areas, of every found and true person of an image that touch."""
-    measure = measure or (lambda both, a, b: both / (a + b - both))
-    for i in numbers(pred):
-        for j in numbers(target):
-            both = int(((pred == i) & (target == j)).sum())
-            if both:
-                yield measure(both, int((pred == i).sum()), int((target == j).sum()))
-
-
-def counted(pred, target, keep=lambda iou: iou > 0.5, measure=None):
-    """Return the sum and the number of the pairs of all images, and how many people are found and true."""
-    total = pairs = found = true = 0
-    for one, other in zip(pred, target, strict=True):
-        kept = [iou for iou in overlaps(one, other, measure) if keep(iou)]
-        total, pairs = total + sum(kept), pairs + len(kept)
-        found, true = found + len(numbers(one)), true + len(numbers(other))
-    return total, pairs, found, true
-
-
-def ratio(a, b):
-    return a / b if b else math.nan
-
-
-def scored(pred, target, keep=lambda iou: iou > 0.5, measure=None):
-    total, _, found, true = counted(pred, target, keep, measure)
-    return ratio(2 * total, found + true)
-
-
-def mean_of_images(pred, target, none=0):
-    scores = [scored(one[None], other[None]) for one, other in zip(pred, target, strict=True)]
-    scores = [score for score in scores if not math.isnan(score)]
-    return sum(scores) / len(scores) if scores else math.nan
-
-
-def same_numbers(pred, target):
-    total = people = 0
-    for one, other in zip(pred, target, strict=True):
-        people += len(numbers(one)) + len(numbers(other))
-        for i in numbers(one):
-            both, either = ((one == i) & (other == i)).sum(), ((one == i) | (other == i)).sum()
-            total += float(both / either) if 2 * both > either else 0.0
-    return ratio(2 * total, people)
-
-
-def counts_up(pred, target):
-    """Takes every number up to the largest for somebody."""
-    total, *_ = counted(pred, target)
-    return ratio(2 * total, sum(int(mask.max()) for side in (pred, target) for mask in side))
-
-
-def counts_up__to_the_number_of_people(pred, target):
-    def kept(masks):
-        return torch.stack([torch.where(mask <= len(numbers(mask)), mask, 0) for mask in masks])
-
-    return scored(kept(pred), kept(target))
-
-
-def changes_pred(pred, target):
-    score = scored(pred, target)
-    pred[target == 0] = 0
-    return score
-
-
-def fails_without_pairs(pred, target):
-    total, pairs, found, true = counted(pred, target)
-    return total / pairs * (2 * pairs / (found + true))
-
-
-def fails_without_pairs__in_an_image(pred, target):
-    kept = [[iou for iou in overlaps(*both) if iou > 0.5] for both in zip(pred, target, strict=True)]
-    people = sum(len(numbers(mask)) for side in (pred, target) for mask in side)
-    return 2 * sum(torch.tensor(ious).mean().item() * len(ious) for ious in kept) / people
-
-
-def dice(both, a, b):
-    return 2 * both / (a + b)
-
-
-def recall(both, a, b):
-    return both / b
-
-
-QUALITY_GIVEN = {
-    "total, pairs, found, true": "counted(pred, target)",
-    "somebody, truly": "pred > 0, target > 0",
-    "joined": "pred.flatten()[None], target.flatten()[None]",
-}
-QUALITY = {
-    "changes_its_arguments": changes_pred,
-    "half_is_a_pair": "scored(pred, target, lambda iou: iou >= 0.5)",
-    "any_overlap": "scored(pred, target, lambda iou: True)",
-    "any_overlap.third": "scored(pred, target, lambda iou: iou > 1 / 3)",
-    "any_overlap.over_pairs": "(lambda t, n, f, g: ratio(t, f + g - n))(*counted(pred, target, lambda iou: True))",
-    "another_threshold": "scored(pred, target, lambda iou: iou > 0.75)",
-    "another_threshold.of_the_true_area": "scored(pred, target, measure=recall)",
-    "same_numbers": same_numbers,
-    "recognition": "ratio(2 * pairs, found + true)",
-    "segmentation": "ratio(total, pairs)",
-    "no_halves": "ratio(total, found + true - pairs)",
-    "by_true_people": "ratio(total, true)",
-    "by_found_people": "ratio(total, found)",
-    "all_segments": "ratio(total, found + true)",
-    "dice": "scored(pred, target, measure=dice)",
-    "dice.above_half_iou": "scored(pred, target, lambda score: score > 2 / 3, dice)",
-    "semantic_iou": "ratio(float((somebody & truly).sum()), float((somebody | truly).sum()))",
-    "semantic_iou.pairs": "scored(somebody.long(), truly.long())",
-    "pixel_accuracy": "float((pred == target).float().mean())",
-    "pixel_accuracy.somebody": "float((somebody == truly).float().mean())",
-    "nobody_is_somebody": "scored(pred + 1, target + 1)",
-    "mean_of_images": mean_of_images,
-    "images_joined": "scored(*joined)",
-    "first_image_only": "scored(pred[:1], target[:1])",
-    "first_image_only.last": "scored(pred[-1:], target[-1:])",
-    "counts_up": counts_up,
-    "counts_up.to_the_number_of_people": counts_up__to_the_number_of_people,
-    "zero_for_none": "2 * total / max(found + true, 1)",
-    "zero_for_none.one": "ratio(2 * total, found + true) if found + true else 1.0",
-    "fails_without_pairs": fails_without_pairs,
-    "fails_without_pairs.of_people": "2 * total / (found + true)",
-    "fails_without_pairs.in_an_image": fails_without_pairs__in_an_image,
+    "other_dtype": "nearest(person, apart).int()",
+    "other_dtype.float": "nearest(person, apart).float()",
 }
 
 KNOWN_WRONG: dict[str, dict[str, object]] = {
     "offset_targets": answers("masks", OFFSETS, globals()),
     "group_pixels": answers("offsets, person, centres", GROUPS, globals(), GROUPS_GIVEN),
-    "panoptic_quality": answers("pred, target", QUALITY, globals(), QUALITY_GIVEN),
+    **ex05_quality.KNOWN_WRONG,
 }

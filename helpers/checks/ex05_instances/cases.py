@@ -24,23 +24,41 @@ HINTS = read_hints("ex05_instances")
 OFFSETS = Form("offsets, float32 (B, 2, H, W), x then y: the way from each pixel to its person's centre of mass")
 
 
-def draw_mask(rng: np.random.RandomState, numbers: Sequence[int], size: tuple[int, int]) -> np.ndarray:
+def draw_mask(
+    rng: np.random.RandomState, numbers: Sequence[int], size: tuple[int, int], full: bool = False
+) -> np.ndarray:
     """Return a mask int64 (H, W) of people of these numbers: each in scattered pixels around a place of their own, so
-    that centre of mass, middle of the box and median differ; the number 0 is a place where nobody is."""
+    that centre of mass, middle of the box and median differ; the number 0 is a place where nobody is. In a full one
+    every pixel shows somebody."""
     height, width = size
-    owners = [*numbers, 0, 0]
+    owners = [*numbers] if full else [*numbers, 0, 0]
     while True:
         places = np.stack([integers(rng, 0, height, (len(owners),)), integers(rng, 0, width, (len(owners),))], axis=1)
         rows, columns = np.mgrid[:height, :width]
         apart = (rows - places[:, :1, None]) ** 2 + (columns - places[:, 1:, None]) ** 2
-        mask: np.ndarray = np.array(owners, np.int64)[apart.argmin(axis=0)] * (integers(rng, 0, 5, size) > 0)
+        shown = full | (integers(rng, 0, 5, size) > 0)
+        mask: np.ndarray = np.array(owners, np.int64)[apart.argmin(axis=0)] * shown
         if all((mask == number).sum() >= 3 for number in numbers):
             return mask
 
 
-def masks_of(rng: np.random.RandomState, numbers: Sequence[Sequence[int]], size: tuple[int, int]) -> dict[str, Tensor]:
+def cut_in_two(rng: np.random.RandomState, size: tuple[int, int]) -> dict[str, Tensor]:
+    """Return `masks` (1, H, W) of persons 1 and 2, in which two columns of 2 lie across 1: who is in two pieces."""
+    while True:
+        mask = draw_mask(rng, [1, 2], size)
+        middle = int(np.median((mask == 1).nonzero()[1]))
+        arm = mask[:, middle : middle + 2]
+        arm[arm == 1] = 2
+        left, right = ((side == 1).sum() for side in (mask[:, :middle], mask[:, middle + 2 :]))
+        if min(left, right) >= 2 and abs(left - right) >= 3:
+            return {"masks": torch.from_numpy(mask[None])}
+
+
+def masks_of(
+    rng: np.random.RandomState, numbers: Sequence[Sequence[int]], size: tuple[int, int], full: bool = False
+) -> dict[str, Tensor]:
     """Return `masks` (B, H, W) with people of these numbers in each image."""
-    return {"masks": torch.from_numpy(np.stack([draw_mask(rng, each, size) for each in numbers]))}
+    return {"masks": torch.from_numpy(np.stack([draw_mask(rng, each, size, full) for each in numbers]))}
 
 
 def offsets_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
@@ -48,14 +66,17 @@ def offsets_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
         Call("call", masks_of(rng, [[1]], (5, 8)), "one person"),
         Call("call", masks_of(rng, [[1, 2], [1, 2]], (7, 11))),
         Call("call", masks_of(rng, [[1, 2, 3], [2, 1], [1]], (14, 9))),
+        Call("call", cut_in_two(rng, (9, 13)), "person 2 cuts person 1 in two"),
     ]
     judge_values("offset_targets", HINTS["offset_targets"], calls, ask, oracle, OFFSETS)
 
 
 def offsets_numbers(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
+    a, b = (integers(rng, 20, 200, (1,)).item() for _ in range(2))
     calls = [
         Call("call", masks_of(rng, [[2, 5]], (8, 9)), "people 2 and 5"),
         Call("call", masks_of(rng, [[41, 7, 300], [300, 9]], (9, 12)), "people 7, 41 and 300; 9 and 300"),
+        Call("call", masks_of(rng, [[a, a + 256], [512, b]], (8, 11)), f"people {a} and {a + 256}; {b} and 512"),
         Call("call", masks_of(rng, [[1, 2, 3, 4, 5, 6, 7]], (16, 15)), "seven people"),
     ]
     judge_values("offset_targets", HINTS["offset_targets"], calls, ask, oracle, OFFSETS)
@@ -69,6 +90,7 @@ def offsets_few(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
         Call("call", masks_of(rng, [[1, 2], []], (7, 6)), "nobody in the second image"),
         Call("call", masks_of(rng, [[]], (5, 7)), "nobody at all"),
         Call("call", alone, "a person of one pixel"),
+        Call("call", masks_of(rng, [[1, 2], [4, 3, 8]], (6, 7), full=True), "every pixel shows somebody"),
     ]
     judge_values("offset_targets", HINTS["offset_targets"], calls, ask, oracle, OFFSETS)
 
@@ -76,7 +98,7 @@ def offsets_few(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
 # group_pixels
 
 GROUPS = Form("int64 (H, W): n for the n-th centre, counted from 1; 0 where `person` is False")
-CLEAR = 0.5  # how much farther than the nearest centre, in pixels, the next one is from where a pixel points
+CLEAR = 0.15  # how much farther than the nearest centre, in pixels, the next one is from where a pixel points
 
 
 def draw_scene(
@@ -112,7 +134,7 @@ def unknown_where_nobody_is(rng: np.random.RandomState, scene: dict[str, Tensor]
 
 def groups_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
-        Call("call", draw_scene(rng, 2, (6, 9))),
+        Call("call", draw_scene(rng, 3, (13, 16))),
         Call("call", draw_scene(rng, 4, (9, 14))),
         Call("call", draw_scene(rng, 5, (15, 11))),
     ]
@@ -121,7 +143,7 @@ def groups_values(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
 
 def groups_outside(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
-        Call("call", draw_scene(rng, 4, (12, 15), beyond=9), "many pixels point outside of the image"),
+        Call("call", draw_scene(rng, 4, (17, 20), beyond=9), "many pixels point outside of the image"),
         Call("call", draw_scene(rng, 4, (10, 7), beyond=200), "pixels point far away"),
     ]
     judge_values("group_pixels", HINTS["group_pixels"], calls, ask, oracle, GROUPS)
@@ -129,8 +151,8 @@ def groups_outside(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
 
 def groups_nobody(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     calls = [
-        Call("call", draw_scene(rng, 3, (7, 10))),
-        Call("call", unknown_where_nobody_is(rng, draw_scene(rng, 3, (7, 10))), "NaN or far off where nobody is"),
+        Call("call", draw_scene(rng, 3, (11, 14))),
+        Call("call", unknown_where_nobody_is(rng, draw_scene(rng, 3, (12, 11))), "NaN or far off where nobody is"),
         Call("call", draw_scene(rng, 2, (5, 6), share=0), "`person` is False everywhere"),
     ]
     judge_values("group_pixels", HINTS["group_pixels"], calls, ask, oracle, GROUPS)
@@ -167,26 +189,31 @@ def band(rng: np.random.RandomState, kind: str) -> tuple[list[Span], list[Span]]
     }[kind]
 
 
-def draw_image(rng: np.random.RandomState, kinds: Sequence[str], most: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_image(
+    rng: np.random.RandomState, kinds: Sequence[str], most: int, first: Sequence[int] = ()
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the masks found and true, int64 (H, W) each, of an image with a band for each of `kinds`, high one to
-    three rows each; people get numbers up to `most` at random, found and true ones apart."""
+    three rows each; people get the numbers `first`, then numbers up to `most` at random, found and true ones apart."""
     bands = [band(rng, kind) for kind in kinds]
     heights = integers(rng, 1, 4, (len(kinds),)).tolist()
     masks = []
     for side in (0, 1):
-        numbers, rows = iter((1 + rng.permutation(most)).tolist()), []
+        others = [number for number in (1 + rng.permutation(most)).tolist() if number not in first]
+        numbers, rows = iter([*first, *others]), []
         for spans, height in zip((both[side] for both in bands), heights, strict=True):
             row = np.zeros(WIDTH, np.int64)
-            for first, length in spans:
-                row[first : first + length] = next(numbers)
+            for begin, length in spans:
+                row[begin : begin + length] = next(numbers)
             rows += [row] * height
         masks.append(np.stack(rows))
     return masks[0], masks[1]
 
 
-def images_of(rng: np.random.RandomState, kinds: Sequence[Sequence[str]], most: int = 12) -> dict[str, Tensor]:
+def images_of(
+    rng: np.random.RandomState, kinds: Sequence[Sequence[str]], most: int = 12, first: Sequence[int] = ()
+) -> dict[str, Tensor]:
     """Return `pred` and `target` of images with these bands, filled up with empty rows to one height."""
-    drawn = [draw_image(rng, each, most) for each in kinds]
+    drawn = [draw_image(rng, each, most, first) for each in kinds]
     height = max(len(pred) for pred, _ in drawn) + 1
     sides = [[np.pad(image[side], ((0, height - len(image[side])), (0, 0))) for image in drawn] for side in (0, 1)]
     return {name: torch.from_numpy(np.stack(side)) for name, side in zip(("pred", "target"), sides, strict=True)}
@@ -224,10 +251,17 @@ def quality_images(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None
 
 
 def quality_numbers(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
+    one = integers(rng, 1, 200, (1,)).item()
+    alike = images_of(rng, [["hit", "hit", "hit", "merged", "split"]], 200, (one, one + 256, 512))
+    full = images_of(rng, [["hit", "missed", "hit", "invented"]])
+    for mask in full.values():
+        mask[mask == 0] = 13  # nobody has it yet
     _judge_quality(
         ask, oracle,
         Call("call", images_of(rng, [["hit", "split", "merged"]], most=200), "numbers up to 200"),
-        Call("call", images_of(rng, [["hit", "missed"], ["hit", "invented", "hit"]], most=1000), "numbers up to 1000"),
+        Call("call", images_of(rng, [["hit", "missed"], ["hit", "invented", "hit"]], 1000, (1000,)), "1000 among them"),
+        Call("call", alike, f"{one}, {one + 256} and 512 among them"),
+        Call("call", full, "every pixel shows somebody"),
     )  # fmt: skip
 
 
@@ -236,7 +270,10 @@ def quality_none(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> None:
     _judge_quality(
         ask, oracle,
         Call("call", images_of(rng, [["hit", "missed"]])),
-        Call("call", images_of(rng, [["hit"], ["missed", "missed"], ["invented"]]), "some images without a pair"),
+        Call(
+            "call", images_of(rng, [["hit", "missed", "invented"], ["missed", "missed"], ["invented"]]),
+            "some images without a pair",
+        ),
         Call("call", images_of(rng, [["missed", "missed"]]), "nobody is found"),
         Call("call", nobody, "nobody is there or found", NAN),
     )  # fmt: skip
