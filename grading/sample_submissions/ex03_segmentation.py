@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import (
+    HandedIn,
+    by_name,
+    filled,
+    with_crash_and_endless_loop,
+    with_damaged_cells,
+)
 from grading.sample_submissions.taken import mistakes, right
 from grading.submission.roles import NotebookData
 
@@ -146,14 +152,9 @@ def gus_no_skips(release: NotebookData, answers: dict[str, str], weights: bytes)
 
 def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """All right, in a notebook with a copied, a renamed, a deleted and a moved cell."""
-    notebook = filled(release, answers)
-    cells = notebook["cells"]
-    cells.insert(3, copy.deepcopy(cell(notebook, "mean_iou_check")))
-    cell(notebook, "iou_check")["metadata"]["nbgrader"]["grade_id"] = "iou_check_2"
-    cells.remove(cell(notebook, "UNetDecoder_check"))
-    moved = cell(notebook, "convolution_matrix")
-    cells.remove(moved)
-    cells.append(moved)
+    notebook = with_damaged_cells(
+        release, answers, copied="mean_iou", renamed="iou", deleted="UNetDecoder", moved="convolution_matrix"
+    )
     return HandedIn(notebook, FULL, {WEIGHTS: weights})
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import (
+    HandedIn,
+    by_name,
+    filled,
+    with_crash_and_endless_loop,
+    with_damaged_cells,
+)
 from grading.sample_submissions.taken import mistakes, right
 from grading.submission.roles import NotebookData
 
@@ -89,14 +95,9 @@ def group_people(peaks, fields, limbs):
 
 def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """All right, in a notebook with a copied, a renamed, a deleted and a moved cell."""
-    notebook = filled(release, answers)
-    cells = notebook["cells"]
-    cells.insert(3, copy.deepcopy(cell(notebook, "find_peaks_check")))
-    cell(notebook, "boxes_to_crops_check")["metadata"]["nbgrader"]["grade_id"] = "boxes_to_crops_check_2"
-    cells.remove(cell(notebook, "group_people_check"))
-    moved = cell(notebook, "affinity_score")
-    cells.remove(moved)
-    cells.append(moved)
+    notebook = with_damaged_cells(
+        release, answers, copied="find_peaks", renamed="boxes_to_crops", deleted="group_people", moved="affinity_score"
+    )
     return HandedIn(notebook, FULL, {WEIGHTS: weights})
 
 

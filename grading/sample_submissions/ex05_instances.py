@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import copy
 
-from grading.sample_submissions.handing_in import HandedIn, by_name, cell, filled, with_crash_and_endless_loop
+from grading.sample_submissions.handing_in import (
+    HandedIn,
+    by_name,
+    filled,
+    with_crash_and_endless_loop,
+    with_damaged_cells,
+)
 from grading.sample_submissions.taken import mistakes, right
 from grading.submission.roles import NotebookData
 
@@ -66,14 +72,14 @@ def gus_first_person(release: NotebookData, answers: dict[str, str], weights: by
 
 def hal_damaged(release: NotebookData, answers: dict[str, str], weights: bytes) -> HandedIn:
     """All right, in a notebook with a copied, a renamed, a deleted and a moved cell."""
-    notebook = filled(release, answers)
-    cells = notebook["cells"]
-    cells.insert(3, copy.deepcopy(cell(notebook, "group_pixels_check")))
-    cell(notebook, "offset_targets_check")["metadata"]["nbgrader"]["grade_id"] = "offset_targets_check_2"
-    cells.remove(cell(notebook, "panoptic_quality_check"))
-    moved = cell(notebook, "group_pixels")
-    cells.remove(moved)
-    cells.append(moved)
+    notebook = with_damaged_cells(
+        release,
+        answers,
+        copied="group_pixels",
+        renamed="offset_targets",
+        deleted="panoptic_quality",
+        moved="group_pixels",
+    )
     return HandedIn(notebook, FULL)
 
 

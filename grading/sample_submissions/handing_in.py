@@ -9,7 +9,16 @@ from typing import Any
 
 from grading.submission.roles import NotebookData
 
-__all__ = ["HandedIn", "Maker", "by_name", "cell", "filled", "scratch", "with_crash_and_endless_loop"]
+__all__ = [
+    "HandedIn",
+    "Maker",
+    "by_name",
+    "cell",
+    "filled",
+    "scratch",
+    "with_crash_and_endless_loop",
+    "with_damaged_cells",
+]
 
 
 @dataclass
@@ -60,4 +69,20 @@ def with_crash_and_endless_loop(release: NotebookData, answers: dict[str, str], 
     place = notebook["cells"].index(cell(notebook, name))
     notebook["cells"].insert(place, scratch("import os\n\nos._exit(1)", "scratch-1"))
     notebook["cells"].insert(place, scratch("n = 0\nwhile True:\n    n += 1", "scratch-2"))
+    return notebook
+
+
+def with_damaged_cells(
+    release: NotebookData, answers: dict[str, str], *, copied: str, renamed: str, deleted: str, moved: str
+) -> NotebookData:
+    """Return the notebook with these answers, and with the checks of three questions copied, renamed and deleted, and
+    the answer of one moved to the end."""
+    notebook = filled(release, answers)
+    cells = notebook["cells"]
+    cells.insert(3, copy.deepcopy(cell(notebook, f"{copied}_check")))
+    cell(notebook, f"{renamed}_check")["metadata"]["nbgrader"]["grade_id"] = f"{renamed}_check_2"
+    cells.remove(cell(notebook, f"{deleted}_check"))
+    last = cell(notebook, moved)
+    cells.remove(last)
+    cells.append(last)
     return notebook
