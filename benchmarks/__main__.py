@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, leeds,
-multi_person, notebooks, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the rows
-as benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
+"""`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, instances,
+leeds, multi_person, notebooks, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the
+rows as benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks import (
     gaussian,
     grouping,
     importing,
+    instances,
     leeds,
     mean_iou,
     multi_person,
@@ -40,6 +41,7 @@ RATIOS = {
 LONGER = {
     "autograde": autograde.main,
     "comparison": comparison.main,
+    "instances": instances.main,
     "leeds": leeds.main,
     "multi_person": multi_person.main,
     "notebooks": notebooks.main,

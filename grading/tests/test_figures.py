@@ -10,7 +10,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from benchmarks import __main__ as command
-from benchmarks import cells, comparison, multi_person, notebooks, row, segmentation, slow_machine, target_maps
+from benchmarks import cells, comparison, instances, multi_person, notebooks, row, segmentation, slow_machine, target_maps
 from benchmarks.record import RESULTS, Record, machine
 from benchmarks.row import Row, print_rows
 from helpers.files import ROOT
@@ -113,9 +113,10 @@ def test_without_json_nothing_is_kept(tmp_path, monkeypatch):
         lambda: comparison.run(3, ["regression, equal time", "softargmax"], 0, "rendered_people"),
         lambda: segmentation.run(3, "camvid", [*segmentation.TRAINED_BY, "smp"], weighted=True),
         lambda: multi_person.run(3, 10, 64),
+        lambda: instances.run(3),
         target_maps.rows,
     ],
-    ids=["comparison", "two rows", "segmentation", "multi_person", "target_maps"],
+    ids=["comparison", "two rows", "segmentation", "multi_person", "instances", "target_maps"],
 )
 def test_what_a_measurement_changes_stands_in_the_notebook(run, monkeypatch):
     """Where the text is another one, something else would be measured, and nobody would see it."""

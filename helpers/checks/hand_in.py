@@ -46,7 +46,7 @@ def hand_in(exercise: str) -> None:
         return
     weights = here / f"{exercise}.safetensors"
     packed, faults = _files(notebook, weights, exercise)
-    problems += faults + _not_saved(notebook)
+    problems += faults + _gone(notebook, exercise) + _not_saved(notebook)
     problems += run_afresh(notebook.path, weights if weights in packed else None, SECONDS)
     if notebook.path in packed:
         problems += _pack(here / f"{exercise}.zip", packed, notebook.path)
@@ -92,6 +92,13 @@ def _files(notebook: Notebook, weights: Path, exercise: str) -> tuple[dict[Path,
 def _asks_for_weights(notebook: Notebook) -> bool:
     """Return whether a question of the notebook is a trained network."""
     return any(cell.question == "model" for cell in notebook.of_role("answer", "check"))
+
+
+def _gone(notebook: Notebook, exercise: str) -> list[str]:
+    """Return a sentence where a question has left the notebook with its check: nothing else would tell of it."""
+    named = " and ".join(notebook.gone(exercise))
+    ask = "copy them from the notebook as it was handed out, unless your course leaves the question out"
+    return [f"The cells of {named} are not in {notebook.path.name}, answer and check: {ask}."] * bool(named)
 
 
 def _not_saved(notebook: Notebook) -> list[str]:

@@ -86,6 +86,7 @@ def _standing(folder: Path, exercise: str) -> Standing:
     left = [phrase for answer, check in asked if (phrase := _left(answer, check, own.get(answer.question)))]
     words = notebook.of_role("words")
     left += [f"{cell.question} ({cell.points:g}, by hand)" for cell in words if cell.is_open]
+    left += [f"{question} (its cells are gone)" for question in notebook.gone(exercise)]
     done = sum(_left(answer, check, own.get(answer.question)) == "" for answer, check in asked)
     points = sum(_points(check, own.get(answer.question)) for answer, check in asked)
     total = sum(check.points for _, check in asked)
@@ -135,6 +136,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
     head = "".join(f'<th scope="col" style="text-align:left">{column}</th>' for column in COLUMNS)
     lines = []
     for name, *cells in ([html.escape(cell) for cell in row] for row in rows):
-        rest = "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells)
+        styles = ["text-align:left;white-space:nowrap"] * 2 + ["text-align:left"] * (len(cells) - 2)  # "18 of 24"
+        rest = "".join(f'<td style="{style}">{cell}</td>' for style, cell in zip(styles, cells, strict=True))
         lines.append(f'<tr><th scope="row" style="text-align:left">{name}</th>{rest}</tr>')
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import linecache
 import sys
@@ -96,6 +97,14 @@ class Notebook:
         answered = {cell.question for cell in self.of_role("answer")}
         lost = [cell.question for cell in self.of_role("check") if cell.question not in answered]
         return [cell.question for cell in self.of_role("answer", "words") if cell.is_open] + lost
+
+    def gone(self, exercise: str) -> list[str]:
+        """The questions that an exercise's checks know of which the notebook has neither answer nor check."""
+        try:
+            known = importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS
+        except ModuleNotFoundError:  # an exercise of somebody else's
+            return []
+        return [name for name in known if name not in {cell.question for cell in self.of_role("answer", "check")}]
 
 
 def read_notebook(path: Path) -> Notebook:

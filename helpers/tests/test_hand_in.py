@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +18,9 @@ from helpers.checks.afresh import run_afresh
 from helpers.checks.engine import record
 from helpers.checks.engine.question import CheckFailed
 from helpers.checks.hand_in import hand_in
+from helpers.checks.progress import standings
+from helpers.checks.saved import read_notebook
+from helpers.files import ROOT
 from helpers.tests.saved_notebooks import EXERCISE, STUB, cell, kernel_that_ran, save
 from helpers.training.weights import save_weights
 
@@ -75,6 +80,16 @@ def test_what_the_session_has_and_a_fresh_process_lacks_is_told_by_name(folder):
     found = run_afresh(save(folder, {"double": double, "model": model}, own), folder / f"{EXERCISE}.safetensors", 100)
     assert found[0].startswith("double uses NUM_CLASSES, which is not there in a fresh process (of cells that are no")
     assert found[1].startswith("build_model() does not take the weights: The weights in ") and len(found) == 2
+
+
+def test_a_question_that_has_left_with_its_check_is_named(folder, no_process, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, f"helpers.checks.{EXERCISE}", SimpleNamespace(QUESTIONS={"double": 1, "half": 2}))
+    hand_in(EXERCISE)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"The cells of half are not in {EXERCISE}.ipynb, answer and check: copy them from the notebook" in said
+    assert packed(folder)  # handed in all the same
+    found = standings(folder)
+    assert [one.open for one in found] == [["double (4)", "model (6)", "half (its cells are gone)"]]
 
 
 def test_a_cell_that_never_ends_is_named(folder):
@@ -254,3 +269,8 @@ def test_a_fault_is_printed_and_raised_in_ci_alone(folder, no_process, monkeypat
     monkeypatch.setenv("DEEP_LEARNING_LAB_STRICT", "1")
     with pytest.raises(CheckFailed, match=f"There is no {EXERCISE}.safetensors here"):
         hand_in(EXERCISE)
+
+
+def test_the_exercises_have_all_questions_that_their_checks_know():
+    found = {path.stem: read_notebook(path).gone(path.stem) for path in (ROOT / "exercises").glob("ex*/*.ipynb")}
+    assert len(found) == 6 and not any(found.values())
