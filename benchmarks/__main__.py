@@ -1,6 +1,6 @@
 """`python -m benchmarks`: the ratios. With the name of one, that one alone; with autograde, comparison, instances,
-leeds, multi_person, notebooks, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps the
-rows as benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
+leeds, multi_person, notebooks, regression, scale, segmentation, slow_machine or starts: a longer run. `--json` keeps
+the rows as benchmarks/results/NAME.json, `--json=OTHER` as OTHER.json."""
 
 from __future__ import annotations
 

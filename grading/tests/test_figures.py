@@ -10,7 +10,17 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from benchmarks import __main__ as command
-from benchmarks import cells, comparison, instances, multi_person, notebooks, row, segmentation, slow_machine, target_maps
+from benchmarks import (
+    cells,
+    comparison,
+    instances,
+    multi_person,
+    notebooks,
+    row,
+    segmentation,
+    slow_machine,
+    target_maps,
+)
 from benchmarks.record import RESULTS, Record, machine
 from benchmarks.row import Row, print_rows
 from helpers.files import ROOT
