@@ -28,7 +28,7 @@ NUMBERS = 30  # more candidates than this have colours only
 
 @shows_itself
 def field(field: Tensor, image: Tensor, *, stride: float = 4, title: str = "") -> Picture:
-    """Return one part affinity field as arrows, each where it is clearly not zero, over the image in grey.
+    """Return a field of vectors, one limb's, say, as arrows where it is clearly not zero, over the image in grey.
 
     Args:
         field: float (2, h, w), x then y.
