@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.checks.engine.lines import fitting
-from helpers.checks.saved import Cell, Session, read_notebook
+from helpers.checks.saved import Cell, Session, fullest, notebooks_in
 
 
 class Answers:
@@ -36,20 +36,19 @@ class Answers:
 def answers(exercise: str) -> Answers:
     """Return the student's own answers to `exercise`, such as "ex01_pose_regression".
 
-    The notebook is looked for beside the working folder, then in it. Its setup and its answers are run, and of all
-    other cells what only defines, as in grading: so nothing is trained. One that fails, or has not been answered yet,
-    costs only itself.
+    The notebook is looked for beside the working folder, then in it; of several the one with the most answers is taken.
+    Its setup and its answers are run, and of all other cells what only defines, as in grading: so nothing is trained.
+    One that fails, or has not been answered yet, costs only itself.
     """
     here = Path.cwd()
     places = (here.parent / exercise, here / exercise, here, here / "exercises" / exercise)
-    paths = [place / f"{exercise}.ipynb" for place in places]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        return Answers(exercise, {}, {}, f"there is no notebook {paths[0]}")
-    try:
-        return _run(exercise, read_notebook(path).of_role("setup", "answer", "other"))
-    except (OSError, ValueError) as error:
-        return Answers(exercise, {}, {}, str(error).rstrip("."))
+    for place in places:
+        notebook, problems = fullest(notebooks_in(place, exercise))
+        if notebook:
+            return _run(exercise, notebook.of_role("setup", "answer", "other"))
+        if problems:
+            return Answers(exercise, {}, {}, problems[0].rstrip("."))
+    return Answers(exercise, {}, {}, f"there is no notebook {places[0] / exercise}.ipynb")
 
 
 def _run(exercise: str, cells: list[Cell]) -> Answers:

@@ -16,7 +16,7 @@ from helpers.checks.engine.limits import NOTEBOOK_MB, WEIGHTS_MB
 from helpers.checks.engine.lines import fitting
 from helpers.checks.engine.question import CheckFailed, strict
 from helpers.checks.engine.record import last_run, trimmed
-from helpers.checks.saved import Notebook, fullest
+from helpers.checks.saved import Notebook, fullest, notebooks_in, own_notebook
 from helpers.files import atomically
 
 __all__ = ["hand_in"]
@@ -39,9 +39,10 @@ def hand_in(exercise: str) -> None:
         print("Nothing is packed while a notebook is graded or validated.")
         return
     here = Path.cwd()
-    notebook, problems = fullest(sorted(here.glob(f"{exercise}*.ipynb")))
+    candidates, own = notebooks_in(here, exercise), own_notebook()
+    notebook, problems = fullest([path for path in candidates if path.resolve() == own] or candidates)
     if notebook is None:
-        ask = "Open the notebook from the folder that it is saved in, or download it, and hand in both files by hand"
+        ask = "Open the notebook from the folder that it is saved in, or download it, and hand in by hand"
         _say("\n".join(problems or [f"There is no {exercise}.ipynb in {here}. {ask}."]))
         return
     weights = here / f"{exercise}.safetensors"
@@ -50,6 +51,10 @@ def hand_in(exercise: str) -> None:
     problems += run_afresh(notebook.path, weights if weights in packed else None, SECONDS)
     if notebook.path in packed:
         problems += _pack(here / f"{exercise}.zip", packed, notebook.path)
+    if others := [path.name for path in candidates if path != notebook.path]:
+        why = "in which this cell stands" if notebook.path.resolve() == own else "the one with the most answers"
+        ask = "if that is the wrong one, move it to another folder and run this cell again"
+        _say(f"Packed is {notebook.path.name}, {why}, and not {' or '.join(others)}: {ask}.")
     if notebook.open:
         _say(f"Still open: {', '.join(notebook.open)}.")
     if problems and strict():

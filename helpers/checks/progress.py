@@ -16,7 +16,7 @@ from typing import Any
 
 from helpers.checks.engine.lines import fitting
 from helpers.checks.engine.record import mark, read_notes
-from helpers.checks.saved import Cell, Notebook, fullest
+from helpers.checks.saved import Cell, Notebook, fullest, notebooks_in
 from helpers.notebook import in_notebook, show_html
 from helpers.results import FILE as RESULTS
 from helpers.results import Results
@@ -67,15 +67,16 @@ def standings(here: Path) -> list[Standing]:
     """Return where each exercise stands whose folder lies beside `here`, in it, or in its folder `exercises`; or the
     one whose notebook lies in `here` alone."""
     for place in (here.parent, here, here / "exercises"):
-        folders = sorted(path for path in place.glob("ex[0-9][0-9]_*") if any(path.glob(f"{path.name}*.ipynb")))
+        folders = sorted(path for path in place.glob("ex[0-9][0-9]_*") if notebooks_in(path, path.name))
         if folders and (place != here.parent or here in folders):
             return [_standing(folder, folder.name) for folder in folders]
-    names = {match.group() for path in here.glob("*.ipynb") if (match := re.match(r"ex\d\d_\w+", path.name))}
-    return [_standing(here, name) for name in sorted(names)]
+    names = sorted({match.group() for path in here.glob("*.ipynb") if (match := re.search(r"ex\d\d_\w+", path.name))})
+    own = [name for name in names if not any(name != one and name.startswith(one) for one in names)]  # no ..._ideas
+    return [_standing(here, name) for name in own]
 
 
 def _standing(folder: Path, exercise: str) -> Standing:
-    notebook, problems = fullest(sorted(folder.glob(f"{exercise}*.ipynb")))
+    notebook, problems = fullest(notebooks_in(folder, exercise))
     notes, problem = read_notes(folder)
     if not os.access(folder, os.W_OK):
         problem = problem or f"{folder} cannot be written, so nothing is noted there when a check passes."

@@ -6,6 +6,8 @@ import ast
 import importlib
 import json
 import linecache
+import os
+import re
 import sys
 import types
 from collections.abc import Iterable
@@ -16,9 +18,11 @@ from typing import Any
 from helpers.checks.engine.code import DEFINED, NO_PYTHON, definitions, future_flags, parsed, plain_python, unanswered
 from helpers.notebook import NoShell
 
-__all__ = ["Cell", "Notebook", "Session", "fullest", "read_notebook"]
+__all__ = ["Cell", "Notebook", "Session", "fullest", "notebooks_in", "own_notebook", "read_notebook"]
 
 WORDS = "YOUR ANSWER HERE"
+CHECKS = re.compile(r"^check\.(\w+)\((\w+)", re.MULTILINE)  # check.model(build_model): the question, and the answer
+SETUP = re.compile(r"^\s*from helpers\.checks import ex\d\d_\w+ as check\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,12 @@ class Cell:
     @property
     def defines(self) -> str:
         """The name of the answer: the question's, or that of the last function or class."""
-        names = DEFINED.findall(self.source)
-        return self.question if self.question in names or not names else str(names[-1])
+        return self.question if self.question in self.names or not self.names else self.names[-1]
+
+    @property
+    def names(self) -> list[str]:
+        """The functions and classes that the cell defines."""
+        return [str(name) for name in DEFINED.findall(self.source)]
 
     @property
     def is_open(self) -> bool:
@@ -116,7 +124,7 @@ def read_notebook(path: Path) -> Notebook:
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-        return Notebook(path, _each_once([found for cell in cells if (found := _cell(cell))]))
+        return Notebook(path, _each_once(_named([found for cell in cells if (found := _cell(cell))])))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         problem = f"{path.name} is no notebook that can be read ({type(error).__name__})"
         raise ValueError(f"{problem}: save it again, or take an older copy of it.") from error
@@ -128,12 +136,34 @@ def _cell(cell: dict[str, Any]) -> Cell | None:
     text = source if isinstance(source, str) else "".join(source)
     name, solution, grade = str(about.get("grade_id", "")), about.get("solution"), about.get("grade")
     if cell["cell_type"] != "code":
+        if not about and re.fullmatch(r"words-\d+", str(cell.get("id"))):  # it has lost its name
+            return Cell("words", str(cell["id"]).replace("-", "_"), text)
         return Cell("words", name, text, float(about.get("points", 0))) if solution and grade else None
     if solution:
         return Cell("answer", name, text)
     if grade:
         return Cell("check", name.removesuffix("_check"), text, float(about.get("points", 0)))
     return Cell("setup" if about.get("locked") else "other", name, text)
+
+
+def _named(cells: list[Cell]) -> list[Cell]:
+    """Return the cells with the names that some have lost, where they were pasted, say: as in grading, by what they
+    say and define."""
+    cells, there = list(cells), {(cell.role, cell.question) for cell in cells}
+    for place, cell in enumerate(cells):
+        call = CHECKS.match(cell.source.strip())
+        if cell.role == "other" and call and ("check", call[1]) not in there:
+            cells[place] = replace(cell, role="check", question=call[1])
+        elif cell.role == "other" and SETUP.search(cell.source) and ("setup", "setup") not in there:
+            cells[place] = replace(cell, role="setup", question="setup")
+    for check in [cell for cell in cells if cell.role == "check" and ("answer", cell.question) not in there]:
+        call = CHECKS.search(check.source)
+        named = call[2] if call else check.question
+        claims = [place for place, cell in enumerate(cells) if cell.role == "other" and named in cell.names]
+        if claims:
+            place = max(claims, key=lambda place: (not cells[place].is_open, place))
+            cells[place] = replace(cells[place], role="answer", question=check.question)
+    return cells
 
 
 def _each_once(cells: list[Cell]) -> list[Cell]:
@@ -146,6 +176,19 @@ def _each_once(cells: list[Cell]) -> list[Cell]:
         else cell
         for cell in cells
     ]
+
+
+def notebooks_in(folder: Path, exercise: str) -> list[Path]:
+    """Return the notebooks of an exercise in a folder, by whatever a browser or a host has added to the name."""
+    return sorted(path for path in folder.glob(f"*{exercise}*.ipynb") if not path.name.startswith("."))
+
+
+def own_notebook() -> Path | None:
+    """Return the notebook that this kernel runs, where JupyterLab or VS Code tells which, and it lies there."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    told = getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__")
+    path = Path(told or os.environ.get("JPY_SESSION_NAME", ""))
+    return path.resolve() if path.suffix == ".ipynb" and path.is_file() else None
 
 
 def fullest(paths: Iterable[Path]) -> tuple[Notebook | None, list[str]]:

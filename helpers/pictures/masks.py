@@ -54,7 +54,7 @@ def mask_grid(
         axis.text(-0.04, 0.5, name, transform=axis.transAxes, rotation=90, ha="right", va="center", fontsize=10)
     for axis in stacks[count:].flat:
         axis.set_visible(False)
-    return _with_legend(figure, title, data, rows, f"{count} images of {data.name}")
+    return _with_legend(figure, title, data, rows, f"{count} image{'s' * (count != 1)} of {data.name}")
 
 
 @shows_itself

@@ -54,9 +54,10 @@ def people_grid(
                 draw_box(axis, box, WHITE if people is None else person_colour(number), 1.3, outlined=True)
         for number, (points, seen) in enumerate(shown):
             draw_person(axis, points, seen, data.skeleton, person_colour(number))
-        drawn += len(shown)
-    what = f"{count} images of {data.name} with {drawn} {'true' if people is None else 'estimated'} people"
-    return finished(figure, title, what + (" and boxes" if boxes is not None else ""))
+            drawn += bool(seen.any())
+    what, kind = f"{count} image{'s' * (count != 1)} of {data.name}", "true" if people is None else "estimated"
+    framed = "" if boxes is None else f" and {sum(map(len, boxes))} boxes"
+    return finished(figure, title, f"{what} with {drawn} {kind} people{framed}")
 
 
 @shows_itself

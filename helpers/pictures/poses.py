@@ -43,7 +43,7 @@ def pose_grid(
             draw_limbs(axis, truth, seen, skeleton, WHITE, thin=True)
         draw_person(axis, points, seen, skeleton)
     kind = "with their true poses" if predictions is None else "with predicted poses over the true ones in white"
-    return finished(figure, title, f"{count} images of {data.name}, {kind}")
+    return finished(figure, title, f"{count} image{'s' * (count != 1)} of {data.name}, {kind}")
 
 
 @shows_itself

@@ -94,7 +94,7 @@ def test_a_grid_shows_each_image(count):
     picture = pictures.pose_grid(STICKS[:count], STICKS.keypoints[:count] + 2, titles=list("abcde"[:count]), columns=2)
     visible = [axis for axis in picture.figure.axes if axis.get_visible()]
     assert len(visible) == count and [axis.get_title() for axis in visible] == list("abcde"[:count])
-    assert f"{count} images of stick people, with predicted poses" in picture.alt
+    assert f"{count} image{'s' * (count > 1)} of stick people, with predicted poses" in picture.alt
 
 
 def test_curves_hold_the_numbers_and_mark_the_best():

@@ -42,7 +42,7 @@ def test_rows_are_image_truth_and_prediction():
     assert image.images[0].get_array().shape == (30, 40, 3) and (image.images[0].get_array() == 255).all()
     assert (drawn(prediction) == rgb(OF_CLASS[2])).all() and not (drawn(truth) == rgb(OF_CLASS[2])).all(-1).any()
     assert picture.alt == (
-        "Test: 1 images of stripes: image, true masks, predicted masks; the classes are sea, sand, sky, void"
+        "Test: 1 image of stripes: image, true masks, predicted masks; the classes are sea, sand, sky, void"
     )
 
 

@@ -61,7 +61,7 @@ def test_people_found_are_drawn_without_what_is_missing():
     picture = crowd_pictures.people_grid(data, [torch.cat([person, torch.zeros(1, 17, 3)])])
     (axis,) = picture.figure.axes
     assert len(dots(axis)) == 16 and len(strokes(axis)) == len(COCO.limbs) - 2
-    assert "with 2 estimated people" in picture.alt
+    assert picture.alt == "1 image of sticks with 1 estimated people"
     assert crowd_pictures.people_grid(data, [torch.zeros(0, 17, 3)]).alt.endswith("with 0 estimated people")
 
 
@@ -82,7 +82,10 @@ def test_boxes_have_the_colours_of_their_people_and_are_white_beside_the_truth()
     assert [colour for colour, _, _ in drawn(two)] == list(OF_PERSON[:2])
     picture = crowd_pictures.people_grid(data, boxes=boxes)
     assert [colour for colour, _, _ in drawn(picture.figure.axes[1])] == [WHITE] * 2
-    assert picture.alt.endswith("3 true people and boxes")
+    assert picture.alt.endswith("3 true people and 3 boxes")
+    nobody = [torch.zeros(len(of_image), 17, 3) for of_image in boxes]  # boxes alone
+    picture = crowd_pictures.people_grid(data, nobody, boxes=boxes)
+    assert picture.alt.endswith("0 estimated people and 3 boxes")
 
 
 def test_more_images_than_columns_go_on_below():
