@@ -3,19 +3,7 @@
 import sys
 from typing import Any
 
-__all__ = ["NoShell", "in_notebook", "show_html"]
-
-
-class NoShell:
-    """What `get_ipython()` returns where cells run without a kernel: it takes every call and does nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return NoShell()
-
-    def __call__(self, *arguments: Any, **options: Any) -> None:
-        return None
+__all__ = ["in_notebook", "show_html"]
 
 
 def in_notebook() -> bool:

@@ -20,8 +20,7 @@ from typing import Any
 
 from grading.isolation import private
 from grading.isolation.cpu_only import make_factories_gentle
-from helpers.checks.engine.code import NO_PYTHON, definitions, future_flags, parsed
-from helpers.notebook import NoShell
+from helpers.checks.engine.code import NO_PYTHON, NoShell, definitions, future_flags, parsed
 
 __all__ = ["CappedOutput", "Notebook"]
 

@@ -129,7 +129,9 @@ def _without_weights(build: Any, weights: str) -> Iterator[str]:
         yield f"build_model() stops in a fresh process: {type(error).__name__}: {error}.{_why(error)}"
         return
     if isinstance(found, dict):
-        hint = WEIGHTS_HINTS.get(found["problem"], "train it again, so that the file is of this network.")
+        hint = WEIGHTS_HINTS.get(
+            found["problem"], "is the file another exercise's? Else train it again, so that it is of this network."
+        )
         if found["problem"] == "not_a_module":
             yield f"build_model() returns {found['message']}, no network."
         else:

@@ -15,8 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from helpers.checks.engine.code import DEFINED, NO_PYTHON, definitions, future_flags, parsed, plain_python, unanswered
-from helpers.notebook import NoShell
+from helpers.checks.engine.code import (
+    DEFINED,
+    NO_PYTHON,
+    NoShell,
+    definitions,
+    future_flags,
+    parsed,
+    plain_python,
+    unanswered,
+)
 
 __all__ = ["Cell", "Notebook", "Session", "fullest", "notebooks_in", "own_notebook", "read_notebook"]
 

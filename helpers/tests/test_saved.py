@@ -75,7 +75,9 @@ def test_cells_without_names_are_found_by_what_they_say(exercise, keep, tmp_path
 def test_an_answer_in_a_cell_of_its_own_takes_the_place_of_the_cell_that_is_gone(folder):
     path = save(folder, ANSWERS, own="def double(x):\n    raise NotImplementedError()")
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    answer = next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double")
+    answer = next(
+        cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double"
+    )
     answer["metadata"] = {}
     path.write_text(json.dumps(notebook), encoding="utf-8")
     [double] = [cell for cell in read_notebook(path).of_role("answer") if cell.question == "double"]

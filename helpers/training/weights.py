@@ -1,6 +1,7 @@
 """Weights on disk, as safetensors only: a file of numbers, which cannot run code when it is opened."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -37,17 +38,20 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """
     path = safetensors_path(path)
     tensors, _ = read_tensors(path)
-    own = model.state_dict()
-    wrong = [f"{name} is missing" for name in own if name not in tensors]
-    wrong += [f"{name} is unknown to the model" for name in tensors if name not in own]
-    both = [(name, tuple(tensors[name].shape), tuple(own[name].shape)) for name in own if name in tensors]
-    wrong += [f"{name} is {theirs}, the model's {ours}" for name, theirs, ours in both if theirs != ours]
-    if wrong:
-        more = f"; and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        problem = f"The weights in {path} are of another model: {'; '.join(wrong[:4])}{more}"
+    if wrong := differences(model.state_dict(), tensors):
+        problem = f"The weights in {path} are of another model: {wrong}"
         raise ValueError(f"{problem}. Train and save this model again, or build the one that was saved.")
     model.load_state_dict(tensors)
     return model
+
+
+def differences(own: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> str:
+    """Return in what the tensors of a file differ from a model's own, by name and shape; "" where they fit."""
+    wrong = [f"{name} is missing" for name in own if name not in theirs]
+    wrong += [f"{name} is unknown to the model" for name in theirs if name not in own]
+    both = [(name, tuple(theirs[name].shape), tuple(own[name].shape)) for name in own if name in theirs]
+    wrong += [f"{name} is {their}, the model's {ours}" for name, their, ours in both if their != ours]
+    return "; ".join(wrong[:4]) + (f"; and {len(wrong) - 4} more" if len(wrong) > 4 else "")
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -6,8 +6,9 @@ import __future__
 import ast
 import re
 import warnings
+from typing import Any
 
-__all__ = ["DEFINED", "NO_PYTHON", "definitions", "future_flags", "parsed", "plain_python", "unanswered"]
+__all__ = ["DEFINED", "NO_PYTHON", "NoShell", "definitions", "future_flags", "parsed", "plain_python", "unanswered"]
 
 # The functions and classes of a cell; a name within one is indented.
 DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
@@ -45,6 +46,18 @@ def plain_python(source: str) -> str:
         body = "pass\n" + rest
     manager = TransformerManager()  # type: ignore[no-untyped-call]  # IPython has no types here
     return "\n" * blank.count("\n") + manager.transform_cell(body)
+
+
+class NoShell:
+    """What `get_ipython()` returns where cells run without a kernel: it takes every call and does nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return NoShell()
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        return None
 
 
 def parsed(source: str, name: str) -> tuple[str, list[ast.stmt]]:

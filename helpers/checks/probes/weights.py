@@ -68,14 +68,19 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor]) -> str:
 
     What torch.compile and DataParallel put before names makes no difference.
     """
+    from helpers.training.weights import differences
+
     own = network.state_dict()
     if own and not tensors:
         return "are of another model: they are none"
     names = {_plain(name): name for name in own}
     if len(names) < len(own):  # the network's own parts are called so
         names = {}
+    theirs = {names.get(_plain(name), name): tensor for name, tensor in tensors.items()}
+    if wrong := differences(own, theirs):
+        return f"are of another model: {wrong}"
     try:
-        network.load_state_dict({names.get(_plain(name), name): tensor for name, tensor in tensors.items()})
+        network.load_state_dict(theirs)
     except (RuntimeError, TypeError, AttributeError) as error:
         return f"are of another model: {' '.join(str(error).split())[:300]}"
     return ""
