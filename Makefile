@@ -44,7 +44,7 @@ PYTEST = DEEP_LEARNING_LAB_SCREENSHOTS="$(abspath $(PICTURES))" python -m pytest
 # A test that hangs is named with its stack, and the others go on: after so many seconds.
 HANGS = -o faulthandler_exit_on_timeout=true -o faulthandler_timeout
 
-test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (19 minutes)
+test: env lint ## is this change sound? tests, drift, notebooks with short trainings: what CI runs (16 to 25 minutes)
 	$(RUN) OMP_NUM_THREADS=1 python -m grading release --check
 	rm -rf $(MEASURED) $(PICTURES) build/notebooks
 	mkdir -p $(MEASURED) $(PICTURES) $(dir $(SHORT))
@@ -61,7 +61,7 @@ test-full: env lint ## all of it: whole trainings that must earn all points, eve
 	$(RUN) OMP_NUM_THREADS=1 $(PYTEST)/tests.xml $(HANGS)=2400
 	@$(RUN) python -m tools.durations $(MEASURED)
 
-check-the-checks: env ## do checks hold what they promise? answers, strangers, mutants, sentences, seeds (11 minutes)
+check-the-checks: env ## do checks hold what they promise? answers, strangers, mutants, sentences, seeds (7 to 11 minutes)
 	@$(RUN) OMP_NUM_THREADS=1 python -m tools.check_the_checks
 
 lab: env ## JupyterLab on exercises/

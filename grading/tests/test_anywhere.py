@@ -180,17 +180,23 @@ def test_kaggle_s_cell_finds_the_course_in_its_read_only_inputs(tmp_path):
     assert (tmp_path / "copy" / "helpers").is_dir()
 
 
-def test_the_last_cell_finds_the_weights_anywhere_and_downloads_them_in_colab(tmp_path, monkeypatch, capsys, request):
+def test_the_last_cell_finds_what_is_to_be_handed_in_anywhere_and_downloads_them_in_colab(
+    tmp_path, monkeypatch, capsys, request
+):
     monkeypatch.chdir(tmp_path)
-    for name in ("ex01_pose_regression", "ex01_pose_regression.checkpoint"):
-        (tmp_path / f"{name}.safetensors").write_bytes(bytes(1000))
     monkeypatch.setitem(sys.modules, "google.colab", None)
-    exec(cell("The weights file"), {})
+    exec(cell("What you hand in"), {})
+    assert "Nothing is packed or saved here: run the cell that trains" in capsys.readouterr().out
+    for name in ("ex01_pose_regression", "ex01_pose_regression.checkpoint", "ex01_pose_regression.earlier"):
+        (tmp_path / f"{name}.safetensors").write_bytes(bytes(1000))
+    (tmp_path / "ex02_softargmax.zip").write_bytes(bytes(1000))
+    exec(cell("What you hand in"), {})
     text = capsys.readouterr().out
+    assert "earlier" not in text and str(tmp_path / "ex02_softargmax.zip") in text
     assert str(tmp_path / "ex01_pose_regression.safetensors") in text and "Download" in text and "checkp" not in text
     colab = request.getfixturevalue("colab")
-    exec(cell("The weights file"), {})
-    assert colab.asked == ["ex01_pose_regression.safetensors"]
+    exec(cell("What you hand in"), {})
+    assert colab.asked == ["ex02_softargmax.zip", "ex01_pose_regression.safetensors"]
 
 
 def test_codespaces_and_binder_install_the_course():
