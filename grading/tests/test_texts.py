@@ -83,8 +83,18 @@ def test_the_cut_shows_a_spike_that_falls_off_slowly_and_a_round_tip():
     _, start, code = cells(SECOND)["square-or-not-picture"].partition("across = ")
     exec(start + code.rpartition("pictures.lines")[0], names)
     plain, squared = (torch.tensor(names["cut"][name]) for name in names["formulas"])
-    assert plain.argmax() == squared.argmax() == 6 and plain[0] > 1.3 * squared[0]
-    assert plain[6] - plain[5] > 3 * (squared[6] - squared[5])
+    assert plain.argmax() == squared.argmax() == 12 and plain[0] > 1.3 * squared[0]
+    assert plain[12] - plain[11] > 3 * (squared[12] - squared[11])
+    assert plain[0] < 0.25 and squared[0] < 0.25  # both cuts reach as far down as the text's shares are counted
+
+
+def test_the_shares_above_a_quarter_are_those_of_the_text(capsys):
+    """A quarter of the map and a tenth."""
+    names: dict[str, Any] = {"torch": torch, "gaussian_scoremaps": answers(SECOND)["gaussian_scoremaps"]}
+    before, drawn, rest = cells(SECOND)["square-or-not-picture"].partition("pictures.map_grid(")
+    printed, start, _ = rest[rest.index("for formula") :].partition("across = ")
+    exec(before + printed, names)
+    assert [line.split(": ")[1][:3].rstrip("%") for line in capsys.readouterr().out.splitlines()] == ["25", "9"]
 
 
 @pytest.mark.parametrize(
