@@ -86,7 +86,7 @@ def _standing(folder: Path, exercise: str) -> Standing:
     own, asked = notes.get(exercise, {}), _asked(notebook)
     left = [phrase for answer, check in asked if (phrase := _left(answer, check, own.get(answer.question)))]
     words = notebook.of_role("words")
-    left += [f"{cell.question} ({cell.points:g}, by hand)" for cell in words if cell.is_open]
+    left += [f"{cell.question} ({'' if cell.lost else f'{cell.points:g}, '}by hand)" for cell in words if cell.is_open]
     left += [f"{question} (its cells are gone)" for question in notebook.gone(exercise)]
     done = sum(_left(answer, check, own.get(answer.question)) == "" for answer, check in asked)
     points = sum(_points(check, own.get(answer.question)) for answer, check in asked)
@@ -111,7 +111,7 @@ def _points(check: Cell, noted: dict[str, Any] | None) -> float:
 
 def _left(answer: Cell, check: Cell, noted: dict[str, Any] | None) -> str:
     """Return what is left to do for a question, "" where it is done."""
-    points = f" ({check.points:g})" if check.points else " (no points)"
+    points = f" ({check.points:g})" if check.points else " (no points)" * (not check.lost)
     if noted is None:
         return f"{answer.question}{points}"
     if missing := check.points - _points(check, noted):

@@ -36,12 +36,13 @@ SETUP = re.compile(r"^\s*from helpers\.checks import ex\d\d_\w+ as check\b", re.
 @dataclass(frozen=True)
 class Cell:
     """One cell: `question` names what it answers or checks, and `role` is "setup", "answer", "check", "words" or, of
-    any other code, "other". `points` are those of a check or of words."""
+    any other code, "other". `points` are those of a check or of words, unknown where the cell's name was `lost`."""
 
     role: str
     question: str
     source: str
     points: float = 0.0
+    lost: bool = False
 
     @property
     def defines(self) -> str:
@@ -145,7 +146,7 @@ def _cell(cell: dict[str, Any]) -> Cell | None:
     name, solution, grade = str(about.get("grade_id", "")), about.get("solution"), about.get("grade")
     if cell["cell_type"] != "code":
         if not about and re.fullmatch(r"words-\d+", str(cell.get("id"))):  # it has lost its name
-            return Cell("words", str(cell["id"]).replace("-", "_"), text)
+            return Cell("words", str(cell["id"]).replace("-", "_"), text, lost=True)
         return Cell("words", name, text, float(about.get("points", 0))) if solution and grade else None
     if solution:
         return Cell("answer", name, text)
@@ -161,7 +162,7 @@ def _named(cells: list[Cell]) -> list[Cell]:
     for place, cell in enumerate(cells):
         call = CHECKS.match(cell.source.strip())
         if cell.role == "other" and call and ("check", call[1]) not in there:
-            cells[place] = replace(cell, role="check", question=call[1])
+            cells[place] = replace(cell, role="check", question=call[1], lost=True)
         elif cell.role == "other" and SETUP.search(cell.source) and ("setup", "setup") not in there:
             cells[place] = replace(cell, role="setup", question="setup")
     for check in [cell for cell in cells if cell.role == "check" and ("answer", cell.question) not in there]:

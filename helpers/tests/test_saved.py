@@ -90,7 +90,7 @@ def test_weights_are_packed_where_the_cells_have_lost_their_names(folder, capsys
     hand_in(EXERCISE)
     assert list(packed(folder)) == [f"{EXERCISE}.ipynb", f"{EXERCISE}.safetensors"]
     [standing] = standings(folder)
-    assert standing.of_questions == 2 and "Still open" not in said(capsys)
+    assert standing.open == ["double", "model"] and "Still open" not in said(capsys)
 
 
 @pytest.mark.parametrize("name", [f"{EXERCISE} (1)", f"Copy of {EXERCISE}", f"{EXERCISE}-release-513d8180"])
