@@ -222,7 +222,7 @@ def complaints(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Print which marks move; the status is 1 if one did or was not repeated, 2 if nothing could be graded."""
+    """Print which marks move; the status is 1 if one did or was not repeated, 2 if nobody could be compared."""
     from grading.verify import verify_class
 
     if options.changed:
@@ -239,11 +239,11 @@ def verify(options: argparse.Namespace) -> int:
         print(error)
         return 2
     print(found.text())
-    return 1 if found.moved or found.not_repeated else 0
+    return 1 if found.moved or found.not_repeated else 0 if found.compared else 2
 
 
 def _changed(options: argparse.Namespace) -> int:
-    """Print whose marks would move if all were graded now; the status is 1 if some do, 2 if nobody can be graded."""
+    """Print whose marks would move if all were graded now; the status is 1 if some do, 2 if nobody can be compared."""
     from grading.corrections import changes
 
     if options.jobs < 1 or (options.sample is not None and options.sample < 1):
@@ -254,7 +254,7 @@ def _changed(options: argparse.Namespace) -> int:
         print(printable(str(error)))
         return 2
     print(found.text())
-    return int(bool(found.moves))
+    return 1 if found.moves else 0 if found.compared else 2
 
 
 def backup(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from grading.errors import GradingError, printable
-from grading.handed_in import HandedIn, handed_in
+from grading.handed_in import NOBODY, HandedIn, handed_in
 from grading.plugin.entries import Entry, entries
 from grading.report import QuestionReport, Report
 
@@ -44,6 +44,7 @@ class Changes:
 
     exercise: str
     students: list[str] = field(default_factory=list)
+    compared: int = 0  # of them: those with a sound report
     moves: list[Move] = field(default_factory=list)
     totals: dict[str, tuple[float, float]] = field(default_factory=dict)
     hints: list[str] = field(default_factory=list)  # other words, the same points
@@ -62,7 +63,8 @@ class Changes:
         counts = f"{len(self.students)} submissions: {len(self.moves)} marks of {moved} students move."
         write = f" Nothing was written; nbgrader autograde {self.exercise} writes them." if self.moves else ""
         remarks = [printable(remark) for remark in self.remarks]
-        return "\n".join([*table, *said, *totals, *hints, *remarks, counts + write])
+        nobody = [] if self.compared else [NOBODY]
+        return "\n".join([*table, *said, *totals, *hints, *remarks, counts + write, *nobody])
 
 
 def changes(
@@ -76,7 +78,7 @@ def changes(
         sample: so many of them, always the same ones; all if None.
         jobs: processes that grade.
     Raises:
-        GradingError: nothing can be graded, or the gradebook cannot be read.
+        GradingError: nothing can be graded, nobody is graded yet, or the gradebook cannot be read.
     """
     handed = handed_in(root, exercise)
     folders = handed.chosen(list(students or ()))
@@ -86,6 +88,7 @@ def changes(
             for name in sorted(random.Random(exercise).sample([*folders], min(sample, len(folders))))
         }
     marks, found = entries(handed.db_url, exercise), Changes(exercise, list(folders))
+    handed.refuse_ungraded(folders)
     graders = _graders(handed, jobs)
     try:
         graders.ahead([(str(folder), student) for student, folder in folders.items()])
@@ -114,6 +117,7 @@ def _compare(handed: HandedIn, now: Report, marks: dict[tuple[str, str], Entry],
     if was is None:
         found.remarks.append(f"not graded yet: {student}, now {now.points + now.bonus:g} points")
         return
+    found.compared += 1
     if was.submission_hash != now.submission_hash:
         found.remarks.append(f"{student}: handed in again since, which may be why marks move")
     moves = list(_moves(was, now, marks))

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grading.course.secret import refuse_a_new_one
 from grading.errors import CourseError, printable
 from grading.report import Report, report_path
 
 if TYPE_CHECKING:
     from grading.examination.graders import Job
 
-__all__ = ["HandedIn", "exercises", "handed_in"]
+__all__ = ["NOBODY", "HandedIn", "exercises", "handed_in"]
+
+NOBODY = "Nobody was compared, so this says nothing about the marks on disk. Run nbgrader autograde first."
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,20 @@ class HandedIn:
         """
         path = self.report_path(student)
         return Report.read(path) if path.exists() else None
+
+    def refuse_ungraded(self, students: Iterable[str]) -> None:
+        """Raise CourseError where none of these students has a report; no secret is made on the way.
+
+        Raises:
+            CourseError: that, or the course's secret is gone.
+        """
+        refuse_a_new_one(self.job.secret, self.reports.parent, 0)
+        if not self.job.secret.exists() or not any(self.report_path(student).exists() for student in students):
+            exercise = self.job.course.exercise
+            raise CourseError(
+                f"there is nothing to compare with: none of those asked for is graded yet, there is no report in "
+                f"{self.reports}. Run nbgrader autograde {exercise} first"
+            )
 
     def chosen(self, students: list[str] | None) -> dict[str, Path]:
         """Return the folders of these students, of everybody if none is named.

@@ -214,11 +214,21 @@ def table(exercise: str, deserved: dict[str, dict[str, float]]) -> tuple[str, bo
 
 
 def nbgrader(*arguments: str) -> None:
-    """Run a stock nbgrader command from the course's root on the sample class; its log goes to grading/sample."""
+    """Run a stock nbgrader command from the course's root on the sample class; its log goes to grading/sample.
+
+    Raises:
+        GradingError: it failed, with the errors in its log.
+    """
     print("$ nbgrader", *arguments, flush=True)
-    with (SAMPLE / "nbgrader.log").open("a") as log:
+    path = SAMPLE / "nbgrader.log"
+    with path.open("a") as log:
+        before = log.tell()
         command = [sys.executable, "-m", "nbgrader", *arguments, *IN_SAMPLE]
-        subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False)
+        status = subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False).returncode
+    if status:
+        said = path.read_bytes()[before:].decode(errors="backslashreplace").splitlines()
+        errors = [line for line in said if "| ERROR]" in line] or said[-10:]
+        raise GradingError("\n".join([*errors, f"nbgrader {arguments[0]} ended with status {status}; see {path}"]))
 
 
 def grade(exercise: str) -> dict[str, dict[str, float]]:
@@ -234,6 +244,9 @@ def grade(exercise: str) -> dict[str, dict[str, float]]:
 def grade_classes(exercises: Sequence[str]) -> bool:
     """Grade the sample classes of these exercises anew, print what came out, and return whether every mark is as
     deserved.
+
+    Raises:
+        GradingError: nbgrader failed.
     """
     shutil.rmtree(SAMPLE, ignore_errors=True)
     SAMPLE.mkdir(parents=True)

@@ -19,11 +19,11 @@ from typing import Any
 from msgspec.structs import asdict, fields
 
 from grading.course.secret import course_secret
-from grading.errors import CourseError, GradingError
+from grading.errors import GradingError
 from grading.examination.aside import aside
 from grading.examination.graders import Job, read
 from grading.examination.seeds import submission_seed
-from grading.handed_in import handed_in
+from grading.handed_in import NOBODY, handed_in
 from grading.report import QuestionReport, Report, report_path
 from grading.submission.read import Submission
 
@@ -57,6 +57,11 @@ class Verified:
         """The (student, question) whose mark or verdict is not the same in all runs."""
         return [place for place, by_run in self.marks.items() if len(set(map(_mark, by_run.values()))) > 1]
 
+    @property
+    def compared(self) -> int:
+        """How many submissions were compared with their reports."""
+        return len(self.students) - len(self.not_compared)
+
     def text(self) -> str:
         """Return the table of moved marks with a reason for each, what was not repeated, and a last line of counts."""
         rows = [["student", "question", *(run.name for run in self.runs)]] if self.moved else []
@@ -68,7 +73,8 @@ class Verified:
         counts = f"{len(self.students)} submissions, {questions} questions, {len(self.runs)} runs"
         compared = [f"not compared: {line}" for line in self.not_compared]
         repeated = [f"not repeated: {line}" for line in self.not_repeated]
-        return "\n".join([*table, *compared, *repeated, f"{counts}: {len(self.moved)} marks moved"])
+        nobody = [] if self.compared else [NOBODY]
+        return "\n".join([*table, *compared, *repeated, f"{counts}: {len(self.moved)} marks moved", *nobody])
 
     def _why(self, student: str, question: str) -> str:
         """Return what the run with the fewest points said of one mark."""
@@ -89,16 +95,15 @@ def verify_class(
         seeds: how many other seeds.
         threads: counts of threads; all other seeds are run with one.
     Raises:
-        GradingError: nothing can be graded.
+        GradingError: nothing can be graded, or none of them is graded yet.
     """
     handed = handed_in(root, exercise)
     job, everybody = handed.job, handed.chosen(list(students or ()))
-    if not job.secret.exists():
-        raise CourseError(f"there is no secret at {job.secret}, so nothing was graded yet; run autograde first")
+    names = everybody if students else random.Random(exercise).sample(list(everybody), min(sample, len(everybody)))
+    handed.refuse_ungraded(names)
     runs = planned(course_secret(job.secret), seeds, threads)
     for run in runs[1:]:
         print(f"{run.name}: {run.seed or 'own'}, {run.threads} threads")
-    names = everybody if students else random.Random(exercise).sample(list(everybody), min(sample, len(everybody)))
     return verify(job, {name: everybody[name] for name in sorted(names)}, handed.reports, runs)
 
 

@@ -7,7 +7,7 @@ A developer's script; needs Pillow. Run it after a change of the renderer and lo
 
 from __future__ import annotations
 
-import sys
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,4 +151,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.contact_sheets", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs" / "pictures", help="default: %(default)s")
+    main(parser.parse_args().folder)

@@ -5,7 +5,7 @@ python -m tools.durations build/durations      (`make test` and `make test-full`
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,11 @@ def lines(folder: Path) -> Iterator[str]:
 
 def main() -> None:
     """Write the summary beside the records and print it."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m tools.durations", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="with pytest's records: build/durations")
+    folder = parser.parse_args().folder
+    if not folder.is_dir():
+        parser.error(f"there is no folder {folder}; `make test` writes build/durations")
     text = "\n".join(lines(folder))
     (folder / "summary.txt").write_text(text + "\n")
     print(text)

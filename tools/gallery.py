@@ -8,12 +8,13 @@ a notebook or of helpers/pictures; look at what comes out.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import html
 import io
 import re
-import sys
 import tempfile
+from collections.abc import Sequence
 
 import nbformat
 from nbclient import NotebookClient
@@ -111,7 +112,16 @@ def page(texts: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(exercises: list[str]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw the pictures of these exercises, or of all, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m tools.gallery", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help=f"of {', '.join(CHOSEN)}; default: all")
+    exercises = parser.parse_args(arguments).exercises
+    if unknown := [exercise for exercise in exercises if exercise not in CHOSEN]:
+        parser.error(
+            f"no cells are chosen of {', '.join(unknown)}; there are {', '.join(CHOSEN)}. A new exercise gets an entry "
+            "in CHOSEN of tools/gallery.py: its title, and the cells whose pictures are shown."
+        )
     FOLDER.mkdir(parents=True, exist_ok=True)
     before = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
     texts = {name: text for text, name in re.findall(r"!\[(.*?)\]\(pictures/gallery/(\S+?)\)", before)}
@@ -132,4 +142,4 @@ def _is_run(cell: nbformat.NotebookNode) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

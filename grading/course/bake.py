@@ -6,7 +6,6 @@ what the cases asked. The notebook's checks look it up (`helpers.checks.engine.t
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,11 +34,10 @@ def bake(exercise: str) -> bytes:
     is returned as it is, so that a fresh release changes no byte without a reason.
 
     Raises:
-        CourseError: if the solution notebook's own answer is wrong by the exercise's checks, or a question has none.
+        CourseError: if the exercise has no checks, a question has none, or the solution's own answer is wrong by them.
     """
     course = Course(ROOT, exercise)
-    checks = importlib.import_module(course.module)
-    questions = checks.QUESTIONS
+    checks, questions = course.checks, course.questions
     if without := without_a_check(checks):
         raise CourseError(
             f"{checks.__name__} has no check of {', '.join(without)}: a function of the question's name under "
@@ -55,7 +53,7 @@ def bake(exercise: str) -> bytes:
 
 def without_a_check(checks: ModuleType) -> list[str]:
     """Return the questions of a module of checks that no public function of it checks."""
-    checked = {name for name in checks.__all__ if callable(getattr(checks, name, None))}
+    checked = {name for name in getattr(checks, "__all__", ()) if callable(getattr(checks, name, None))}
     return [name for name in checks.QUESTIONS if name not in checked]
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # torch comes with the first look at a question
 
 __all__ = ["Course", "References", "module_at"]
 
+WHERE_TO_BEGIN = "What an exercise needs: CONTRIBUTING.md, “An exercise joins”."
+
 
 @dataclass(frozen=True)
 class Course:
@@ -66,13 +68,25 @@ class Course:
     @cached_property
     def questions(self) -> Mapping[str, Question]:
         """What the checks module describes."""
-        try:
-            questions: Mapping[str, Question] = importlib.import_module(self.module).QUESTIONS
-        except (ImportError, AttributeError) as error:
-            raise CourseError(
-                f"{self.module} has no QUESTIONS ({error}); expected one module for each exercise"
-            ) from error
+        questions: Mapping[str, Question] = self.checks.QUESTIONS
         return questions
+
+    @property
+    def checks(self) -> ModuleType:
+        """The module that describes the questions; it has QUESTIONS.
+
+        Raises:
+            CourseError: there is no such module, it cannot be imported, or it has none.
+        """
+        try:
+            found = importlib.import_module(self.module)
+        except (ImportError, OSError) as error:  # OSError: it reads a file that is not there, such as hints.toml
+            raise CourseError(
+                f"the checks of {self.exercise}, {self.module}, cannot be imported ({error}). {WHERE_TO_BEGIN}"
+            ) from error
+        if not hasattr(found, "QUESTIONS"):
+            raise CourseError(f"{self.module} has no QUESTIONS, the questions by name. {WHERE_TO_BEGIN}")
+        return found
 
     @cached_property
     def maxima(self) -> dict[str, float]:

@@ -11,7 +11,8 @@ Steps, in order:
 No two of the parts hold a file of the same name but `helpers.zip` of next week, so none overwrites a student's work.
 `release.json` in the bundle and in `helpers.zip` says of what time it is and what belongs to it, for `helpers.update`.
 
-`--check` does 1 and 2 beside the tree and fails where the tree differs, so that two copies never drift apart.
+`--check` does 1 and 2 beside the tree and fails where the tree differs, so that two copies never drift apart. An
+exercise that has points and no hidden checks is refused there and by 3 and 4: students would work for no marks.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from grading.course import bake
+from grading.course.course import Course
 from grading.errors import ReleaseError
 from grading.submission.release_number import release_number, stated_number
+from grading.submission.roles import question_of
 from helpers.files import ROOT, atomically
 from helpers.update import MANIFEST
 
@@ -41,6 +44,7 @@ __all__ = [
     "all_drift",
     "drift",
     "generate",
+    "not_gradable",
     "release_all",
     "student_pins",
     "write_bundle",
@@ -103,6 +107,22 @@ def drift(exercise: str, notebook: Path, table: bytes) -> list[str]:
     ]
 
 
+def not_gradable(notebooks: Mapping[str, Path]) -> list[str]:
+    """Return a sentence for each exercise whose notebook has questions with checks while there are no hidden ones.
+
+    Args:
+        notebooks: the students' notebooks, by exercise; a warm-up has no such questions.
+    """
+    hidden = {exercise: Course(ROOT, exercise).hidden_module for exercise in notebooks}
+    return [
+        f"{exercise} cannot be graded: there is no {hidden[exercise].relative_to(ROOT)}. Write it before the exercise "
+        "is handed out (CONTRIBUTING.md, Points); without it no bundle is built."
+        for exercise, notebook in notebooks.items()
+        if not hidden[exercise].is_file()
+        and any(question_of(cell) for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"])
+    ]
+
+
 def student_pins(environment: str) -> str:
     """Return environment.yml as students get it: without the packages that only staff need."""
     lines = [line for line in environment.splitlines() if not re.match(rf"\s*- ({'|'.join(STAFF_ONLY)})==", line)]
@@ -110,7 +130,14 @@ def student_pins(environment: str) -> str:
 
 
 def _content() -> dict[str, bytes]:
-    """Return all that students get, by its place in the course's folder."""
+    """Return all that students get, by its place in the course's folder.
+
+    Raises:
+        ReleaseError: one of the exercises cannot be graded.
+    """
+    released = {path.stem: path for path in sorted(ROOT.glob("exercises/*/*.ipynb")) if path.stem == path.parent.name}
+    if refused := not_gradable(released):
+        raise ReleaseError("\n".join(refused))
     files = sorted(
         {found for pattern in BUNDLED for found in ROOT.glob(pattern) if found.is_file() and "tests" not in found.parts}
     )
@@ -168,16 +195,21 @@ def _write_zip(path: Path, content: Mapping[str, bytes]) -> Path:
 
 
 def all_drift(exercises: Sequence[str]) -> list[str]:
-    """Return a sentence for each generated file of these exercises that differs from a fresh generation."""
+    """Return a sentence for each generated file of these exercises that differs from a fresh generation, and for each
+    exercise that cannot be graded."""
     with tempfile.TemporaryDirectory() as scratch:
         notebooks = generate(exercises, Path(scratch))
-        return [line for exercise, new in notebooks.items() for line in drift(exercise, new, bake.bake(exercise))]
+        drifted = [line for exercise, new in notebooks.items() for line in drift(exercise, new, bake.bake(exercise))]
+        return drifted + not_gradable(notebooks)
 
 
 def release_all(exercises: Sequence[str]) -> None:
     """Write the tables and the students' notebooks of these exercises, and the archives of all.
 
     Weights and results that lie beside a notebook stay.
+
+    Raises:
+        ReleaseError: nbgrader failed; or all but the archives is written, and an exercise cannot be graded.
     """
     for exercise in exercises:
         table = bake.table_path(exercise)

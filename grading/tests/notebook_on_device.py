@@ -8,15 +8,16 @@ download. The sets are a few images, taken again and again, and a training is on
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
 import linecache
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.cells import in_a_folder_of_its_own
+from grading.course.release import EXERCISES
 from helpers.files import ROOT
 from helpers.tests import make_believe
 from helpers.tests.steps import BATCH, Steps, on_the_device
@@ -97,12 +98,17 @@ def run(exercise: str) -> dict[str, Any]:
     return found
 
 
-def main(exercise: str) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run in a folder of its own, with earlier exercises beside it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m grading.tests.notebook_on_device", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("exercise", choices=EXERCISES, metavar="EXERCISE", help=f"of {', '.join(EXERCISES)}")
+    exercise = parser.parse_args(arguments).exercise
     with in_a_folder_of_its_own(exercise):
         found = run(exercise)
     print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

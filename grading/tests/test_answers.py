@@ -17,6 +17,7 @@ from answer_bank import (
     REFERENCES,
     RIGHT,
     beside,
+    drawn,
     hidden_marks,
     mistake_of,
 )
@@ -133,8 +134,21 @@ def test_every_question_has_hints_which_are_sentences(exercise):
 IN_TENSORS = (
     "gaussian_scoremaps", "argmax_decode", "softargmax", "mean_iou", "convolution_matrix", "transposed_convolution",
     "unpool_with_indices", "boxes_to_crops", "crops_to_image", "find_peaks", "part_affinity_fields", "affinity_score",
-    "group_people", "add_offsets", "offset_targets", "group_pixels",
+    "group_people", "add_offsets", "offset_targets", "group_pixels", "lean_softargmax",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("question", [question for question in REFERENCES if question not in NETWORKS])
+def test_a_question_whose_right_answers_are_tensors_is_in_IN_TENSORS(question):
+    calls = drawn(question, next(iter(question_of(question).cases)), 0)
+    assert (question in IN_TENSORS) == any(has_axes(REFERENCES[question](**inputs)) for inputs in calls)
+
+
+def has_axes(value):
+    """Return whether there is a tensor in a value that no single number could stand for."""
+    if isinstance(value, (list, tuple)):
+        return any(map(has_axes, value))
+    return isinstance(value, torch.Tensor) and value.ndim > 0
 
 
 @pytest.mark.parametrize("question", IN_TENSORS)

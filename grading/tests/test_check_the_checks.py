@@ -9,12 +9,13 @@ import answer_bank
 import pytest
 import torch
 from answer_bank import EXERCISES, NETWORKS
+from strangers import STRANGERS
 
 from tools.check_the_checks.__main__ import main
 from tools.check_the_checks.measures import MEASURES, Found, measured
 from tools.check_the_checks.numbers import _computed_in_float64, _numbers, alarm, seeds_of
 from tools.check_the_checks.sentence_table import sentence_table
-from tools.check_the_checks.table import between, goals, table
+from tools.check_the_checks.table import between, goals, table, unlike
 
 ALL_WAYS = 6  # three precisions with one thread or two
 GOOD = Counter(
@@ -61,9 +62,21 @@ def test_every_measure_counts_a_part_of_a_question(measure):
 
 
 def test_what_is_found_of_parts_is_added_up():
-    found = Found(Counter(right=1), ["one"])
-    found += Found(Counter(right=2, wrong=1), ["two"])
-    assert found == Found(Counter(right=3, wrong=1), ["one", "two"])
+    found = Found(Counter(right=1), ["one"], ["a"])
+    found += Found(Counter(right=2, wrong=1), ["two"], ["b"])
+    assert found == Found(Counter(right=3, wrong=1), ["one", "two"], ["a", "b"])
+
+
+def test_every_stranger_that_the_two_checks_tell_otherwise_stands_below_the_table():
+    """So the figures of `visible = hidden` explain themselves."""
+    prior = "distance_prior_or_nobody_linked__openpose"
+    found = MEASURES["strangers"]("group_people", list(STRANGERS["group_people"]).index(prior), 99)
+    assert found.counts["strangers"] == 1 and found.counts["strangers alike"] == 0
+    assert found.unlike == [f"`{prior}`: the hidden checks say nobody_linked, the visible one right"]
+    assert unlike({"group_people": found.unlike}) in between("figures") and unlike({"group_people": []}) == ""
+    total = next(row for row in between("figures").splitlines() if row.startswith("| **all** "))
+    alike, asked = total.split(" | ")[3].split(" / ")
+    assert int(asked) - int(alike) == between("figures").count("the visible one ")
 
 
 def test_the_table_has_a_row_for_each_question_and_the_totals_last():

@@ -15,6 +15,7 @@ from toy_course import filled, hand_in, nbgrader, snapshot, weights
 
 from grading import complaints
 from grading.__main__ import main
+from grading.handed_in import NOBODY
 from grading.submission.regrade import Request, requests_in
 
 SQUARED = "def double(x):\n    return x * x"
@@ -75,6 +76,34 @@ def test_nobody_moves_while_nothing_was_changed(graded):
     status, lines = run("verify", "toy", "--changed", "--course", graded)
     assert (status, lines) == (0, ["not graded yet: new, now 8.5 points", "6 submissions: 0 marks of 0 students move."])
     assert snapshot(graded) == before
+
+
+@pytest.mark.parametrize("further", [(), ("--changed",)])
+def test_before_any_grading_nobody_is_compared_and_no_secret_is_made(course, tmp_path, further):
+    root = toy_course.fresh_copy(course.root, tmp_path / "course")
+    hand_in(root, "ada", filled(toy_course.released(root)), {"toy.safetensors": weights()})
+    before = snapshot(root)
+    status, lines = run("verify", "toy", "--course", root, *further)
+    assert status == 2 and len(lines) == 1 and not (root / "grading/course_secret").exists()
+    assert lines[0].startswith("there is nothing to compare with: none of those asked for is graded yet")
+    assert lines[0].endswith("Run nbgrader autograde toy first") and snapshot(root) == before
+
+
+def test_a_secret_that_is_gone_is_not_made_anew(graded, tmp_path):
+    root = Path(shutil.copytree(graded, tmp_path / "course"))
+    (root / "grading/course_secret").unlink()
+    for further in ((), ("--changed",)):
+        status, lines = run("verify", "toy", "--course", root, *further)
+        assert status == 2 and "course_secret is gone" in lines[0] and not (root / "grading/course_secret").exists()
+
+
+def test_where_nobody_could_be_compared_the_status_is_2(graded, tmp_path):
+    assert run("verify", "toy", "--course", graded, "--changed", "--student", "new")[0] == 2
+    root = Path(shutil.copytree(graded, tmp_path / "course"))
+    for report in (root / "grading/reports/toy").iterdir():
+        report.write_text("{}")
+    status, lines = run("verify", "toy", "--course", root, "--changed")
+    assert status == 2 and lines[-1] == NOBODY and lines[-2] == "6 submissions: 0 marks of 0 students move."
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.full)])

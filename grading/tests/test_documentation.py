@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tools.documentation import BROUGHT, fetched, four_spaces, moved
-from tools.gallery import CHOSEN, FOLDER, LEFT_OUT
+from tools.gallery import CHOSEN, FOLDER, LEFT_OUT, main
 
 ROOT = Path(__file__).resolve().parents[2]
 TROUBLE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
@@ -82,6 +82,15 @@ def test_the_gallery_shows_every_chosen_cell_with_its_text():
     assert list(shown.values()) == wanted and "python -m tools.gallery" in page
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(wanted)
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"), [(["--help"], 0, "usage: "), (["ex99"], 2, "gets an entry in CHOSEN")]
+)
+def test_the_gallery_answers_in_sentences_and_draws_nothing(capsys, words, status, said):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == status and said in "".join(capsys.readouterr()).replace("\n", " ")
 
 
 @pytest.mark.parametrize("exercise", CHOSEN)

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.gpu import CELLS
 from grading.course.release import EXERCISES
+from grading.tests import notebook_on_device
 from helpers.files import ROOT
 
 TRAININGS = {
@@ -28,6 +29,13 @@ def test_every_exercise_that_trains_is_listed_here_and_measured_on_a_gpu():
     notebooks = {key: ROOT / "solutions" / key / f"{key}.ipynb" for key in EXERCISES}
     trains = {key for key, path in notebooks.items() if "helpers.fit(" in path.read_text(encoding="utf-8")}
     assert trains == set(TRAININGS) == set(CELLS)
+
+
+@pytest.mark.parametrize(("words", "status", "said"), [(["--help"], 0, "usage: "), (["ex99"], 2, "invalid choice")])
+def test_help_and_an_exercise_that_is_not_there_are_sentences(capsys, words, status, said):
+    with pytest.raises(SystemExit) as ended:
+        notebook_on_device.main(words)
+    assert ended.value.code == status and said in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("exercise", TRAININGS)

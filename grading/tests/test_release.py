@@ -203,7 +203,7 @@ def test_the_parts_are_the_same_bytes_twice_and_old_ones_go(weekly, tmp_path):
 def test_a_release_that_changes_says_what_to_hand_out(tmp_path, monkeypatch, capsys):
     """The notebook that was there is another release: whoever has it gets the correction."""
     exercise, old = "ex00_start_here", "0123abcd"
-    for folder in ("exercises", "helpers", "data", "docs"):
+    for folder in ("exercises", "helpers", "data", "docs", "grading/hidden_checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("cache", "__pycache__"))
     for name in ("LICENSE", "constraints.txt", "setup.py", "pyproject.toml", "environment.yml"):
         shutil.copy(ROOT / name, tmp_path)

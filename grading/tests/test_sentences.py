@@ -38,6 +38,11 @@ def cases(question: str) -> list[str]:
     return [case for _, (_, asked) in rows for case in asked]
 
 
+def whole(what: str, found: list[str]) -> str:
+    """Return the message of a test with every sentence on a line; pytest cuts what it compares."""
+    return "\n".join([f"{what}:", *found])
+
+
 EXAMPLE = """
 [mpjpe.values]
 "averaged over all visible keypoints of the whole batch" = ["mean_per_image"]
@@ -106,7 +111,8 @@ def test_the_task_text_is_the_cell_above_a_stub_and_its_docstrings():
 def test_every_quotation_stands_in_the_task(exercise, question):
     held, texts = FILES[exercise][question], [task_text(exercise, question), conventions(exercise)]
     quotations = [*held.quotations, *held.demands_nothing]
-    assert [quotation for quotation in quotations if not any(text.places(quotation) for text in texts)] == []
+    found = [quotation for quotation in quotations if not any(text.places(quotation) for text in texts)]
+    assert not found, whole("these quotations stand neither in the task nor in the conventions", found)
 
 
 @pytest.mark.parametrize(("exercise", "question"), HELD)
@@ -119,14 +125,16 @@ def test_every_case_quotes_a_sentence_and_a_mistake_that_breaks_it(exercise, que
 @pytest.mark.parametrize(("exercise", "question"), HELD)
 def test_every_sentence_is_held_or_demands_nothing(exercise, question):
     held = FILES[exercise][question]
-    assert loose(task_text(exercise, question), held.quotations, held.demands_nothing) == []
+    found = loose(task_text(exercise, question), held.quotations, held.demands_nothing)
+    assert not found, whole("no case quotes these sentences, nor `demands_nothing`", found)
 
 
 @pytest.mark.parametrize("exercise", FILES)
 def test_every_convention_is_held_by_a_case_of_some_question(exercise):
     quotations = [quotation for held in FILES[exercise].values() for quotation in held.quotations]
     free = FILES[exercise].get(CONVENTIONS, Held({}, ())).demands_nothing
-    assert loose(conventions(exercise), quotations, free) == []
+    found = loose(conventions(exercise), quotations, free)
+    assert not found, whole("no case of any question quotes these conventions, nor `demands_nothing`", found)
 
 
 @pytest.mark.parametrize(("question", "case", "mistake"), PROOFS)

@@ -9,6 +9,7 @@ import toy_course
 from toy_course import filled, hand_in, nbgrader, weights
 
 from grading.__main__ import main
+from grading.handed_in import NOBODY
 from grading.report import Report
 from grading.verify import Run, Verified, compare, planned
 
@@ -127,6 +128,16 @@ def test_what_cannot_be_verified_is_said(verify, graded, tmp_path, capsys):
     assert "nothing on other was handed in" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         verify("--threads", "none")
+
+
+def test_where_the_course_changed_since_nobody_is_compared(graded, tmp_path, capsys):
+    root = shutil.copytree(graded, tmp_path / "course")
+    (root / "grading/known_wrong/toy.py").write_text("KNOWN_WRONG = {}")
+    words = ["verify", "toy", "--course", str(root), "--student", "right", "--seeds", "0", "--threads", "1"]
+    assert main(words) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("not compared: right: checks, settings or versions changed since")
+    assert lines[1:] == ["1 submissions, 4 questions, 1 runs: 0 marks moved", NOBODY]
 
 
 def test_the_runs_are_the_same_every_time_and_never_the_submissions_own():

@@ -15,7 +15,7 @@ from answer_bank import EXERCISES
 
 from tools.check_the_checks.measures import MEASURES, PARTS, Found, measured
 from tools.check_the_checks.sentence_table import sentence_table
-from tools.check_the_checks.table import PAGE, goals, table, write_between
+from tools.check_the_checks.table import PAGE, goals, table, unlike, write_between
 
 
 def measure(questions: Sequence[str], processes: int) -> tuple[dict[str, Found], dict[str, float]]:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     found, seconds = measure(asked.questions or list(EXERCISES), asked.processes)
     counts = {question: one.counts for question, one in found.items()}
-    text = table(counts, seconds)
+    text = table(counts, seconds) + unlike({question: one.unlike for question, one in found.items()})
     print(text)
     off = [f"{question}: {line}" for question, one in found.items() for line in one.off] + goals(counts)
     print("\n".join(off) or "Nothing is off.")

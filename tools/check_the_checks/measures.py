@@ -30,10 +30,12 @@ HEAVY = {"group_people", "UNetDecoder", "TransposedDecoder", "SoftargmaxPose", "
 
 @dataclass
 class Found:
-    """Counts by name, and a sentence for everything that is not as it should be."""
+    """Counts by name, a sentence for everything that is not as it should be, and one for each stranger of which the
+    visible check does not say what the hidden ones say."""
 
     counts: Counter[str] = field(default_factory=Counter)
     off: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
 
     def add(self, name: str, good: bool = True, otherwise: str = "") -> None:
         """Count one more where it is good, and say `otherwise` where it is not."""
@@ -45,6 +47,7 @@ class Found:
     def __iadd__(self, other: Found) -> Found:
         self.counts += other.counts
         self.off += other.off
+        self.unlike += other.unlike
         return self
 
 
@@ -98,7 +101,10 @@ def strangers(question: str, part: int, parts: int) -> Found:
         found.add("strangers with a name", bool(true))
         found.add("strangers named", first in true)
         found.add("strangers misnamed", first in known and first not in true)
-        found.add("strangers alike", _seen(question, answer) == first)
+        seen = _seen(question, answer)
+        found.add("strangers alike", seen == first)
+        if seen != first:
+            found.unlike.append(f"`{name}`: the hidden checks say {first}, the visible one {seen}")
     return found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from helpers.files import ROOT, atomically
 
-__all__ = ["PAGE", "between", "goals", "table", "write_between"]
+__all__ = ["PAGE", "between", "goals", "table", "unlike", "write_between"]
 
 PAGE = ROOT / "docs" / "checks.md"
 NAMED, MISNAMED = 0.9, 0.02  # of strangers: at least, at most
@@ -52,6 +52,13 @@ def goals(counts: Mapping[str, Counter[str]]) -> list[str]:
         f"{misnamed:.1%} of the strangers are misnamed, at most {MISNAMED:.0%} may be" if misnamed > MISNAMED else "",
     ]
     return list(filter(None, found))
+
+
+def unlike(found: Mapping[str, Sequence[str]]) -> str:
+    """Return what stands below the table of strangers of which the two checks do not say the same, by question."""
+    lines = [f"* `{question}`, {line}.\n" for question, strangers in found.items() for line in strangers]
+    why = "each draws inputs of its own, and what goes wrong on few of them may meet none"
+    return f"\nWhere visible and hidden checks do not say the same ({why}):\n\n{''.join(lines)}" if lines else ""
 
 
 def _marks(name: str) -> tuple[str, str]:

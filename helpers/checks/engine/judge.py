@@ -6,13 +6,18 @@ mistake named is a known wrong version that gives the same values over all calls
 the right one, and a question that leaves its answer a freedom has a call of its own, as most of exercise 4 do.
 `run_check` is the line under a stub: every case of a question, and what it printed.
 
-How a new exercise joins:
-1. `helpers/checks/exNN_topic/`: in `cases.py` the cases, which draw inputs and call `judge` or `judge_values`, and
-   `QUESTIONS`, built from them and from probes (`helpers/checks/probes/`); in `__init__.py` these `QUESTIONS`, and one
-   public function per question under `@checking`. Hints: `exNN_topic/hints.toml`.
-2. `grading/known_wrong/exNN_topic.py`: `KNOWN_WRONG = {question: {mistake: answer}}`, every mistake with a hint.
-3. `grading/hidden_checks/test_exNN_topic.py`: a row for each question, with points and the cases that earn them.
-4. `python -m grading release` bakes the table that the notebook's checks read.
+How a new exercise joins (examples: CONTRIBUTING.md; `pytest -q grading/tests/test_parts.py` names what is missing):
+1. The notebook, `solutions/exNN_topic/exNN_topic.ipynb`.
+2. `helpers/checks/exNN_topic/`: in `cases.py` cases, which draw inputs and call `judge` or `judge_values`, from them
+   and probes `QUESTIONS`; in `__init__.py` these, and a function for each under `@checking`; hints in `hints.toml`.
+3. `KNOWN_WRONG = {question: {mistake: answer}}` in `grading/known_wrong/exNN_topic.py`, every mistake with a hint; and
+   right answers in many styles, `grading/right_variants/exNN_topic.py`.
+4. `grading/hidden_checks/test_exNN_topic.py`: a row for each question, with points and the cases that earn them; points
+   once more in `grading/tests/answer_bank.py`. Before that nothing can be graded, and no bundle is built.
+5. The task's sentences, `grading/sentences/exNN_topic.toml`; strangers, wrong answers as the world writes them,
+   `grading/tests/strangers/exNN.py`; what words are marked by, `grading/rubrics/exNN_topic.toml`.
+6. Stand-ins for answers that others call, `grading/stand_ins/`, and `grading/sample_submissions/` with their marks.
+7. `python -m grading release`, as early as step 3: the table of the notebook's checks, and the students' notebook.
 """
 
 from __future__ import annotations
