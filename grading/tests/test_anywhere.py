@@ -182,12 +182,13 @@ def test_kaggle_s_cell_finds_the_course_in_its_read_only_inputs(tmp_path):
 
 def test_the_last_cell_finds_the_weights_anywhere_and_downloads_them_in_colab(tmp_path, monkeypatch, capsys, request):
     monkeypatch.chdir(tmp_path)
-    for name in ("ex01_pose_regression", "ex01_pose_regression.checkpoint"):
+    for name in ("ex01_pose_regression", "ex01_pose_regression.checkpoint", "ex01_pose_regression.earlier"):
         (tmp_path / f"{name}.safetensors").write_bytes(bytes(1000))
     monkeypatch.setitem(sys.modules, "google.colab", None)
     exec(cell("The weights file"), {})
     text = capsys.readouterr().out
     assert str(tmp_path / "ex01_pose_regression.safetensors") in text and "Download" in text and "checkp" not in text
+    assert "earlier" not in text
     colab = request.getfixturevalue("colab")
     exec(cell("The weights file"), {})
     assert colab.asked == ["ex01_pose_regression.safetensors"]
