@@ -49,18 +49,17 @@ class History:
     @property
     def best_epoch(self) -> int | None:
         """Return the first of the best epochs on the validation set, counted from 1, NaN being worst; None without."""
-        values = self.val.get(self.metric, [])
-        if not values:
-            return None
-        sign = 1 if self.mode == "min" else -1
-        ranks = [math.inf if math.isnan(value) else sign * value for value in values]
-        return ranks.index(min(ranks)) + 1
+        ranks = [self.rank(value) for value in self.val.get(self.metric, [])]
+        return ranks.index(min(ranks)) + 1 if ranks else None
+
+    def rank(self, value: float | None) -> float:
+        """Return a number that is the lower the better a value of the first metric is; none and NaN are worst."""
+        return math.inf if value is None or math.isnan(value) else value if self.mode == "min" else -value
 
     @property
     def best(self) -> float | None:
         """Return the first metric's best value on the validation set; None without epochs."""
-        epoch = self.best_epoch
-        return None if epoch is None else self.val[self.metric][epoch - 1]
+        return min(self.val.get(self.metric, []), key=self.rank, default=None)
 
     def __repr__(self) -> str:
         if not len(self):

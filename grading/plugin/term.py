@@ -206,7 +206,7 @@ def _weights(folders: list[Path]) -> dict[str, str]:
 
 def _weights_in(folder: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
-        yield from sorted(folder.glob("*.safetensors"))[:1]
+        yield from sorted(folder.glob("*.safetensors"), key=lambda path: (path.name.count("."), path.name))[:1]
 
 
 def _ends(path: Path) -> bytes:

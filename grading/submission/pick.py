@@ -19,7 +19,7 @@ from grading.submission.roles import NotebookData, is_answer, nbgrader_of, same_
 __all__ = ["Candidate", "SET_ASIDE", "answered", "pick", "rank"]
 
 # Of what was set aside, a folder's or a file's name often says so.
-SET_ASIDE = re.compile(r"(?i)(^|[\W_])(backups?|bak|older|old|previous|archived?|alt|sicherung)(?=[\W_\d]|$)")
+SET_ASIDE = re.compile(r"(?i)(^|[\W_])(backups?|bak|earlier|older|old|previous|archived?|alt|sicherung)(?=[\W_\d]|$)")
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,8 @@ def test_the_gradebook_of_a_class_is_read_as_it_is(small_class, tmp_path, capsys
     root = Path(shutil.copytree(small_class[0], tmp_path / "course"))
     (root / "grading/withdrawn.csv").write_text("student\ngus\n")
     hand_in(root, "new", "{}")
+    (beside,) = root.glob(f"grading/submitted/ada/{EXERCISE}/*.safetensors")
+    beside.with_suffix(".earlier.safetensors").write_bytes(b"other weights")
     with gradebook(root) as book:
         book.find_grade("double_check", EXERCISE, EXERCISE, "ada").manual_score = 1.0
         book.find_assignment(EXERCISE).duedate = datetime(2031, 5, 6, 6, 8, 9)

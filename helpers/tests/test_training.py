@@ -335,6 +335,7 @@ def test_another_models_checkpoint_is_refused(net, tmp_path):
         helpers.History("error"),
         Schedule(1, 1, None, 1),
         torch.amp.GradScaler("cpu", enabled=False),
+        {},
     ).write()
     with pytest.raises(ValueError, match="checkpoint of another model"):
         fit(net, TRAIN, VAL, **QUIET, epochs=1, save_to=path, resume=True)

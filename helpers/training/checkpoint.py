@@ -1,5 +1,6 @@
 """The best weights of a training, and the state from which an interrupted one goes on."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,6 +15,7 @@ from helpers.training.schedule import Schedule
 from helpers.training.weights import read_tensors, safetensors_path, save_weights
 
 EVERY = 20.0  # seconds between two times of writing, so what a killed training loses at most
+PROCESS = os.urandom(8).hex()  # tells this process from another: with that one, its training was cut off
 
 
 def require_place(save_to: str | os.PathLike[str] | None) -> None:
@@ -26,49 +28,76 @@ def require_place(save_to: str | os.PathLike[str] | None) -> None:
 class Checkpoint:
     """Keeps the best weights in memory, and every 20 seconds in `save_to`, and beside it what `resume` needs.
 
-    The second file, NAME.checkpoint.safetensors, holds weights, optimizer and history; it goes when the training ends.
+    NAME.checkpoint.safetensors holds weights, optimizer and history; it goes when the training ends.
+    NAME.earlier.safetensors holds what an earlier training left in `save_to`, as long as that is better.
     """
 
     def __init__(
         self, save_to: str | os.PathLike[str] | None, model: nn.Module, optimizer: torch.optim.Optimizer,
         generator: torch.Generator, history: History, schedule: Schedule, scaler: torch.amp.GradScaler,
+        settings: dict[str, object],
     ):  # fmt: skip
         self.model, self.optimizer, self.generator = model, optimizer, generator
         self.history, self.schedule, self.scaler = history, schedule, scaler
-        self.save_to = Path(save_to) if save_to is not None else None
-        self.path = self.save_to and self.save_to.with_name(f"{self.save_to.stem}.checkpoint.safetensors")
+        self.used, self.save_to = save_to is not None, Path(save_to or os.devnull)
+        place = self.save_to.with_suffix("")
+        self.path, self.earlier = Path(f"{place}.checkpoint.safetensors"), Path(f"{place}.earlier.safetensors")
+        self.own = {"metric": history.metric, "mode": history.mode}
+        network = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        self.settings = {name: str(value) for name, value in {"network": network, **self.own, **settings}.items()}
         self.best: dict[str, Tensor] | None = None
         self.unsaved: dict[str, object] | None = None  # the notes on `best`, until they are in the file
-        self.written = time.perf_counter()
+        self.written, self.over = time.perf_counter(), False
 
     def epoch_done(self) -> None:
         """Keep the weights if they are the best so far; write all if it is time."""
         if self.history.best_epoch == len(self.history):
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-            best = {"metric": self.history.metric, "value": self.history.best, "epoch": len(self.history)}
+            best = {"value": self.history.best, "epoch": len(self.history), **self.own}
             self.unsaved = {**best, "seconds": round(self.schedule.seconds(), 1), "torch": torch.__version__}
         if time.perf_counter() - self.written > EVERY:
             try:
                 self.write()
             except OSError as error:  # a full disk, say: the end of the training tries again
                 print(f"{error} The training goes on.")
-                self.written = time.perf_counter()
 
     def save_best(self) -> None:
-        """Write the best weights into `save_to`, unless it has them."""
-        if self.save_to and self.best is not None and self.unsaved:
-            save_weights(self.best, self.save_to, **self.unsaved)
+        """Write the best weights into `save_to`, unless it has them; better ones that it had are set aside."""
+        if self.used and self.best is not None and self.unsaved:
+            rank = self.history.rank
+            better = rank(self._value(self.save_to)) < min(rank(self.history.best), rank(self._value(self.earlier)))
+            save_weights(self.best, self.save_to, self.earlier if better else None, **self.unsaved)
             self.unsaved = None
 
-    def restore_best(self) -> None:
-        """Put the best weights back into the model, if an epoch was finished, and into the file."""
+    def _value(self, path: Path) -> float | None:
+        """Return the value noted in a file of weights, if it is one of this metric and mode."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            notes = read_tensors(path)[1]
+            return float(notes["value"]) if {**self.own, **notes}.items() >= self.own.items() else None
+        return None
+
+    def restore_best(self) -> str:
+        """Put the best weights into model and file, and tidy up; return a sentence where earlier ones are better."""
         if self.best is not None:
             self.model.load_state_dict(self.best)
         self.save_best()
+        if self.over and self.used:
+            self.path.unlink(missing_ok=True)
+        value, best = self._value(self.earlier), self.history.best
+        if value is None or best is None:
+            return ""
+        if self.history.rank(value) < self.history.rank(best):
+            numbers = f"{self.history.metric} {value:.4g}, now {best:.4g}"
+            take = f"If the network is the same, rename that file to {self.save_to.name} to take them back"
+            return f"{self.earlier.name} keeps the better weights of an earlier training ({numbers}). {take}."
+        with contextlib.suppress(OSError):
+            self.earlier.unlink()
+        return ""
 
     def write(self) -> None:
         """Write the best weights and the state of the training."""
-        if self.path is None:
+        self.written = time.perf_counter()
+        if not self.used:
             return
         self.save_best()
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
@@ -76,50 +105,47 @@ class Checkpoint:
             tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items()}
         tensors["generator"] = self.generator.get_state()
         done = {"step": self.schedule.step, "seconds": self.schedule.seconds(), "begun": self.schedule.begun}
-        notes = {"history": dataclasses.asdict(self.history), **done, "scaler": self.scaler.state_dict()}
+        whose = {"settings": self.settings, "process": PROCESS, "scaler": self.scaler.state_dict()}
+        notes = {"history": dataclasses.asdict(self.history), **done, **whose}
         save_weights(tensors, self.path, training=json.dumps(notes))
-        self.written = time.perf_counter()
 
-    def resume(self) -> str:
-        """Load the checkpoint if there is one; return a sentence that says what was done."""
-        if self.path is None or self.save_to is None:
+    def resume(self, asked: bool | None = True) -> str:
+        """Load the checkpoint if `asked`, or with None if it is of this call in a killed kernel; return what to say."""
+        if asked and not self.used:
             raise ValueError("resume=True needs save_to, the file beside which the checkpoint lies.")
-        if not self.path.is_file():
-            return f"Nothing to resume ({self.path.name} does not exist): training starts from the beginning."
-        tensors, metadata = read_tensors(self.path)
+        if asked is False or not self.path.is_file():
+            none = f"Nothing to resume ({self.path.name} does not exist): training starts from the beginning."
+            return none if asked else ""
+        other = []
         try:
+            tensors, metadata = read_tensors(self.path)
+            best, noted = read_tensors(self.save_to) if self.save_to.is_file() else ({}, {})
             notes = json.loads(metadata["training"])
-            self.model.load_state_dict(_under("model.", tensors))
-            self._load_optimizer(_under("optimizer.", tensors))
+            before = History(**notes["history"])
+            if not asked:
+                if notes["process"] == PROCESS or before.stopped != "done":
+                    return ""
+                other = [name for name, value in self.settings.items() if notes["settings"].get(name) != value]
+                whole = f"{noted['value']} {noted['epoch']}" == f"{before.best} {before.best_epoch}"
+                other += [] if whole else ["weights file"]
+                if other:
+                    raise ValueError(other)
+            states: dict[int, dict[str, Tensor]] = {}
+            for kind, number, key in (name.split(".") for name in tensors if name.startswith("optimizer.")):
+                states.setdefault(int(number), {})[key] = tensors[f"{kind}.{number}.{key}"]
+            self.model.load_state_dict({name[6:]: tensors[name] for name in tensors if name.startswith("model.")})
+            self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
             self.generator.set_state(tensors["generator"])
-            if notes.get("scaler"):
-                self.scaler.load_state_dict(notes["scaler"])
-        except (KeyError, RuntimeError, ValueError, json.JSONDecodeError) as error:
+            self.scaler.load_state_dict(notes.get("scaler") or self.scaler.state_dict())
+        except (KeyError, RuntimeError, ValueError) as error:
+            why = f"other {', '.join(other[:3])}" if other else "damaged or incomplete"
+            if not asked:
+                return f"Training starts anew: {self.path.name}, of a killed kernel, does not fit ({why})."
             kept = f"the weights that were best so far stay in {self.save_to.name}."
-            problem = f"{self.path} is the checkpoint of another model or training"
+            problem = f"{self.path} is the checkpoint of another model or training, or damaged"
             raise ValueError(f"{problem}. Delete it and train again; {kept}") from error
-        for name, value in notes["history"].items():
-            setattr(self.history, name, value)
-        self.history.stopped = "done"
+        vars(self.history).update(notes["history"], stopped="done")
         self.schedule.continue_from(notes["step"], notes["seconds"], notes.get("begun", 0.0))
-        if len(self.history) and self.save_to.is_file():
-            self.best = {name: tensor.clone() for name, tensor in read_tensors(self.save_to)[0].items()}
-        return f"Resumed after {len(self.history)} epochs and {notes['seconds']:.0f} s."
-
-    def _load_optimizer(self, flat: dict[str, Tensor]) -> None:
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in flat.items():
-            number, key = name.split(".", 1)
-            states.setdefault(int(number), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
-
-    def remove(self) -> None:
-        """Delete the checkpoint, once the best weights are written: the training is over."""
-        self.save_best()
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        self.best = {name: tensor.clone() for name, tensor in best.items()} if len(self.history) and best else None
+        how = "" if asked else ", where its kernel was killed; resume=False starts anew"
+        return f"Resumed after {len(self.history)} epochs and {notes['seconds']:.0f} s{how}."

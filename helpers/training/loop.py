@@ -29,8 +29,9 @@ def fit(
     model: nn.Module, train: ImageSet, val: ImageSet, *, loss: Loss, metrics: Metrics, epochs: int | None = None,
     max_seconds: float | None = None, least_steps: int | None = None, batch_size: int = 32, lr: float = 1e-3,
     weight_decay: float = 1e-2, augment: Callable[[Batch], Batch] | None = None,
-    save_to: str | os.PathLike[str] | None = None, resume: bool = False, mode: str = "min", train_metrics: bool = True,
-    seed: int = 0, device: str | torch.device | None = None, precision: Precision | None = None, progress: bool = True,
+    save_to: str | os.PathLike[str] | None = None, resume: bool | None = None, mode: str = "min",
+    train_metrics: bool = True, seed: int = 0, device: str | torch.device | None = None,
+    precision: Precision | None = None, progress: bool = True,
 ) -> History:  # fmt: skip
     """Return the history of training `model`, which ends up with the weights that were best on `val`.
 
@@ -38,14 +39,13 @@ def fit(
         loss: `loss(output, batch)` -> scalar tensor to minimise.
         metrics: name -> `metric(output, batch)` -> number, see `evaluate`. The first one decides which weights are
             best: those with the lowest value where `mode` is "min", with the highest where it is "max".
-        epochs, max_seconds: when to stop, whichever comes first. The learning rate follows the share that is done: it
-            rises to `lr` during the first tenth and ends near zero.
-        least_steps: where a slow or busy machine takes fewer steps than these in `max_seconds`, training goes on until
-            they are done (`epochs` end it all the same); as soon as the pace is known, a sentence says how long.
+        epochs, max_seconds: when to stop, whichever comes first. The rate rises to `lr` in a tenth of that, then falls.
+        least_steps: taken even where a slow machine needs more than `max_seconds`: then a sentence says how long.
         augment: changes each training batch, such as `helpers.data.augment.pose(train.skeleton)`.
         batch_size: halved, with a sentence, where the memory of a GPU is too small.
-        save_to: a .safetensors file for the best weights, written at the end and every 20 seconds on the way.
-        resume: go on from where an interrupted call with the same `save_to` stopped.
+        save_to: a .safetensors file for the best weights, written at the end and every 20 seconds on the way. What an
+            earlier training left there stays beside it, in NAME.earlier.safetensors, as long as that is better.
+        resume: None goes on where a kernel was killed in this same call; True goes on after the interrupt button too.
         train_metrics: measure the metrics on training images too, as many as `val` has.
         seed: decides on the order of the images.
         device, precision: None takes a GPU if one works, and the fastest precision and order of pixels in a trial.
@@ -53,12 +53,12 @@ def fit(
     The interrupt button stops at once and keeps the best weights so far. The model comes back in eval mode, on the
     device it came on. In grading nothing is trained: the weights in `save_to` are loaded, if they are there.
 
-    Raises FloatingPointError: the loss became NaN or infinite; TypeError, ValueError, OSError: an argument that cannot
-    be used.
+    Raises FloatingPointError: the loss became NaN or infinite; TypeError, ValueError, OSError: an unfit argument.
     """
     numbers = {"epochs": epochs, "max_seconds": max_seconds, "least_steps": least_steps, "batch_size": batch_size}
     _check(train, val, metrics, mode, **numbers, lr=lr)
     history = History(next(iter(metrics)), mode)
+    settings = dict[str, object](numbers, lr=lr, weight_decay=weight_decay, seed=seed, images=(len(train), len(val)))
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         if save_to is not None and Path(save_to).is_file():
             load_weights(model, save_to)
@@ -79,24 +79,21 @@ def fit(
         precision.prepare(model)
         scaler = torch.amp.GradScaler(device.type, enabled=precision.dtype == "float16")
         optimizer = torch.optim.AdamW(model.parameters(), lr, weight_decay=weight_decay, fused=device.type != "mps")
-        checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule, scaler)
-        if resume:
-            display.say(checkpoint.resume())
+        checkpoint = Checkpoint(save_to, model, optimizer, generator, history, schedule, scaler, settings)
+        display.say(checkpoint.resume(resume))
+        parts = (optimizer, schedule, precision, augment, display, threads, scaler)
         try:
             while not schedule.over():
                 shuffled = batches(train, batch_size, device, shuffle=True, generator=generator)
                 try:
-                    mean_loss = train_one_epoch(
-                        model, shuffled, loss, optimizer, schedule, precision, augment, display, threads, scaler
-                    )
+                    mean_loss = train_one_epoch(model, shuffled, loss, *parts)
                 except torch.OutOfMemoryError:
                     if batch_size < 4:  # batch norm needs two
                         raise
                     batch_size, before = batch_size // 2, schedule.steps_per_epoch
                     schedule.steps_per_epoch = _steps(train, batch_size)
-                    if schedule.steps:
-                        left = (schedule.steps - schedule.step) * schedule.steps_per_epoch / before
-                        schedule.steps = schedule.step + round(left)
+                    left = ((schedule.steps or 0) - schedule.step) * schedule.steps_per_epoch / before
+                    schedule.steps = schedule.steps and schedule.step + round(left)
                     display.say(f"The GPU's memory is full: going on with {batch_size} images at a time.")
                     continue
                 on_val = evaluate(model, val, metrics, device=device)
@@ -104,7 +101,7 @@ def fit(
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
                 checkpoint.epoch_done()
                 display.epoch_done()
-            checkpoint.remove()
+            checkpoint.over = True
         except KeyboardInterrupt:
             history.stopped = "interrupted"
             checkpoint.write()
@@ -112,7 +109,7 @@ def fit(
             display.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept.{again}")
         finally:
             Precision().prepare(model)
-            checkpoint.restore_best()
+            display.say(checkpoint.restore_best())
     model.eval()
     return history
 
@@ -123,10 +120,7 @@ def train_one_epoch(
     display: ProgressDisplay | None = None, threads: Threads | None = None,
     scaler: torch.amp.GradScaler | None = None,
 ) -> float:  # fmt: skip
-    """Return the mean loss per image over one pass through the batches, having taken one step for each.
-
-    It ends early when `schedule` is over.
-    """
+    """Return the mean loss per image over one step for each of the batches, or until `schedule` is over."""
     model.train()
     precision, scaler = precision or Precision(), scaler or torch.amp.GradScaler("cpu", enabled=False)
     total: Tensor | float = 0.0
@@ -136,8 +130,7 @@ def train_one_epoch(
         size = len(batch["images"])
         if size == 1 and count:
             continue  # a last batch of one: batch norm cannot tell its spread
-        if augment is not None:
-            batch = augment(batch)
+        batch = augment(batch) if augment is not None else batch
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate()
         value = _scalar(loss(precision.forward(model, batch["images"]), batch))
@@ -166,10 +159,9 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the value of every metric on `data`.
 
-    A metric is called once, as `metric(output, batch)` with the output for the whole set and a batch that holds the
-    whole set (all but its images), on the device, or on the CPU where it fails there: a mean over batches would weigh a
-    short last batch, or an image with few visible keypoints, like any other. The model runs in eval mode, and gets back
-    the mode that it had.
+    A metric is called once, as `metric(output, batch)` with output and targets for the whole set, on the device, or on
+    the CPU where it fails there: a mean over batches would weigh a short last batch, or an image with few visible
+    keypoints, like any other. The model runs in eval mode, and gets back the mode that it had.
     """
     device = pick_device(device)
     both = _run(model, data, batch_size, device, device)
@@ -190,8 +182,7 @@ def _on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
             f"model is a {type(model).__name__}; expected an nn.Module"
             + (": call the class to build one." if isinstance(model, type) else ".")
         )
-    first = next(model.parameters(), None)
-    home = first.device if first is not None else torch.device("cpu")
+    home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
         model.to(device)
         yield
@@ -199,9 +190,7 @@ def _on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
         model.to(home)
 
 
-def _run(
-    model: nn.Module, data: ImageSet, batch_size: int, device: torch.device, to: str | torch.device
-) -> tuple[Output, Batch]:  # fmt: skip
+def _run(model: nn.Module, data: ImageSet, batch_size: int, device: torch.device, to: str | torch.device) -> Any:
     """Return the outputs for the whole set and its targets, computed on `device` and kept on `to`."""
     _require_data("data", data)
     with _on_device(model, device), _eval_mode(model), torch.inference_mode():
@@ -213,8 +202,7 @@ def _run(
                 if batch_size == 1:
                     raise
                 batch_size //= 2
-    both: tuple[Output, Batch] = map_tensors(lambda *tensors: torch.cat(tensors), *parts)
-    return both
+    return map_tensors(lambda *tensors: torch.cat(tensors), *parts)
 
 
 @contextlib.contextmanager
@@ -276,10 +264,8 @@ def _scalar(value: Tensor) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim:
         raise TypeError(f"loss(output, batch) returned {_kind(value)}; expected one number as a tensor: take the mean.")
     if not value.requires_grad:
-        raise ValueError(
-            "The loss does not depend on the weights, so nothing can be learned: is there an argmax, a "
-            ".detach(), .item(), a torch.no_grad() or a new tensor between output and loss?"
-        )
+        ask = "is there an argmax, a .detach(), .item(), a torch.no_grad() or a new tensor between output and loss?"
+        raise ValueError(f"The loss does not depend on the weights, so nothing can be learned: {ask}")
     return value
 
 

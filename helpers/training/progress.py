@@ -1,7 +1,8 @@
 """What a training shows while it runs: a progress bar, and in a notebook the curves."""
 
 import time
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -13,7 +14,7 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 REFRESH = 0.5  # seconds: a kernel's messages may be read at the end only, and of some two thousand the last are lost
 
 
-class ProgressDisplay:
+class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
     """A progress bar with loss and metric, and in a notebook the curves so far; a context manager."""
 
     def __init__(self, history: History, schedule: Schedule, progress: bool = True):
@@ -22,21 +23,18 @@ class ProgressDisplay:
         self.has_curves, self.next_drawing, self.drawn = progress and in_notebook(), 0.0, 0
         self.place: Any = None  # of the curves in the notebook
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *error: object) -> None:
         self._draw_curves()
         self.bar.close()
 
     def say(self, sentence: str) -> None:
-        """Print a line without tearing the bar."""
-        self.bar.write(sentence)
+        """Print a line without tearing the bar; nothing where there is nothing to say."""
+        if sentence:
+            self.bar.write(sentence)
 
     def step(self, loss: float) -> None:
         """Show the loss of the last step, twice a second at most."""
-        if longer := self.schedule.longer():
-            self.say(longer)
+        self.say(self.schedule.longer())
         now = time.perf_counter()
         if now - self.shown >= REFRESH and not self.bar.disable:
             self.shown = now

@@ -42,9 +42,8 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
 
 def describe_device(device: torch.device) -> str:
     """Return a few words on where a training runs."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return "the CPU" if device.type == "cpu" else device.type
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return "the CPU" if name == "cpu" else name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +100,7 @@ class Precision:
 
 
 def map_tensors(change: Callable[..., Tensor], tree: Any, *alike: Any) -> Any:
-    """Return `tree` (a tensor, or tuples, lists and dicts of them) with `change` applied to every tensor, together with
-    those at its place in the trees that are built `alike`."""
+    """Return a tensor, or tuples, lists and dicts of them, with `change` applied to each and its likes in `alike`."""
     if isinstance(tree, Tensor):
         return change(tree, *alike)
     if isinstance(tree, dict):
@@ -119,8 +117,7 @@ def choose_precision(model: nn.Module, loss: Loss, batch: Batch) -> tuple[Precis
     Two steps: first channels_last against the plain order of pixels, then half precision against float32 with the
     winner: bfloat16, or float16 on a GPU that only emulates that (T4, RTX 20). The trial runs on a copy of the model,
     and random numbers are put back, so training is the same as without it. What the model fails in (channels_last with
-    a `.view` that needs contiguous pixels, say) is not taken. On a CPU the trial runs on one thread: what several take
-    depends on what else the machine does at the moment.
+    a `.view` that needs contiguous pixels, say) is not taken. On a CPU one thread tries: others disturb it least.
     """
     device = batch["images"].device
     devices = [device] if device.type == "cuda" else []

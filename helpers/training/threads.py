@@ -14,8 +14,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names of glibc's malloc.h
 def keep_freed_memory() -> None:
     """Let glibc, the C library of most Linux systems, keep what a training step frees for the next step.
 
-    By itself it gives large blocks back to the system and fetches them again page by page, some 5 % of a step on the
-    CPU. Elsewhere this does nothing.
+    By itself it gives large blocks back and fetches them again page by page, some 5 % of a step. Elsewhere: nothing.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
@@ -31,8 +30,7 @@ class Threads:
     count that is faster stays; all threads are tried again every `patience_s` seconds.
 
     Args:
-        most: threads to use at best; None is what torch uses now. With one there is nothing to decide: the block runs
-            on one thread.
+        most: threads to use at best; None is what torch uses now. With one there is nothing to decide.
     """
 
     WINDOW = 4  # steps that make a judgement
@@ -65,10 +63,7 @@ class Threads:
         if other == self.most and time.perf_counter() >= self.next_trial:
             self.typical.pop(other, None)  # what it took is long ago
         if other not in self.typical or self.typical[self.now] > 1.15 * self.typical[other]:
-            self._take(other)
-
-    def _take(self, count: int) -> None:
-        if count == 1:
-            self.next_trial = time.perf_counter() + self.patience_s
-        self.now = count
-        torch.set_num_threads(count)
+            if other == 1:
+                self.next_trial = time.perf_counter() + self.patience_s
+            self.now = other
+            torch.set_num_threads(other)

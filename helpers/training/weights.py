@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from helpers.files import atomically
 
 
-def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[str], **notes: object) -> Path:
+def save_weights(
+    model: nn.Module | dict[str, Tensor], path: str | os.PathLike[str], aside: Path | None = None, **notes: object
+) -> Path:
     """Return the path of the file that now holds the weights of `model`, written whole or not at all.
 
     Args:
         model: or what its `state_dict` had returned.
+        aside: the name that the file gets which is there now.
         notes: what to remember beside the weights (metric, epoch, ...), kept as text; `read_tensors` gives it back.
     """
     path = safetensors_path(path)
@@ -24,6 +27,8 @@ def save_weights(model: nn.Module | dict[str, Tensor], path: str | os.PathLike[s
     try:
         with atomically(path) as part:
             save_file(tensors, part, {name: str(value) for name, value in notes.items()})
+            if aside is not None:
+                os.replace(path, aside)
     except (OSError, SafetensorError) as error:  # the latter of a full disk
         ask = "Is there such a folder, may you write to it, and is the disk full?"
         raise OSError(f"{path} cannot be written ({getattr(error, 'strerror', None) or error}). {ask}") from error
@@ -36,7 +41,6 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     Raises FileNotFoundError: no such file; ValueError: no safetensors file, damaged, or of another model; the message
     lists what differs.
     """
-    path = safetensors_path(path)
     tensors, _ = read_tensors(path)
     if wrong := differences(model.state_dict(), tensors):
         problem = f"The weights in {path} are of another model: {wrong}"
@@ -70,8 +74,6 @@ def safetensors_path(path: str | os.PathLike[str]) -> Path:
     """Return `path`, after checking that its name is that of a safetensors file."""
     path = Path(path)
     if path.suffix != ".safetensors":
-        raise ValueError(
-            f"{path} does not end in .safetensors, the one kind of weights file used here: a pickle "
-            "(.pt, .pth, .ckpt) can run code when it is opened. Save with helpers.save_weights."
-        )
+        why = "a pickle (.pt, .pth, .ckpt) can run code when it is opened. Save with helpers.save_weights."
+        raise ValueError(f"{path} does not end in .safetensors, the one kind of weights file used here: {why}")
     return path

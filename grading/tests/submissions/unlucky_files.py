@@ -262,6 +262,12 @@ def weights_beside_a_checkpoint(ex: Exercise) -> HandedIn:
     return HandedIn(made.deserved, made.notebook, {**made.files, f"{ex.key}.checkpoint.safetensors": _other_weights()})
 
 
+def weights_beside_earlier_ones(ex: Exercise) -> HandedIn:
+    """A training that was better than the last one has left its weights beside the renamed ones."""
+    made = _weights_at(ex, f"{ex.key} (1).safetensors")
+    return HandedIn(made.deserved, made.notebook, {**made.files, f"{ex.key}.earlier.safetensors": _other_weights()})
+
+
 def weights_beside_a_pointer(ex: Exercise) -> HandedIn:
     """Under the expected name lies a pointer of git-lfs, the weights themselves under another."""
     made = _weights_at(ex, f"{ex.key} (1).safetensors")
