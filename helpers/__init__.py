@@ -17,7 +17,6 @@ from importlib import import_module
 
 __version__ = "0.3.0"  # of the course: pyproject.toml takes it from here, and a notebook says which one it needs
 
-# fmt: off
 _HOLDS = {
     "data": (
         "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings",
@@ -36,7 +35,7 @@ _HOLDS = {
     "pictures.explorer": ("temperature_explorer",), "pictures.gallery": ("people_gallery",),
     "training": ("History", "evaluate", "fit", "predict"), "training.speed": ("pick_device",),
     "training.weights": ("load_weights", "save_weights"),
-}
+}  # fmt: skip
 # What notebooks call a module, and where it is; several names lead into one folder.
 _MODULES = {
     "augment": "data.augment", "backbones": "models.backbones", "bottom_up": "models.bottom_up",
@@ -49,8 +48,7 @@ _MODULES = {
     "rcnn": "models.rcnn", "results": "results", "scoremaps": "models.scoremaps", "seeds": "seeds",
     "segmentation": "data", "shapes": "shapes", "skeletons": "data.skeletons", "speed": "training.speed",
     "top_down": "models.top_down", "training": "training", "weights": "training.weights",
-}
-# fmt: on
+}  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOLDS.items() for name in names}
 
 __all__ = sorted(["require", *_MODULE_OF, *_MODULES])

@@ -20,12 +20,17 @@ FREE_GB = 2.0
 
 def machine_report() -> bool:
     """Print what this machine has and what to do where something is missing; return whether all is ready."""
-    lines = [_python(), _packages(), _disk()]
-    if all(ready for ready, _ in lines):
-        lines += [_device(), _speed()]
-    for ready, text in lines:
+    all_ready = True
+    for part in (_python, _packages, _disk, _device, _speed):
+        if part is _device and not all_ready:
+            break
+        try:
+            ready, text = part()
+        except Exception as error:  # of an import or a damaged file, whatever it raises
+            ready, text = False, " ".join(f"{part.__name__[1:]}: {type(error).__name__}: {error}".split())[:400]
         print("ok  " if ready else "MISSING ", text, sep="")
-    return all(ready for ready, _ in lines)
+        all_ready &= ready
+    return all_ready
 
 
 def _python() -> tuple[bool, str]:
@@ -44,9 +49,8 @@ def _packages() -> tuple[bool, str]:
     wrong = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if not wrong and [int(number) for number in re.findall(r"\d+", version("torch"))] < TORCH:
         wrong = ['"torch>=2.11"', "torchvision"]
-    if wrong:
-        return False, f"packages: run `%pip install {' '.join(wrong)}` in a cell, then restart the kernel"
-    return True, "all packages"
+    ask = f"packages: run `%pip install {' '.join(wrong)}` in a cell, then restart the kernel"
+    return not wrong, ask if wrong else "all packages"
 
 
 def _disk() -> tuple[bool, str]:
@@ -69,11 +73,12 @@ def _device() -> tuple[bool, str]:
 
 
 def _speed() -> tuple[bool, str]:
+    from helpers.models.backbones import fine_backbone
+    from helpers.models.efficientnet import pretrainable_backbone
     from helpers.people import render_scene
 
-    render_scene(0, 0)  # reads the body
-    start, count = time.perf_counter(), 20
-    for index in range(count):
-        render_scene(0, index)
+    render_scene(0, 0), fine_backbone(pretrained=True), pretrainable_backbone(pretrained=True)  # reads all of data
+    start = time.perf_counter()
+    count = len([render_scene(0, index) for index in range(20)])
     rate = count / (time.perf_counter() - start)
     return True, f"{rate:.0f} rendered images a second: the first data set takes about {2560 / rate:.0f} seconds, once"

@@ -190,6 +190,8 @@ def _write_zip(path: Path, content: Mapping[str, bytes]) -> Path:
         for name, data in sorted(content.items()):
             entry = zipfile.ZipInfo(f"deep-learning-lab/{name}")  # a fixed date: the bytes follow from the tree alone
             entry.compress_type = zipfile.ZIP_DEFLATED
+            mode = 0o100755 if data.startswith(b"#!") else 0o100644  # who unpacks for others lets them read it
+            entry.create_system, entry.external_attr = 3, mode << 16  # as on Linux, wherever it is written
             bundle.writestr(entry, data)
     return path
 

@@ -107,6 +107,17 @@ def test_the_bundle_has_what_a_student_needs(bundle):
     assert not any(name.endswith(".py") and name.startswith("tools") for name in inside)
 
 
+def test_all_may_read_what_root_unpacks(bundle, weekly, tmp_path):
+    """An instructor may unpack the bundle for a hub, whose students are other accounts."""
+    for path in weekly.rglob("*.zip"):
+        with zipfile.ZipFile(path) as opened:
+            assert {entry.external_attr >> 16 for entry in opened.infolist()} <= {0o100644, 0o100755}, path
+    unzipped(Path(bundle.filename), tmp_path)
+    run = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_mode & 0o111]
+    assert [path.name for path in run] == ["postBuild"]
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in tmp_path.rglob("*"))
+
+
 def test_students_do_not_install_what_only_staff_need(bundle):
     pins = bundle.read("deep-learning-lab/environment.yml").decode()
     assert "torch==" in pins and not [name for name in release.STAFF_ONLY if f"{name}==" in pins]

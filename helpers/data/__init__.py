@@ -24,10 +24,8 @@ from helpers.data.rendered import (
 )
 from helpers.data.skeletons import COCO, LSP, Skeleton
 
-# fmt: off
 __all__ = [
     "COCO", "LSP", "PeopleSet", "PoseSet", "SegmentationSet", "Skeleton", "batches", "crowd_settings", "leeds_sports",
     "load_people", "load_poses", "load_segmentation", "photo_pack", "rendered_crowds", "rendered_instances",
     "rendered_people", "rendered_scene", "rendered_segmentation",
-]
-# fmt: on
+]  # fmt: skip

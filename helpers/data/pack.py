@@ -11,15 +11,13 @@ from PIL import Image
 
 from helpers.data.batches import require_split
 from helpers.data.cache import folders
-from helpers.data.photos import note
+from helpers.data.photos import Size, note
 from helpers.data.poses import PoseSet
 from helpers.data.skeletons import COCO
 from helpers.files import MOST_BYTES, checksum, fetch, opened_zip
 
 
-def photo_pack(
-    where: str | Path, sha256: str | None = None, split: str = "train", size: tuple[int, int] | None = None
-) -> PoseSet:
+def photo_pack(where: str | Path, sha256: str | None = None, split: str = "train", size: Size | None = None) -> PoseSet:
     """Return the people of a photo pack, one person per image, with COCO's 17 keypoints.
 
     Args:
@@ -56,7 +54,7 @@ def photo_pack(
             raise ValueError(f"{problem}. Get it again, or build one: docs/photos.md.") from error
 
 
-def _crop(jpeg: bytes, size: tuple[int, int]) -> Any:
+def _crop(jpeg: bytes, size: Size) -> Any:
     """Return uint8 (3, H, W), an image that must be of `size`, (W, H): what is larger is not even decoded."""
     with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as photo:
         if photo.size != size:

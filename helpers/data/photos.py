@@ -15,6 +15,7 @@ from torch import Tensor
 
 Array = npt.NDArray[Any]
 Item = TypeVar("Item")
+Size = tuple[int, int]  # height and width
 Window = tuple[float, float, float]  # left and top edge in the photo, and how much larger the crop is
 PADDING = 1.25  # side of a crop over side of the person's box
 SMALLEST = 16  # pixels: no box is smaller, or a sliver of a photo would be blown up
@@ -105,7 +106,7 @@ def stacked(samples: Iterable[Sequence[Array]]) -> list[Tensor]:
     return [torch.from_numpy(np.stack(column)) for column in zip(*samples, strict=True)]
 
 
-def window(low: Array, high: Array, size: tuple[int, int]) -> Window:
+def window(low: Array, high: Array, size: Size) -> Window:
     """Return what to cut out around a person: a quarter larger than the box from pixel `low` (2,) to `high`, x then
     y, and of the aspect of `size` (H, W)."""
     height, width = size
@@ -116,14 +117,12 @@ def window(low: Array, high: Array, size: tuple[int, int]) -> Window:
     return centre[0] - width / scale / 2, centre[1] - height / scale / 2, scale
 
 
-def whole(photo: Image.Image, size: tuple[int, int]) -> Window:
+def whole(photo: Image.Image, size: Size) -> Window:
     """Return the window in which a photo is as large as fits into `size` (H, W), in its top left corner."""
     return 0.0, 0.0, min(size[0] / photo.height, size[1] / photo.width)
 
 
-def cut_out(
-    photo: Image.Image, part: Window, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR
-) -> Array:
+def cut_out(photo: Image.Image, part: Window, size: Size, how: Image.Resampling = Image.Resampling.BILINEAR) -> Array:
     """Return uint8 (H, W) or (3, H, W) of a grey or colour photo: the window, smoothed where it shrinks, 0 outside."""
     (left, top, scale), (height, width) = part, size
     x0, y0 = math.floor(left), math.floor(top)

@@ -156,14 +156,12 @@ def _rendered(
     return tensors
 
 
-def _tensors(
-    labels_of: LabelsOf, seed: int, count: int, settings: SceneSettings, title: str | None
-) -> dict[str, Tensor]:
-    """Render scenes; return their images and what `labels_of` takes of each, one row a scene."""
+def _tensors(labels: LabelsOf, seed: int, count: int, settings: SceneSettings, title: str | None) -> dict[str, Tensor]:
+    """Render scenes; return their images and what `labels` takes of each, one row a scene."""
     tensors: dict[str, Tensor] = {}
     for index, scene in enumerate(scenes(seed, count, settings, title)):
         image = torch.from_numpy(scene.image).permute(2, 0, 1)
-        for name, part in {"images": image, **labels_of(scene, settings.people[1])}.items():
+        for name, part in {"images": image, **labels(scene, settings.people[1])}.items():
             if name not in tensors:
                 tensors[name] = torch.empty(count, *part.shape, dtype=part.dtype)
             tensors[name][index] = part

@@ -72,7 +72,6 @@ class Skeleton:
         return torch.where(usable, lengths, torch.nan).nanmean(dim=1)
 
 
-# fmt: off
 COCO = Skeleton(
     name="COCO",
     keypoint_names=(
@@ -87,7 +86,7 @@ COCO = Skeleton(
         (11, 13), (13, 15), (12, 14), (14, 16),  # legs
     ),
     swaps=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
-)
+)  # fmt: skip
 
 LSP = Skeleton(
     name="LSP",
@@ -102,5 +101,4 @@ LSP = Skeleton(
         (2, 1), (1, 0), (3, 4), (4, 5),  # legs
     ),
     swaps=((5, 0), (4, 1), (3, 2), (11, 6), (10, 7), (9, 8)),
-)
-# fmt: on
+)  # fmt: skip

@@ -17,12 +17,10 @@ from helpers.models.backbones import Backbone, ResidualBlock, conv_bn_relu, fine
 from helpers.models.scoremaps import focal_cross_entropy, to_image
 from helpers.shapes import require
 
-# fmt: off
 __all__ = [
     "PersonDetector", "augment", "box_f1", "box_f1_metric", "box_precision", "box_recall", "detection_loss",
     "detections",
-]
-# fmt: on
+]  # fmt: skip
 
 Output = dict[str, Tensor]
 

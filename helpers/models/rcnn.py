@@ -119,10 +119,9 @@ def _with_weights(model: nn.Module, name: str, url: str) -> nn.Module:
         if path.exists():  # one that was there already, cut short or changed
             what_to_do = f"Delete it, and the next call downloads {name}'s weights anew."
             raise WeightsUnavailable(f"{path} is damaged ({str(error)[:100]}). {what_to_do}") from error
-        raise WeightsUnavailable(
-            f"{name}'s COCO weights are not on this machine and could not be downloaded "
-            f"({error}). Connect to a network and try again, or put {url} into {path.parent}."
-        ) from error
+        problem = f"{name}'s COCO weights are not on this machine and could not be downloaded ({error})"
+        ask = f"Connect to a network and try again, or put {url} into {path.parent}."
+        raise WeightsUnavailable(f"{problem}. {ask}") from error
     finally:
         socket.setdefaulttimeout(patience)
     try:

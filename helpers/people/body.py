@@ -4,6 +4,8 @@ Axes of a person: x to the person's left, y backwards (the face looks along -y),
 `tools/bake_body.py`, which says where everything in it comes from.
 """
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
@@ -192,10 +194,10 @@ def load_body() -> Body:
             f"{BODY_FILE} is missing; it is a part of the course: unpack its bundle again (authors: git checkout it)."
         )
     try:
-        with np.load(BODY_FILE, allow_pickle=False) as file:
+        with BODY_FILE.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             data = {name: file[name] for name in file.files}
         return unpack(data)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{BODY_FILE} is damaged ({type(error).__name__}: {error}); it is a part of the course: unpack its bundle "
             "again (authors: git checkout it)."

@@ -120,7 +120,7 @@ def load_poses() -> PoseBook:
 
     Raises:
         FileNotFoundError: the file is missing.
-        ValueError: it is not TOML, or a pose names an unknown angle or exceeds a limit.
+        ValueError: it cannot be read, is not TOML, or a pose names an unknown angle or exceeds a limit.
     """
     if not POSE_FILE.exists():
         raise FileNotFoundError(
@@ -128,9 +128,12 @@ def load_poses() -> PoseBook:
         )
     try:
         table = tomllib.loads(POSE_FILE.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{POSE_FILE} is not valid TOML: {error}.") from error
-    return read_book(table)
+        return read_book(table)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"{POSE_FILE} is damaged ({error}); it is a part of the course: unpack its bundle again (authors: git "
+            "checkout it)."
+        ) from error
 
 
 def read_book(table: dict[str, Any]) -> PoseBook:

@@ -10,12 +10,12 @@ import numpy as np
 
 from helpers.people.arrays import Bools, Floats, Floats32, Ints, Labels
 from helpers.people.background import Camera, draw_light, paint_backdrop, room_of
-from helpers.people.body import BODY_FILE
+from helpers.people.body import BODY_FILE, load_body
 from helpers.people.clutter import clutter, occluders, seats
 from helpers.people.dice import Dice
 from helpers.people.layer import Layer, blend, cast_shadows, draw_layer
 from helpers.people.placing import Placed, make_person, place_people
-from helpers.people.poses import POSE_FILE
+from helpers.people.poses import POSE_FILE, load_poses
 from helpers.people.settings import SceneSettings
 
 __all__ = ["Scene", "render_scene", "renderer_version"]
@@ -65,6 +65,7 @@ def renderer_version() -> str:
 
     Made for cache keys. Line ends do not count, so that a checkout on Windows gives the same digits.
     """
+    load_body(), load_poses()  # where one is missing or damaged, they say so
     digest = hashlib.sha256()
     for path in [*sorted(Path(__file__).parent.glob("*.py")), POSE_FILE]:
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))

@@ -69,9 +69,7 @@ def _draw_curves(axis: Axes, named: Mapping[str, History], wanted: Sequence[str]
 
 
 @shows_itself
-def bars(
-    values: Mapping[str, float] | Mapping[str, Mapping[str, float]], *, ylabel: str = "", title: str = ""
-) -> Picture:
+def bars(values: Mapping[str, float | Mapping[str, float]], *, ylabel: str = "", title: str = "") -> Picture:
     """Return a bar for each value, such as the error of each keypoint.
 
     Args:

@@ -1,6 +1,9 @@
 """What the machine report says of where it runs, of packages and of folders."""
 
 import os
+import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -77,3 +80,32 @@ def test_it_asks_for_what_the_project_asks_for():
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert f"torch>={'.'.join(map(str, machine.TORCH))}" in asked
     assert set(machine.NEEDED) <= {line.partition(">")[0] for line in asked}
+
+
+def unpacked(folder: Path) -> Path:
+    """Return a copy of what the report reads."""
+    (folder / "data").mkdir(parents=True)
+    for name in ("body.npz", "poses.toml", "fine_backbone.safetensors", "efficientnet_lite0.safetensors"):
+        shutil.copy(ROOT / "data" / name, folder / "data")
+    shutil.copytree(ROOT / "helpers", folder / "helpers", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("harmed", "content", "said"),
+    [
+        ("data/body.npz", b"PK\3\4 cut", "ValueError: .*body.npz is damaged .*unpack its bundle again"),
+        ("data/fine_backbone.safetensors", b"", "ValueError: The weights in .* do not fit, or are damaged"),
+        ("data/efficientnet_lite0.safetensors", None, "FileNotFoundError: .*unpack its bundle again"),
+        ("helpers/training/speed.py", None, "ModuleNotFoundError: No module named 'helpers.training.speed'"),
+    ],
+)
+def test_whatever_fails_has_a_line_and_the_report_ends(harmed, content, said, tmp_path):
+    course = unpacked(tmp_path / "course")
+    (course / harmed).unlink() if content is None else (course / harmed).write_bytes(content)
+    command = [sys.executable, "-c", "import helpers; print(helpers.machine_report())"]
+    environment = os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=True)
+    *lines, ready = done.stdout.splitlines()
+    assert ready == "False" and done.stderr == "" and len(lines) == 5
+    assert any(re.match(f"MISSING (device|speed): {said}", line) for line in lines)

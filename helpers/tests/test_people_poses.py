@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.data import rendered_people
 from helpers.data.skeletons import COCO
 from helpers.people import PARTS, body, poses
 from helpers.people.body import load_body
@@ -193,9 +194,36 @@ def test_missing_and_damaged_files_say_how_to_restore_them(module, name, load, t
     monkeypatch.setattr(module, name, file)
     with pytest.raises(FileNotFoundError, match="unpack its bundle again"):
         load.__wrapped__()
-    file.write_bytes(b"[[ not what it should be")
-    with pytest.raises(ValueError, match=file.name):
-        load.__wrapped__()
+    for content in (b"[[ not what it should be", b"", b"\xff\xfe"):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{file.name} is damaged .*unpack its bundle again"):
+            load.__wrapped__()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 0.1, 0.5, 0.9, -200, -1])
+def test_a_body_that_was_cut_is_damaged(kept, tmp_path, monkeypatch):
+    content, file = body.BODY_FILE.read_bytes(), tmp_path / "body.npz"
+    file.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    monkeypatch.setattr(body, "BODY_FILE", file)
+    with pytest.raises(ValueError, match="body.npz is damaged .*unpack its bundle again"):
+        body.load_body.__wrapped__()
+
+
+def test_a_body_with_a_byte_that_flipped_is_damaged(tmp_path, monkeypatch):
+    content, file = bytearray(body.BODY_FILE.read_bytes()), tmp_path / "body.npz"
+    monkeypatch.setattr(body, "BODY_FILE", file)
+    for place in range(100, len(content), len(content) // 20):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        with pytest.raises(ValueError, match="body.npz is damaged"):
+            body.load_body.__wrapped__()
+
+
+def test_sets_whose_body_is_missing_say_so(tmp_path, monkeypatch):
+    """The name of a cached set hangs on the body: it is read before anything is rendered."""
+    monkeypatch.setattr(body, "BODY_FILE", tmp_path / "body.npz")
+    body.load_body.cache_clear()
+    with pytest.raises(FileNotFoundError, match="body.npz is missing; it is a part of the course"):
+        rendered_people("val", 1, cache=tmp_path)
 
 
 def test_unknown_pose_lists_the_known_ones():

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -76,11 +77,15 @@ def updated(before: dict[str, bytes], newer: dict[str, bytes]) -> dict[str, byte
     return before | {name: data for name, data in newer.items() if name != FIRST} | {beside: newer[FIRST]}
 
 
-@pytest.mark.parametrize("kind", ["zip", "folder", "folder above"])
+@pytest.mark.parametrize("kind", ["zip", "zip in a folder", "folder", "folder above", "folder above that"])
 def test_what_is_new_comes_and_what_a_student_made_stays(course, newer, tmp_path, kind):
     before = tree(course)
-    new = zipped(tmp_path / "new.zip", newer) if kind == "zip" else unpacked(tmp_path / "week" / "inside", newer)
-    said = update(new.parent if kind == "folder above" else new, course)
+    new = tmp_path / "week" / "first" / "inside"
+    if "zip" in kind:
+        new = zipped(tmp_path / "new.zip", newer, "Week 1/" * ("folder" in kind) + "deep-learning-lab/")
+    else:
+        unpacked(new, newer)
+    said = update({"folder above": new.parent, "folder above that": new.parent.parent}.get(kind, new), course)
     assert tree(course) == updated(before, newer)
     assert (course / FIRST).read_bytes() == notebook("00000001", "my work")
     assert said.startswith("2 files of helpers, data and environment came, and exercises/ex01_one/ex01_one-release-")
@@ -116,6 +121,72 @@ def test_an_archive_of_one_exercise_brings_that_one(course, tmp_path):
     assert json.loads((course / MANIFEST).read_text())["released"] == OLD
 
 
+@pytest.mark.parametrize("linked", ["exercises", "data"])
+def test_a_folder_may_lie_on_another_disk(course, newer, tmp_path, linked):
+    """Behind a link, as on a hub with a small home."""
+    other = Path("/dev/shm")
+    if not other.is_dir() or os.stat(other).st_dev == os.stat(course).st_dev:
+        pytest.skip("there is no other disk here")
+    newer = listing(newer, "data/README.md", b"x") | {"data/README.md": b"x"}
+    before = tree(course)
+    with tempfile.TemporaryDirectory(dir=other) as elsewhere:
+        shutil.move(course / linked, Path(elsewhere, linked))
+        (course / linked).symlink_to(Path(elsewhere, linked))
+        update(zipped(tmp_path / "new.zip", newer), course)
+        assert {**tree(course), **tree(Path(elsewhere))} == updated(before, newer)
+        assert (course / linked).is_symlink()
+
+
+def test_the_correction_alone_is_needless_where_it_is_there_already(course, tmp_path):
+    alone = {FIRST.replace(".ipynb", "-release-00000001.ipynb"): notebook("00000001")}
+    assert "no notebook" in update(zipped(tmp_path / "ex01_one.zip", alone), course)
+
+
+def without_number(cells: list[str]) -> bytes:
+    """Return a notebook as some editors save it."""
+    made = [{"cell_type": "markdown", "source": [cell], "metadata": {}} for cell in cells]
+    return json.dumps({"cells": made, "metadata": {"kernelspec": {}}}).encode()
+
+
+def test_a_notebook_that_lost_its_number_is_known_by_its_cells(course, tmp_path):
+    (course / FIRST).write_bytes(without_number(["mine", "task \n"]))
+    before, new = tree(course), content(NEW, {FIRST: notebook("00000001")})
+    assert "no notebook" in update(zipped(tmp_path / "new.zip", new), course)
+    assert tree(course) == before | {MANIFEST: new[MANIFEST], "helpers/old.py": b"x = 1"}
+
+
+@pytest.mark.parametrize("saved", [without_number(["another task"]), b"{", b"[1]", b'{"cells": [{}]}'])
+def test_of_one_that_is_of_no_release_nothing_is_said_that_is_not_so(course, newer, tmp_path, saved):
+    (course / FIRST).write_bytes(saved)
+    before = tree(course)
+    said = update(zipped(tmp_path / "new.zip", newer), course)
+    assert tree(course) == updated(before, newer)
+    assert "names none, move your cells over, or go on in yours: both are graded" in said and "correct" not in said
+
+
+def test_only_the_answers_of_a_released_notebook_may_be_others(course, tmp_path):
+    """Checks are locked, texts are no code; stubs and what is there to be played with become something else."""
+    notes = {"check": {"nbgrader": {"locked": True}}, "stub": {"nbgrader": {"locked": False}}, "data": {}}
+    cells = [{"cell_type": "code", "source": [kind], "metadata": note} for kind, note in notes.items()]
+    book = {"cells": cells, "metadata": {"deep_learning_lab": {"release": "00000001"}}}
+    new = zipped(tmp_path / "new.zip", content(NEW, {FIRST: json.dumps(book).encode()}))
+    (course / FIRST).write_bytes(without_number(["check", "answer"]))
+    assert "no notebook" in update(new, course)
+    (course / FIRST).write_bytes(without_number(["stub", "data", "another check"]))
+    assert "-release-00000001.ipynb" in update(new, course)
+
+
+STRAYS = ("Untitled.ipynb", "._ex01_one.ipynb", "ex01_one-Copy1.ipynb", ".ipynb_checkpoints/ex01_one-checkpoint.ipynb")
+
+
+def test_strays_in_a_folder_are_left_there(course, newer, tmp_path, monkeypatch):
+    folder = unpacked(tmp_path / "week", newer | {f"exercises/ex01_one/{name}": b"\x00\x05{}" for name in STRAYS})
+    before = tree(course)
+    monkeypatch.chdir(folder)
+    update(Path(), course)
+    assert tree(course) == updated(before, newer)
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -136,10 +207,10 @@ def without(files: dict[str, bytes], name: str) -> dict[str, bytes]:
     return {other: data for other, data in files.items() if other != name}
 
 
-def listing(files: dict[str, bytes], place: str) -> dict[str, bytes]:
+def listing(files: dict[str, bytes], place: str, data: bytes = b"x") -> dict[str, bytes]:
     """Return a bundle whose list names one more place."""
     listed = json.loads(files[MANIFEST])
-    listed["files"][place] = hashlib.sha256(b"x").hexdigest()
+    listed["files"][place] = hashlib.sha256(data).hexdigest()
     return files | {MANIFEST: json.dumps(listed).encode()}
 
 
@@ -152,6 +223,8 @@ REFUSED = {
     "changed inside": (lambda p, f: unpacked(p, f | {"helpers/seeds.py": b"?"}), "helpers/seeds.py is missing or dam"),
     "a list that leads out": (lambda p, f: zipped(p, listing(f, "../x")), r"\.\./x is missing or damaged"),
     "a list with work": (lambda p, f: zipped(p, listing(f, FIRST)), "ex01_one.ipynb is missing or damaged"),
+    "a zip in a zip": (lambda p, f: zipped(p, {"helpers.zip": b"PK"}, ""), r"new.zip holds zips.*\(helpers.zip\)"),
+    "a folder of zips": (lambda p, f: unpacked(p, {"x/b.zip": b"", "a.zip": b""}), r"holds zips.*\(a.zip, x/b.zip\)"),
     "cut": (lambda p, f: cut(zipped(p, f)), "is damaged, or no zip file"),
     "one byte": (lambda p, f: flipped(zipped(p, f)), "is damaged, or no zip file.*CRC"),
     "no zip": (lambda p, f: [p.write_bytes(b"text"), p][1], "is damaged, or no zip file"),
@@ -253,3 +326,21 @@ def test_the_same_command_ends_what_a_kill_left_half_done(course, newer, tmp_pat
     assert tree(course) == updated(before, newer)
     done = subprocess.run([*command[:-1], "none.zip"], capture_output=True, check=False, **options)
     assert done.returncode == 1 and done.stderr.startswith("There is no none.zip: name the zip that")
+
+
+@pytest.mark.parametrize("harm", [None, b"", b"def half("], ids=["missing", "empty", "half"])
+def test_where_the_updater_itself_is_half_unpacked_a_sentence_says_the_way_out(course, harm):
+    files = course / "helpers/files.py"
+    files.unlink() if harm is None else files.write_bytes(harm)
+    options = {"cwd": course, "env": os.environ | {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}, "text": True}
+    command = [sys.executable, "-S", "-m", "helpers.update", "new.zip"]  # and no other copy is installed
+    done = subprocess.run(command, capture_output=True, check=False, **options)
+    assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("helpers is half unpacked (") and "copy all but exercises over" in done.stderr
+
+
+def test_without_its_first_file_it_still_runs_and_brings_it(course, newer, tmp_path):
+    (course / "helpers/__init__.py").unlink()
+    command = [sys.executable, "-m", "helpers.update", str(zipped(tmp_path / "new.zip", newer))]
+    subprocess.run(command, cwd=course, env=os.environ | {"PYTHONPATH": ""}, check=True, capture_output=True)
+    assert (course / "helpers/__init__.py").read_bytes() == newer["helpers/__init__.py"]

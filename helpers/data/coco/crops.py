@@ -7,14 +7,14 @@ import numpy as np
 
 from helpers.data.batches import number_of
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split, num_keypoints
-from helpers.data.photos import Array, cut_out, in_crop, reading, stacked, window
+from helpers.data.photos import Array, Size, cut_out, in_crop, reading, stacked, window
 from helpers.data.poses import PoseSet
 
 COUNT = {"train": 8192, "val": 512, "test": 512}  # people, where a caller gives no number
 
 
 def coco_poses(
-    root: str | Path, split: str, size: tuple[int, int] = (128, 128), count: int | None = None, progress: bool = True,
+    root: str | Path, split: str, size: Size = (128, 128), count: int | None = None, progress: bool = True,
     keypoints: int = 8, pixels: int = 96,
 ) -> PoseSet:  # fmt: skip
     """Return the people of COCO 2017, one an image, cut out as for "Simple Baselines".
@@ -57,9 +57,7 @@ def box_of(person: Entry, image: Entry) -> Array | None:
     return np.stack([low, high]) if (high >= low).all() else None
 
 
-def samples(
-    coco: Annotations, wanted: Iterable[tuple[Entry, Entry, Array]], size: tuple[int, int]
-) -> Iterator[tuple[Array, ...]]:
+def samples(coco: Annotations, wanted: Iterable[tuple[Entry, Entry, Array]], size: Size) -> Iterator[tuple[Array, ...]]:
     """Yield image, keypoints, visibility and box of each person; a photo is read once for all of its people."""
     shown = None
     for image, person, box in wanted:

@@ -11,11 +11,11 @@ from torch import Tensor
 from helpers.data.batches import number_of
 from helpers.data.coco.annotations import Annotations, Entry, annotations_of_split, num_keypoints
 from helpers.data.people import PeopleSet, box_areas
-from helpers.data.photos import Window, cut_out, in_crop, reading, whole
+from helpers.data.photos import Size, Window, cut_out, in_crop, reading, whole
 
 
 def coco_people(
-    root: str | Path, split: str, size: tuple[int, int] = (96, 128), count: int | None = None, progress: bool = True
+    root: str | Path, split: str, size: Size = (96, 128), count: int | None = None, progress: bool = True
 ) -> PeopleSet:
     """Return the photos of COCO 2017 with people, and everyone's keypoints.
 
@@ -36,9 +36,7 @@ def coco_people(
     return people_of(coco, images, size, f"COCO, {split}", progress)
 
 
-def people_of(
-    coco: Annotations, images: Sequence[Entry], size: tuple[int, int], name: str, progress: bool = False
-) -> PeopleSet:
+def people_of(coco: Annotations, images: Sequence[Entry], size: Size, name: str, progress: bool = False) -> PeopleSet:
     """Return the people of some images of any file in COCO's format; see `coco_people`."""
     skeleton = coco.skeleton()
     joints, shape = skeleton.num_keypoints, (len(images), max(len(coco.people[image["id"]]) for image in images))
