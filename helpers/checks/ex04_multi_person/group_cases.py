@@ -182,10 +182,12 @@ def _fewer_ends(rng: np.random.RandomState) -> People:
     return _scene(peaks, fields, [(0, 1)], "two starts and one end, and the field goes on")
 
 
-def _long(rng: np.random.RandomState) -> People:
-    """Return the call for two limbs that are much longer than the field is high, and no clearer than they need be."""
+def _long(rng: np.random.RandomState, upright: bool) -> People:
+    """Return the call for two limbs that are much longer than the field is high, or else wide, and no clearer than
+    they need be."""
     start, end = integers(rng, [2, 1], [5, 4], (2, 2)), integers(rng, [43, 8], [47, 11], (2, 2))
-    size, places = turned(rng, (12, 50), np.stack([start, end]).astype(np.float64))
+    size, places = (12, 50), np.stack([start, end]).astype(np.float64)
+    size, places = (size[::-1], places[..., ::-1]) if upright else (size, places)
     fields = [_between(size, here, there, "just clear") for here, there in places.swapaxes(0, 1)]
     peaks = [np.array([[*place, (1 + k) / 8]]) for k, place in enumerate(places.swapaxes(0, 1).reshape(4, 2))]
     return _scene(peaks, fields, [(0, 1), (2, 3)], "long limbs, with a mean of 9 / 16 along them")
@@ -213,7 +215,8 @@ def people_affinity(ask: Ask, rng: np.random.RandomState, oracle: Oracle) -> Non
         _traps(rng, ["clear", "the way back", "in the middle only", "at the end only", "beyond the end"]),
         _nearer(rng),
         _rivals(rng),
-        _long(rng),
+        _long(rng, upright=False),
+        _long(rng, upright=True),
     ]
     judge(calls, ask, oracle)
 
