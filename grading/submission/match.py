@@ -19,6 +19,8 @@ from grading.submission.roles import (
 
 __all__ = ["chosen_cells", "named_cells"]
 
+STUB = "raise NotImplementedError"
+
 
 def named_cells(release: NotebookData) -> dict[str, CellData]:
     """Return the released cells that have a grade_id, by it."""
@@ -30,8 +32,8 @@ def chosen_cells(
 ) -> dict[str, int]:
     """Return the place of the student's cell that is each name; of two names it may be the same, with both answers.
 
-    A named cell is found by its grade_id, its id, or what it says; where several claim a name, the last changed one is
-    taken. What was odd about it is added to `repairs`.
+    A named cell is found by its grade_id, or by its id and what it says; where several claim a name, the last that is
+    answered is taken, else the last changed one. What was odd about it is added to `repairs`.
     """
     found: list[dict[str | None, list[int]]] = [defaultdict(list) for _ in range(5)]
     by_name, by_id, by_text, by_definition, in_another = found
@@ -47,15 +49,17 @@ def chosen_cells(
     chosen = {}
     for name, released in named.items():
         claims, defined = by_name[name], answer_name(released) if is_answer(released) else None
-        if not claims and released.get("id"):
-            claims = by_id[released["id"]]
-        if not claims and released["source"].strip():
-            claims = by_definition[defined] or in_another[defined] if defined else by_text[trimmed(released["source"])]
+        if not claims:
+            texts = by_text[trimmed(released["source"])] if released["source"].strip() else []
+            with_id = by_id[released.get("id") or ""]
+            claims = [index for index in (by_definition[defined] if defined else []) if index not in with_id] + with_id
+            claims = claims or (in_another[defined] if defined else texts)
         if claims and not by_name[name]:
             repairs.append(f"{name}: the cell had lost its name")
         if len(claims) > 1:
             repairs.append(f"{name}: {len(claims)} cells of this name, one counts")
         changed = [index for index in claims if not same_source(cells[index]["source"], released["source"])]
+        answered = [index for index in changed if STUB not in cells[index]["source"]]
         if claims:
-            chosen[name] = (changed or claims)[-1]
+            chosen[name] = (answered or changed or claims)[-1]
     return chosen

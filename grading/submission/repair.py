@@ -30,9 +30,9 @@ log = logging.getLogger("grading")
 def repair(cells: list[SubmittedCell], release: NotebookData) -> tuple[NotebookData, list[str]]:
     """Return a sound notebook with every released cell that has a name exactly once, and what was repaired.
 
-    A named cell is found by its grade_id, its id, or what it says; where several claim a name, the last changed one is
-    taken. Locked cells come from the release, answers and words from the student, and all other cells stay as the
-    student's own.
+    A named cell is found by its grade_id, or by its id and what it says; where several claim a name, the last that is
+    answered is taken, else the last changed one. Locked cells come from the release, answers and words from the
+    student, and all other cells stay as the student's own.
     """
     repairs: list[str] = []
     named = named_cells(release)

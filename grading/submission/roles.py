@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+from helpers.checks.engine.code import DEFINED
 
 __all__ = [
     "CellData", "DEFINED", "NotebookData", "answer_name", "is_answer", "is_setup", "nbgrader_of", "question_of",
     "same_source", "trimmed",
 ]  # fmt: skip
 
-DEFINED = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)  # the names that a cell defines at its top level
 CellData = dict[str, Any]  # as the JSON of a notebook has it, with the source as one string
 NotebookData = dict[str, Any]
 

@@ -11,7 +11,7 @@ import re
 import sys
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from helpers.checks.engine.code import (
 __all__ = ["Cell", "Notebook", "Session", "fullest", "notebooks_in", "own_notebook", "read_notebook"]
 
 WORDS = "YOUR ANSWER HERE"
-CHECKS = re.compile(r"^check\.(\w+)\((\w+)", re.MULTILINE)  # check.model(build_model): the question, and the answer
-SETUP = re.compile(r"^\s*from helpers\.checks import ex\d\d_\w+ as check\b", re.MULTILINE)
+CHECKS = re.compile(r"check\.(\w+)\(\w+")  # check.model(build_model), alone in its cell
+SETUP = re.compile(r"^\s*from helpers\.checks import (ex\d\d_\w+) as check\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Cell:
     source: str
     points: float = 0.0
     lost: bool = False
+    id: str = field(default="", compare=False)
 
     @property
     def defines(self) -> str:
@@ -117,11 +118,8 @@ class Notebook:
 
     def gone(self, exercise: str) -> list[str]:
         """The questions that an exercise's checks know of which the notebook has neither answer nor check."""
-        try:
-            known = importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS
-        except ModuleNotFoundError:  # an exercise of somebody else's
-            return []
-        return [name for name in known if name not in {cell.question for cell in self.of_role("answer", "check")}]
+        there = {cell.question for cell in self.of_role("answer", "check")}
+        return [name for name in _questions(exercise) if name not in there]
 
 
 def read_notebook(path: Path) -> Notebook:
@@ -132,32 +130,56 @@ def read_notebook(path: Path) -> Notebook:
         OSError: it cannot be read.
     """
     try:
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-        return Notebook(path, _each_once(_named([found for cell in cells if (found := _cell(cell))])))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raw = [cell for cell in json.loads(path.read_text(encoding="utf-8-sig"))["cells"] if isinstance(cell, dict)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"{path.name} is no notebook that can be read ({type(error).__name__})"
         raise ValueError(f"{problem}: save it again, or take an older copy of it.") from error
+    asked = next((match[1] for cell in raw if (match := SETUP.search(_text(cell)))), "")
+    known = _questions(asked)
+    return Notebook(path, _each_once(_named([found for cell in raw if (found := _cell(cell, known))], known)))
 
 
-def _cell(cell: dict[str, Any]) -> Cell | None:
-    """Return a cell of code or words; None of any other text."""
-    about, source = cell.get("metadata", {}).get("nbgrader", {}), cell["source"]
-    text = source if isinstance(source, str) else "".join(source)
-    name, solution, grade = str(about.get("grade_id", "")), about.get("solution"), about.get("grade")
-    if cell["cell_type"] != "code":
-        if not about and re.fullmatch(r"words-\d+", str(cell.get("id"))):  # it has lost its name
-            return Cell("words", str(cell["id"]).replace("-", "_"), text, lost=True)
-        return Cell("words", name, text, float(about.get("points", 0))) if solution and grade else None
-    if solution:
-        return Cell("answer", name, text)
-    if grade:
-        return Cell("check", name.removesuffix("_check"), text, float(about.get("points", 0)))
-    return Cell("setup" if about.get("locked") else "other", name, text)
+def _questions(exercise: str) -> list[str]:
+    """Return the questions that an exercise's checks know; none of an exercise of somebody else's."""
+    try:
+        return list(importlib.import_module(f"helpers.checks.{exercise}").QUESTIONS) if exercise else []
+    except ModuleNotFoundError:
+        return []
 
 
-def _named(cells: list[Cell]) -> list[Cell]:
+def _text(cell: dict[str, Any]) -> str:
+    source = cell.get("source")
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
+
+
+def _cell(cell: dict[str, Any], known: list[str]) -> Cell | None:
+    """Return a cell of code or words; None of any other text. What nbgrader notes may be damaged, or of elsewhere."""
+    noted = cell.get("metadata")
+    about = noted.get("nbgrader") if isinstance(noted, dict) else None
+    about, text, place = about if isinstance(about, dict) else {}, _text(cell), str(cell.get("id", ""))
+    name, points = str(about.get("grade_id") or ""), about.get("points")
+    points = float(points) if isinstance(points, (int, float)) else 0.0
+    solution, grade = about.get("solution"), about.get("grade")
+    question = name.removesuffix("_check")
+    if name in known:
+        return Cell("answer", name, text, id=place)
+    if question in known:
+        return Cell("check", question, text, points, id=place)
+    if cell.get("cell_type") != "code":
+        if not name and re.fullmatch(r"words-\d+", place):  # it has lost its name
+            return Cell("words", place.replace("-", "_"), text, lost=True)
+        return Cell("words", name, text, points) if solution and grade else None
+    if known and (solution or grade):  # of another exercise
+        return Cell("other", "", text, id=place)
+    if solution or grade:
+        return Cell("answer" if solution else "check", name if solution else question, text, points, id=place)
+    return Cell("setup" if about.get("locked") else "other", name, text, id=place)
+
+
+def _named(cells: list[Cell], known: list[str]) -> list[Cell]:
     """Return the cells with the names that some have lost, where they were pasted, say: as in grading, by what they
-    say and define."""
+    say and define. An answer that stands in the cell of another is given twice."""
     cells, there = list(cells), {(cell.role, cell.question) for cell in cells}
     for place, cell in enumerate(cells):
         call = CHECKS.match(cell.source.strip())
@@ -165,13 +187,20 @@ def _named(cells: list[Cell]) -> list[Cell]:
             cells[place] = replace(cell, role="check", question=call[1], lost=True)
         elif cell.role == "other" and SETUP.search(cell.source) and ("setup", "setup") not in there:
             cells[place] = replace(cell, role="setup", question="setup")
-    for check in [cell for cell in cells if cell.role == "check" and ("answer", cell.question) not in there]:
-        call = CHECKS.search(check.source)
-        named = call[2] if call else check.question
-        claims = [place for place, cell in enumerate(cells) if cell.role == "other" and named in cell.names]
+    checked = [cell.question for cell in cells if cell.role == "check"]
+    for question in dict.fromkeys([*known, *checked]):
+        if ("answer", question) in there:
+            continue
+        named = "build_model" if question == "model" else question
+        defining = [place for place, cell in enumerate(cells) if named in cell.names]
+        claims = [place for place in defining if cells[place].role == "other"]
+        claims += [n for n, cell in enumerate(cells) if cell.role == "other" and cell.id == question.replace("_", "-")]
+        answered = [place for place in claims if not cells[place].is_open]
         if claims:
-            place = max(claims, key=lambda place: (not cells[place].is_open, place))
-            cells[place] = replace(cells[place], role="answer", question=check.question)
+            place = (answered or claims)[-1]
+            cells[place] = replace(cells[place], role="answer", question=question)
+        elif defining:
+            cells.insert(defining[-1] + 1, replace(cells[defining[-1]], role="answer", question=question))
     return cells
 
 

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["DEFINED", "NO_PYTHON", "NoShell", "definitions", "future_flags", "parsed", "plain_python", "unanswered"]
 
 # The functions and classes of a cell; a name within one is indented.
-DEFINED = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+DEFINED = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 
 # What Python and IPython raise of code that they cannot read: nested too deeply, say, or of hundreds of magics.
 NO_PYTHON = (SyntaxError, ValueError, RuntimeError, MemoryError)
