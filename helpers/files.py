@@ -33,6 +33,10 @@ def atomically(path: str | os.PathLike[str], private: bool = False) -> Iterator[
     owner where it is `private`. Raises OSError where the folder cannot be written.
     """
     path = Path(path)
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{glob.escape(path.name[:50])}.{'?' * 8}.part"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > IDLE_S:
+                left.unlink()
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent)
     os.close(handle)
     part = Path(name)

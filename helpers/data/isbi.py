@@ -58,11 +58,9 @@ def _section(root: Path, number: int) -> tuple[Array, Array]:
 
 def _grey(path: Path, page: int) -> Array:
     """Return one page of an image file."""
-    if_missing = (
-        f"Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that train-volume.tif and "
-        "train-labels.tif, or train/image/0.png to 29.png and train/label/0.png to 29.png, lie in one folder."
-    )
-    with opened(path, if_missing, f"Download it again from {WHERE_FROM}.") as file:
+    files = "train-volume.tif and train-labels.tif, or train/image/0.png to 29.png and train/label/0.png to 29.png"
+    ask = f"Download the training data of ISBI 2012 from {WHERE_FROM} and put it so that {files}, lie in one folder."
+    with opened(path, ask, f"Download it again from {WHERE_FROM}.") as file:
         if page < getattr(file, "n_frames", 1):
             file.seek(page)
             return np.array(file.convert("L"))

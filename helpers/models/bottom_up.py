@@ -53,9 +53,8 @@ class BottomUp(nn.Module):
         self.backbone, self.skeleton, self.stride = backbone, skeleton, backbone.stride
         self.find_peaks, self.group_people = find_peaks, group_people
         self.K, self.L = skeleton.num_keypoints, len(skeleton.limbs)
-        self.heads = nn.Sequential(
-            conv_bn_relu(backbone.out_channels, 64), nn.Conv2d(64, self.K + 2 * self.L + 2 * self.K, kernel_size=1)
-        )
+        maps = self.K + 2 * self.L + 2 * self.K
+        self.heads = nn.Sequential(conv_bn_relu(backbone.out_channels, 64), nn.Conv2d(64, maps, kernel_size=1))
         *_, bias = self.heads.parameters()
         nn.init.constant_(bias[: self.K], -4.0)  # nearly every pixel is far from every keypoint
 

@@ -41,11 +41,8 @@ class InvertedResidual(nn.Module):
 
 def conv_bn(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """Return a convolution, batch norm and ReLU6."""
-    return [
-        Conv(in_channels, out_channels, kernel, stride, groups=groups, bias=False),
-        nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01),
-        nn.ReLU6(),
-    ]
+    convolution = Conv(in_channels, out_channels, kernel, stride, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01), nn.ReLU6()]
 
 
 def efficientnet_lite0() -> nn.Sequential:

@@ -1,10 +1,12 @@
 """A training that was killed, stopped or run twice: the same call goes on, or starts anew, and no better weights go."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -120,7 +122,9 @@ class Wider(Net):
         ({"max_seconds": 60}, "other max_seconds"),
         ({"val": VAL[:9]}, "other images"),
         ({"mode": "max"}, "other mode"),
-        ({"metrics": {"mistake": lambda output, batch: 1.0}}, "other metric"),
+        ({"metrics": {"mistake": lambda output, batch: 1.0}}, "other metric, metrics"),
+        ({"metrics": {"error": lambda output, batch: 1.0, "N": lambda output, batch: 1.0}}, "other metrics"),
+        ({"train_metrics": True, "metrics": {"error": lambda output, batch: 1.0}}, "other train_metrics"),
         ({"net": Wider}, "other network"),
     ],
 )
@@ -149,11 +153,18 @@ def without_weights(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("happened", [damaged, of_an_earlier_version, without_weights])
+def of_a_later_version(path):
+    place = path.with_name("net.checkpoint.safetensors")
+    tensors, notes = read_tensors(place)
+    save_file(tensors, place, {"training": notes["training"].replace('"stopped"', '"ended"')})
+
+
+@pytest.mark.parametrize("happened", [damaged, of_an_earlier_version, of_a_later_version, without_weights])
 def test_what_cannot_be_read_starts_anew(path, happened, capsys):
     happened(path)
+    why = "other weights file" if happened is without_weights else "damaged or incomplete"
     net, history = fitted(path, 6, 5, 4, 3, 2, 1)
-    assert capsys.readouterr().out == f"{ANEW} (damaged or incomplete).\n"
+    assert capsys.readouterr().out == f"{ANEW} ({why}).\n"
     assert len(history) == 6 and same(load_file(path), state(net))
     with pytest.raises(ValueError, match="needs save_to"):
         fitted(None, 1, resume=True)
@@ -181,13 +192,162 @@ def test_resume_says_otherwise(path, capsys):
         fitted(path, 6, resume=True)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"metrics": {"error": lambda output, batch: 1.0, "N": lambda output, batch: 1.0}},
+        {"metrics": {"N": lambda output, batch: 1.0}},
+        {"train_metrics": True},
+        {"mode": "max"},
+    ],
+)
+def test_resume_true_refuses_other_metrics_too(path, other):
+    """A history has as many numbers of each metric as epochs."""
+    with pytest.raises(ValueError, match="the checkpoint of another model or training"):
+        fitted(path, resume=True, **other)
+
+
+@pytest.mark.parametrize("failure", ["nan", "KeyError"])
+def test_after_an_error_in_another_kernel_the_mended_call_starts_anew(tmp_path, failure, capsys):
+    path = tmp_path / "net.safetensors"
+    failing = """
+import math
+epochs = []
+def metric(output, batch):
+    epochs.append(1)
+    if len(epochs) == 3 and sys.argv[2] == "KeyError":
+        raise KeyError("error")
+    return 5.0 - len(epochs)
+def loss(output, batch):
+    return QUIET["loss"](output, batch) * (math.nan if len(epochs) == 2 and sys.argv[2] == "nan" else 1)
+fit(Net(), TRAIN, VAL, **CALL | {"loss": loss}, metrics={"error": metric}, save_to=sys.argv[1])
+"""
+    program = KILLED.partition("values =")[0] + failing
+    done = subprocess.run([sys.executable, "-c", program, str(path), failure], capture_output=True, text=True)
+    assert done.returncode == 1 and ("FloatingPointError" if failure == "nan" else "KeyError") in done.stderr
+    assert list(tmp_path.iterdir()) == [path] and value(path) == 3
+    _, history = fitted(path, 6, 5, 4, 3, 2, 1)
+    assert history.val["error"] == [6, 5, 4, 3, 2, 1] and not capsys.readouterr().out
+
+
+def started(path, *values):
+    """Start a training that waits in the epoch after these values, and return its process when it has come there."""
+    waits = KILLED.replace("killing(values)", "waiting(values)")
+    command = [sys.executable, "-c", waits, str(path), "2e-3", *map(str, values)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"waits\n"
+    return process
+
+
+def waiting(values):
+    left = iter(values)
+    return {"error": lambda output, batch: next(left, None) or print("waits", flush=True) or time.sleep(60)}
+
+
+def test_a_training_that_still_runs_is_not_taken_for_a_killed_one(tmp_path, fast, monkeypatch, capsys):
+    """Two copies of a notebook in one folder: the second starts anew, and the first one's checkpoint stays its own."""
+    path, beside = tmp_path / "net.safetensors", tmp_path / "net.checkpoint.safetensors"
+    process = started(path, 9, 7)
+    try:
+        kept = beside.read_bytes()
+        _, history = fitted(path, 8, 8, 8, 8, 8, 8)
+        assert len(history) == 6 and beside.read_bytes() == kept
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == "Training starts anew, without a checkpoint: another one writes net.safetensors now."
+        assert value(tmp_path / "net.earlier.safetensors") == 7 and "keeps the better weights" in said[1]
+        os.replace(tmp_path / "net.earlier.safetensors", path)
+        process.kill()  # and nobody asks for how it ended: a zombie
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        _, history = fitted(path, 8, 8, 8, 8)
+        assert len(history) == 6 and capsys.readouterr().out.startswith("Resumed after 2 epochs")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_process_that_has_the_number_of_the_killed_one_is_another(path, monkeypatch, capsys):
+    """Its number is this process's, say, after a restart of a container; what is older than a process isn't its own."""
+    beside = path.with_name("net.checkpoint.safetensors")
+    tensors, notes = read_tensors(beside)
+    training = json.loads(notes["training"]) | {"pid": os.getpid()}
+    save_file(tensors, beside, {"training": json.dumps(training)})
+    os.utime(beside, (0, 0))
+    _, history = fitted(path, 6, 5, 4)
+    assert len(history) == 6 and capsys.readouterr().out.startswith("Resumed after 3 epochs")
+
+
+def test_killed_between_the_weights_and_the_checkpoint_it_goes_on(tmp_path, capsys):
+    path = tmp_path / "net.safetensors"
+    between = """
+from helpers.training.checkpoint import Checkpoint
+write = checkpoint.save_weights
+def killing_write(tensors, path, *other, **notes):
+    if str(path).endswith("checkpoint.safetensors") and json.loads(notes["training"])["history"]["loss"][2:]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return write(tensors, path, *other, **notes)
+checkpoint.save_weights = killing_write
+fit("""
+    program = KILLED.replace("fit(", between)
+    command = [sys.executable, "-c", program, str(path), "2e-3", "9", "8", "7"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert value(path) == 7
+    net, history = fitted(path, 7, 8, 6, 9)
+    assert history.val["error"] == [9, 8, 7, 8, 6, 9] and "Resumed after 2 epochs" in capsys.readouterr().out
+    assert same(load_file(path), state(net)) and value(path) == 6 and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_write_leaves_no_part_for_ever(path):
+    stale, live, other = (
+        path.with_name(f".{name}.part")
+        for name in ("net.safetensors.abcdefgh", "net.safetensors.12345678", "other.12345678")
+    )
+    for place, age in ((stale, 300), (live, 1), (other, 300)):
+        place.write_bytes(b"half a file")
+        os.utime(place, (time.time() - age,) * 2)
+    fitted(path, 6, 5, 4)
+    assert {place.name for place in path.parent.iterdir()} == {path.name, live.name, other.name}
+
+
+def test_a_metric_that_changes_the_folder_does_not_move_the_file(tmp_path, fast, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def moving(output, batch):
+        os.chdir(tmp_path / "elsewhere")
+        return 1.0
+
+    net, _ = fitted("net.safetensors", metrics={"error": moving}, epochs=2)
+    assert same(load_file(tmp_path / "net.safetensors"), state(net)) and not list((tmp_path / "elsewhere").iterdir())
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_folder_that_was_deleted_costs_no_history(tmp_path, stopped, capsys):
+    folder, values = tmp_path / "folder", [5.0, 4.0, 6.0]
+    folder.mkdir()
+
+    def deleting(output, batch):
+        shutil.rmtree(folder, ignore_errors=True)
+        if stopped and len(values) == 1:
+            raise KeyboardInterrupt
+        return values.pop(0)
+
+    net, history = fitted(folder / "net.safetensors", metrics={"error": deleting}, epochs=3)
+    assert history.val["error"] == [5, 4, 6][: len(history)] and len(history) == 3 - stopped and not net.training
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert "net.safetensors cannot be written (No such file" in said
+    assert said.endswith("The model has its best weights: helpers.save_weights(model, ...) saves them elsewhere.")
+    helpers.save_weights(net, tmp_path / "net.safetensors")
+
+
 def test_without_save_to_no_checkpoint_is_looked_at(path, monkeypatch, capsys):
     monkeypatch.chdir(path.parent)
     _, history = fitted(None, 6, 5, 4, 3, 2, 1)
     assert len(history) == 6 and not capsys.readouterr().out
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, KeyError])
 def test_what_was_stopped_or_failed_is_not_taken_up(tmp_path, error, fast, monkeypatch, capsys):
     path, values = tmp_path / "net.safetensors", iter([5.0, 4.0])
 
@@ -198,11 +358,11 @@ def test_what_was_stopped_or_failed_is_not_taken_up(tmp_path, error, fast, monke
 
     try:
         fitted(path, metrics={"error": ends})
-    except RuntimeError:
+    except (RuntimeError, KeyError):
         pass
-    else:
-        monkeypatch.setattr(checkpoint, "PROCESS", "after a restart")  # stopped is stopped, whatever came then
-    assert path.with_name("net.checkpoint.safetensors").is_file()
+    monkeypatch.setattr(checkpoint, "PROCESS", "after a restart")
+    assert path.with_name("net.checkpoint.safetensors").is_file() == (error is KeyboardInterrupt)
+    assert value(path) == 4
     capsys.readouterr()
     _, history = fitted(path, 6, 5, 4, 3, 2, 1)
     assert len(history) == 6 and not capsys.readouterr().out and list(tmp_path.iterdir()) == [path]
@@ -317,6 +477,20 @@ def test_what_cannot_be_compared_neither_stays_nor_stops_a_training(tmp_path, ma
     assert {one.name for one in tmp_path.iterdir()} == {"net.safetensors", place}
 
 
+def test_better_weights_by_another_metric_are_kept_too(tmp_path, capsys):
+    path, kept, other = (tmp_path / f"net.{name}safetensors" for name in ("", "earlier.", "2.earlier."))
+    fitted(path, 3, epochs=1)
+    fitted(path, 5, epochs=1)
+    for score in (0.8, 0.7):
+        fitted(path, metrics={"P": lambda output, batch, score=score: score}, mode="max", epochs=1)
+    assert (value(path), value(kept), value(other)) == (0.7, 3, 0.8)
+    assert "net.2.earlier.safetensors keeps the better weights" in capsys.readouterr().out.splitlines()[-1]
+    fitted(path, 4, epochs=1)  # the first metric again
+    assert (value(path), value(kept), value(other)) == (4, 3, 0.8)
+    fitted(path, 2, epochs=1)
+    assert value(path) == 2 and not kept.exists() and value(other) == 0.8
+
+
 def test_weights_of_an_earlier_version_count_too(tmp_path):
     """They note no mode."""
     path = tmp_path / "net.safetensors"
@@ -334,10 +508,12 @@ def test_a_full_disk_loses_no_weights_of_before_and_stops_no_training(tmp_path, 
         return values.pop(0)
 
     net = Net()
-    with pytest.raises(OSError, match="cannot be written"), full_disk():
-        fitted(path, metrics={"error": full}, net=net, epochs=3)
-    assert not values and path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
-    assert capsys.readouterr().out.count("The training goes on.") == 3
+    with full_disk():
+        _, history = fitted(path, metrics={"error": full}, net=net, epochs=3)
+    assert history.val["error"] == [9, 8, 7] and path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    said = capsys.readouterr().out.splitlines()
+    assert [line.endswith("The training goes on.") for line in said] == [True, True, True, False]
+    assert "cannot be written" in said[3] and said[3].endswith("helpers.save_weights(model, ...) saves them elsewhere.")
 
 
 def test_a_file_that_cannot_be_set_aside_stops_no_training(tmp_path, fast, monkeypatch, capsys):

@@ -59,6 +59,7 @@ def fit(
     _check(train, val, metrics, mode, **numbers, lr=lr)
     history = History(next(iter(metrics)), mode)
     settings = dict[str, object](numbers, lr=lr, weight_decay=weight_decay, seed=seed, images=(len(train), len(val)))
+    settings |= {"metrics": list(metrics), "train_metrics": train_metrics}
     if os.environ.get("DEEP_LEARNING_LAB_GRADING") == "1":
         if save_to is not None and Path(save_to).is_file():
             load_weights(model, save_to)
@@ -101,11 +102,9 @@ def fit(
                 history.add(mean_loss, schedule.rate(), schedule.seconds(), on_val, on_train)
                 checkpoint.epoch_done()
                 display.epoch_done()
-            checkpoint.over = True
         except KeyboardInterrupt:
             history.stopped = "interrupted"
-            checkpoint.write()
-            again = " The same call with resume=True goes on from here." if save_to else ""
+            again = " The same call with resume=True goes on from here." if checkpoint.resumable else ""
             display.say(f"Stopped after {len(history)} whole epochs; the best weights so far are kept.{again}")
         finally:
             Precision().prepare(model)
@@ -178,10 +177,7 @@ def predict(model: nn.Module, data: ImageSet, batch_size: int = 64, device: str 
 def _on_device(model: nn.Module, device: torch.device) -> Iterator[None]:
     """Have the model on the device, and bring it back to where it was."""
     if not isinstance(model, nn.Module):
-        raise TypeError(
-            f"model is a {type(model).__name__}; expected an nn.Module"
-            + (": call the class to build one." if isinstance(model, type) else ".")
-        )
+        raise TypeError(f"model is a {type(model).__name__}; expected an nn.Module: call the class to build one.")
     home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
         model.to(device)
@@ -271,13 +267,11 @@ def _scalar(value: Tensor) -> Tensor:
 
 def _require_finite(loss: float, schedule: Schedule) -> None:
     if not math.isfinite(loss):
-        steps = schedule.steps_per_epoch
-        raise FloatingPointError(
-            f"The loss is {loss} in epoch {schedule.step // steps + 1}, step {schedule.step % steps + 1}, at learning "
-            f"rate {schedule.rate():.2g}. Look for a division by zero (an image without visible keypoints?), a square "
-            "root or norm of zero, a log or exp out of range, coordinates of invisible keypoints that are multiplied "
-            "by 0 instead of left out; or try a tenth of the learning rate."
-        )
+        epoch, step = divmod(schedule.step, schedule.steps_per_epoch)
+        place = f"The loss is {loss} in epoch {epoch + 1}, step {step + 1}, at learning rate {schedule.rate():.2g}"
+        zero = "a division by zero (an image without visible keypoints?), a square root or norm of zero"
+        other = "a log or exp out of range, coordinates of invisible keypoints that are multiplied by 0, not left out"
+        raise FloatingPointError(f"{place}. Look for {zero}, {other}; or try a tenth of the learning rate.")
 
 
 def _number(name: str, metric: Callable[..., Any], both: tuple[Output, Batch]) -> float:
