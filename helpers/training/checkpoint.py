@@ -30,8 +30,10 @@ def _runs(pid: int, since: float) -> bool:
     """Return whether process `pid` runs, and did so at that time: later ones may get the number of one that ended."""
     import psutil
 
-    process = psutil.Process(pid) if psutil.pid_exists(pid) else None
-    return bool(process and process.create_time() < since and process.status() != psutil.STATUS_ZOMBIE)
+    with contextlib.suppress(psutil.Error):  # of one that has ended
+        process = psutil.Process(pid)
+        return bool(process.create_time() < since and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 class Checkpoint:

@@ -38,8 +38,7 @@ def save_weights(
 def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     """Return `model` with the weights of the file: every name and shape must fit, or nothing is changed.
 
-    Raises FileNotFoundError: no such file; ValueError: no safetensors file, damaged, or of another model; the message
-    lists what differs.
+    Raises FileNotFoundError: no such file; ValueError: no safetensors file, damaged, or of another model, told in what.
     """
     tensors, _ = read_tensors(path)
     if wrong := differences(model.state_dict(), tensors):
