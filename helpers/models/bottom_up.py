@@ -134,8 +134,7 @@ def offsets_to(keypoints: Tensor, visible: Tensor, size: tuple[int, int], radius
 
 
 def _from_keypoints(keypoints: Tensor, visible: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return how far each column and each row is from each keypoint: (B, P, K, 1, W) and (B, P, K, H, 1); infinite
-    where a keypoint is not visible."""
+    """Return how far columns (B, P, K, 1, W) and rows (B, P, K, H, 1) are from visible keypoints; else infinite."""
     sizes = require("keypoints", keypoints, "B P K 2")
     require("visible", visible, "B P K", torch.bool, known=sizes)
     x, y = torch.where(visible[..., None], keypoints, torch.inf)[..., None, None].unbind(dim=3)  # (B, P, K, 1, 1)

@@ -171,8 +171,7 @@ def _draw_field(axis: Axes, field: Tensor, image: Tensor, stride: float) -> int:
 
 
 def _place_by(line: Tensor, taken: Sequence[Sequence[float]], apart: float) -> list[float]:
-    """Return a place for a number, `apart` wide and half as high, at the line (2, 2): off the places that are `taken`,
-    and as near its middle as can be."""
+    """Return the place for a number, `apart` wide, half as high: near the middle of `line`, not on one `taken`."""
     way = line[1] - line[0]
     across = torch.stack([-way[1], way[0]]) / way.norm().clamp(min=1e-6)
     shares = torch.tensor([0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8])

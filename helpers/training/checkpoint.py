@@ -86,7 +86,7 @@ class Checkpoint:
         """Return the value noted in a file of weights, if it is one of this metric and mode."""
         with contextlib.suppress(OSError, ValueError, KeyError):
             notes = read_tensors(path)[1]
-            return float(notes["value"]) if {**self.own, **notes}.items() >= self.own.items() else None
+            return float(notes["value"]) if all(notes.get(key, own) == own for key, own in self.own.items()) else None
         return None
 
     def restore_best(self) -> str:
